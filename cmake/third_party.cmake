@@ -1,0 +1,34 @@
+# Libraries from Debian 12. Static archives where Debian has them, so that the binary needs glibc alone; Boost.JSON
+# is compiled here from its sources-as-headers.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 EXACT REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(GTest REQUIRED)
+
+function(consilium_single_source target text)
+  set(file ${CMAKE_BINARY_DIR}/third_party/${target}.cpp)
+  file(CONFIGURE OUTPUT ${file} CONTENT "${text}" @ONLY)
+  add_library(${target} STATIC ${file})
+endfunction()
+
+function(consilium_archive target)
+  cmake_parse_arguments(PARSE_ARGV 1 archive "" "" "FILES;LINK")
+  add_library(${target} INTERFACE)
+  foreach(name ${archive_FILES})
+    find_library(${target}_${name} NAMES lib${name}.a REQUIRED)
+    target_link_libraries(${target} INTERFACE ${${target}_${name}})
+  endforeach()
+  target_link_libraries(${target} INTERFACE ${archive_LINK})
+endfunction()
+
+consilium_single_source(consilium_json "#include <boost/json/src.hpp>\n")
+target_link_libraries(consilium_json PUBLIC Boost::headers)
+
+consilium_archive(consilium_sqlite FILES sqlite3 LINK Threads::Threads dl m)
+consilium_archive(consilium_tls FILES ssl crypto LINK Threads::Threads dl)
+consilium_archive(consilium_yaml FILES yaml-cpp)
+consilium_archive(consilium_xml FILES pugixml)
+consilium_archive(consilium_argon2 FILES argon2 LINK Threads::Threads)
+
+add_library(consilium_testing INTERFACE)
+target_link_libraries(consilium_testing INTERFACE GTest::gtest GTest::gmock GTest::gtest_main)

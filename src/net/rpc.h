@@ -1,0 +1,30 @@
+// Calls between services in other processes, without naming gRPC: the generator's adapters speak to these two types,
+// `grpc/` implements them. Names are gRPC paths: `/consilium.users.v1.Users/CreateClient`.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/task.h"
+#include "runtime/context.h"
+
+namespace consilium::net {
+
+// The caller's side. Carries request id, trace, caller, language, deadline, idempotency key and expected version with
+// the call, and rebuilds the callee's Error (code, kind, fields, retry) from the status details.
+class RpcChannel {
+ public:
+  virtual ~RpcChannel() = default;
+  virtual Task<Result<std::string>> call(runtime::Context& context, std::string_view method, std::string request) = 0;
+};
+
+// The callee's side: one entry a method, given to the server.
+struct RpcMethod {
+  std::string name;
+  std::function<Task<Result<std::string>>(runtime::Context&, std::string)> handle;
+};
+
+}  // namespace consilium::net

@@ -1,0 +1,35 @@
+#include "runtime/context.h"
+
+#include <algorithm>
+
+namespace consilium::runtime {
+
+std::string_view name_of(ClientType type) {
+  switch (type) {
+    case ClientType::kNone: return "none";
+    case ClientType::kRest: return "rest";
+    case ClientType::kWebSocket: return "ws";
+    case ClientType::kGrpc: return "grpc";
+    case ClientType::kEvent: return "event";
+    case ClientType::kJob: return "job";
+    case ClientType::kTimer: return "timer";
+    case ClientType::kCommandLine: return "cli";
+    case ClientType::kTest: return "test";
+  }
+  return "none";
+}
+
+bool Caller::has_role(std::string_view role) const { return std::find(roles.begin(), roles.end(), role) != roles.end(); }
+
+Context Context::for_service(std::string service, ClientType type) const {
+  Context context(*scheduler_, *random_);
+  context.request_id = request_id;
+  context.traceparent = traceparent;
+  context.language = language;
+  context.client = type;
+  context.caller.kind = Caller::Kind::kService;
+  context.caller.service = std::move(service);
+  return context;
+}
+
+}  // namespace consilium::runtime

@@ -1,0 +1,78 @@
+// What travels with every call: who asks, since when, until when, and on which loop it runs.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/id.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "runtime/scheduler.h"
+
+namespace consilium::runtime {
+
+// Where the work came in.
+enum class ClientType : std::uint8_t { kNone, kRest, kWebSocket, kGrpc, kEvent, kJob, kTimer, kCommandLine, kTest };
+
+std::string_view name_of(ClientType type);
+
+// On whose behalf. `service` callers are parts of the platform acting by themselves (job workers, consumers).
+struct Caller {
+  enum class Kind : std::uint8_t { kAnonymous, kUser, kService };
+  Kind kind = Kind::kAnonymous;
+  Uuid user_id;
+  Uuid session_id;
+  std::string user_name;           // login name; for logs of the audit only
+  std::string service;             // when kind is kService
+  std::vector<std::string> roles;  // `client`, `consultant`, `expert`, `supervisor`, `administrator`
+
+  bool is_user() const { return kind == Kind::kUser; }
+  bool is_service() const { return kind == Kind::kService; }
+  bool has_role(std::string_view role) const;
+};
+
+// Owned by the frame that took the work in (HTTP request, RPC, event, job, timer) and passed down by reference; that
+// frame outlives all calls made with it. Used on one loop at a time.
+class Context {
+ public:
+  Context(Scheduler& scheduler, RandomSource& random) : scheduler_(&scheduler), random_(&random) {}
+
+  Scheduler& scheduler() const { return *scheduler_; }
+  RandomSource& random() const { return *random_; }
+  Timestamp now() const { return scheduler_->now(); }
+  Uuid new_id() const { return make_uuid_v7(scheduler_->now(), *random_); }
+
+  std::string request_id;
+  std::string traceparent;  // W3C; empty when the work has none
+  std::string language = "en";
+  std::string remote_address;
+  ClientType client = ClientType::kNone;
+  Caller caller;
+  // Steady time; no deadline when absent. Work that finds it passed answers kDeadlineExceeded.
+  std::optional<Timestamp> deadline;
+  // From the header of a creating call: same key and same body give the stored answer.
+  std::string idempotency_key;
+  // From If-Match: the version that the caller saw.
+  std::optional<std::int64_t> expected_version;
+
+  bool expired() const { return deadline && scheduler_->steady_now() >= *deadline; }
+  Result<void> check_deadline() const {
+    if (expired())
+      return fail(ErrorKind::kDeadlineExceeded, "request.deadline-exceeded", "Expected an answer in time, but the deadline passed");
+    return {};
+  }
+
+  // A context for work that this one causes in the background: same request id and trace, other caller, no deadline.
+  Context for_service(std::string service, ClientType type) const;
+
+ private:
+  Scheduler* scheduler_;
+  RandomSource* random_;
+};
+
+}  // namespace consilium::runtime
