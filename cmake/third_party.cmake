@@ -24,6 +24,11 @@ endfunction()
 consilium_single_source(consilium_json "#include <boost/json/src.hpp>\n")
 target_link_libraries(consilium_json PUBLIC Boost::headers)
 
+# Asio's own code is compiled once; every TU that includes it must see the definition.
+add_compile_definitions(BOOST_ASIO_SEPARATE_COMPILATION)
+consilium_single_source(consilium_asio "#include <boost/asio/impl/src.hpp>\n")
+target_link_libraries(consilium_asio PUBLIC Boost::headers Threads::Threads)
+
 consilium_archive(consilium_sqlite FILES sqlite3 LINK Threads::Threads dl m)
 consilium_archive(consilium_tls FILES ssl crypto LINK Threads::Threads dl)
 consilium_archive(consilium_yaml FILES yaml-cpp)

@@ -2,9 +2,11 @@
 // time (`simulated_scheduler.h`). An object with state belongs to one loop; others post to it.
 #pragma once
 
+#include <coroutine>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string_view>
 
 #include "base/task.h"
@@ -17,8 +19,42 @@ using Action = std::move_only_function<void()>;
 // Handle of a pending timer; 0 is none.
 using TimerId = std::uint64_t;
 
+class Scheduler;
+
+// The frames of spawned tasks that have not ended. A loop that goes away (shutdown, simulated crash) destroys those
+// still suspended, and with them every frame that they await.
+class SpawnedTasks {
+ public:
+  struct Link {
+    SpawnedTasks* owner = nullptr;
+    Link* previous = nullptr;
+    Link* next = nullptr;
+    std::coroutine_handle<> frame;
+  };
+
+  SpawnedTasks() = default;
+  SpawnedTasks(const SpawnedTasks&) = delete;
+  SpawnedTasks& operator=(const SpawnedTasks&) = delete;
+
+  // False once `destroy_all` has begun: the caller destroys the frame itself.
+  bool add(Link& link);
+  void remove(Link& link);
+  std::size_t size() const;
+  // Latest first. Nothing may run the frames any more.
+  void destroy_all();
+
+ private:
+  mutable std::mutex mutex_;
+  Link* newest_ = nullptr;
+  std::size_t size_ = 0;
+  bool closed_ = false;
+};
+
 class Scheduler {
  public:
+  Scheduler() = default;
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
   virtual ~Scheduler() = default;
 
   // Wall clock, UTC. May jump when the machine's clock is set: for records and due dates.
@@ -35,8 +71,11 @@ class Scheduler {
   virtual bool is_current() const = 0;
 
   // From any thread: starts `task` on this loop. An exception that leaves it is caught, logged with `name` and counted
-  // (`panics_total{boundary}`); the loop goes on.
+  // (`panics_total{boundary}`); the loop goes on. The loop owns the task: what is still suspended when the loop goes
+  // is destroyed with it, so nothing outside (another thread's callback) may then resume it or write into its frames.
   void spawn(std::string_view name, Task<void> task);
+  // Spawned tasks that have not ended.
+  std::size_t spawned() const { return spawned_.size(); }
 
   // co_await scheduler.sleep_for(d): resumes on this loop.
   Task<void> sleep_for(Duration delay);
@@ -54,11 +93,21 @@ class Scheduler {
     };
     return Awaiter{*this};
   }
+
+ protected:
+  // For implementations, before their own destruction: when nothing runs on this loop any more.
+  void destroy_spawned() { spawned_.destroy_all(); }
+
+ private:
+  SpawnedTasks spawned_;
 };
 
-// Called for every exception caught at a boundary; the process sets it once at start (logging and metrics).
+// Called for every exception caught at a boundary, on the thread that caught it; the process sets it once at start
+// (`panic.h`: logging and metrics). `stack_of_panic` (panic.h) tells inside the handler where it was thrown.
 using PanicHandler = std::function<void(std::string_view boundary, std::string_view what)>;
 void set_panic_handler(PanicHandler handler);
 void report_panic(std::string_view boundary, std::string_view what);
+// Inside a catch block: reports the exception being handled.
+void report_current_exception(std::string_view boundary);
 
 }  // namespace consilium::runtime

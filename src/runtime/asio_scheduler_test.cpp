@@ -1,0 +1,175 @@
+#include "runtime/asio_scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "runtime/asio_context.h"
+#include "runtime/simulated_scheduler.h"
+
+namespace consilium::runtime {
+namespace {
+
+template <class Function>
+auto on(AsioScheduler& loop, Function function) {
+  std::promise<std::invoke_result_t<Function&>> promise;
+  auto future = promise.get_future();
+  loop.post([&] {
+    if constexpr (std::is_void_v<std::invoke_result_t<Function&>>) {
+      function();
+      promise.set_value();
+    } else {
+      promise.set_value(function());
+    }
+  });
+  return future.get();
+}
+
+TEST(AsioScheduler, RunsPostsInOrderOnItsThread) {
+  AsioScheduler loop("test");
+  std::vector<int> order;
+  for (int i = 0; i < 100; ++i) loop.post([&order, i] { order.push_back(i); });
+  EXPECT_TRUE(order.empty());
+  loop.start();
+  EXPECT_TRUE(on(loop, [&] { return loop.is_current(); }));
+  EXPECT_FALSE(loop.is_current());
+  ASSERT_EQ(order.size(), 100u);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
+}
+
+TEST(AsioScheduler, TimersFireInOrderAndCanBeCancelled) {
+  AsioScheduler loop("test");
+  std::promise<void> done;
+  std::vector<std::string> fired;
+  TimerId cancelled = 0;
+  loop.call_after(milliseconds(20), [&] {
+    fired.push_back("last");
+    done.set_value();
+  });
+  cancelled = loop.call_after(milliseconds(15), [&] { fired.push_back("cancelled"); });
+  loop.call_after(milliseconds(10), [&] {
+    fired.push_back("first");
+    loop.cancel(cancelled);
+    loop.call_after(Duration{}, [&] { fired.push_back("from a timer"); });
+  });
+  const Timestamp start = loop.steady_now();
+  loop.start();
+  done.get_future().get();
+  EXPECT_GE((loop.steady_now() - start).microseconds, 19'000);
+  EXPECT_EQ(fired, (std::vector<std::string>{"first", "from a timer", "last"}));
+  EXPECT_THROW(loop.call_after(seconds(1), [] {}), std::logic_error);
+}
+
+Task<void> hop(AsioScheduler& a, AsioScheduler& b, std::promise<int>& done) {
+  int right = 0;
+  for (int i = 0; i < 1000; ++i) {
+    co_await b.enter();
+    right += b.is_current() ? 1 : 0;
+    co_await a.enter();
+    right += a.is_current() ? 1 : 0;
+  }
+  co_await a.sleep_for(milliseconds(1));
+  right += a.is_current() ? 1 : 0;
+  done.set_value(right);
+}
+
+TEST(AsioScheduler, TasksMoveBetweenLoops) {
+  LoopGroup loops("io", 2);
+  EXPECT_EQ(loops.size(), 2u);
+  loops.start();
+  std::promise<int> done;
+  loops.at(0).spawn("hop", hop(loops.at(0), loops.at(1), done));
+  EXPECT_EQ(done.get_future().get(), 2001);
+  EXPECT_EQ(&loops.owner_of(7), &loops.at(1));
+}
+
+TEST(AsioScheduler, AHundredThousandPostsFromFourThreads) {
+  AsioScheduler loop("test");
+  loop.start();
+  int run = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 25'000; ++i) loop.post([&run] { ++run; });
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(on(loop, [&] { return run; }), 100'000);
+}
+
+Task<void> throwing() {
+  throw std::runtime_error("broken");
+  co_return;
+}
+
+TEST(AsioScheduler, ExceptionsEndAtTheBoundary) {
+  std::vector<std::string> panics;
+  set_panic_handler(
+      [&](std::string_view boundary, std::string_view what) { panics.push_back(std::string(boundary) + ": " + std::string(what)); });
+  AsioScheduler loop("test");
+  loop.start();
+  loop.spawn("job", throwing());
+  loop.post([] { throw std::runtime_error("post"); });
+  std::promise<void> fired;
+  loop.post([&] {
+    loop.call_after(Duration{}, [] { throw std::runtime_error("timer"); });
+    loop.call_after(milliseconds(1), [&] { fired.set_value(); });
+  });
+  fired.get_future().get();
+  loop.stop();
+  loop.join();
+  set_panic_handler({});
+  EXPECT_EQ(panics, (std::vector<std::string>{"job: broken", "post: post", "timer: timer"}));
+}
+
+struct Living {
+  explicit Living(std::atomic<int>& counter) : count(&counter) { ++*count; }
+  Living(const Living& other) : count(other.count) { ++*count; }
+  Living& operator=(const Living&) = delete;
+  ~Living() { --*count; }
+  std::atomic<int>* count;
+};
+
+Task<void> sleep_long(Scheduler& loop, Living living) {
+  const Living local(living);
+  co_await loop.sleep_for(hours(1));
+}
+
+TEST(AsioScheduler, SuspendedTasksAndPendingWorkGoWithTheLoop) {
+  std::atomic<int> living = 0;
+  {
+    AsioScheduler loop("test");
+    loop.start();
+    for (int i = 0; i < 100; ++i) loop.spawn("sleeper", sleep_long(loop, Living(living)));
+    on(loop, [&] { loop.call_after(hours(1), [held = Living(living)] {}); });
+    EXPECT_EQ(living, 201);
+    loop.stop();
+    loop.join();
+    loop.post([held = Living(living)] {});
+    loop.spawn("never started", sleep_long(loop, Living(living)));
+    EXPECT_EQ(loop.spawned(), 101u);
+  }
+  EXPECT_EQ(living, 0);
+}
+
+TEST(AsioScheduler, OnlyRealLoopsHaveAnEventQueue) {
+  AsioScheduler loop("test");
+  EXPECT_FALSE(io_context_of(loop).stopped());
+  SimulatedWorld world(1);
+  EXPECT_THROW(io_context_of(world.add_loop("loop")), std::logic_error);
+}
+
+TEST(AsioScheduler, WallClockIsThatOfTheMachine) {
+  AsioScheduler loop("test");
+  const Timestamp before = loop.steady_now();
+  EXPECT_GT(loop.now(), Timestamp{1'700'000'000'000'000});
+  EXPECT_GE(loop.steady_now(), before);
+  EXPECT_GE(available_cores(), 1u);
+}
+
+}  // namespace
+}  // namespace consilium::runtime
