@@ -21,6 +21,10 @@ std::string_view name_of(ClientType type) {
 
 bool Caller::has_role(std::string_view role) const { return std::find(roles.begin(), roles.end(), role) != roles.end(); }
 
+bool Caller::may(std::string_view permission) const {
+  return is_service() || std::find(permissions.begin(), permissions.end(), permission) != permissions.end();
+}
+
 Context Context::for_service(std::string service, ClientType type) const {
   Context context(*scheduler_, *random_);
   context.request_id = request_id;

@@ -31,9 +31,14 @@ struct Caller {
   std::string service;             // when kind is kService
   std::vector<std::string> roles;  // `client`, `consultant`, `expert`, `supervisor`, `administrator`
 
+  // What the roles allow, resolved when the caller was authenticated: `tasks.read` … Services ask for these, not for roles.
+  std::vector<std::string> permissions;
+
   bool is_user() const { return kind == Kind::kUser; }
   bool is_service() const { return kind == Kind::kService; }
   bool has_role(std::string_view role) const;
+  // Service callers may do everything.
+  bool may(std::string_view permission) const;
 };
 
 // Owned by the frame that took the work in (HTTP request, RPC, event, job, timer) and passed down by reference; that
