@@ -81,13 +81,14 @@ using Rows = std::vector<Row>;
 
 // Error codes: `database.unique` (kConflict, detail names table and columns), `database.check`, `database.foreign-key`
 // (kConflict), `storage-full` (kUnavailable), `database.forbidden-table` (kInternal: the statement touches a table of
-// another service), `database.too-many-rows` (more than 10,000), `database.failed` (kInternal).
+// another service, or changes the schema), `database.read-only` (kInternal: a write in a read), `database.too-many-rows`
+// (more than 10,000), `database.too-slow` (kDeadlineExceeded: a read over 5 s), `database.failed` (kInternal).
 class Transaction {
  public:
   virtual ~Transaction() = default;
 
-  // The SQL text must live as long as the process (a literal): statements are kept prepared by its address and length.
-  // Returns the number of rows changed.
+  // One statement. It is kept prepared by its text, so build few different ones. Times, ids and random values are bound,
+  // never made by SQL. Returns the number of rows changed.
   virtual Result<std::int64_t> run(std::string_view sql, std::span<const Value> values) = 0;
   virtual Result<Rows> select(std::string_view sql, std::span<const Value> values) = 0;
 
@@ -109,6 +110,30 @@ class Transaction {
     if (rows->empty()) return std::optional<Row>();
     return std::optional<Row>(std::move(rows->front()));
   }
+
+  // Runs `step` in a savepoint of its own: when it answers an error, its changes alone are undone and the function may
+  // go on. May be nested.
+  template <class Step>
+  std::invoke_result_t<Step&> attempt(Step step) {
+    TRY(open_savepoint());
+    struct UndoUnlessKept {
+      Transaction& transaction;
+      bool open = true;
+      ~UndoUnlessKept() {
+        if (open) transaction.undo_savepoint();
+      }
+    } undo{*this};
+    auto answer = step();
+    if (!answer) return answer;
+    undo.open = false;
+    TRY(keep_savepoint());
+    return answer;
+  }
+
+ protected:
+  virtual Result<void> open_savepoint() = 0;
+  virtual Result<void> keep_savepoint() = 0;
+  virtual void undo_savepoint() = 0;
 };
 
 template <class Function>

@@ -1,0 +1,108 @@
+// One SQLite connection: prepared statements, values in and out, and the guard that keeps a service to its own tables.
+// Used by one thread at a time.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "ports/database/database.h"
+#include "ports/database/sqlite/options.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace consilium::database::sqlite {
+
+enum class Access {
+  kService,     // reads and writes `<service>_…`
+  kPrivileged,  // reads and writes the tables of all services
+  kMigration,   // also changes the schema of `<service>_…`
+  kInternal,    // the store's own statements
+};
+
+// Whose statements they are. Lives as long as every connection that saw it.
+struct Scope {
+  Access access = Access::kService;
+  std::string service;
+  std::string prefix;  // `<service>_`
+};
+
+Scope scope_of(Access access, std::string_view service);
+// `[a-z][a-z0-9]*`: no underscore, so no service's prefix begins with another's.
+bool is_service_name(std::string_view name);
+
+enum class Role { kWriter, kReader };
+
+class Connection {
+ public:
+  // Opens (a writer creates) the file and sets the pragmas.
+  static Result<std::unique_ptr<Connection>> open(const Options& options, Role role, Duration busy_wait);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  Result<std::int64_t> run(const Scope& scope, std::string_view sql, std::span<const Value> values);
+  Result<Rows> select(const Scope& scope, std::string_view sql, std::span<const Value> values);
+  // One or more statements without values, not kept prepared.
+  Result<void> script(const Scope& scope, std::string_view sql);
+  // The store's own statements (BEGIN, SAVEPOINT …); answers SQLite's extended code.
+  int control(std::string_view sql);
+
+  bool in_transaction() const;
+  int last_code() const;
+  Error last_error() const;
+
+  // Statements end with `database.too-slow` once `expired` answers true; asked every few thousand steps of SQLite.
+  void interrupt_when(std::function<bool()> expired);
+  // Names of the tables whose rows changed since the last call.
+  std::set<std::string, std::less<>> take_changed_tables() { return std::exchange(changed_tables_, {}); }
+  // Length of the write-ahead log after this connection's last commit.
+  int log_pages() const { return log_pages_; }
+  // Moves what is possible from the log to the file without waiting for anybody; answers SQLite's code.
+  int checkpoint_passive();
+
+  std::size_t prepared_statements(const Scope& scope) const;
+
+  sqlite3* handle() const { return handle_; }
+
+ private:
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const;
+  };
+  using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
+  using Statements = std::unordered_map<std::string, Statement, TextHash, std::equal_to<>>;
+
+  Connection(sqlite3* handle, Role role) : handle_(handle), role_(role) {}
+  Result<void> set_up(const Options& options, Duration busy_wait);
+  Result<void> turn_on_log(Duration busy_wait);
+  Result<sqlite3_stmt*> prepare(const Scope& scope, std::string_view sql);
+  Result<sqlite3_stmt*> bind(const Scope& scope, std::string_view sql, std::span<const Value> values);
+  Error failure();
+
+  static int authorize(void* self, int action, const char* first, const char* second, const char* database, const char* trigger);
+  bool allows(int action, std::string_view first, std::string_view second);
+  bool allows_schema_change(int action, std::string_view first, std::string_view second) const;
+  bool owns(std::string_view table) const;
+  bool may_read(std::string_view table, std::string_view column) const;
+
+  sqlite3* handle_;
+  Role role_;
+  std::unordered_map<const Scope*, Statements> statements_;
+  const Scope* scope_ = nullptr;  // of the statement being prepared or run
+  std::string denied_;            // why the guard refused it
+  bool denied_write_ = false;
+  std::function<bool()> expired_;
+  std::set<std::string, std::less<>> changed_tables_;
+  int log_pages_ = 0;
+};
+
+}  // namespace consilium::database::sqlite

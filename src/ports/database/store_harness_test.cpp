@@ -1,0 +1,96 @@
+#include "ports/database/store_harness.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "ports/database/sqlite/threaded_store.h"
+#include "runtime/asio_scheduler.h"
+
+namespace consilium::database::testing {
+namespace {
+
+sqlite::Options options_with(const Limits& limits, std::string path) {
+  sqlite::Options options;
+  options.path = std::move(path);
+  if (limits.write_queue > 0) options.max_write_queue = limits.write_queue;
+  if (limits.read_queue > 0) options.max_read_queue = limits.read_queue;
+  options.steady_now = limits.steady_now;
+  options.free_bytes = limits.free_bytes;
+  return options;
+}
+
+class ThreadedHarness final : public StoreHarness {
+ public:
+  explicit ThreadedHarness(Limits limits, std::string path = {}) : limits_(std::move(limits)), loop_("test") {
+    path_ = path.empty() ? folder_.path() + "/consilium.db" : std::move(path);
+    open();
+    loop_.start();
+  }
+  ~ThreadedHarness() override {
+    loop_.stop();
+    loop_.join();
+    store_.reset();
+  }
+
+  Store& store() override { return *store_; }
+  runtime::Scheduler& loop() override { return loop_; }
+  void reopen() override {
+    store_.reset();
+    open();
+  }
+  void wait_until(std::function<bool()> condition) override {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > end) throw std::runtime_error("waited a minute in vain");
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+  }
+  std::string backup_path() override { return folder_.path() + "/backup.db"; }
+  std::unique_ptr<StoreHarness> open_other(const std::string& path) override { return std::make_unique<ThreadedHarness>(Limits{}, path); }
+
+ private:
+  void open() {
+    auto opened = sqlite::open_threaded(options_with(limits_, path_));
+    if (!opened) throw std::runtime_error(opened.error().describe());
+    store_ = std::move(*opened);
+  }
+
+  Limits limits_;
+  TemporaryFolder folder_;
+  std::string path_;
+  runtime::AsioScheduler loop_;
+  std::unique_ptr<Store> store_;
+};
+
+Task<void> mark_at_end(Task<void> task, std::atomic<bool>& ended) {
+  co_await std::move(task);
+  ended = true;
+}
+
+}  // namespace
+
+TemporaryFolder::TemporaryFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "consilium-test-XXXXXX").string();
+  if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
+  path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void StoreHarness::run(Task<void> task) {
+  std::atomic<bool> ended{false};
+  loop().spawn("test", mark_at_end(std::move(task), ended));
+  wait_until([&] { return ended.load(); });
+}
+
+std::unique_ptr<StoreHarness> threaded_harness(Limits limits) { return std::make_unique<ThreadedHarness>(std::move(limits)); }
+
+}  // namespace consilium::database::testing
