@@ -326,7 +326,7 @@ TEST(ThreadPool, RunsElsewhereAndComesBack) {
 Task<void> run_blocked(BlockingPool& pool, Scheduler& loop, RandomSource& random, std::shared_future<void> until,
                        std::promise<std::string>& answer) {
   Context context(loop, random);
-  auto result = co_await pool.run(context, [until] { until.wait(); });
+  auto result = co_await pool.run(context, [&] { until.wait(); });
   answer.set_value(result ? "done" : result.error().code);
 }
 

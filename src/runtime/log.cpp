@@ -110,7 +110,8 @@ struct Log::State {
   }
 
   LogRecord loss_record(Fields fields) const {
-    return {now(), LogLevel::kWarn, "runtime", "log", options.instance, nullptr, "Log lines were dropped because the queue was full", fields};
+    return {now(), LogLevel::kWarn, "runtime", "log", options.instance, nullptr, "Log lines were dropped because the queue was full",
+            fields};
   }
 
   LogLevel wanted_level(const std::string& service, const std::string& component) const {

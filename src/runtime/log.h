@@ -63,7 +63,9 @@ class Field {
   template <class Function>
     requires std::is_invocable_r_v<std::string, const Function&>
   Field(std::string_view field_name, const Function& value)
-      : name(field_name), kind(Kind::kLazy), lazy{&value, [](const void* object) { return std::string((*static_cast<const Function*>(object))()); }} {}
+      : name(field_name),
+        kind(Kind::kLazy),
+        lazy{&value, [](const void* object) { return std::string((*static_cast<const Function*>(object))()); }} {}
 
   struct Lazy {
     const void* object;
@@ -168,12 +170,24 @@ class Logger {
   void error(std::string_view message, Fields fields = {}) const { write(LogLevel::kError, message, fields); }
   void fatal(std::string_view message, Fields fields = {}) const { write(LogLevel::kFatal, message, fields); }
 
-  void trace(const Context& context, std::string_view message, Fields fields = {}) const { write(LogLevel::kTrace, context, message, fields); }
-  void debug(const Context& context, std::string_view message, Fields fields = {}) const { write(LogLevel::kDebug, context, message, fields); }
-  void info(const Context& context, std::string_view message, Fields fields = {}) const { write(LogLevel::kInfo, context, message, fields); }
-  void warn(const Context& context, std::string_view message, Fields fields = {}) const { write(LogLevel::kWarn, context, message, fields); }
-  void error(const Context& context, std::string_view message, Fields fields = {}) const { write(LogLevel::kError, context, message, fields); }
-  void fatal(const Context& context, std::string_view message, Fields fields = {}) const { write(LogLevel::kFatal, context, message, fields); }
+  void trace(const Context& context, std::string_view message, Fields fields = {}) const {
+    write(LogLevel::kTrace, context, message, fields);
+  }
+  void debug(const Context& context, std::string_view message, Fields fields = {}) const {
+    write(LogLevel::kDebug, context, message, fields);
+  }
+  void info(const Context& context, std::string_view message, Fields fields = {}) const {
+    write(LogLevel::kInfo, context, message, fields);
+  }
+  void warn(const Context& context, std::string_view message, Fields fields = {}) const {
+    write(LogLevel::kWarn, context, message, fields);
+  }
+  void error(const Context& context, std::string_view message, Fields fields = {}) const {
+    write(LogLevel::kError, context, message, fields);
+  }
+  void fatal(const Context& context, std::string_view message, Fields fields = {}) const {
+    write(LogLevel::kFatal, context, message, fields);
+  }
 
  private:
   Log* log_ = nullptr;

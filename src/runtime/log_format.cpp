@@ -157,7 +157,8 @@ void append_value(Style& style, const Field& field) {
 }
 
 bool is_reserved(std::string_view name) {
-  for (const std::string_view taken : {"time", "level", "service", "component", "instance", "message", "rid", "sid", "user", "caller", "client"}) {
+  for (const std::string_view taken :
+       {"time", "level", "service", "component", "instance", "message", "rid", "sid", "user", "caller", "client"}) {
     if (name == taken) return true;
   }
   return false;

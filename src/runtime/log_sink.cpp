@@ -53,7 +53,7 @@ Result<std::shared_ptr<RotatingFileSink>> RotatingFileSink::open(std::string pat
 bool RotatingFileSink::reopen() {
   descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (descriptor_ < 0) return false;
-  struct stat info {};
+  struct stat info{};
   size_ = ::fstat(descriptor_, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
   return true;
 }

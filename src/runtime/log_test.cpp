@@ -23,7 +23,11 @@ namespace {
 struct Fixture : testing::Test {
   std::shared_ptr<MemorySink> json = std::make_shared<MemorySink>(LogFormat::kJson);
   std::shared_ptr<MemorySink> human = std::make_shared<MemorySink>(LogFormat::kHuman);
-  Log log{LogOptions{.level = LogLevel::kInfo, .levels = {}, .instance = "node-1", .clock = [] { return Timestamp{1'767'225'600'123'456}; }, .synchronous = true},
+  Log log{LogOptions{.level = LogLevel::kInfo,
+                     .levels = {},
+                     .instance = "node-1",
+                     .clock = [] { return Timestamp{1'767'225'600'123'456}; },
+                     .synchronous = true},
           {json, human}};
   Logger logger{log, "tasks", "assignment"};
 
@@ -35,8 +39,9 @@ using LogLevels = Fixture;
 
 TEST_F(LogLines, CarryTheFixedFields) {
   logger.info("Task assigned");
-  EXPECT_EQ(json->lines().back(),
-            R"({"time":"2026-01-01T00:00:00.123Z","level":"info","service":"tasks","component":"assignment","instance":"node-1","message":"Task assigned"})");
+  EXPECT_EQ(
+      json->lines().back(),
+      R"({"time":"2026-01-01T00:00:00.123Z","level":"info","service":"tasks","component":"assignment","instance":"node-1","message":"Task assigned"})");
   EXPECT_EQ(human->lines().back(), "2026-01-01T00:00:00.123Z info  tasks/assignment: Task assigned");
 }
 
@@ -139,7 +144,23 @@ bool is_one_clean_line(const std::string& line) {
 TEST_F(LogLines, ParseAsJsonForAnyInput) {
   const std::uint64_t seed = 20260101;
   SeededRandom random(seed);
-  const std::vector<std::string> pieces{"\"", "\\", "\n", "\x1b[31m", "\xff", "\xc3", "\xe2\x82", "\xed\xa0\x80", "\xf0\x9f\x98\x80", "\xc2\x85", "\xe2\x80\xae", "\xe2\x80\xa8", "plain", std::string(1, '\0'), "\x7f", "\xf5\x80\x80\x80", "\xc0\xaf"};
+  const std::vector<std::string> pieces{"\"",
+                                        "\\",
+                                        "\n",
+                                        "\x1b[31m",
+                                        "\xff",
+                                        "\xc3",
+                                        "\xe2\x82",
+                                        "\xed\xa0\x80",
+                                        "\xf0\x9f\x98\x80",
+                                        "\xc2\x85",
+                                        "\xe2\x80\xae",
+                                        "\xe2\x80\xa8",
+                                        "plain",
+                                        std::string(1, '\0'),
+                                        "\x7f",
+                                        "\xf5\x80\x80\x80",
+                                        "\xc0\xaf"};
   for (int i = 0; i < 3000; ++i) {
     std::string input;
     for (std::uint64_t n = random.below(20); n > 0; --n) {
@@ -186,7 +207,8 @@ TEST_F(LogLevels, AreOfAServiceOrAComponentAndChangeAtRunTime) {
 }
 
 TEST_F(LogLevels, HaveNames) {
-  for (const auto level : {LogLevel::kTrace, LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarn, LogLevel::kError, LogLevel::kFatal, LogLevel::kOff})
+  for (const auto level :
+       {LogLevel::kTrace, LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarn, LogLevel::kError, LogLevel::kFatal, LogLevel::kOff})
     EXPECT_EQ(parse_log_level(name_of(level)), level);
   EXPECT_EQ(parse_log_level("loud"), std::nullopt);
 }
@@ -306,7 +328,7 @@ TEST(RotatingFile, RotatesAtItsBoundAndKeepsSoMany) {
   EXPECT_EQ(content(path + ".2"), "a\n");
   EXPECT_FALSE(std::filesystem::exists(path + ".3"));
   EXPECT_EQ((*sink)->failed(), 0u);
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777u, 0600u);
   sink = RotatingFileSink::open(path, LogFormat::kHuman, 10, 2);
