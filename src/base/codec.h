@@ -2,12 +2,19 @@
 // each function a message; handwritten code only calls them.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 
 namespace consilium {
+
+class JsonReader;
+class JsonWriter;
+class Violations;
+class WireReader;
+class WireWriter;
 
 // Requests refuse members that the contract does not know (error 400 naming them); events and replies skip them.
 enum class UnknownMembers { kRefuse, kIgnore };
@@ -18,9 +25,25 @@ struct JsonText {
   bool operator==(const JsonText&) const = default;
 };
 
+// A date that was not given, in a field of type Date that is not optional: absent in JSON, empty in the binary form.
+inline constexpr Date kNoDate{0, 0, 0};
+
+// One error that a service may answer, as its contract declares it.
+struct ErrorEntry {
+  std::string_view code;  // `users.username-taken`
+  ErrorKind kind;
+  std::string_view help;  // for people who write clients
+};
+
 template <class Message>
 std::string encode_json(const Message& message);
 
+// The same for logs and traces: members marked secret or personal are `"***"`.
+template <class Message>
+std::string encode_json_masked(const Message& message);
+
+// Error `request.malformed` lists the members that are unknown, repeated or of a wrong type by their path. UTF-8 without
+// NUL, nesting <= 32.
 template <class Message>
 Result<Message> decode_json(std::string_view text, UnknownMembers unknown);
 
@@ -31,8 +54,9 @@ std::string encode_wire(const Message& message);
 template <class Message>
 Result<Message> decode_wire(std::string_view bytes);
 
-// The rules declared in the `.proto`; lists every violated field at once.
+// The rules declared in the `.proto`; error `request.invalid` lists every violated field at once. `now` is what dates
+// and times may not lie after.
 template <class Message>
-Result<void> validate(const Message& message);
+Result<void> validate(const Message& message, Timestamp now);
 
 }  // namespace consilium

@@ -1,0 +1,71 @@
+# Contracts: one run of the generator over all `api/consilium/*/v*/*.proto` writes everything below `build/…/generated`,
+# only what changed. `consilium_contract(users)` makes the library `contract_users` of the C++ of `consilium.users.v1`.
+set(CONSILIUM_GENERATED ${CMAKE_BINARY_DIR}/generated)
+
+# The C++ files that the generator makes of one .proto, by whether it has a service and events.
+function(consilium_contract_outputs proto variable)
+  file(STRINGS ${proto} service REGEX "^service ")
+  file(STRINGS ${proto} events REGEX "options\\.v1\\.event\\)")
+  set(endings .h .cpp _codec.h _json.cpp _wire.cpp _validation.cpp)
+  if(service)
+    list(APPEND endings _service.h _local.h _rpc.h _rpc.cpp _routes.h _routes.cpp)
+  endif()
+  if(events)
+    list(APPEND endings _events.h _events.cpp)
+  endif()
+  cmake_path(RELATIVE_PATH proto BASE_DIRECTORY ${CONSILIUM_API} OUTPUT_VARIABLE path)
+  cmake_path(REMOVE_EXTENSION path)
+  set(outputs)
+  foreach(ending ${endings})
+    list(APPEND outputs ${CONSILIUM_GENERATED}/${path}${ending})
+  endforeach()
+  set(${variable} ${outputs} PARENT_SCOPE)
+endfunction()
+
+# Runs the generator over the contracts below `api`, into `folder`.
+function(consilium_generate target api folder protos)
+  set(CONSILIUM_API ${api})
+  set(CONSILIUM_GENERATED ${folder})
+  set(outputs)
+  foreach(proto ${protos})
+    consilium_contract_outputs(${proto} files)
+    list(APPEND outputs ${files})
+    # Which services and events there are decides which files: a changed .proto is looked at again.
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${proto})
+  endforeach()
+  file(MAKE_DIRECTORY ${folder})
+  add_custom_command(
+    OUTPUT ${outputs}
+    COMMAND protobuf::protoc -I ${api} -I ${CMAKE_SOURCE_DIR}/api --plugin=protoc-gen-consilium=$<TARGET_FILE:protoc-gen-consilium>
+            --consilium_out=${folder} --consilium_opt=write_to=${folder} ${protos}
+    DEPENDS ${protos} protoc-gen-consilium ${CMAKE_SOURCE_DIR}/api/consilium/options/v1/options.proto
+    COMMENT "Generating the contracts"
+    VERBATIM)
+  add_custom_target(${target} DEPENDS ${outputs})
+endfunction()
+
+# A library of the C++ of `protos`, which lie below `api`.
+function(consilium_contract_library target generation api folder protos)
+  set(CONSILIUM_API ${api})
+  set(CONSILIUM_GENERATED ${folder})
+  set(sources)
+  foreach(proto ${protos})
+    consilium_contract_outputs(${proto} files)
+    list(APPEND sources ${files})
+  endforeach()
+  add_library(${target} STATIC ${sources})
+  add_dependencies(${target} ${generation})
+  target_include_directories(${target} PUBLIC ${folder})
+  target_link_libraries(${target} PUBLIC ports)
+endfunction()
+
+file(GLOB consilium_protos CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/api/consilium/*/v*/*.proto)
+list(FILTER consilium_protos EXCLUDE REGEX "/options/")
+if(consilium_protos)
+  consilium_generate(contract_generated ${CMAKE_SOURCE_DIR}/api ${CONSILIUM_GENERATED} "${consilium_protos}")
+endif()
+
+function(consilium_contract name)
+  file(GLOB protos CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/api/consilium/${name}/v*/*.proto)
+  consilium_contract_library(contract_${name} contract_generated ${CMAKE_SOURCE_DIR}/api ${CONSILIUM_GENERATED} "${protos}")
+endfunction()

@@ -1,0 +1,62 @@
+#include "generator.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "emit.h"
+
+namespace consilium::generator {
+namespace {
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+void generate_file(const File& file, std::vector<Output>& out) {
+  const auto add = [&](const char* ending, std::string text) { out.push_back({file.path + ending, std::move(text)}); };
+  add(".h", emit_cpp_header(file));
+  add(".cpp", emit_cpp_source(file));
+  add("_codec.h", emit_codec_header(file));
+  add("_json.cpp", emit_json_source(file));
+  add("_wire.cpp", emit_wire_source(file));
+  add("_validation.cpp", emit_validation_source(file));
+  if (file.service() != nullptr) {
+    add("_service.h", emit_service_header(file));
+    add("_local.h", emit_local_header(file));
+    add("_rpc.h", emit_rpc_header(file));
+    add("_rpc.cpp", emit_rpc_source(file));
+    add("_routes.h", emit_routes_header(file));
+    add("_routes.cpp", emit_routes_source(file));
+  }
+  if (file.has_events()) {
+    add("_events.h", emit_events_header(file));
+    add("_events.cpp", emit_events_source(file));
+  }
+}
+
+}  // namespace
+
+std::vector<Output> generate(const Contract& contract) {
+  std::vector<Output> out;
+  for (const auto& file : contract.files) generate_file(*file, out);
+  return out;
+}
+
+std::string write_changed(const std::string& folder, const std::vector<Output>& outputs) {
+  for (const Output& output : outputs) {
+    const std::filesystem::path path = std::filesystem::path(folder) / output.path;
+    std::error_code error;
+    if (std::filesystem::exists(path, error) && read_file(path) == output.text) continue;
+    std::filesystem::create_directories(path.parent_path(), error);
+    std::ofstream out(path, std::ios::binary | std::ios::trunc);
+    out << output.text;
+    if (!out.flush()) return "cannot write " + path.string();
+  }
+  return "";
+}
+
+}  // namespace consilium::generator
