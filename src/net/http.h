@@ -59,7 +59,8 @@ class WebSocketListener {
   virtual ~WebSocketListener() = default;
   virtual void on_open(std::shared_ptr<WebSocket> socket) = 0;
   virtual void on_text(std::string text) = 0;
-  virtual void on_close(std::uint16_t code) = 0;  // 1006 when no close frame came
+  // The code of the side that began to close: the peer's, or that of our `close`. 1006: the connection broke before.
+  virtual void on_close(std::uint16_t code) = 0;
 };
 
 // The answer to an upgrade request: a listener and the chosen sub-protocol, or a refusal before the upgrade.
