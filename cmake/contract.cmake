@@ -22,11 +22,11 @@ function(consilium_contract_outputs proto variable)
   set(${variable} ${outputs} PARENT_SCOPE)
 endfunction()
 
-# Runs the generator over the contracts below `api`, into `folder`.
-function(consilium_generate target api folder protos)
+# Runs the generator over the contracts below `api`, into `folder`; the TypeScript into `web`.
+function(consilium_generate target api folder web protos)
   set(CONSILIUM_API ${api})
   set(CONSILIUM_GENERATED ${folder})
-  set(outputs)
+  set(outputs ${web}/types.ts ${web}/client.ts)
   foreach(proto ${protos})
     consilium_contract_outputs(${proto} files)
     list(APPEND outputs ${files})
@@ -37,7 +37,7 @@ function(consilium_generate target api folder protos)
   add_custom_command(
     OUTPUT ${outputs}
     COMMAND protobuf::protoc -I ${api} -I ${CMAKE_SOURCE_DIR}/api --plugin=protoc-gen-consilium=$<TARGET_FILE:protoc-gen-consilium>
-            --consilium_out=${folder} --consilium_opt=write_to=${folder} ${protos}
+            --consilium_out=${folder} --consilium_opt=write_to=${folder} --consilium_opt=web=${web} ${protos}
     DEPENDS ${protos} protoc-gen-consilium ${CMAKE_SOURCE_DIR}/api/consilium/options/v1/options.proto
     COMMENT "Generating the contracts"
     VERBATIM)
@@ -62,7 +62,8 @@ endfunction()
 file(GLOB consilium_protos CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/api/consilium/*/v*/*.proto)
 list(FILTER consilium_protos EXCLUDE REGEX "/options/")
 if(consilium_protos)
-  consilium_generate(contract_generated ${CMAKE_SOURCE_DIR}/api ${CONSILIUM_GENERATED} "${consilium_protos}")
+  consilium_generate(contract_generated ${CMAKE_SOURCE_DIR}/api ${CONSILIUM_GENERATED} ${CMAKE_SOURCE_DIR}/web/src/generated
+                      "${consilium_protos}")
 endif()
 
 function(consilium_contract name)

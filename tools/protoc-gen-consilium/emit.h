@@ -28,6 +28,10 @@ std::string emit_routes_source(const File& file);
 std::string emit_events_header(const File& file);  // <file>_events.h: publishers
 std::string emit_events_source(const File& file);
 
+// Of the whole contract.
+std::string emit_typescript_types(const Contract& contract);   // types.ts: what the public API carries
+std::string emit_typescript_client(const Contract& contract);  // client.ts: one method a route
+
 // First line of every output.
 std::string banner(const File& file, std::string_view mark = "//");
 

@@ -1,5 +1,6 @@
 #include "emit.h"
 #include "names.h"
+#include "public_api.h"
 #include "text.h"
 
 namespace consilium::generator {
@@ -15,8 +16,6 @@ std::vector<std::string> reserved_names(const Call& call) {
   return names;
 }
 
-bool is_query_member(const Call& call, const Field& field) { return !call.route->is_path_member(field) && field.type != Type::kVersion; }
-
 std::string array_of(const std::vector<std::string>& names) {
   return "static constexpr std::array<std::string_view, " + std::to_string(names.size()) + "> ";
 }
@@ -24,7 +23,7 @@ std::string array_of(const std::vector<std::string>& names) {
 void emit_query(Text& out, const Call& call) {
   std::vector<std::string> names;
   for (const Field& field : call.request->fields) {
-    if (!is_query_member(call, field)) continue;
+    if (!is_payload_member(call, field)) continue;
     names.push_back(quoted(field.json_name));
     out.add("  binding.query($json$, message.$name$);\n", {{"json", names.back()}, {"name", field.name}});
   }
@@ -90,6 +89,21 @@ std::string location_expression(const Call& call) {
   return join(parts, " + ");
 }
 
+// What only the gateway may see is taken out.
+void emit_body_of_reply(Text& out, const Call& call) {
+  if (call.route->success == 204) return;
+  Text resets;
+  for (const Field& field : call.reply->fields) {
+    if (field.rules.edge()) resets.add("  shown.$name$ = {};\n", {{"name", field.name}});
+  }
+  const std::string taken_out = resets.take();
+  if (taken_out.empty()) {
+    out.add("  answer.body = encode_json(reply);\n");
+  } else {
+    out.add("  auto shown = reply;\n").raw(taken_out).add("  answer.body = encode_json(shown);\n");
+  }
+}
+
 void emit_write(Text& out, const File& file, const Call& call) {
   out.add(R"(
 net::RouteReply write_$function$([[maybe_unused]] const $reply$& reply) {
@@ -97,7 +111,7 @@ net::RouteReply write_$function$([[maybe_unused]] const $reply$& reply) {
   answer.status = $status$;
 )",
           {{"reply", call.reply->qualified(file.space)}, {"function", call.function}, {"status", std::to_string(call.route->success)}});
-  if (call.route->success != 204) out.add("  answer.body = encode_json(reply);\n");
+  emit_body_of_reply(out, call);
   if (!call.route->location.empty()) out.add("  answer.location = $value$;\n", {{"value", location_expression(call)}});
   for (const Field& field : call.reply->fields) {
     if (field.type == Type::kVersion && field.shape == Shape::kPlain) out.add("  answer.version = reply.$name$;\n", {{"name", field.name}});

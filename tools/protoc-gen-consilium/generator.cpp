@@ -16,6 +16,12 @@ std::string read_file(const std::filesystem::path& path) {
   return text.str();
 }
 
+std::filesystem::path place_of(const Folders& folders, const Output& output) {
+  static constexpr std::string_view kWeb = "web/";
+  if (output.path.starts_with(kWeb)) return std::filesystem::path(folders.web) / output.path.substr(kWeb.size());
+  return std::filesystem::path(folders.outputs) / output.path;
+}
+
 void generate_file(const File& file, std::vector<Output>& out) {
   const auto add = [&](const char* ending, std::string text) { out.push_back({file.path + ending, std::move(text)}); };
   add(".h", emit_cpp_header(file));
@@ -43,12 +49,14 @@ void generate_file(const File& file, std::vector<Output>& out) {
 std::vector<Output> generate(const Contract& contract) {
   std::vector<Output> out;
   for (const auto& file : contract.files) generate_file(*file, out);
+  out.push_back({"web/types.ts", emit_typescript_types(contract)});
+  out.push_back({"web/client.ts", emit_typescript_client(contract)});
   return out;
 }
 
-std::string write_changed(const std::string& folder, const std::vector<Output>& outputs) {
+std::string write_changed(const Folders& folders, const std::vector<Output>& outputs) {
   for (const Output& output : outputs) {
-    const std::filesystem::path path = std::filesystem::path(folder) / output.path;
+    const std::filesystem::path path = place_of(folders, output);
     std::error_code error;
     if (std::filesystem::exists(path, error) && read_file(path) == output.text) continue;
     std::filesystem::create_directories(path.parent_path(), error);

@@ -18,6 +18,10 @@ std::vector<Output> generate(const Contract& contract);
 
 // Writes what differs from the files there and leaves the others untouched, so that a build repeats nothing without need.
 // The text of the failure, or empty.
-std::string write_changed(const std::string& folder, const std::vector<Output>& outputs);
+struct Folders {
+  std::string outputs;
+  std::string web;  // of outputs below `web/`
+};
+std::string write_changed(const Folders& folders, const std::vector<Output>& outputs);
 
 }  // namespace consilium::generator

@@ -1,5 +1,5 @@
 // The plugin of protoc. Parameters: `write_to=FOLDER` writes the outputs that changed there itself, instead of giving
-// all of them to protoc, which would touch every file.
+// all of them to protoc, which would touch every file; `web=FOLDER` is where the TypeScript goes then.
 #include <google/protobuf/compiler/code_generator.h>
 #include <google/protobuf/compiler/plugin.h>
 #include <google/protobuf/io/coded_stream.h>
@@ -32,7 +32,8 @@ class Plugin final : public google::protobuf::compiler::CodeGenerator {
     const Contract contract = read_contract(files);
     const std::vector<Output> outputs = generate(contract);
     if (const auto folder = parameters.find("write_to"); folder != parameters.end()) {
-      *error = write_changed(folder->second, outputs);
+      const auto web = parameters.find("web");
+      *error = write_changed({folder->second, web == parameters.end() ? folder->second + "/web" : web->second}, outputs);
       return error->empty();
     }
     for (const Output& output : outputs) {

@@ -1,0 +1,36 @@
+// The part of the contract that people outside see: the calls with a route and the types that they carry.
+#pragma once
+
+#include <set>
+#include <vector>
+
+#include "model.h"
+
+namespace consilium::generator {
+
+struct PublicService {
+  const Service* service = nullptr;
+  std::vector<const Call*> calls;        // those with a route
+  std::vector<const Enum*> enums;        // of this service's files, in the order of the contract
+  std::vector<const Message*> messages;  // of this service's files, requests of calls included
+};
+
+struct PublicApi {
+  std::vector<PublicService> services;  // by name
+  std::set<const Message*> sent;        // reached from a request
+  std::set<const Message*> received;    // reached from a reply
+
+  // Whether a caller always sees the member (received), or must always give it (sent alone).
+  bool is_mandatory(const Message& message, const Field& field) const;
+};
+
+PublicApi public_api(const Contract& contract);
+
+// `users.User`: unique over all services.
+std::string public_name(const Message& message);
+std::string public_name(const Enum& enumeration);
+
+// Whether the member stands in body or query of the call, not in its path or a header.
+bool is_payload_member(const Call& call, const Field& field);
+
+}  // namespace consilium::generator
