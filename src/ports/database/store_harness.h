@@ -42,6 +42,8 @@ class StoreHarness {
   virtual void reopen() = 0;
   // Lets the store and the loop work until `condition` holds; fails the test when it does not within a minute.
   virtual void wait_until(std::function<bool()> condition) = 0;
+  // Lets them work for this long.
+  virtual void pass(Duration time) = 0;
   // Where a backup may be written.
   virtual std::string backup_path() = 0;
   // Opens a file written by `backup_to` as a store of its own.

@@ -50,6 +50,7 @@ class ThreadedHarness final : public StoreHarness {
       std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
   }
+  void pass(Duration time) override { std::this_thread::sleep_for(std::chrono::microseconds(time.microseconds)); }
   std::string backup_path() override { return folder_.path() + "/backup.db"; }
   std::unique_ptr<StoreHarness> open_other(const std::string& path) override { return std::make_unique<ThreadedHarness>(Limits{}, path); }
 

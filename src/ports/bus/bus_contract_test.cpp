@@ -1,0 +1,393 @@
+// What every implementation of the bus promises, on every implementation of the database.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <mutex>
+
+#include "ports/bus/inbox.h"
+#include "ports/bus/local/group_tables.h"
+#include "ports/bus/local/local_bus.h"
+#include "ports/bus/local/outbox_source.h"
+#include "ports/bus/tables.h"
+#include "ports/database/store_harness.h"
+
+namespace consilium::bus {
+namespace {
+
+using database::testing::Limits;
+using database::testing::StoreHarness;
+
+struct Implementation {
+  const char* name;
+  std::unique_ptr<StoreHarness> (*make)(Limits);
+};
+
+// Two services: `shop` publishes, `post` consumes and keeps what it did in `post_done`.
+class BusContract : public ::testing::TestWithParam<Implementation> {
+ protected:
+  void SetUp() override {
+    harness_ = GetParam().make({});
+    migrate();
+    open_bus({});
+  }
+  void TearDown() override {
+    close_bus();
+    bus_.reset();
+    source_.reset();
+    harness_.reset();
+  }
+
+  void migrate() {
+    for (const char* service : {"shop", "post"}) {
+      const std::string own =
+          service == std::string("post")
+              ? "CREATE TABLE post_done(number INTEGER PRIMARY KEY AUTOINCREMENT, event BLOB NOT NULL, text TEXT NOT NULL) STRICT;"
+              : std::string();
+      const auto done = harness_->store().migrate(service, {{1, "bus", bus_tables_sql(service)}, {2, "own", own}});
+      ASSERT_TRUE(done) << done.error().describe();
+    }
+  }
+  void open_bus(LocalBusOptions options) {
+    source_ = std::make_unique<OutboxSource>(harness_->store());
+    bus_ = std::make_unique<LocalBus>(harness_->loop(), random_, harness_->store(), *source_, options);
+    bus_->own("shop");
+  }
+  void close_bus() { harness_->run(bus_->stop()); }
+  void restart(LocalBusOptions options = {}) {
+    bus_.reset();
+    source_.reset();
+    harness_->reopen();
+    open_bus(options);
+  }
+
+  database::Database& shop() { return harness_->store().service("shop"); }
+  database::Database& post() { return harness_->store().service("post"); }
+  runtime::Context context() { return runtime::Context(harness_->loop(), random_); }
+
+  // Publishes `key:text` events in one transaction.
+  void publish_all(std::vector<std::pair<std::string, std::string>> events, std::string topic = "shop.v1.sold") {
+    const auto published = harness_->write(shop(), [this, events, topic](database::Transaction& transaction) -> Result<int> {
+      const runtime::Context work = context();
+      for (const auto& [key, text] : events) TRY(publish(transaction, "shop", work, {topic, key, text}));
+      return 0;
+    });
+    ASSERT_TRUE(published) << published.error().describe();
+  }
+
+  // Writes the payload down; fails as often as `failures_` says for it.
+  Consumer applying(std::string group = "post.on-sold") {
+    Consumer consumer{.service = "post", .group = std::move(group), .producer = "shop", .topics = {"shop.v1.sold"}};
+    consumer.apply = [this](database::Transaction& transaction, const runtime::Context&, const Event& event) -> Result<void> {
+      TRY(transaction.execute("INSERT INTO post_done(event, text) VALUES (?, ?)", event.id, event.key + ":" + event.payload));
+      return outcome_of(event.payload);
+    };
+    return consumer;
+  }
+  Result<void> outcome_of(const std::string& payload) {
+    const std::lock_guard lock(mutex_);
+    ++tries_[payload];
+    if (failures_[payload] == 0) return {};
+    if (failures_[payload] > 0) --failures_[payload];
+    if (payload == "throws") throw std::runtime_error("bug");
+    return fail(ErrorKind::kConflict, "post.refused", "no");
+  }
+  Consumer handling() {
+    Consumer consumer{.service = "post", .group = "post.call", .producer = "shop", .topics = {"shop.v1.sold"}};
+    consumer.handle = [this](runtime::Context& work, const Event& event) { return handle(*this, work, event); };
+    return consumer;
+  }
+  static Task<Result<void>> handle(BusContract& test, runtime::Context& work, const Event& event) {
+    ++test.started_;
+    ++test.at_once_;
+    test.most_at_once_ = std::max(test.most_at_once_.load(), test.at_once_.load());
+    co_await work.scheduler().sleep_for(milliseconds(1));
+    --test.at_once_;
+    auto outcome = test.outcome_of(event.payload);
+    if (outcome) {
+      const std::lock_guard lock(test.mutex_);
+      test.calls_.push_back(event.key + ":" + event.payload);
+    }
+    co_return outcome;
+  }
+
+  std::vector<std::string> done() {
+    const auto rows = harness_->read(
+        post(), [](database::Transaction& transaction) { return transaction.query("SELECT text FROM post_done ORDER BY number"); });
+    std::vector<std::string> texts;
+    if (!rows) return {rows.error().describe()};
+    for (const auto& row : *rows) texts.push_back(row.text(0));
+    return texts;
+  }
+  std::vector<std::string> done_of(const std::string& key) {
+    auto texts = done();
+    std::erase_if(texts, [&](const std::string& text) { return !text.starts_with(key + ":"); });
+    return texts;
+  }
+  std::int64_t count(const std::string& table) {
+    const auto row =
+        harness_->read(harness_->store().privileged(),
+                       [sql = "SELECT count(*) FROM " + table](database::Transaction& transaction) { return transaction.query_one(sql); });
+    return row ? (*row)->integer(0) : -1;
+  }
+  void wait_for_done(std::size_t number) {
+    for (std::size_t seen = 0; seen < number; seen = done().size()) let_time_pass();
+  }
+  void let_time_pass() { harness_->pass(milliseconds(5)); }
+  std::vector<DeadLetter> dead_letters() {
+    std::vector<DeadLetter> letters;
+    harness_->run(list_dead(*this, letters));
+    return letters;
+  }
+  static Task<void> list_dead(BusContract& test, std::vector<DeadLetter>& out) {
+    runtime::Context work = test.context();
+    auto letters = co_await test.bus_->dead_letters(work);
+    EXPECT_TRUE(letters);
+    out = std::move(*letters);
+  }
+  static Task<void> replay_one(BusContract& test, std::string group, Uuid id, std::string& code) {
+    runtime::Context work = test.context();
+    const auto replayed = co_await test.bus_->replay(work, group, id);
+    code = replayed ? "none" : replayed.error().code;
+  }
+  std::string replay(std::string group, Uuid id) {
+    std::string code;
+    harness_->run(replay_one(*this, std::move(group), id, code));
+    return code;
+  }
+  static Task<void> measure(BusContract& test, GroupFigures& out) {
+    runtime::Context work = test.context();
+    auto figures = co_await test.bus_->figures(work);
+    EXPECT_TRUE(figures && !figures->empty());
+    out = figures->front();
+  }
+  GroupFigures figures() {
+    GroupFigures first;
+    harness_->run(measure(*this, first));
+    return first;
+  }
+
+  SeededRandom random_{5};
+  std::unique_ptr<StoreHarness> harness_;
+  std::unique_ptr<OutboxSource> source_;
+  std::unique_ptr<LocalBus> bus_;
+  std::mutex mutex_;
+  std::map<std::string, int> failures_;  // -1: always
+  std::map<std::string, int> tries_;
+  std::vector<std::string> calls_;
+  std::atomic<int> started_{0};
+  std::atomic<int> at_once_{0};
+  std::atomic<int> most_at_once_{0};
+};
+
+using Texts = std::vector<std::string>;
+
+TEST_P(BusContract, NothingLeavesARolledBackTransaction) {
+  bus_->add(applying());
+  bus_->start();
+  const auto failed = harness_->write(shop(), [this](database::Transaction& transaction) -> Result<int> {
+    const runtime::Context work = context();
+    EXPECT_TRUE(publish(transaction, "shop", work, {"shop.v1.sold", "a", "ghost"}));
+    return fail(ErrorKind::kConflict, "shop.no", "no");
+  });
+  EXPECT_FALSE(failed);
+  publish_all({{"a", "1"}});
+  wait_for_done(1);
+  EXPECT_EQ(done(), Texts{"a:1"});
+}
+
+TEST_P(BusContract, RefusesATopicOfAnotherService) {
+  bus_->add(applying());
+  bus_->start();
+  const auto failed = harness_->write(
+      shop(), [this](database::Transaction& transaction) { return publish(transaction, "shop", context(), {"post.v1.x", "a", "1"}); });
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::kInternal);
+}
+
+TEST_P(BusContract, DeliversInOrderAndOnlyTheTopicsAskedFor) {
+  bus_->add(applying());
+  bus_->start();
+  Texts expected;
+  for (int i = 0; i < 200; ++i) {
+    publish_all({{"k", std::to_string(i)}}, i % 3 == 0 ? "shop.v1.other" : "shop.v1.sold");
+    if (i % 3 != 0) expected.push_back("k:" + std::to_string(i));
+  }
+  wait_for_done(expected.size());
+  EXPECT_EQ(done(), expected);
+  EXPECT_EQ(figures().handled, expected.size());
+}
+
+// B-72: what was published while nobody consumed comes after the start, once.
+TEST_P(BusContract, GoesOnWhereItStoppedAfterARestart) {
+  publish_all({{"a", "1"}, {"a", "2"}});
+  bus_->add(applying());
+  bus_->start();
+  wait_for_done(2);
+  close_bus();
+  publish_all({{"a", "3"}, {"b", "4"}});
+  restart();
+  bus_->add(applying());
+  bus_->start();
+  wait_for_done(4);
+  let_time_pass();
+  EXPECT_EQ(done(), (Texts{"a:1", "a:2", "a:3", "b:4"}));
+}
+
+// B-55: each group gets every event, each once.
+TEST_P(BusContract, GroupsAreIndependent) {
+  failures_["1"] = 1;
+  bus_->add(applying("post.first"));
+  bus_->add(applying("post.second"));
+  EXPECT_THROW(bus_->add(applying("post.second")), std::logic_error);
+  bus_->start();
+  publish_all({{"a", "1"}, {"b", "2"}});
+  wait_for_done(4);
+  auto texts = done();
+  std::sort(texts.begin(), texts.end());
+  EXPECT_EQ(texts, (Texts{"a:1", "a:1", "b:2", "b:2"}));
+}
+
+// B-54: a failing event is tried again, later ones of its key wait for it, others do not.
+TEST_P(BusContract, AFailingEventHoldsBackItsKeyAlone) {
+  failures_["1"] = 1;
+  failures_["throws"] = 1;
+  bus_->add(applying());
+  bus_->start();
+  publish_all({{"a", "1"}, {"a", "2"}, {"b", "3"}, {"c", "throws"}, {"a", "4"}, {"c", "5"}});
+  wait_for_done(6);
+  EXPECT_EQ(done().front(), "b:3");
+  EXPECT_EQ(done_of("a"), (Texts{"a:1", "a:2", "a:4"}));
+  EXPECT_EQ(done_of("c"), (Texts{"c:throws", "c:5"}));
+  EXPECT_EQ(tries_["1"], 2);
+  EXPECT_EQ(tries_["2"], 1);
+  let_time_pass();
+  EXPECT_EQ(count("post_parked"), 0);
+  const GroupFigures now = figures();
+  EXPECT_EQ(now.handled, 6U);
+  EXPECT_EQ(now.failed, 2U);
+  EXPECT_EQ(now.lag, 0);
+}
+
+TEST_P(BusContract, ADeadLetterIsKeptListedAndReplayedInOrder) {
+  failures_["1"] = -1;
+  Consumer consumer = applying();
+  consumer.max_attempts = 1;
+  bus_->add(consumer);
+  bus_->start();
+  publish_all({{"a", "1"}, {"a", "2"}, {"b", "3"}});
+  wait_for_done(1);
+  publish_all({{"a", "4"}});
+  while (count("post_parked") < 3) let_time_pass();
+  const auto letters = dead_letters();
+  ASSERT_EQ(letters.size(), 1U);
+  EXPECT_EQ(letters[0].group, "post.on-sold");
+  EXPECT_EQ(letters[0].event.payload, "1");
+  EXPECT_EQ(letters[0].event.key, "a");
+  EXPECT_EQ(letters[0].error_code, "post.refused");
+  EXPECT_EQ(letters[0].attempts, 1);
+  GroupFigures now = figures();
+  EXPECT_EQ(now.dead, 1);
+  EXPECT_EQ(now.parked, 2);
+  EXPECT_EQ(replay("post.on-sold", Uuid{}), "bus.dead-letter-not-found");
+  EXPECT_EQ(replay("post.nobody", letters[0].event.id), "bus.group-not-found");
+  EXPECT_EQ(replay("post.on-sold", letters[0].event.id), "none");  // fails again: dead again
+  while (tries_["1"] < 2 || dead_letters().empty()) let_time_pass();
+  EXPECT_EQ(done(), Texts{"b:3"});
+  failures_["1"] = 0;
+  EXPECT_EQ(replay("post.on-sold", letters[0].event.id), "none");
+  wait_for_done(4);
+  EXPECT_EQ(done(), (Texts{"b:3", "a:1", "a:2", "a:4"}));
+  EXPECT_TRUE(dead_letters().empty());
+}
+
+TEST_P(BusContract, HandlesKeysBesideEachOtherAndAKeyInOrder) {
+  failures_["x"] = 1;
+  bus_->add(handling());
+  bus_->start();
+  std::vector<std::pair<std::string, std::string>> events;
+  for (int i = 0; i < 40; ++i) events.emplace_back("k" + std::to_string(i % 20), std::to_string(i));
+  events.emplace_back("bad", "x");
+  events.emplace_back("bad", "y");
+  publish_all(events);
+  harness_->wait_until([this] {
+    const std::lock_guard lock(mutex_);
+    return calls_.size() >= 42;
+  });
+  std::map<std::string, Texts> by_key;
+  for (const std::string& call : calls_) by_key[call.substr(0, call.find(':'))].push_back(call.substr(call.find(':') + 1));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(by_key["k" + std::to_string(i)], (Texts{std::to_string(i), std::to_string(i + 20)}));
+  EXPECT_EQ(by_key["bad"], (Texts{"x", "y"}));
+  EXPECT_GT(most_at_once_, 1);
+  EXPECT_LE(most_at_once_, static_cast<int>(kKeysAtOnce));
+}
+
+TEST_P(BusContract, StopWaitsForTheHandlerThatRuns) {
+  bus_->add(handling());
+  bus_->start();
+  publish_all({{"a", "1"}});
+  harness_->wait_until([this] { return started_ == 1; });
+  close_bus();
+  EXPECT_EQ(calls_, Texts{"a:1"});
+  restart();
+  bus_->add(handling());
+  bus_->start();
+  let_time_pass();
+  EXPECT_EQ(calls_, Texts{"a:1"});  // its position was stored
+}
+
+TEST_P(BusContract, DeletesWhatAllGroupsPassedAndIsOld) {
+  restart({.keep_events = milliseconds(50), .keep_answers = milliseconds(50), .clean_every = milliseconds(20)});
+  bus_->add(applying());
+  Consumer stuck{.service = "post", .group = "post.other", .producer = "shop", .topics = {"shop.v1.never"}};
+  stuck.apply = [](database::Transaction&, const runtime::Context&, const Event&) -> Result<void> { return {}; };
+  bus_->add(stuck);
+  bus_->start();
+  const auto answered = harness_->write(post(), [this](database::Transaction& transaction) {
+    return once(transaction, "post", context(), "k", [] { return Result<std::string>("a"); });
+  });
+  ASSERT_TRUE(answered);
+  publish_all({{"a", "1"}, {"b", "2"}});
+  wait_for_done(2);
+  while (count("shop_outbox") > 0 || count("post_inbox") > 0) let_time_pass();
+  publish_all({{"a", "3"}});  // positions go on rising
+  wait_for_done(3);
+  EXPECT_EQ(done(), (Texts{"a:1", "b:2", "a:3"}));
+}
+
+TEST_P(BusContract, AnInboxAnswersARepetitionWithTheStoredAnswer) {
+  int runs = 0;
+  const auto call = [&](std::string key, bool succeed) {
+    return harness_->write(post(), [&, key, succeed](database::Transaction& transaction) {
+      return once(transaction, "post", context(), key, [&]() -> Result<std::string> {
+        ++runs;
+        TRY(transaction.execute("INSERT INTO post_done(event, text) VALUES (x'00', ?)", key));
+        if (!succeed) return fail(ErrorKind::kConflict, "post.refused", "no");
+        return "answer " + std::to_string(runs);
+      });
+    });
+  };
+  EXPECT_FALSE(call("job-1", false));
+  EXPECT_TRUE(done().empty());
+  EXPECT_EQ(call("job-1", true), "answer 2");
+  EXPECT_EQ(call("job-1", true), "answer 2");
+  EXPECT_EQ(call("job-2", true), "answer 3");
+  EXPECT_EQ(runs, 3);
+  EXPECT_EQ(done(), (Texts{"job-1", "job-2"}));
+  EXPECT_EQ(call(std::string(kMaxInboxKey, 'k'), true), "answer 4");
+  EXPECT_EQ(call(std::string(kMaxInboxKey + 1, 'k'), true).error().code, "inbox.bad-key");
+  EXPECT_EQ(call("", true).error().code, "inbox.bad-key");
+}
+
+TEST(RetryDelay, DoublesFromOneSecondToFiveMinutes) {
+  EXPECT_EQ(retry_delay(1), seconds(1));
+  EXPECT_EQ(retry_delay(2), seconds(2));
+  EXPECT_EQ(retry_delay(9), seconds(256));
+  EXPECT_EQ(retry_delay(10), minutes(5));
+  EXPECT_EQ(retry_delay(1'000'000), minutes(5));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, BusContract, ::testing::Values(Implementation{"Threaded", database::testing::threaded_harness}),
+                         [](const auto& parameter) { return parameter.param.name; });
+
+}  // namespace
+}  // namespace consilium::bus

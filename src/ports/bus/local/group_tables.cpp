@@ -1,0 +1,114 @@
+#include "ports/bus/local/group_tables.h"
+
+#include <algorithm>
+
+#include "ports/bus/local/outbox_source.h"
+
+namespace consilium::bus {
+
+Duration retry_delay(int attempts) {
+  Duration delay = kFirstRetry;
+  for (int i = 1; i < attempts && delay < kLongestRetry; ++i) delay = delay * 2;
+  return std::min(delay, kLongestRetry);
+}
+
+GroupTables::GroupTables(const Consumer& consumer)
+    : group_(consumer.group),
+      producer_(consumer.producer),
+      consumer_table_(consumer.service + "_consumer"),
+      parked_table_(consumer.service + "_parked"),
+      max_attempts_(consumer.max_attempts) {}
+
+Result<std::int64_t> GroupTables::load_position(database::Transaction& transaction) const {
+  TRY(transaction.execute("INSERT INTO " + consumer_table_ + "(consumer_group, producer, position) VALUES (?, ?, 0) ON CONFLICT DO NOTHING",
+                          group_, producer_));
+  ASSIGN_OR_RETURN(
+      const auto row,
+      transaction.query_one("SELECT position FROM " + consumer_table_ + " WHERE consumer_group = ? AND producer = ?", group_, producer_));
+  return row->integer(0);
+}
+
+Result<void> GroupTables::move_position(database::Transaction& transaction, std::int64_t from, std::int64_t to) const {
+  ASSIGN_OR_RETURN(
+      const auto changed,
+      transaction.execute("UPDATE " + consumer_table_ + " SET position = ? WHERE consumer_group = ? AND producer = ? AND position = ?", to,
+                          group_, producer_, from));
+  if (changed == 1) return {};
+  return fail(ErrorKind::kStale, "bus.position-moved", "Expected to be the only reader of the group, but its position was moved");
+}
+
+Result<bool> GroupTables::is_parked(database::Transaction& transaction, const std::string& key) const {
+  ASSIGN_OR_RETURN(const auto row,
+                   transaction.query_one("SELECT 1 FROM " + parked_table_ + " WHERE consumer_group = ? AND key = ? LIMIT 1", group_, key));
+  return row.has_value();
+}
+
+Result<void> GroupTables::park(database::Transaction& transaction, const Event& event, int attempts, std::string_view error_code,
+                               Timestamp now) const {
+  const bool behind = attempts == 0;  // due as soon as it is the first of its key
+  TRY(transaction.execute(
+      "INSERT INTO " + parked_table_ +
+          "(consumer_group, position, producer, id, topic, key, at, request_id, traceparent, payload, attempts, next_try, "
+          "error_code, parked_at, dead) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      group_, event.position, producer_, event.id, event.topic, event.key, event.at, event.request_id, event.traceparent, event.payload,
+      attempts, behind ? Timestamp{} : now + retry_delay(attempts), error_code, now, !behind && is_last(attempts)));
+  return {};
+}
+
+Result<std::vector<ParkedEvent>> GroupTables::heads(database::Transaction& transaction, int limit) const {
+  ASSIGN_OR_RETURN(
+      const auto rows,
+      transaction.query("SELECT position, id, topic, key, at, request_id, traceparent, payload, attempts, next_try FROM " + parked_table_ +
+                            " AS p WHERE consumer_group = ? AND dead = 0 AND NOT EXISTS (SELECT 1 FROM " + parked_table_ +
+                            " AS q WHERE q.consumer_group = p.consumer_group AND q.key = p.key AND q.position < p.position) "
+                            "ORDER BY next_try, position LIMIT ?",
+                        group_, limit));
+  std::vector<ParkedEvent> heads;
+  for (const database::Row& row : rows)
+    heads.push_back({event_from(row, 1, row.integer(0)), static_cast<int>(row.integer(8)), row.timestamp(9)});
+  return heads;
+}
+
+Result<void> GroupTables::unpark(database::Transaction& transaction, const Event& event) const {
+  TRY(transaction.execute("DELETE FROM " + parked_table_ + " WHERE consumer_group = ? AND position = ?", group_, event.position));
+  return {};
+}
+
+Result<void> GroupTables::failed_again(database::Transaction& transaction, const ParkedEvent& parked, std::string_view error_code,
+                                       Timestamp now) const {
+  const int attempts = parked.attempts + 1;
+  TRY(transaction.execute(
+      "UPDATE " + parked_table_ + " SET attempts = ?, next_try = ?, error_code = ?, dead = ? WHERE consumer_group = ? AND position = ?",
+      attempts, now + retry_delay(attempts), error_code, is_last(attempts), group_, parked.event.position));
+  return {};
+}
+
+Result<std::vector<DeadLetter>> GroupTables::dead_letters(database::Transaction& transaction, int limit) const {
+  ASSIGN_OR_RETURN(
+      const auto rows,
+      transaction.query("SELECT position, id, topic, key, at, request_id, traceparent, payload, attempts, error_code, parked_at FROM " +
+                            parked_table_ + " WHERE consumer_group = ? AND dead = 1 ORDER BY position LIMIT ?",
+                        group_, limit));
+  std::vector<DeadLetter> letters;
+  for (const database::Row& row : rows)
+    letters.push_back({group_, event_from(row, 1, row.integer(0)), static_cast<int>(row.integer(8)), row.text(9), row.timestamp(10)});
+  return letters;
+}
+
+Result<void> GroupTables::revive(database::Transaction& transaction, Uuid event_id) const {
+  ASSIGN_OR_RETURN(const auto changed,
+                   transaction.execute("UPDATE " + parked_table_ +
+                                           " SET dead = 0, attempts = 0, next_try = 0 WHERE consumer_group = ? AND id = ? AND dead = 1",
+                                       group_, event_id));
+  if (changed == 1) return {};
+  return fail(ErrorKind::kNotFound, "bus.dead-letter-not-found", "Expected a dead letter of this group, but there is none with this id");
+}
+
+Result<ParkedCounts> GroupTables::counts(database::Transaction& transaction) const {
+  ASSIGN_OR_RETURN(const auto row, transaction.query_one("SELECT coalesce(sum(dead = 0), 0), coalesce(sum(dead = 1), 0) FROM " +
+                                                             parked_table_ + " WHERE consumer_group = ?",
+                                                         group_));
+  return ParkedCounts{row->integer(0), row->integer(1)};
+}
+
+}  // namespace consilium::bus

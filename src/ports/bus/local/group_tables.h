@@ -1,0 +1,63 @@
+// What a consumer group keeps in the tables of its service: its position and its parked events.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ports/bus/bus.h"
+
+namespace consilium::bus {
+
+inline constexpr Duration kFirstRetry = seconds(1);
+inline constexpr Duration kLongestRetry = minutes(5);
+
+// 1 s after the first failure, doubling to 5 min.
+Duration retry_delay(int attempts);
+
+struct ParkedEvent {
+  Event event;
+  int attempts = 0;
+  Timestamp next_try;
+};
+
+struct ParkedCounts {
+  std::int64_t waiting = 0;
+  std::int64_t dead = 0;
+};
+
+// Used inside transactions of the consuming service (or privileged ones).
+class GroupTables {
+ public:
+  explicit GroupTables(const Consumer& consumer);
+
+  // Makes the group known at position 0 when it is new.
+  Result<std::int64_t> load_position(database::Transaction& transaction) const;
+  // Error `bus.position-moved` when somebody else moved it: this process' view is old.
+  Result<void> move_position(database::Transaction& transaction, std::int64_t from, std::int64_t to) const;
+
+  Result<bool> is_parked(database::Transaction& transaction, const std::string& key) const;
+  // `attempts` 0: it waits behind an earlier event of its key.
+  Result<void> park(database::Transaction& transaction, const Event& event, int attempts, std::string_view error_code, Timestamp now) const;
+  // The first parked event of each key that is not dead, those to be tried first at the front, at most `limit`.
+  Result<std::vector<ParkedEvent>> heads(database::Transaction& transaction, int limit) const;
+  Result<void> unpark(database::Transaction& transaction, const Event& event) const;
+  Result<void> failed_again(database::Transaction& transaction, const ParkedEvent& parked, std::string_view error_code,
+                            Timestamp now) const;
+
+  Result<std::vector<DeadLetter>> dead_letters(database::Transaction& transaction, int limit) const;
+  // Error `bus.dead-letter-not-found`.
+  Result<void> revive(database::Transaction& transaction, Uuid event_id) const;
+  Result<ParkedCounts> counts(database::Transaction& transaction) const;
+
+ private:
+  bool is_last(int attempts) const { return attempts >= max_attempts_; }
+
+  std::string group_;
+  std::string producer_;
+  std::string consumer_table_;
+  std::string parked_table_;
+  int max_attempts_;
+};
+
+}  // namespace consilium::bus

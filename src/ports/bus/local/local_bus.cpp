@@ -1,0 +1,504 @@
+#include "ports/bus/local/local_bus.h"
+
+#include <algorithm>
+#include <exception>
+#include <limits>
+#include <map>
+#include <stdexcept>
+
+#include "ports/bus/inbox.h"
+#include "ports/bus/local/group_tables.h"
+
+namespace consilium::bus {
+namespace {
+
+Error panic_error() { return make_error(ErrorKind::kInternal, "bus.panic", "Expected a consumer without exceptions, but one left it"); }
+
+bool wants(const Consumer& consumer, const Event& event) {
+  return std::find(consumer.topics.begin(), consumer.topics.end(), event.topic) != consumer.topics.end();
+}
+
+}  // namespace
+
+struct LocalBus::Group {
+  Group(Consumer what, runtime::Scheduler& loop, database::Database& tables_of_service)
+      : consumer(std::move(what)), tables(consumer), database(tables_of_service), signal(loop) {}
+
+  Consumer consumer;
+  GroupTables tables;
+  database::Database& database;
+  Signal signal;
+  bool loaded = false;
+  std::int64_t stored = 0;            // position in the table
+  std::atomic<std::int64_t> seen{0};  // read up to here; what lies between needs nothing to be done
+  bool store_position = false;        // even without an effect
+  bool may_have_parked = true;        // false saves a look
+  Timestamp next_retry = Timestamp::max();
+  std::atomic<std::uint64_t> handled{0};
+  std::atomic<std::uint64_t> failed{0};
+};
+
+// The way from another thread to a signal of the bus; outlives the bus, because watchers cannot be taken back.
+struct LocalBus::Waker : std::enable_shared_from_this<Waker> {
+  Waker(runtime::Scheduler& where, Signal& what) : loop(where), signal(what) {}
+
+  void wake() {
+    if (!posted.exchange(true)) {
+      loop.post([weak = weak_from_this()] {
+        const auto waker = weak.lock();
+        if (!waker) return;
+        waker->posted = false;
+        waker->signal.set();
+      });
+    }
+  }
+
+  runtime::Scheduler& loop;
+  Signal& signal;
+  std::atomic<bool> posted{false};
+};
+
+// `handle` calls of one pass: events of a key after each other, keys beside each other.
+struct LocalBus::HandleBatch {
+  enum class Fate { kDone, kFailed, kBehind };
+  struct Item {
+    const Event* event;
+    Fate fate = Fate::kBehind;
+    std::string error_code;
+  };
+  HandleBatch(Group& whose, runtime::Scheduler& loop) : group(whose), ended(loop) {}
+
+  // A chain goes on behind those of its key that were added before.
+  void add(const Event& event, bool behind) {
+    items.push_back({&event});
+    if (!behind) chains[event.key].push_back(items.size() - 1);
+  }
+
+  Group& group;
+  std::vector<Item> items;
+  std::map<std::string, std::vector<std::size_t>> chains;
+  std::vector<const std::vector<std::size_t>*> order;
+  std::size_t next_chain = 0;
+  std::size_t workers = 0;
+  Signal ended;
+};
+
+LocalBus::LocalBus(runtime::Scheduler& loop, RandomSource& random, database::Store& store, EventSource& source, LocalBusOptions options)
+    : loop_(loop), random_(random), store_(store), source_(source), options_(options), clean_signal_(loop), ended_signal_(loop) {}
+
+LocalBus::~LocalBus() = default;
+
+void LocalBus::add(Consumer consumer) {
+  if (started_) throw std::logic_error("consumers are added before the start");
+  if (static_cast<bool>(consumer.apply) == static_cast<bool>(consumer.handle))
+    throw std::logic_error("a consumer applies or handles: " + consumer.group);
+  for (const auto& group : groups_) {
+    if (group->consumer.group == consumer.group) throw std::logic_error("consumer group used twice: " + consumer.group);
+  }
+  own(consumer.service);
+  database::Database& database = store_.service(consumer.service);
+  groups_.push_back(std::make_unique<Group>(std::move(consumer), loop_, database));
+}
+
+void LocalBus::own(std::string service) { owned_.insert(std::move(service)); }
+
+std::shared_ptr<LocalBus::Waker> LocalBus::waker_of(Signal& signal) {
+  wakers_.push_back(std::make_shared<Waker>(loop_, signal));
+  return wakers_.back();
+}
+
+void LocalBus::start() {
+  if (std::exchange(started_, true)) throw std::logic_error("the bus was started before");
+  running_ = groups_.size() + 1;
+  for (const auto& group : groups_) {
+    source_.on_new(group->consumer.producer, [weak = std::weak_ptr(waker_of(group->signal))] {
+      if (const auto waker = weak.lock()) waker->wake();
+    });
+    loop_.spawn("bus:" + group->consumer.group, run_group(*group));
+  }
+  loop_.spawn("bus:clean-up", clean_up());
+}
+
+Task<void> LocalBus::stop() {
+  co_await loop_.enter();
+  stopping_ = true;
+  if (!started_) co_return;
+  for (const auto& group : groups_) group->signal.set();
+  clean_signal_.set();
+  while (running_ > 0) co_await ended_signal_.wait();
+}
+
+void LocalBus::one_ended() {
+  if (--running_ == 0) ended_signal_.set();
+}
+
+runtime::Context LocalBus::context_for(const Group& group) const {
+  runtime::Context context(loop_, random_);
+  return context.for_service(group.consumer.service, runtime::ClientType::kEvent);
+}
+
+runtime::Context LocalBus::context_for(const Group& group, const Event& event) const {
+  runtime::Context context = context_for(group);
+  context.request_id = event.request_id;
+  context.traceparent = event.traceparent;
+  return context;
+}
+
+Task<void> LocalBus::run_group(Group& group) {
+  while (!stopping_) {
+    Duration pause;
+    try {
+      const auto pass = co_await run_pass(group);
+      if (!pass) {
+        group.loaded = false;  // what is stored decides
+        pause = kPauseAfterError;
+      } else if (*pass == Pass::kIdle) {
+        pause = std::min(options_.look_every, std::max(group.next_retry - std::min(group.next_retry, loop_.now()), milliseconds(1)));
+      }
+    } catch (const std::exception& exception) {
+      runtime::report_panic("bus:" + group.consumer.group, exception.what());
+      group.loaded = false;
+      pause = kPauseAfterError;
+    }
+    if (pause > Duration{} && !stopping_) co_await group.signal.wait_for(pause);
+  }
+  one_ended();
+}
+
+Task<Result<LocalBus::Pass>> LocalBus::run_pass(Group& group) {
+  if (!group.loaded) CO_TRY(co_await load(group));
+  CO_ASSIGN_OR_RETURN(const Pass retried, co_await retry_parked(group));
+  CO_ASSIGN_OR_RETURN(const Pass taken, co_await take_new(group));
+  CO_TRY(co_await store_position(group));
+  co_return retried == Pass::kBusy || taken == Pass::kBusy ? Pass::kBusy : Pass::kIdle;
+}
+
+Task<Result<void>> LocalBus::load(Group& group) {
+  runtime::Context context = context_for(group);
+  const auto load_position = [&group](database::Transaction& transaction) { return group.tables.load_position(transaction); };
+  CO_ASSIGN_OR_RETURN(const std::int64_t position, co_await group.database.write(context, load_position));
+  group.stored = position;
+  group.seen = position;
+  group.may_have_parked = true;
+  group.loaded = true;
+  co_return Result<void>();
+}
+
+Task<Result<LocalBus::Pass>> LocalBus::retry_parked(Group& group) {
+  if (!group.may_have_parked) co_return Pass::kIdle;
+  group.may_have_parked = false;  // a replay meanwhile sets it again
+  group.next_retry = Timestamp::max();
+  runtime::Context context = context_for(group);
+  const auto find_heads = [&group](database::Transaction& transaction) { return group.tables.heads(transaction, kBatch); };
+  auto heads = co_await group.database.read(context, find_heads);
+  if (!heads) {
+    group.may_have_parked = true;
+    co_return fail(std::move(heads).error());
+  }
+  if (heads->empty()) co_return Pass::kIdle;
+  group.may_have_parked = true;
+  const Timestamp now = loop_.now();
+  std::vector<ParkedEvent> due;
+  for (ParkedEvent& head : *heads) {
+    if (head.next_try <= now) {
+      due.push_back(std::move(head));
+    } else {
+      group.next_retry = std::min(group.next_retry, head.next_try);
+    }
+  }
+  if (due.empty()) co_return Pass::kIdle;
+  if (group.consumer.apply) {
+    CO_TRY(co_await apply_again(group, due));
+  } else {
+    CO_TRY(co_await handle_again(group, due));
+  }
+  co_return Pass::kBusy;
+}
+
+Task<Result<LocalBus::Pass>> LocalBus::take_new(Group& group) {
+  runtime::Context context = context_for(group);
+  CO_ASSIGN_OR_RETURN(std::vector<Event> events, co_await source_.read(context, group.consumer.producer, group.seen, kBatch));
+  if (events.empty()) co_return Pass::kIdle;
+  const std::int64_t last = events.back().position;
+  std::erase_if(events, [&group](const Event& event) { return !wants(group.consumer, event); });
+  if (!events.empty()) {
+    if (group.consumer.apply) {
+      CO_TRY(co_await apply_new(group, events, last));
+    } else {
+      CO_TRY(co_await handle_new(group, events, last));
+    }
+    group.stored = last;
+  }
+  group.seen = last;
+  co_return Pass::kBusy;
+}
+
+// Positions that moved over events of no interest are kept in memory alone; they are written now and then, so that a
+// restart does not read all of them again and old events can be deleted.
+Task<Result<void>> LocalBus::store_position(Group& group) {
+  if (!std::exchange(group.store_position, false) || group.stored == group.seen) co_return Result<void>();
+  runtime::Context context = context_for(group);
+  const std::int64_t to = group.seen;
+  const auto move = [&group, to](database::Transaction& transaction) { return group.tables.move_position(transaction, group.stored, to); };
+  CO_TRY(co_await group.database.write(context, move));
+  group.stored = to;
+  co_return Result<void>();
+}
+
+namespace {
+
+// One event's effect in a savepoint of its own; an exception is a failure of this event, not of its neighbours.
+Result<void> try_apply(database::Transaction& transaction, const Consumer& consumer, const runtime::Context& context, const Event& event) {
+  std::string what;
+  try {
+    return transaction.attempt([&] { return consumer.apply(transaction, context, event); });
+  } catch (const std::exception& exception) {
+    what = exception.what();
+  } catch (...) {
+    what = "unknown exception";
+  }
+  runtime::report_panic("bus:" + consumer.group, what);
+  return fail(panic_error());
+}
+
+struct Tally {
+  std::uint64_t handled = 0;
+  std::uint64_t failed = 0;
+};
+
+}  // namespace
+
+Task<Result<void>> LocalBus::apply_new(Group& group, const std::vector<Event>& events, std::int64_t last) {
+  runtime::Context context = context_for(group);
+  std::vector<runtime::Context> contexts;
+  for (const Event& event : events) contexts.push_back(context_for(group, event));
+  const Timestamp now = loop_.now();
+  const auto apply = [&](database::Transaction& transaction) -> Result<Tally> {
+    Tally tally;
+    TRY(group.tables.move_position(transaction, group.stored, last));
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      ASSIGN_OR_RETURN(const bool behind, group.tables.is_parked(transaction, events[i].key));
+      if (behind) {
+        TRY(group.tables.park(transaction, events[i], 0, "", now));
+        continue;
+      }
+      if (const auto applied = try_apply(transaction, group.consumer, contexts[i], events[i])) {
+        ++tally.handled;
+        continue;
+      } else {
+        TRY(group.tables.park(transaction, events[i], 1, applied.error().code, now));
+        ++tally.failed;
+      }
+    }
+    return tally;
+  };
+  CO_ASSIGN_OR_RETURN(const Tally tally, co_await group.database.write(context, apply));
+  group.handled += tally.handled;
+  group.failed += tally.failed;
+  if (tally.handled < events.size()) group.may_have_parked = true;
+  co_return Result<void>();
+}
+
+Task<Result<void>> LocalBus::apply_again(Group& group, const std::vector<ParkedEvent>& due) {
+  runtime::Context context = context_for(group);
+  std::vector<runtime::Context> contexts;
+  for (const ParkedEvent& parked : due) contexts.push_back(context_for(group, parked.event));
+  const Timestamp now = loop_.now();
+  const auto apply = [&](database::Transaction& transaction) -> Result<Tally> {
+    Tally tally;
+    // Takes the write lock of the group's position: two processes cannot both apply a parked event.
+    TRY(group.tables.move_position(transaction, group.stored, group.stored));
+    for (std::size_t i = 0; i < due.size(); ++i) {
+      if (const auto applied = try_apply(transaction, group.consumer, contexts[i], due[i].event)) {
+        TRY(group.tables.unpark(transaction, due[i].event));
+        ++tally.handled;
+      } else {
+        TRY(group.tables.failed_again(transaction, due[i], applied.error().code, now));
+        ++tally.failed;
+      }
+    }
+    return tally;
+  };
+  CO_ASSIGN_OR_RETURN(const Tally tally, co_await group.database.write(context, apply));
+  group.handled += tally.handled;
+  group.failed += tally.failed;
+  co_return Result<void>();
+}
+
+Task<Result<void>> LocalBus::handle_new(Group& group, const std::vector<Event>& events, std::int64_t last) {
+  runtime::Context context = context_for(group);
+  const auto find_behind = [&](database::Transaction& transaction) -> Result<std::vector<bool>> {
+    std::vector<bool> behind;
+    for (const Event& event : events) {
+      ASSIGN_OR_RETURN(const bool parked, group.tables.is_parked(transaction, event.key));
+      behind.push_back(parked);
+    }
+    return behind;
+  };
+  CO_ASSIGN_OR_RETURN(const std::vector<bool> behind, co_await group.database.read(context, find_behind));
+  HandleBatch batch(group, loop_);
+  for (std::size_t i = 0; i < events.size(); ++i) batch.add(events[i], behind[i]);
+  co_await handle_all(batch);
+  const Timestamp now = loop_.now();
+  const auto store = [&](database::Transaction& transaction) -> Result<bool> {
+    bool parked = false;
+    TRY(group.tables.move_position(transaction, group.stored, last));
+    for (const HandleBatch::Item& item : batch.items) {
+      if (item.fate == HandleBatch::Fate::kDone) continue;
+      parked = true;
+      TRY(group.tables.park(transaction, *item.event, item.fate == HandleBatch::Fate::kFailed ? 1 : 0, item.error_code, now));
+    }
+    return parked;
+  };
+  CO_ASSIGN_OR_RETURN(const bool parked, co_await group.database.write(context, store));
+  if (parked) group.may_have_parked = true;
+  co_return Result<void>();
+}
+
+Task<Result<void>> LocalBus::handle_again(Group& group, const std::vector<ParkedEvent>& due) {
+  runtime::Context context = context_for(group);
+  HandleBatch batch(group, loop_);
+  for (const ParkedEvent& parked : due) batch.add(parked.event, false);
+  co_await handle_all(batch);
+  const Timestamp now = loop_.now();
+  const auto store = [&](database::Transaction& transaction) -> Result<bool> {
+    TRY(group.tables.move_position(transaction, group.stored, group.stored));
+    for (std::size_t i = 0; i < due.size(); ++i) {
+      const HandleBatch::Item& item = batch.items[i];
+      if (item.fate == HandleBatch::Fate::kDone) {
+        TRY(group.tables.unpark(transaction, due[i].event));
+      } else {
+        TRY(group.tables.failed_again(transaction, due[i], item.error_code, now));
+      }
+    }
+    return true;
+  };
+  CO_ASSIGN_OR_RETURN([[maybe_unused]] const bool stored, co_await group.database.write(context, store));
+  co_return Result<void>();
+}
+
+Task<void> LocalBus::handle_all(HandleBatch& batch) {
+  for (const auto& [key, chain] : batch.chains) batch.order.push_back(&chain);
+  batch.workers = std::min(batch.order.size(), kKeysAtOnce);
+  for (std::size_t i = 0, count = batch.workers; i < count; ++i) loop_.spawn("bus:" + batch.group.consumer.group, handle_chains(batch));
+  while (batch.workers > 0) co_await batch.ended.wait();
+}
+
+Task<void> LocalBus::handle_chains(HandleBatch& batch) {
+  while (batch.next_chain < batch.order.size()) {
+    const std::vector<std::size_t>& chain = *batch.order[batch.next_chain++];
+    for (const std::size_t index : chain) {
+      HandleBatch::Item& item = batch.items[index];
+      const auto handled = co_await handle_one(batch.group, *item.event);
+      item.fate = handled ? HandleBatch::Fate::kDone : HandleBatch::Fate::kFailed;
+      ++(handled ? batch.group.handled : batch.group.failed);
+      if (handled) continue;
+      item.error_code = handled.error().code;
+      break;  // the later ones of the key stay behind it
+    }
+  }
+  if (--batch.workers == 0) batch.ended.set();
+}
+
+Task<Result<void>> LocalBus::handle_one(Group& group, const Event& event) {
+  runtime::Context context = context_for(group, event);
+  std::string what;
+  try {
+    auto handled = co_await group.consumer.handle(context, event);
+    co_return handled;
+  } catch (const std::exception& exception) {
+    what = exception.what();
+  } catch (...) {
+    what = "unknown exception";
+  }
+  runtime::report_panic("bus:" + group.consumer.group, what);
+  co_return fail(panic_error());
+}
+
+Task<void> LocalBus::clean_up() {
+  while (!stopping_) {
+    co_await clean_signal_.wait_for(options_.clean_every);
+    if (stopping_) break;
+    runtime::Context context(loop_, random_);
+    // Failures (a full disk, a service not migrated yet) are left to the next round.
+    for (const std::string& service : owned_) {
+      const auto events = co_await delete_old_events(context, service);
+      const auto answers = co_await delete_old_answers(context, service);
+      clean_failures_ += (events ? 0 : 1) + (answers ? 0 : 1);
+    }
+    for (const auto& group : groups_) {
+      group->store_position = true;
+      group->signal.set();
+    }
+  }
+  one_ended();
+}
+
+Task<Result<void>> LocalBus::delete_old_events(runtime::Context& context, std::string producer) {
+  std::int64_t passed = std::numeric_limits<std::int64_t>::max();
+  for (const auto& group : groups_) {
+    if (group->consumer.producer == producer) passed = std::min(passed, group->loaded ? group->stored : 0);
+  }
+  const Timestamp before = loop_.now() - options_.keep_events;
+  const std::string table = producer + "_outbox";
+  const std::string sql = "DELETE FROM " + table + " WHERE position IN (SELECT position FROM " + table +
+                          " WHERE position <= ? AND at < ? ORDER BY position LIMIT ?)";
+  const auto erase = [&](database::Transaction& transaction) { return transaction.execute(sql, passed, before, kDeletedAtOnce); };
+  for (std::int64_t deleted = kDeletedAtOnce; deleted == kDeletedAtOnce && !stopping_;) {
+    CO_ASSIGN_OR_RETURN(deleted, co_await store_.privileged().write(context, erase));
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> LocalBus::delete_old_answers(runtime::Context& context, std::string service) {
+  const Timestamp before = loop_.now() - options_.keep_answers;
+  const auto erase = [&](database::Transaction& transaction) { return forget_answers(transaction, service, before, kDeletedAtOnce); };
+  for (std::int64_t deleted = kDeletedAtOnce; deleted == kDeletedAtOnce && !stopping_;) {
+    CO_ASSIGN_OR_RETURN(deleted, co_await store_.service(service).write(context, erase));
+  }
+  co_return Result<void>();
+}
+
+Task<Result<std::vector<DeadLetter>>> LocalBus::dead_letters(runtime::Context& context) {
+  std::vector<DeadLetter> all;
+  for (const auto& group : groups_) {
+    const auto list = [&group](database::Transaction& transaction) { return group->tables.dead_letters(transaction, kMaxDeadLetters); };
+    CO_ASSIGN_OR_RETURN(std::vector<DeadLetter> letters, co_await group->database.read(context, list));
+    for (DeadLetter& letter : letters) all.push_back(std::move(letter));
+  }
+  co_return all;
+}
+
+Task<Result<void>> LocalBus::replay(runtime::Context& context, std::string group_name, Uuid event_id) {
+  for (const auto& group : groups_) {
+    if (group->consumer.group != group_name) continue;
+    const auto revive = [&](database::Transaction& transaction) { return group->tables.revive(transaction, event_id); };
+    CO_TRY(co_await group->database.write(context, revive));
+    loop_.post([&found = *group] {
+      found.may_have_parked = true;
+      found.signal.set();
+    });
+    co_return Result<void>();
+  }
+  co_return fail(ErrorKind::kNotFound, "bus.group-not-found", "Expected a known consumer group, but there is none of this name");
+}
+
+Task<Result<std::vector<GroupFigures>>> LocalBus::figures(runtime::Context& context) {
+  std::vector<GroupFigures> all;
+  for (const auto& group : groups_) {
+    const auto count = [&group](database::Transaction& transaction) { return group->tables.counts(transaction); };
+    CO_ASSIGN_OR_RETURN(const ParkedCounts counts, co_await group->database.read(context, count));
+    CO_ASSIGN_OR_RETURN(const std::int64_t newest, co_await source_.newest(context, group->consumer.producer));
+    const std::int64_t seen = group->seen;
+    all.push_back({.group = group->consumer.group,
+                   .position = seen,
+                   .lag = std::max<std::int64_t>(newest - seen, 0),
+                   .parked = counts.waiting,
+                   .dead = counts.dead,
+                   .handled = group->handled,
+                   .failed = group->failed});
+  }
+  co_return all;
+}
+
+}  // namespace consilium::bus
