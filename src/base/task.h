@@ -1,7 +1,9 @@
 // `Task<T>`: a lazy coroutine. It starts when it is awaited, resumes its awaiter when it ends, and carries a value or
 // an exception (exceptions mean a bug and travel to the boundary that spawned the work).
 // g++ 12 rules: coroutine parameters by value or owned by the caller's frame, no capturing coroutine lambdas, no
-// `co_await` inside `?:` or in argument lists with temporaries.
+// `co_await` inside `?:` or in argument lists with temporaries. It destroys twice what is made inside the operand of
+// `co_await` by braces or by a lambda that captures by value: `co_await f([&] {...})`, `co_await g(std::move(named))`
+// (tests/architecture/coroutines_test.py refuses the others).
 #pragma once
 
 #include <coroutine>

@@ -384,7 +384,7 @@ TEST_P(DatabaseContract, FinishesWhatIsQueuedWhenItCloses) {
 
 Task<Result<std::int64_t>> add_and_count(Database& database, runtime::Context& context) {
   const Uuid id = context.new_id();
-  CO_ASSIGN_OR_RETURN(const auto added, co_await database.write(context, [id](Transaction& transaction) {
+  CO_ASSIGN_OR_RETURN(const auto added, co_await database.write(context, [&](Transaction& transaction) {
     return transaction.execute("INSERT INTO notes_note VALUES (?, ?, 1)", id, id.text());
   }));
   CO_ASSIGN_OR_RETURN(const auto row, co_await database.read(context, [](Transaction& transaction) {
