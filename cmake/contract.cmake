@@ -26,7 +26,8 @@ endfunction()
 function(consilium_generate target api folder web protos)
   set(CONSILIUM_API ${api})
   set(CONSILIUM_GENERATED ${folder})
-  set(outputs ${web}/types.ts ${web}/client.ts)
+  set(outputs ${web}/types.ts ${web}/client.ts ${folder}/openapi.json ${folder}/asyncapi.json ${folder}/consilium/documents.h
+              ${folder}/consilium/documents.cpp ${folder}/docs/errors.md ${folder}/docs/topics.md ${folder}/docs/routes.md)
   foreach(proto ${protos})
     consilium_contract_outputs(${proto} files)
     list(APPEND outputs ${files})
@@ -65,6 +66,11 @@ if(consilium_protos)
   consilium_generate(contract_generated ${CMAKE_SOURCE_DIR}/api ${CONSILIUM_GENERATED} ${CMAKE_SOURCE_DIR}/web/src/generated
                       "${consilium_protos}")
 endif()
+
+# The OpenAPI and AsyncAPI documents as text in the program.
+add_library(contract_documents STATIC ${CONSILIUM_GENERATED}/consilium/documents.cpp)
+add_dependencies(contract_documents contract_generated)
+target_include_directories(contract_documents PUBLIC ${CONSILIUM_GENERATED})
 
 function(consilium_contract name)
   file(GLOB protos CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/api/consilium/${name}/v*/*.proto)

@@ -37,6 +37,7 @@ consilium_archive(consilium_tls FILES ssl crypto LINK Threads::Threads dl)
 consilium_archive(consilium_yaml FILES yaml-cpp)
 consilium_archive(consilium_xml FILES pugixml)
 consilium_archive(consilium_protobuf FILES protobuf LINK Threads::Threads)
+consilium_archive(consilium_protoc FILES protoc LINK consilium_protobuf)
 consilium_archive(consilium_argon2 FILES argon2 LINK Threads::Threads)
 
 add_library(consilium_testing INTERFACE)

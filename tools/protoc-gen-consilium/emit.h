@@ -31,6 +31,13 @@ std::string emit_events_source(const File& file);
 // Of the whole contract.
 std::string emit_typescript_types(const Contract& contract);   // types.ts: what the public API carries
 std::string emit_typescript_client(const Contract& contract);  // client.ts: one method a route
+std::string emit_openapi(const Contract& contract);
+std::string emit_asyncapi(const Contract& contract);     // topics and WebSocket messages
+std::string emit_errors_page(const Contract& contract);  // reference pages, Markdown
+std::string emit_topics_page(const Contract& contract);
+std::string emit_routes_page(const Contract& contract);
+std::string emit_documents_header();  // consilium/documents.h: the two documents as text in the program
+std::string emit_documents_source(const std::string& openapi, const std::string& asyncapi);
 
 // First line of every output.
 std::string banner(const File& file, std::string_view mark = "//");

@@ -51,6 +51,15 @@ std::vector<Output> generate(const Contract& contract) {
   for (const auto& file : contract.files) generate_file(*file, out);
   out.push_back({"web/types.ts", emit_typescript_types(contract)});
   out.push_back({"web/client.ts", emit_typescript_client(contract)});
+  const std::string openapi = emit_openapi(contract);
+  const std::string asyncapi = emit_asyncapi(contract);
+  out.push_back({"openapi.json", openapi});
+  out.push_back({"asyncapi.json", asyncapi});
+  out.push_back({"consilium/documents.h", emit_documents_header()});
+  out.push_back({"consilium/documents.cpp", emit_documents_source(openapi, asyncapi)});
+  out.push_back({"docs/errors.md", emit_errors_page(contract)});
+  out.push_back({"docs/topics.md", emit_topics_page(contract)});
+  out.push_back({"docs/routes.md", emit_routes_page(contract)});
   return out;
 }
 

@@ -168,6 +168,7 @@ class Reader {
     }
     for (int i = 0; i < descriptor.field_count(); ++i) message->fields.push_back(read_field(file, *descriptor.field(i)));
     read_event(file, *message);
+    read_socket(*message);
     file.messages.push_back(std::move(out));
     return message;
   }
@@ -208,6 +209,11 @@ class Reader {
     const auto parts = split(file.descriptor->package(), '.');
     if (parts.size() >= 2) message.event->topic = parts[parts.size() - 2] + "." + parts.back() + "." + rules.name();
     message.event->key = message.find(rules.key());
+  }
+
+  static void read_socket(Message& message) {
+    const auto rules = rules_of<options::SocketRules>(message.descriptor->options(), options::socket);
+    if (!rules.type().empty()) message.socket = std::make_unique<options::SocketRules>(rules);
   }
 
   void read_service(File& file, const ServiceDescriptor& descriptor) {
