@@ -1,6 +1,5 @@
 # One static library a folder of src/, one test program a folder: `x.cpp` goes into the library, `x_test.cpp` into
 # `<name>_test`, `x_fuzz.cpp` and `x_bench.cpp` into programs of their own when asked for. `*_main.cpp` is left out.
-add_custom_target(benchmarks)
 function(consilium_folder name)
   cmake_parse_arguments(PARSE_ARGV 1 folder "" "PATH" "LINK;EXTRA_SOURCES;TEST_LINK")
   if(NOT folder_PATH)

@@ -6,7 +6,6 @@ find_package(OpenSSL REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 find_package(Protobuf REQUIRED)
-find_package(benchmark REQUIRED)
 
 function(consilium_single_source target text)
   set(file ${CMAKE_BINARY_DIR}/third_party/${target}.cpp)
