@@ -1,0 +1,25 @@
+// How much a client's browser loads before the page works, compressed. Over the limit fails.
+import { readFile, readdir } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
+
+const limit = 200 * 1024;
+const assets = new URL('../dist/assets/', import.meta.url);
+const names = await readdir(assets);
+const text = async (name) => readFile(new URL(name, assets), 'utf8');
+const page = await readFile(new URL('../dist/index.html', import.meta.url), 'utf8');
+
+// The page's own files, one language, the client's page, and everything that these import at once.
+const wanted = new Set([...page.matchAll(/\/assets\/([\w.-]+)/g)].map((match) => match[1]));
+for (const name of names) if (/^(client-page|ru)-.*\.(js|css)$/.test(name)) wanted.add(name);
+for (const name of wanted) {
+  if (!name.endsWith('.js')) continue;
+  for (const [, found] of (await text(name)).matchAll(/(?:import|from)\s*"\.\/([\w.-]+)"/g)) wanted.add(found);
+}
+let total = gzipSync(page).length;
+for (const name of [...wanted].sort()) {
+  const bytes = gzipSync(await text(name)).length;
+  total += bytes;
+  console.log(`${String(bytes).padStart(8)}  ${name}`);
+}
+console.log(`${String(total).padStart(8)}  together, of ${limit} allowed`);
+process.exitCode = total > limit ? 1 : 0;

@@ -1,0 +1,175 @@
+// Leads a client and a consultant through a whole consultation in real browsers, by the pages alone, and stops at each
+// place worth looking at. Used by the accessibility check and the screenshots, against the stand-in or a running server.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { chromium } from 'playwright-core';
+
+import { password, startMock } from '../mock/server.mjs';
+
+export const widths = { narrow: { width: 360, height: 740 }, wide: { width: 1280, height: 800 } };
+export const themes = ['light', 'dark'];
+export const languages = ['en', 'ru'];
+const patience = 15_000;
+
+const words = {
+  en: { question: 'Since yesterday my left ear has been ringing. It gets **louder in the evening**. Should I see a doctor?', answer: 'Good day, Anna! Do you take any medicine at the moment?', reply: 'Only vitamin D, 1000 units a day.', last: 'Then please rest, drink enough, and:\n- avoid loud places\n- measure your blood pressure twice a day\n\nMore about it: https://example.org/tinnitus', reason: 'Please take over' },
+  ru: { question: 'Со вчерашнего дня звенит в левом ухе. **К вечеру сильнее**. Нужно ли идти к врачу?', answer: 'Здравствуйте, Анна! Принимаете ли вы сейчас какие-нибудь лекарства?', reply: 'Только витамин D, 1000 единиц в день.', last: 'Тогда отдыхайте, пейте достаточно воды и:\n- избегайте шумных мест\n- измеряйте давление дважды в день\n\nПодробнее: https://example.org/tinnitus', reason: 'Передайте, пожалуйста' },
+};
+
+export function readOptions(argv = process.argv.slice(2)) {
+  const value = (name) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined);
+  const person = (name, otherwise) => {
+    const [username, ...rest] = (value(`--${name}`) ?? otherwise).split(':');
+    return { username, password: rest.join(':') };
+  };
+  return {
+    url: value('--url'),
+    people: { client: person('client', `anna:${password}`), consultant: person('consultant', `clara:${password}`), administrator: person('administrator', `admin:${password}`) },
+    out: value('--out'),
+  };
+}
+
+/** Starts the stand-in when no address is given, and a browser with a fresh profile. */
+export async function withBrowser(options, run) {
+  const profile = await mkdtemp(join(tmpdir(), 'consilium-browser-'));
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    env: { ...process.env, HOME: profile },
+  });
+  try {
+    await run(browser);
+  } finally {
+    await browser.close();
+    await rm(profile, { recursive: true, force: true });
+  }
+}
+
+export async function withServer(options, run) {
+  if (options.url) return run(options.url);
+  const started = await startMock();
+  try {
+    return await run(started.url, started.mock);
+  } finally {
+    await started.stop();
+  }
+}
+
+/** A window of one person; what its console complains about is collected in `complaints`. */
+export async function openWindow(browser, url, language, complaints) {
+  const context = await browser.newContext({ baseURL: url, viewport: widths.wide, locale: language === 'ru' ? 'ru-RU' : 'en-US', colorScheme: 'light', serviceWorkers: 'block', reducedMotion: 'reduce' });
+  context.setDefaultTimeout(patience);
+  const page = await context.newPage();
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/status of (401|422|404|403)/.test(message.text())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) complaints.push(`foreign request ${request.url()}`);
+  });
+  return page;
+}
+
+export async function logIn(page, person) {
+  await page.goto('/login');
+  await page.locator('input[name=username]').fill(person.username);
+  await page.locator('input[name=password]').fill(person.password);
+  await page.locator('button[type=submit]').click();
+}
+
+export async function write(page, text) {
+  await page.getByTestId('composer').fill(text);
+  await page.locator('.composer-send').click();
+}
+
+/** `visit(name, page)` is called at each place. */
+export async function walk({ browser, url, people, language, visit, complaints }) {
+  const text = words[language];
+  const client = await openWindow(browser, url, language, complaints);
+  await client.goto('/password');
+  await client.locator('h1').waitFor();
+  await visit('password-without-link', client);
+  await client.goto('/password#used-link');
+  await client.reload();
+  await client.locator('input[name=new-password]').fill('a long enough password');
+  await client.locator('input[name=repeat-password]').fill('a long enough password');
+  await client.locator('button[type=submit]').click();
+  await client.getByRole('alert').waitFor();
+  await visit('password', client);
+
+  await client.goto('/login');
+  await client.locator('button[type=submit]').click();
+  await visit('login-incomplete', client);
+  await logIn(client, { ...people.client, password: 'wrong-password' });
+  await client.getByRole('alert').waitFor();
+  await visit('login-refused', client);
+  await logIn(client, people.client);
+  await client.getByTestId('composer').waitFor();
+  await client.locator('.message').first().waitFor();
+  await visit('client', client);
+  await client.locator('.top .button-icon').click();
+  await client.locator('.menu').waitFor();
+  await visit('client-menu', client);
+  await client.keyboard.press('Escape');
+
+  await write(client, text.question);
+  await client.getByTestId('queue-card').waitFor();
+  await visit('client-waiting', client);
+
+  const consultant = await openWindow(browser, url, language, complaints);
+  await logIn(consultant, people.consultant);
+  await consultant.locator('.case').first().waitFor();
+  await visit('desk', consultant);
+  await consultant.locator('.case').first().click();
+  await consultant.getByTestId('composer').waitFor();
+  await visit('desk-new', consultant);
+  await write(consultant, text.answer);
+  await client.getByTestId('messages').getByText(text.answer).waitFor();
+  await write(client, text.reply);
+  await consultant.getByTestId('messages').getByText(text.reply).waitFor();
+  await write(consultant, text.last);
+  await client.locator('.rich-text ul').last().waitFor();
+  await visit('client-talk', client);
+  await client.getByTestId('composer').fill('…');
+  await consultant.locator('.typing-dots').waitFor();
+  await visit('desk-talk', consultant);
+  await client.getByTestId('composer').fill('');
+
+  await client.context().setOffline(true);
+  await client.locator('.connection-bar').waitFor();
+  await write(client, text.reason);
+  await client.locator('[data-unsent=true]').waitFor();
+  await visit('client-offline', client);
+  await client.context().setOffline(false);
+  await client.locator('[data-unsent=true]').waitFor({ state: 'detached' });
+
+  await consultant.locator('[data-testid=presence]').click();
+  await consultant.locator('.menu').waitFor();
+  await visit('desk-presence', consultant);
+  await consultant.keyboard.press('Escape');
+  await consultant.locator('[data-testid=return]').click();
+  await consultant.locator('.dialog').waitFor();
+  await visit('desk-return', consultant);
+  await consultant.keyboard.press('Escape');
+  await consultant.locator('[data-testid=solve]').click();
+  await consultant.locator('[data-testid=undo]').waitFor();
+  await visit('desk-undo', consultant);
+  await client.locator('[data-action=yes]').last().waitFor();
+  await visit('client-feedback', client);
+  await client.locator('[data-action=yes]').last().click();
+  await client.locator('.actions-thanks').last().waitFor();
+  await visit('client-thanks', client);
+  await consultant.locator('[data-testid=feedback]').first().waitFor();
+  await visit('desk-solved', consultant);
+
+  const administrator = await openWindow(browser, url, language, complaints);
+  await logIn(administrator, people.administrator);
+  for (const part of ['tasks', 'people', 'incidents']) {
+    await administrator.locator(`[data-part=${part}]`).click();
+    await administrator.locator('[aria-busy=false]').waitFor();
+    await visit(`office-${part}`, administrator);
+  }
+  for (const page of [client, consultant, administrator]) await page.context().close();
+}

@@ -1,0 +1,40 @@
+// The one place that knows the generated client: the pages call what is here and use these names of its types.
+import { ApiError, ConsiliumClient } from './generated/client';
+import type * as Contract from './generated/types';
+
+export type Person = Contract.sessions.Person;
+export type Session = Contract.sessions.Session;
+export type User = Contract.users.User;
+export type Channel = Contract.chat.Channel;
+export type Member = Contract.chat.Member;
+export type Post = Contract.chat.Post;
+export type Action = Contract.chat.Action;
+export type PresenceStatus = Contract.chat.PresenceStatus;
+export type Task = Contract.tasks.Task;
+export type Transition = Contract.tasks.Transition;
+export type HistoryEntry = Contract.tasks.HistoryEntry;
+export type AssignmentEntry = Contract.tasks.AssignmentEntry;
+export type WaitReason = Contract.tasks.WaitReason;
+export type Incident = Contract.processes.Incident;
+
+export interface Problem {
+  status: number;
+  code: string;
+  title: string;
+  requestId?: string | undefined;
+  retryAfter?: number | undefined;
+  fields: { name: string; code: string; message: string }[];
+}
+
+// `keepalive`: the call outlives the page, for what is sent as the page goes away.
+export const createClient = (language: () => string, options: { keepalive?: boolean } = {}) =>
+  new ConsiliumClient({ language, fetch: (input, init) => fetch(input, options.keepalive ? { ...init, keepalive: true } : init) });
+
+export type Api = ReturnType<typeof createClient>;
+
+// What the server said, or null when it could not be reached at all.
+export function problemOf(error: unknown): Problem | null {
+  if (!(error instanceof ApiError) || error.status === 0) return null;
+  const { status, code, title, requestId, retryAfter, fields = [] } = error.problem;
+  return { status, code, title, requestId, retryAfter, fields };
+}

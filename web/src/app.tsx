@@ -1,0 +1,129 @@
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { I18nProvider as AriaLocale } from 'react-aria-components';
+
+import { createClient, problemOf, type Api, type Person } from './api';
+import { browserBox } from './base/device';
+import { go, usePath } from './base/router';
+import { isLanguage, useI18n } from './i18n/i18n';
+import { LoginPage } from './pages/login/login-page';
+import { PasswordPage } from './pages/password/password-page';
+
+const ClientPage = lazy(() => import('./pages/client/client-page'));
+const DeskPage = lazy(() => import('./pages/desk/desk-page'));
+const OfficePage = lazy(() => import('./pages/office/office-page'));
+
+export interface Session {
+  api: Api;
+  // For calls that must outlive the page.
+  leavingApi: Api;
+  person: Person;
+  // The session has ended by itself: everything unsent stays on the device for the next login.
+  onOver(): void;
+  // The person leaves; what the device knows of them goes.
+  logout(): void;
+}
+
+// Who was here last: lets the page show their conversations before the server has confirmed the session.
+const device = browserBox();
+const rememberedPerson = (): Person | null => {
+  try {
+    return JSON.parse(device.get('who') ?? 'null') as Person | null;
+  } catch {
+    return null;
+  }
+};
+
+type Who = { kind: 'asking' } | { kind: 'nobody'; expired: boolean } | { kind: 'person'; person: Person };
+
+export function App() {
+  const { t, language, setLanguage } = useI18n();
+  const path = usePath();
+  const spoken = useRef(language);
+  spoken.current = language;
+  const api = useMemo(() => createClient(() => spoken.current), [spoken]);
+  const leavingApi = useMemo(() => createClient(() => spoken.current, { keepalive: true }), [spoken]);
+  const [who, setWho] = useState<Who>(() => {
+    const person = rememberedPerson();
+    return person ? { kind: 'person', person } : { kind: 'asking' };
+  });
+
+  const enter = useCallback((person: Person) => {
+    device.set('who', JSON.stringify(person));
+    setWho({ kind: 'person', person });
+  }, []);
+  const leave = useCallback((expired: boolean) => {
+    device.remove('who');
+    setWho({ kind: 'nobody', expired });
+  }, []);
+
+  useEffect(() => {
+    let current = true;
+    api.sessions.getCurrent({}).then(
+      (reply) => current && enter(reply.user),
+      (error: unknown) => {
+        if (current && (problemOf(error)?.status === 401 || !rememberedPerson())) leave(rememberedPerson() !== null);
+      },
+    );
+    return () => {
+      current = false;
+    };
+  }, [api, enter, leave]);
+
+  const personId = who.kind === 'person' ? who.person.id : null;
+  const session = useMemo<Session | null>(() => {
+    if (who.kind !== 'person') return null;
+    return {
+      api,
+      leavingApi,
+      person: who.person,
+      onOver: () => leave(true),
+      logout: () => {
+        void api.sessions.endCurrent({}).catch(() => undefined).finally(() => leave(false));
+      },
+    };
+    // The same person again (a confirmed session) must not start the pages anew.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [api, leavingApi, personId, leave]);
+
+  const page = pageOf(path, who);
+  useEffect(() => {
+    if (page.path !== path) go(page.path, { replace: true });
+  }, [page.path, path]);
+
+  return (
+    <AriaLocale locale={language === 'ru' ? 'ru-RU' : 'en-US'}>
+      <Suspense fallback={<Loading text={t('loading')} />}>
+        {page.kind === 'password' && <PasswordPage api={api} onDone={() => go('/login')} />}
+        {page.kind === 'login' && (
+          <LoginPage api={api} expired={who.kind === 'nobody' && who.expired} onLogin={(person) => {
+            if (isLanguage(person.language) && !device.get('setting:language')) setLanguage(person.language);
+            enter(person);
+            go('/');
+          }} />
+        )}
+        {page.kind === 'asking' && <Loading text={t('loading')} />}
+        {session && page.kind === 'client' && <ClientPage session={session} />}
+        {session && page.kind === 'desk' && <DeskPage session={session} path={page.path} />}
+        {session && page.kind === 'office' && <OfficePage session={session} path={page.path} />}
+      </Suspense>
+    </AriaLocale>
+  );
+}
+
+type Page = { kind: 'password' | 'login' | 'asking' | 'client' | 'desk' | 'office'; path: string };
+
+// Which page an address means to this person; an address that is not theirs leads to their own first page.
+export function pageOf(path: string, who: Who): Page {
+  if (path === '/password') return { kind: 'password', path };
+  if (who.kind === 'asking') return { kind: 'asking', path };
+  if (who.kind === 'nobody') return { kind: 'login', path: '/login' };
+  if (who.person.type === 'client') return { kind: 'client', path: '/' };
+  const inside = (root: string) => path === root || path.startsWith(`${root}/`);
+  const manages = who.person.type === 'supervisor' || who.person.type === 'administrator';
+  if (manages) return { kind: 'office', path: inside('/office') ? path : '/office' };
+  return { kind: 'desk', path: inside('/desk') ? path : '/desk' };
+}
+
+function Loading({ text }: { text: string }) {
+  return <main className="loading" aria-busy="true"><span className="spinner" aria-hidden="true" /><h1 className="visually-hidden">{text}</h1></main>;
+}

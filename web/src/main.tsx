@@ -1,0 +1,25 @@
+import './design/design.css';
+
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+
+import { App } from './app';
+import { applyTheme } from './base/theme';
+import { I18nProvider, loadCatalogue, preferredLanguage } from './i18n/i18n';
+import { keepShell } from './offline/keep-shell';
+
+applyTheme();
+keepShell();
+
+const root = document.getElementById('root');
+if (!root) throw new Error('the page has no root');
+const language = preferredLanguage();
+void loadCatalogue(language).then((catalogue) => {
+  createRoot(root).render(
+    <StrictMode>
+      <I18nProvider initial={language} catalogue={catalogue}>
+        <App />
+      </I18nProvider>
+    </StrictMode>,
+  );
+});

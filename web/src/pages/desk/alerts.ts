@@ -1,0 +1,49 @@
+// How the desk tells of news to somebody who looks elsewhere: a sound, the title, and a notification.
+
+let audio: AudioContext | null = null;
+
+// Browsers let a page sound only after the person has touched it.
+export function allowSound() {
+  try {
+    audio ??= new AudioContext();
+    if (audio.state === 'suspended') void audio.resume();
+  } catch {
+    audio = null;
+  }
+}
+
+// Two soft notes, rising for a new consultation.
+export function sound() {
+  if (!audio || audio.state !== 'running') return;
+  const start = audio.currentTime;
+  for (const [index, frequency] of [659.25, 880].entries()) {
+    const tone = audio.createOscillator();
+    const volume = audio.createGain();
+    const at = start + index * 0.18;
+    tone.type = 'sine';
+    tone.frequency.value = frequency;
+    volume.gain.setValueAtTime(0.0001, at);
+    volume.gain.exponentialRampToValueAtTime(0.22, at + 0.02);
+    volume.gain.exponentialRampToValueAtTime(0.0001, at + 0.32);
+    tone.connect(volume).connect(audio.destination);
+    tone.start(at);
+    tone.stop(at + 0.35);
+  }
+}
+
+export const canAsk = () => typeof Notification !== 'undefined' && Notification.permission === 'default';
+
+// Says that there is something, and from whom, never what was written: notifications stay on lock screens.
+export function notify(options: { title: string; body: string; tag: string; onPress: () => void }) {
+  if (typeof Notification === 'undefined' || Notification.permission !== 'granted') return;
+  try {
+    const shown = new Notification(options.title, { body: options.body, tag: options.tag, icon: '/icon.svg', lang: document.documentElement.lang });
+    shown.onclick = () => {
+      window.focus();
+      options.onPress();
+      shown.close();
+    };
+  } catch {
+    // Some phones show notifications from service workers only; sound and title remain.
+  }
+}

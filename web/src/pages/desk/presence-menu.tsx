@@ -1,0 +1,51 @@
+import { useEffect, useState } from 'react';
+import { Button, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
+
+import type { PresenceStatus } from '../../api';
+import { useStore } from '../../base/use-store';
+import { useI18n } from '../../i18n/i18n';
+import type { Hub } from '../../state/hub';
+import { Icon } from '../../ui/icon';
+
+const choices: PresenceStatus[] = ['online', 'dnd', 'away', 'ooo'];
+
+export function usePresence(hub: Hub) {
+  const [status, setStatus] = useState<PresenceStatus | null>(null);
+  const open = useStore(hub.connection.phase, (phase) => phase.kind === 'open');
+  useEffect(() => {
+    if (!open) return;
+    hub.api.chat.getPresence({}).then((reply) => setStatus(reply.status), () => undefined);
+  }, [hub, open]);
+  const choose = (wanted: PresenceStatus) => {
+    const before = status;
+    setStatus(wanted);
+    hub.api.chat.setPresence({ status: wanted }).then((reply) => setStatus(reply.status), (error: unknown) => {
+      setStatus(before);
+      hub.trouble.update(() => error);
+    });
+  };
+  return { status, choose };
+}
+
+export function PresenceMenu({ status, onChoose }: { status: PresenceStatus | null; onChoose: (status: PresenceStatus) => void }) {
+  const { t } = useI18n();
+  const shown = status ?? 'offline';
+  return (
+    <MenuTrigger>
+      <Button className="button button-small presence-button" aria-label={t('presence.label', { status: t(`presence.${shown}`) })} data-testid="presence">
+        <span className="presence-dot" data-presence={shown} />{t(`presence.${shown}`)}<Icon name="down" size={16} />
+      </Button>
+      <Popover className="popover" placement="bottom end">
+        <Menu className="menu" aria-label={t('presence.title')} selectionMode="single" disallowEmptySelection selectedKeys={status ? [status] : []} onSelectionChange={(keys) => onChoose([...keys][0] as PresenceStatus)}>
+          {choices.map((each) => (
+            <MenuItem key={each} id={each} className="menu-item" textValue={t(`presence.${each}`)}>
+              <span className="presence-dot" data-presence={each} />
+              <span className="menu-words"><span>{t(`presence.${each}`)}</span><small>{t(`presence.${each}-hint`)}</small></span>
+              <span className="menu-check"><Icon name="check" size={18} /></span>
+            </MenuItem>
+          ))}
+        </Menu>
+      </Popover>
+    </MenuTrigger>
+  );
+}

@@ -1,0 +1,67 @@
+import { useState, type FormEvent } from 'react';
+import { Button, Label, Radio, RadioGroup, Text, TextArea, TextField } from 'react-aria-components';
+
+import type { Task } from '../../api';
+import { useI18n } from '../../i18n/i18n';
+import type { Hub } from '../../state/hub';
+import { Ask } from '../../ui/ask';
+import { ProblemNotice } from '../../ui/problem-notice';
+
+const reasons = ['other-field', 'no-time', 'language', 'personal', 'else'] as const;
+const longestReason = 500;
+
+export function ReturnDialog({ hub, task, open, onClose }: { hub: Hub; task: Task; open: boolean; onClose: (returned: boolean) => void }) {
+  const { t } = useI18n();
+  return (
+    <Ask title={t('return.title')} open={open} onClose={() => onClose(false)}>
+      {open && <ReturnForm hub={hub} task={task} onClose={onClose} />}
+    </Ask>
+  );
+}
+
+function ReturnForm({ hub, task, onClose }: { hub: Hub; task: Task; onClose: (returned: boolean) => void }) {
+  const { t } = useI18n();
+  const [reason, setReason] = useState<(typeof reasons)[number]>('other-field');
+  const [words, setWords] = useState('');
+  const [missing, setMissing] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const detail = words.trim();
+    const lacks = reason === 'else' && detail === '';
+    setMissing(lacks);
+    if (lacks || busy) return;
+    setBusy(true);
+    setError(null);
+    try {
+      const text = reason === 'else' ? detail : [t(`return.reason-${reason}`), detail].filter(Boolean).join('. ');
+      await hub.transition(task.id, 'return', { reason: text.slice(0, longestReason) });
+      onClose(true);
+    } catch (failure) {
+      setError(failure);
+      setBusy(false);
+    }
+  };
+
+  return (
+    <form className="form" onSubmit={(event) => void submit(event)}>
+      <p>{t('return.lead', { client: task.reporter.displayName })}</p>
+      {error !== null && <ProblemNotice error={error} />}
+      <RadioGroup className="radios" value={reason} onChange={(value) => setReason(value as typeof reason)}>
+        <Label className="field-label">{t('return.reason')}</Label>
+        {reasons.map((each) => <Radio key={each} value={each} className="radio"><span className="radio-dot" aria-hidden="true" />{t(`return.reason-${each}`)}</Radio>)}
+      </RadioGroup>
+      <TextField className="field" value={words} onChange={setWords} isInvalid={missing}>
+        <Label>{t('return.more')}</Label>
+        <TextArea className="input" rows={3} maxLength={longestReason - 60} />
+        {missing && <Text slot="description" className="field-error">{t('return.words-missing')}</Text>}
+      </TextField>
+      <div className="dialog-buttons">
+        <Button className="button" onPress={() => onClose(false)}>{t('return.cancel')}</Button>
+        <Button type="submit" className="button button-primary" isPending={busy}>{t('return.submit')}</Button>
+      </div>
+    </form>
+  );
+}

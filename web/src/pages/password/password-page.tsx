@@ -1,0 +1,82 @@
+import { useEffect, useState, type FormEvent } from 'react';
+import { Button, Input, Label, Text, TextField } from 'react-aria-components';
+
+import type { Api } from '../../api';
+import { useI18n } from '../../i18n/i18n';
+import { GatePage } from '../../ui/gate-page';
+import { Icon } from '../../ui/icon';
+import { ProblemNotice } from '../../ui/problem-notice';
+
+export const shortestPassword = 10;
+
+// The token of the one-time link stands behind `#`, so it is in no server's log; it leaves the address bar at once.
+function takeToken(): string {
+  const token = location.hash.slice(1);
+  if (token) history.replaceState(null, '', location.pathname);
+  return token;
+}
+
+let taken: string | null = null;
+
+export function PasswordPage({ api, onDone }: { api: Api; onDone: () => void }) {
+  const { t } = useI18n();
+  const [token] = useState(() => (taken = takeToken() || taken || ''));
+  const [password, setPassword] = useState('');
+  const [again, setAgain] = useState('');
+  const [wrong, setWrong] = useState<'short' | 'differs' | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [state, setState] = useState<'asking' | 'busy' | 'done'>('asking');
+  useEffect(() => {
+    document.title = t('password.page');
+  }, [t]);
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const problem = [...password].length < shortestPassword ? 'short' : password !== again ? 'differs' : null;
+    setWrong(problem);
+    setError(null);
+    if (problem || state === 'busy') return;
+    setState('busy');
+    try {
+      await api.sessions.setPassword({ token, password });
+      taken = null;
+      setState('done');
+    } catch (failure) {
+      setError(failure);
+      setState('asking');
+    }
+  };
+
+  if (state === 'done') {
+    return (
+      <GatePage title={t('password.done')} lead={t('password.done-lead')}>
+        <Button className="button button-primary button-wide" onPress={onDone} autoFocus>{t('password.to-login')}</Button>
+      </GatePage>
+    );
+  }
+  if (token === '') {
+    return (
+      <GatePage title={t('password.title')} lead={t('password.no-link')}>
+        <Button className="button button-wide" onPress={onDone}>{t('password.to-login')}</Button>
+      </GatePage>
+    );
+  }
+  return (
+    <GatePage title={t('password.title')} lead={t('password.lead')}>
+      {error !== null && <ProblemNotice error={error} />}
+      <form className="form" onSubmit={(event) => void submit(event)} noValidate>
+        <TextField className="field" value={password} onChange={setPassword} type="password" autoComplete="new-password" name="new-password" isInvalid={wrong === 'short'}>
+          <Label>{t('password.new')}</Label>
+          <Input className="input" maxLength={200} />
+          <Text slot="description" className={wrong === 'short' ? 'field-error' : 'field-hint'}>{t('password.rule', { count: shortestPassword })}</Text>
+        </TextField>
+        <TextField className="field" value={again} onChange={setAgain} type="password" autoComplete="new-password" name="repeat-password" isInvalid={wrong === 'differs'}>
+          <Label>{t('password.again')}</Label>
+          <Input className="input" maxLength={200} />
+          {wrong === 'differs' && <Text slot="description" className="field-error">{t('password.differs')}</Text>}
+        </TextField>
+        <Button type="submit" className="button button-primary button-wide" isPending={state === 'busy'}><Icon name="lock" />{t('password.submit')}</Button>
+      </form>
+    </GatePage>
+  );
+}

@@ -1,0 +1,33 @@
+import { useState } from 'react';
+import { Button } from 'react-aria-components';
+
+import type { Session } from '../app';
+import { useI18n } from '../i18n/i18n';
+import type { Hub } from '../state/hub';
+import { Ask } from '../ui/ask';
+
+// Leaving takes the person's data off the device; texts that were not sent yet are asked about first.
+export function useLogout(session: Session, hub: Hub | null) {
+  const { t } = useI18n();
+  const [unsent, setUnsent] = useState(0);
+  const leave = () => {
+    hub?.undo.flush();
+    hub?.forget();
+    session.logout();
+  };
+  const logout = () => {
+    const count = hub?.outbox.entries.get().length ?? 0;
+    if (count > 0) setUnsent(count);
+    else leave();
+  };
+  const question = (
+    <Ask title={t('logout.title')} open={unsent > 0} onClose={() => setUnsent(0)}>
+      <p>{t('logout.unsent', { count: unsent })}</p>
+      <div className="dialog-buttons">
+        <Button className="button" autoFocus onPress={() => setUnsent(0)}>{t('logout.stay')}</Button>
+        <Button className="button button-danger" onPress={leave}>{t('logout.leave')}</Button>
+      </div>
+    </Ask>
+  );
+  return { logout, question };
+}

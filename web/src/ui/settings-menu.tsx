@@ -1,0 +1,56 @@
+import { Button, Header, Menu, MenuItem, MenuSection, MenuTrigger, Popover, Separator } from 'react-aria-components';
+
+import { setTheme, theme, type Theme } from '../base/theme';
+import { useStore } from '../base/use-store';
+import { languages, useI18n, type Language } from '../i18n/i18n';
+import { Icon, type IconName } from './icon';
+
+const themes: { id: Theme; icon: IconName }[] = [
+  { id: 'system', icon: 'screen' },
+  { id: 'light', icon: 'sun' },
+  { id: 'dark', icon: 'moon' },
+];
+
+// Language, light or dark, and for a person who is logged in their name and the way out.
+export function SettingsMenu({ name, onLanguage, onLogout }: { name?: string; onLanguage?: (language: Language) => void; onLogout?: () => void }) {
+  const { t, language, setLanguage } = useI18n();
+  const chosen = useStore(theme, (state) => state);
+  return (
+    <MenuTrigger>
+      <Button className="button button-quiet button-icon" aria-label={t('menu.open')}><Icon name="menu" /></Button>
+      <Popover className="popover" placement="bottom end">
+        <Menu className="menu" aria-label={t('menu.open')}>
+          <MenuSection selectionMode="single" disallowEmptySelection selectedKeys={[language]}
+            onSelectionChange={(keys) => {
+              const picked = [...keys][0] as Language;
+              setLanguage(picked);
+              onLanguage?.(picked);
+            }}>
+            <Header className="menu-header">{t('menu.language')}</Header>
+            {languages.map((each) => (
+              <MenuItem key={each} id={each} className="menu-item" textValue={t(`language.${each}`)}>
+                <Icon name="globe" /><span lang={each}>{t(`language.${each}`)}</span><span className="menu-check"><Icon name="check" size={18} /></span>
+              </MenuItem>
+            ))}
+          </MenuSection>
+          <Separator className="menu-line" />
+          <MenuSection selectionMode="single" disallowEmptySelection selectedKeys={[chosen]} onSelectionChange={(keys) => setTheme([...keys][0] as Theme)}>
+            <Header className="menu-header">{t('menu.theme')}</Header>
+            {themes.map((each) => (
+              <MenuItem key={each.id} id={each.id} className="menu-item" textValue={t(`theme.${each.id}`)}>
+                <Icon name={each.icon} /><span>{t(`theme.${each.id}`)}</span><span className="menu-check"><Icon name="check" size={18} /></span>
+              </MenuItem>
+            ))}
+          </MenuSection>
+          {onLogout && <Separator className="menu-line" />}
+          {onLogout && (
+            <MenuSection>
+              <Header className="menu-header">{name}</Header>
+              <MenuItem id="logout" className="menu-item" onAction={onLogout} textValue={t('menu.logout')}><Icon name="exit" /><span>{t('menu.logout')}</span></MenuItem>
+            </MenuSection>
+          )}
+        </Menu>
+      </Popover>
+    </MenuTrigger>
+  );
+}
