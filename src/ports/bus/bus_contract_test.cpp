@@ -386,7 +386,9 @@ TEST(RetryDelay, DoublesFromOneSecondToFiveMinutes) {
   EXPECT_EQ(retry_delay(1'000'000), minutes(5));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, BusContract, ::testing::Values(Implementation{"Threaded", database::testing::threaded_harness}),
+INSTANTIATE_TEST_SUITE_P(All, BusContract,
+                         ::testing::Values(Implementation{"Threaded", database::testing::threaded_harness},
+                                           Implementation{"Simulated", database::testing::simulated_harness}),
                          [](const auto& parameter) { return parameter.param.name; });
 
 }  // namespace

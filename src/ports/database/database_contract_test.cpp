@@ -464,7 +464,9 @@ TEST_P(DatabaseContract, AgreesWithAModelUnderRandomTransactions) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, DatabaseContract, ::testing::Values(Implementation{"Threaded", testing::threaded_harness}),
+INSTANTIATE_TEST_SUITE_P(All, DatabaseContract,
+                         ::testing::Values(Implementation{"Threaded", testing::threaded_harness},
+                                           Implementation{"Simulated", testing::simulated_harness}),
                          [](const auto& parameter) { return parameter.param.name; });
 
 }  // namespace

@@ -93,5 +93,6 @@ class StoreHarness {
 };
 
 std::unique_ptr<StoreHarness> threaded_harness(Limits limits);
+std::unique_ptr<StoreHarness> simulated_harness(Limits limits);
 
 }  // namespace consilium::database::testing

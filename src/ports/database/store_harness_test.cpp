@@ -8,8 +8,10 @@
 #include <filesystem>
 #include <thread>
 
+#include "ports/database/simulated/simulated_store.h"
 #include "ports/database/sqlite/threaded_store.h"
 #include "runtime/asio_scheduler.h"
+#include "runtime/simulated_scheduler.h"
 
 namespace consilium::database::testing {
 namespace {
@@ -68,6 +70,54 @@ class ThreadedHarness final : public StoreHarness {
   std::unique_ptr<Store> store_;
 };
 
+class SimulatedHarness final : public StoreHarness {
+ public:
+  explicit SimulatedHarness(Limits limits, std::shared_ptr<simulated::Disk> disk = {}, std::string path = "/data/consilium.db")
+      : limits_(std::move(limits)),
+        disk_(disk ? std::move(disk) : std::make_shared<simulated::Disk>(kSeed)),
+        path_(std::move(path)),
+        world_(kSeed) {
+    loop_ = &world_.add_loop("test");
+    open();
+  }
+  ~SimulatedHarness() override { store_->close(); }
+
+  Store& store() override { return *store_; }
+  runtime::Scheduler& loop() override { return *loop_; }
+  void reopen() override {
+    store_->close();
+    store_.reset();
+    open();
+  }
+  void wait_until(std::function<bool()> condition) override {
+    if (!world_.run_until(condition, minutes(1))) throw std::runtime_error("waited a minute in vain");
+  }
+  void pass(Duration time) override { world_.run_for(time); }
+  std::string backup_path() override { return "/data/backup.db"; }
+  std::unique_ptr<StoreHarness> open_other(const std::string& path) override {
+    return std::make_unique<SimulatedHarness>(Limits{}, disk_, path);
+  }
+
+ private:
+  static constexpr std::uint64_t kSeed = 42;
+
+  void open() {
+    simulated::SimulatedOptions options;
+    options.sqlite = options_with(limits_, path_);
+    options.checkpoint_pages = 10;
+    auto opened = simulated::SimulatedStore::open(*loop_, *disk_, options);
+    if (!opened) throw std::runtime_error(opened.error().describe());
+    store_ = std::move(*opened);
+  }
+
+  Limits limits_;
+  std::shared_ptr<simulated::Disk> disk_;
+  std::string path_;
+  runtime::SimulatedWorld world_;
+  runtime::SimulatedScheduler* loop_;
+  std::unique_ptr<simulated::SimulatedStore> store_;
+};
+
 Task<void> mark_at_end(Task<void> task, std::atomic<bool>& ended) {
   co_await std::move(task);
   ended = true;
@@ -93,5 +143,7 @@ void StoreHarness::run(Task<void> task) {
 }
 
 std::unique_ptr<StoreHarness> threaded_harness(Limits limits) { return std::make_unique<ThreadedHarness>(std::move(limits)); }
+
+std::unique_ptr<StoreHarness> simulated_harness(Limits limits) { return std::make_unique<SimulatedHarness>(std::move(limits)); }
 
 }  // namespace consilium::database::testing
