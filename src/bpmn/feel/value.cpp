@@ -271,14 +271,14 @@ bool Value::operator==(const Value& other) const {
   return held_ == other.held_;
 }
 
-std::expected<Value, std::string> parse_json(std::string_view text) {
-  if (text.size() > kMaxJsonBytes) return std::unexpected("larger than 4 MB");
+std::expected<Value, std::string> parse_json(std::string_view text, std::size_t most_bytes) {
+  if (text.size() > most_bytes) return std::unexpected("larger than " + std::to_string(most_bytes) + " bytes");
   return JsonReader(text).read();
 }
 
-std::expected<Context, std::string> parse_variables(std::string_view text) {
+std::expected<Context, std::string> parse_variables(std::string_view text, std::size_t most_bytes) {
   if (text.empty()) return Context();
-  auto value = parse_json(text);
+  auto value = parse_json(text, most_bytes);
   if (!value) return std::unexpected(std::move(value).error());
   if (value->is_null()) return Context();
   const Context* context = value->context();

@@ -65,9 +65,9 @@ inline constexpr int kMaxJsonDepth = 32;
 inline constexpr std::size_t kMaxJsonBytes = 4 * 1024 * 1024;
 
 // One JSON text; of repeated members the last one counts. The error says what is wrong and at which byte.
-std::expected<Value, std::string> parse_json(std::string_view text);
+std::expected<Value, std::string> parse_json(std::string_view text, std::size_t most_bytes = kMaxJsonBytes);
 // The same, and it must be an object: what variables are.
-std::expected<Context, std::string> parse_variables(std::string_view text);
+std::expected<Context, std::string> parse_variables(std::string_view text, std::size_t most_bytes = kMaxJsonBytes);
 // Durations become ISO 8601 text. Members in order of their names, so that equal values have equal texts.
 std::string to_json(const Value& value);
 std::string to_json(const Context& context);

@@ -106,6 +106,7 @@ struct Process {
   std::vector<Element> elements;
   std::vector<Flow> flows;
   std::map<std::string, ElementIndex, std::less<>> by_id;
+  std::map<std::string, FlowIndex, std::less<>> flow_by_id;
 
   const Element* find(std::string_view element_id) const;
 };

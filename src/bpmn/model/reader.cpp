@@ -574,6 +574,7 @@ class Reader {
       from.outgoing.push_back(index);
       to.incoming.push_back(index);
       if (from.kind == ElementKind::kEventBasedGateway) to.after_event_gateway = true;
+      process_->flow_by_id.emplace(pending.flow.id, index);
       process_->flows.push_back(std::move(pending.flow));
     }
   }

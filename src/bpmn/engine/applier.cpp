@@ -1,0 +1,319 @@
+#include "bpmn/engine/applier.h"
+
+#include <stdexcept>
+
+namespace consilium::bpmn::engine {
+
+// A reference to something that is not there means a bug or a journal that does not fit: stop rather than go on with a
+// state that nobody meant.
+void Applier::apply(const Event& event) { std::visit(*this, event); }
+
+Instance& Applier::instance(Key key) {
+  const auto found = state_.instances_.find(key);
+  if (found == state_.instances_.end()) throw std::logic_error("event of an unknown process instance");
+  state_.changed_instances_.insert(key);
+  return found->second;
+}
+
+ElementInstance& Applier::element(Instance& owner, Key key) {
+  const auto found = owner.elements.find(key);
+  if (found == owner.elements.end()) throw std::logic_error("event of an unknown element instance");
+  return found->second;
+}
+
+void Applier::used(Key key) { state_.restore_counter(counter_of(key)); }
+
+void Applier::own(Key key, Key instance_key) {
+  used(key);
+  state_.owners_[key] = instance_key;
+}
+
+void Applier::operator()(const ProcessDeployed& event) {
+  const auto restored = state_.restore_definition(event.key, event.process_id, event.version, event.resource_name, event.xml);
+  if (!restored) throw std::logic_error(restored.error());
+}
+
+void Applier::operator()(const InstanceCreated& event) {
+  const Definition* definition = state_.definition(event.process_key);
+  if (!definition) throw std::logic_error("instance of an unknown process");
+  Instance created;
+  created.key = event.instance;
+  created.process_key = event.process_key;
+  created.version = definition->version;
+  created.process = definition->process;
+  created.idempotency_key = event.idempotency_key;
+  created.started_at = at_;
+  ElementInstance& root = created.elements[event.instance];
+  root.key = event.instance;
+  root.element = model::kProcessElement;
+  root.started_at = at_;
+  root.variables = event.variables;
+  state_.instances_[event.instance] = std::move(created);
+  if (!event.idempotency_key.empty()) state_.idempotency_[event.idempotency_key] = event.instance;
+  own(event.instance, event.instance);
+  state_.changed_instances_.insert(event.instance);
+}
+
+void Applier::operator()(const ElementActivating& event) {
+  Instance& owner = instance(event.instance);
+  const auto found = owner.process->by_id.find(event.element);
+  if (found == owner.process->by_id.end()) throw std::logic_error("event of an unknown element");
+  ElementInstance& scope = element(owner, event.scope);
+  ++scope.children;
+  scope.active_flows -= event.consumed;
+  const model::Element& definition = owner.process->elements[found->second];
+  if (definition.kind == model::ElementKind::kParallelGateway) {
+    for (const model::FlowIndex flow : definition.incoming) {
+      if (--scope.waiting_tokens[flow] <= 0) scope.waiting_tokens.erase(flow);
+    }
+  }
+  ElementInstance& created = owner.elements[event.element_instance];
+  created.key = event.element_instance;
+  created.scope = event.scope;
+  created.element = found->second;
+  created.started_at = at_;
+  own(event.element_instance, event.instance);
+}
+
+void Applier::operator()(const ElementActivated& event) {
+  element(instance(event.instance), event.element_instance).state = Lifecycle::kActivated;
+}
+
+void Applier::operator()(const ElementCompleting& event) {
+  element(instance(event.instance), event.element_instance).state = Lifecycle::kCompleting;
+}
+
+void Applier::operator()(const ElementCompleted& event) { end_element(event.instance, event.element_instance); }
+
+void Applier::operator()(const ElementTerminating& event) {
+  Instance& owner = instance(event.instance);
+  element(owner, event.element_instance).state = Lifecycle::kTerminating;
+  end_waits(owner, event.element_instance);
+}
+
+void Applier::operator()(const ElementTerminated& event) { end_element(event.instance, event.element_instance); }
+
+void Applier::end_element(Key instance_key, Key element_instance) {
+  Instance& owner = instance(instance_key);
+  end_waits(owner, element_instance);
+  const ElementInstance& ended = element(owner, element_instance);
+  if (ended.scope == 0) {
+    end_instance(owner);
+    return;
+  }
+  --element(owner, ended.scope).children;
+  state_.owners_.erase(element_instance);
+  owner.elements.erase(element_instance);
+}
+
+// Its job, timers, subscriptions and incident are over.
+void Applier::end_waits(Instance& owner, Key element_instance) {
+  ElementInstance& ended = element(owner, element_instance);
+  if (ended.job != 0) erase_job(owner, ended.job);
+  if (ended.incident != 0) erase_incident(owner, ended.incident);
+  ended.job = 0;
+  ended.incident = 0;
+  std::vector<Key> timers, subscriptions;
+  for (const auto& [key, timer] : owner.timers) {
+    if (timer.element_instance == element_instance) timers.push_back(key);
+  }
+  for (const auto& [key, subscription] : owner.subscriptions) {
+    if (subscription.element_instance == element_instance) subscriptions.push_back(key);
+  }
+  for (const Key key : timers) erase_timer(owner, key);
+  for (const Key key : subscriptions) erase_subscription(owner, key);
+}
+
+void Applier::erase_job(Instance& owner, Key job) {
+  state_.unindex_job(owner.jobs.at(job));
+  state_.owners_.erase(job);
+  owner.jobs.erase(job);
+}
+
+void Applier::erase_timer(Instance& owner, Key timer) {
+  state_.due_.erase({owner.timers.at(timer).due, DueKind::kTimer, timer});
+  state_.owners_.erase(timer);
+  owner.timers.erase(timer);
+}
+
+void Applier::erase_subscription(Instance& owner, Key subscription) {
+  const Subscription& ended = owner.subscriptions.at(subscription);
+  const auto found = state_.subscriptions_.find({ended.name, ended.correlation_key});
+  found->second.erase(subscription);
+  if (found->second.empty()) state_.subscriptions_.erase(found);
+  state_.owners_.erase(subscription);
+  owner.subscriptions.erase(subscription);
+}
+
+void Applier::erase_incident(Instance& owner, Key incident) {
+  state_.owners_.erase(incident);
+  owner.incidents.erase(incident);
+}
+
+void Applier::end_instance(Instance& owner) {
+  const Key key = owner.key;
+  if (!owner.idempotency_key.empty()) {
+    state_.recently_ended_.push_back(owner.idempotency_key);
+    if (state_.recently_ended_.size() > kRecentlyEnded) {
+      const auto oldest = state_.idempotency_.find(state_.recently_ended_.front());
+      if (oldest != state_.idempotency_.end() && !state_.instances_.contains(oldest->second)) state_.idempotency_.erase(oldest);
+      state_.recently_ended_.pop_front();
+    }
+  }
+  for (const auto& [element_instance, ended] : owner.elements) state_.owners_.erase(element_instance);
+  state_.instances_.erase(key);
+}
+
+void Applier::operator()(const FlowTaken& event) {
+  Instance& owner = instance(event.instance);
+  ElementInstance& scope = element(owner, event.scope);
+  ++scope.active_flows;
+  const model::FlowIndex index = owner.process->flow_by_id.at(event.flow);
+  const model::Element& target = owner.process->elements[owner.process->flows[index].target];
+  if (target.kind == model::ElementKind::kParallelGateway) ++scope.waiting_tokens[index];
+}
+
+void Applier::operator()(const VariablesSet& event) {
+  ElementInstance& scope = element(instance(event.instance), event.scope);
+  for (const auto& [name, value] : event.variables) scope.variables.insert_or_assign(name, value);
+}
+
+void Applier::operator()(const JobCreated& event) {
+  Instance& owner = instance(event.instance);
+  Job& job = owner.jobs[event.job];
+  job.key = event.job;
+  job.element_instance = event.element_instance;
+  job.type = event.type;
+  job.headers = event.headers;
+  job.retries = event.retries;
+  element(owner, event.element_instance).job = event.job;
+  own(event.job, event.instance);
+  state_.index_job(job);
+}
+
+template <class Change>
+void Applier::change_job(Key instance_key, Key job, Change change) {
+  Job& changed = instance(instance_key).jobs.at(job);
+  state_.unindex_job(changed);
+  change(changed);
+  state_.index_job(changed);
+}
+
+void Applier::operator()(const JobActivated& event) {
+  change_job(event.instance, event.job, [&](Job& job) {
+    job.state = JobState::kActivated;
+    job.worker = event.worker;
+    job.due = event.deadline;
+  });
+}
+
+void Applier::operator()(const JobCompleted& event) {
+  Instance& owner = instance(event.instance);
+  ElementInstance& worked = element(owner, owner.jobs.at(event.job).element_instance);
+  worked.job = 0;
+  worked.result = event.variables;
+  erase_job(owner, event.job);
+}
+
+void Applier::operator()(const JobFailed& event) {
+  change_job(event.instance, event.job, [&](Job& job) {
+    job.retries = event.retries;
+    job.due = event.retry_at;
+    ++job.failures;
+    job.state = event.retries <= 0 ? JobState::kFailed : event.retry_at > at_ ? JobState::kBackingOff : JobState::kActivatable;
+  });
+}
+
+void Applier::operator()(const JobYielded& event) {
+  change_job(event.instance, event.job, [&](Job& job) {
+    job.due = event.retry_at;
+    job.state = JobState::kBackingOff;
+  });
+}
+
+void Applier::operator()(const JobReady& event) {
+  change_job(event.instance, event.job, [](Job& job) { job.state = JobState::kActivatable; });
+}
+
+void Applier::operator()(const JobErrorThrown& event) {
+  change_job(event.instance, event.job, [](Job& job) { job.state = JobState::kErrorThrown; });
+}
+
+void Applier::operator()(const JobRetriesUpdated& event) {
+  change_job(event.instance, event.job, [&](Job& job) { job.retries = event.retries; });
+}
+
+void Applier::operator()(const TimerCreated& event) {
+  Instance& owner = instance(event.instance);
+  owner.timers[event.timer] = {event.timer, event.element_instance, owner.process->by_id.at(event.target), event.due};
+  state_.due_.insert({event.due, DueKind::kTimer, event.timer});
+  own(event.timer, event.instance);
+}
+
+void Applier::operator()(const TimerTriggered& event) { erase_timer(instance(event.instance), event.timer); }
+
+void Applier::operator()(const SubscriptionCreated& event) {
+  Instance& owner = instance(event.instance);
+  owner.subscriptions[event.subscription] = {event.subscription, event.element_instance, owner.process->by_id.at(event.target), event.name,
+                                             event.correlation_key};
+  state_.subscriptions_[{event.name, event.correlation_key}].insert(event.subscription);
+  own(event.subscription, event.instance);
+}
+
+void Applier::operator()(const MessagePublished& event) {
+  used(event.message);
+  state_.changed_messages_.insert(event.message);
+  Message& message = state_.messages_[event.message];
+  message = {event.message, event.name, event.correlation_key, event.id, event.deadline, event.variables, {}};
+  state_.index_message(message);
+}
+
+void Applier::operator()(const MessageCorrelated& event) {
+  Instance& owner = instance(event.instance);
+  state_.changed_messages_.insert(event.message);
+  state_.messages_.at(event.message).correlated.insert(owner.process->id);
+}
+
+void Applier::operator()(const MessageExpired& event) {
+  state_.changed_messages_.insert(event.message);
+  const Message& message = state_.messages_.at(event.message);
+  const auto found = state_.buffered_.find({message.name, message.correlation_key});
+  found->second.erase(event.message);
+  if (found->second.empty()) state_.buffered_.erase(found);
+  state_.message_ids_.erase({message.name, message.correlation_key, message.id});
+  state_.due_.erase({message.deadline, DueKind::kMessage, event.message});
+  state_.messages_.erase(event.message);
+}
+
+void Applier::operator()(const EventTriggered& event) {
+  Instance& owner = instance(event.instance);
+  ElementInstance& host = element(owner, event.element_instance);
+  host.triggered = owner.process->by_id.at(event.target);
+  host.result = event.variables;
+  end_waits(owner, event.element_instance);
+}
+
+void Applier::operator()(const IncidentCreated& event) {
+  Instance& owner = instance(event.instance);
+  owner.incidents[event.incident] = {event.incident, event.element_instance, event.job, event.error_type, event.message, at_};
+  element(owner, event.element_instance).incident = event.incident;
+  own(event.incident, event.instance);
+}
+
+void Applier::operator()(const IncidentResolved& event) {
+  Instance& owner = instance(event.instance);
+  const Incident& incident = owner.incidents.at(event.incident);
+  element(owner, incident.element_instance).incident = 0;
+  if (incident.job != 0) change_job(event.instance, incident.job, [](Job& job) { job.state = JobState::kActivatable; });
+  erase_incident(owner, event.incident);
+}
+
+void Applier::operator()(const InstanceYielded& event) {
+  Instance& owner = instance(event.instance);
+  owner.yields = event.consecutive;
+  owner.pending.insert(owner.pending.end(), event.steps.begin(), event.steps.end());
+}
+
+void Applier::operator()(const InstanceContinued& event) { instance(event.instance).pending.clear(); }
+
+}  // namespace consilium::bpmn::engine

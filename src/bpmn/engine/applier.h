@@ -1,0 +1,64 @@
+// The only code that changes the state: one function an event and version. An applier decides nothing: it must give the
+// same state from the same event whenever it runs, in this build and in later ones.
+#pragma once
+
+#include "bpmn/engine/state.h"
+
+namespace consilium::bpmn::engine {
+
+class Applier {
+ public:
+  Applier(State& state, Timestamp at) : state_(state), at_(at) {}
+
+  void apply(const Event& event);
+
+  void operator()(const ProcessDeployed& event);
+  void operator()(const InstanceCreated& event);
+  void operator()(const ElementActivating& event);
+  void operator()(const ElementActivated& event);
+  void operator()(const ElementCompleting& event);
+  void operator()(const ElementCompleted& event);
+  void operator()(const ElementTerminating& event);
+  void operator()(const ElementTerminated& event);
+  void operator()(const FlowTaken& event);
+  void operator()(const VariablesSet& event);
+  void operator()(const JobCreated& event);
+  void operator()(const JobActivated& event);
+  void operator()(const JobCompleted& event);
+  void operator()(const JobFailed& event);
+  void operator()(const JobYielded& event);
+  void operator()(const JobReady& event);
+  void operator()(const JobErrorThrown& event);
+  void operator()(const JobRetriesUpdated& event);
+  void operator()(const TimerCreated& event);
+  void operator()(const TimerTriggered& event);
+  void operator()(const SubscriptionCreated& event);
+  void operator()(const MessagePublished& event);
+  void operator()(const MessageCorrelated& event);
+  void operator()(const MessageExpired& event);
+  void operator()(const EventTriggered& event);
+  void operator()(const IncidentCreated& event);
+  void operator()(const IncidentResolved& event);
+  void operator()(const InstanceYielded& event);
+  void operator()(const InstanceContinued& event);
+
+ private:
+  Instance& instance(Key key);
+  ElementInstance& element(Instance& owner, Key key);
+  void used(Key key);
+  void own(Key key, Key instance);
+  template <class Change>
+  void change_job(Key instance_key, Key job, Change change);
+  void end_element(Key instance_key, Key element_instance);
+  void end_waits(Instance& owner, Key element_instance);
+  void erase_job(Instance& owner, Key job);
+  void erase_timer(Instance& owner, Key timer);
+  void erase_subscription(Instance& owner, Key subscription);
+  void erase_incident(Instance& owner, Key incident);
+  void end_instance(Instance& owner);
+
+  State& state_;
+  Timestamp at_;
+};
+
+}  // namespace consilium::bpmn::engine

@@ -1,0 +1,548 @@
+#include "bpmn/engine/codec.h"
+
+#include <array>
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+namespace consilium::bpmn::engine {
+namespace {
+
+constexpr std::uint64_t kFormVersion = 1;
+
+class Writer {
+ public:
+  static constexpr bool kReads = false;
+
+  void number(std::uint64_t value) {
+    while (value >= 0x80) {
+      bytes_ += static_cast<char>(value | 0x80);
+      value >>= 7;
+    }
+    bytes_ += static_cast<char>(value);
+  }
+  void operator()(const std::string& value) {
+    number(value.size());
+    bytes_ += value;
+  }
+  void operator()(std::int64_t value) { number(static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63)); }
+  void operator()(std::int32_t value) { (*this)(std::int64_t{value}); }
+  void operator()(bool value) { number(value ? 1 : 0); }
+  void operator()(Timestamp value) { (*this)(value.microseconds); }
+  void operator()(const Context& value) {
+    if (value.empty())
+      number(0);
+    else
+      (*this)(feel::to_json(value));
+  }
+
+  std::string take() { return std::move(bytes_); }
+
+ private:
+  std::string bytes_;
+};
+
+class Reader {
+ public:
+  static constexpr bool kReads = true;
+
+  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+
+  bool good() const { return good_; }
+  bool at_end() const { return bytes_.empty(); }
+  void refuse() {
+    good_ = false;
+    bytes_ = {};
+  }
+
+  std::uint64_t number() {
+    std::uint64_t value = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+      if (bytes_.empty()) break;
+      const auto byte = static_cast<std::uint8_t>(bytes_.front());
+      bytes_.remove_prefix(1);
+      value |= std::uint64_t{byte & 0x7Fu} << shift;
+      if (byte < 0x80) return value;
+    }
+    refuse();
+    return 0;
+  }
+  // A number of things that each take at least one byte.
+  std::size_t count() {
+    const std::uint64_t value = number();
+    if (value > bytes_.size()) refuse();
+    return good_ ? static_cast<std::size_t>(value) : 0;
+  }
+  void operator()(std::string& value) {
+    const std::size_t size = count();
+    value.assign(bytes_.substr(0, size));
+    bytes_.remove_prefix(size);
+  }
+  void operator()(std::int64_t& value) {
+    const std::uint64_t raw = number();
+    value = static_cast<std::int64_t>(raw >> 1) ^ -static_cast<std::int64_t>(raw & 1);
+  }
+  void operator()(std::int32_t& value) {
+    std::int64_t wide = 0;
+    (*this)(wide);
+    if (!std::in_range<std::int32_t>(wide)) refuse();
+    value = good_ ? static_cast<std::int32_t>(wide) : 0;
+  }
+  void operator()(bool& value) {
+    const std::uint64_t raw = number();
+    if (raw > 1) refuse();
+    value = raw == 1;
+  }
+  void operator()(Timestamp& value) { (*this)(value.microseconds); }
+  void operator()(Context& value) {
+    std::string text;
+    (*this)(text);
+    value.clear();
+    if (text.empty()) return;
+    auto parsed = feel::parse_variables(text, text.size());
+    if (parsed)
+      value = std::move(*parsed);
+    else
+      refuse();
+  }
+
+ private:
+  std::string_view bytes_;
+  bool good_ = true;
+};
+
+template <class Archive, class Enum>
+void enumerated(Archive& archive, Enum& value, std::remove_const_t<Enum> last) {
+  if constexpr (Archive::kReads) {
+    const std::uint64_t raw = archive.number();
+    if (raw > static_cast<std::uint64_t>(last))
+      archive.refuse();
+    else
+      value = static_cast<Enum>(raw);
+  } else {
+    archive.number(static_cast<std::uint64_t>(value));
+  }
+}
+
+template <class Archive, class T>
+void optional(Archive& archive, T& value) {
+  bool present = value.has_value();
+  archive(present);
+  if constexpr (Archive::kReads) {
+    if (present) archive(value.emplace());
+  } else {
+    if (present) archive(*value);
+  }
+}
+
+template <class Archive, class List, class Each>
+void sequence(Archive& archive, List& list, Each each) {
+  if constexpr (Archive::kReads) {
+    const std::size_t size = archive.count();
+    for (std::size_t i = 0; i < size && archive.good(); ++i) each(archive, list.emplace_back());
+  } else {
+    archive.number(list.size());
+    for (auto& item : list) each(archive, item);
+  }
+}
+
+// ---- the fields of each event, in the order of their bytes: never change one, add a new version
+
+template <class Archive, class T>
+void step_fields(Archive& a, T& step) {
+  enumerated(a, step.kind, Step::Kind::kTerminate);
+  a(step.instance), a(step.element_instance), a(step.element), a(step.consumed);
+  optional(a, step.result);
+}
+
+template <class T, class Event>
+concept Is = std::same_as<std::remove_const_t<T>, Event>;
+
+template <class A>
+void fields(A& a, Is<ProcessDeployed> auto& e) {
+  a(e.key), a(e.process_id), a(e.version), a(e.resource_name), a(e.xml);
+}
+template <class A>
+void fields(A& a, Is<InstanceCreated> auto& e) {
+  a(e.instance), a(e.process_key), a(e.idempotency_key), a(e.variables);
+}
+template <class A>
+void fields(A& a, Is<ElementActivating> auto& e) {
+  a(e.instance), a(e.element_instance), a(e.scope), a(e.element), a(e.consumed);
+}
+template <class A>
+void fields(A& a, Is<ElementActivated> auto& e) {
+  a(e.instance), a(e.element_instance);
+}
+template <class A>
+void fields(A& a, Is<ElementCompleting> auto& e) {
+  a(e.instance), a(e.element_instance);
+}
+template <class A>
+void fields(A& a, Is<ElementCompleted> auto& e) {
+  a(e.instance), a(e.element_instance);
+}
+template <class A>
+void fields(A& a, Is<ElementTerminating> auto& e) {
+  a(e.instance), a(e.element_instance);
+}
+template <class A>
+void fields(A& a, Is<ElementTerminated> auto& e) {
+  a(e.instance), a(e.element_instance);
+}
+template <class A>
+void fields(A& a, Is<FlowTaken> auto& e) {
+  a(e.instance), a(e.scope), a(e.flow);
+}
+template <class A>
+void fields(A& a, Is<VariablesSet> auto& e) {
+  a(e.instance), a(e.scope), a(e.variables);
+}
+template <class A>
+void fields(A& a, Is<JobCreated> auto& e) {
+  a(e.instance), a(e.element_instance), a(e.job), a(e.type), a(e.headers), a(e.retries);
+}
+template <class A>
+void fields(A& a, Is<JobActivated> auto& e) {
+  a(e.instance), a(e.job), a(e.worker), a(e.deadline);
+}
+template <class A>
+void fields(A& a, Is<JobCompleted> auto& e) {
+  a(e.instance), a(e.job), a(e.variables);
+}
+template <class A>
+void fields(A& a, Is<JobFailed> auto& e) {
+  a(e.instance), a(e.job), a(e.retries), a(e.retry_at), a(e.error_code), a(e.message);
+}
+template <class A>
+void fields(A& a, Is<JobYielded> auto& e) {
+  a(e.instance), a(e.job), a(e.retry_at);
+}
+template <class A>
+void fields(A& a, Is<JobReady> auto& e) {
+  a(e.instance), a(e.job);
+}
+template <class A>
+void fields(A& a, Is<JobErrorThrown> auto& e) {
+  a(e.instance), a(e.job), a(e.code), a(e.message);
+}
+template <class A>
+void fields(A& a, Is<JobRetriesUpdated> auto& e) {
+  a(e.instance), a(e.job), a(e.retries);
+}
+template <class A>
+void fields(A& a, Is<TimerCreated> auto& e) {
+  a(e.instance), a(e.element_instance), a(e.timer), a(e.target), a(e.due);
+}
+template <class A>
+void fields(A& a, Is<TimerTriggered> auto& e) {
+  a(e.instance), a(e.timer);
+}
+template <class A>
+void fields(A& a, Is<SubscriptionCreated> auto& e) {
+  a(e.instance), a(e.element_instance), a(e.subscription), a(e.target), a(e.name), a(e.correlation_key);
+}
+template <class A>
+void fields(A& a, Is<MessagePublished> auto& e) {
+  a(e.message), a(e.name), a(e.correlation_key), a(e.id), a(e.deadline), a(e.variables);
+}
+template <class A>
+void fields(A& a, Is<MessageCorrelated> auto& e) {
+  a(e.message), a(e.instance), a(e.subscription);
+}
+template <class A>
+void fields(A& a, Is<MessageExpired> auto& e) {
+  a(e.message);
+}
+template <class A>
+void fields(A& a, Is<EventTriggered> auto& e) {
+  a(e.instance), a(e.element_instance), a(e.target), a(e.variables);
+}
+template <class A>
+void fields(A& a, Is<IncidentCreated> auto& e) {
+  a(e.instance), a(e.element_instance), a(e.incident), a(e.job), a(e.error_type), a(e.message);
+}
+template <class A>
+void fields(A& a, Is<IncidentResolved> auto& e) {
+  a(e.instance), a(e.incident);
+}
+template <class A>
+void fields(A& a, Is<InstanceYielded> auto& e) {
+  a(e.instance), a(e.consecutive);
+  sequence(a, e.steps, [](auto& archive, auto& step) { step_fields(archive, step); });
+}
+template <class A>
+void fields(A& a, Is<InstanceContinued> auto& e) {
+  a(e.instance);
+}
+
+using Decoder = void (*)(Reader&, Event&);
+
+struct KnownEvent {
+  RecordType type;
+  Decoder decode;
+};
+
+template <std::size_t... I>
+constexpr auto known_events(std::index_sequence<I...>) {
+  return std::array<KnownEvent, sizeof...(I)>{
+      KnownEvent{std::variant_alternative_t<I, Event>::kType, [](Reader& reader, Event& event) { fields(reader, event.emplace<I>()); }}...};
+}
+
+constexpr auto kKnownEvents = known_events(std::make_index_sequence<std::variant_size_v<Event>>());
+
+bool decode_event(Reader& reader, Event& event) {
+  const std::uint64_t number = reader.number();
+  const std::uint64_t version = reader.number();
+  for (const KnownEvent& known : kKnownEvents) {
+    if (known.type.number != number || known.type.version != version) continue;
+    known.decode(reader, event);
+    return reader.good();
+  }
+  reader.refuse();
+  return false;
+}
+
+// ---- checkpoints
+
+template <class Archive>
+void element_reference(Archive& archive, const model::Process& process, auto& index) {
+  if constexpr (Archive::kReads) {
+    std::string id;
+    archive(id);
+    const auto found = process.by_id.find(id);
+    if (found == process.by_id.end())
+      archive.refuse();
+    else
+      index = found->second;
+  } else {
+    archive(process.elements[index].id);
+  }
+}
+
+template <class Archive>
+void waiting_tokens(Archive& archive, const model::Process& process, auto& tokens) {
+  if constexpr (Archive::kReads) {
+    const std::size_t size = archive.count();
+    for (std::size_t i = 0; i < size && archive.good(); ++i) {
+      std::string id;
+      std::int32_t waiting = 0;
+      archive(id), archive(waiting);
+      const auto found = process.flow_by_id.find(id);
+      if (found == process.flow_by_id.end())
+        archive.refuse();
+      else
+        tokens[found->second] = waiting;
+    }
+  } else {
+    archive.number(tokens.size());
+    for (const auto& [flow, waiting] : tokens) archive(process.flows[flow].id), archive(waiting);
+  }
+}
+
+template <class Archive>
+void element_fields(Archive& a, const model::Process& process, auto& element) {
+  a(element.key), a(element.scope);
+  element_reference(a, process, element.element);
+  enumerated(a, element.state, Lifecycle::kTerminating);
+  a(element.started_at), a(element.variables), a(element.job), a(element.incident), a(element.children), a(element.active_flows);
+  waiting_tokens(a, process, element.waiting_tokens);
+  bool triggered = element.triggered.has_value();
+  a(triggered);
+  if (triggered) {
+    if constexpr (Archive::kReads) element.triggered.emplace();
+    element_reference(a, process, *element.triggered);
+  }
+  optional(a, element.result);
+}
+
+template <class Archive>
+void job_fields(Archive& a, auto& job) {
+  a(job.key), a(job.element_instance), a(job.type), a(job.headers), a(job.retries), a(job.failures);
+  enumerated(a, job.state, JobState::kErrorThrown);
+  a(job.worker), a(job.due);
+}
+
+template <class Archive>
+void timer_fields(Archive& a, const model::Process& process, auto& timer) {
+  a(timer.key), a(timer.element_instance);
+  element_reference(a, process, timer.target);
+  a(timer.due);
+}
+
+template <class Archive>
+void subscription_fields(Archive& a, const model::Process& process, auto& subscription) {
+  a(subscription.key), a(subscription.element_instance);
+  element_reference(a, process, subscription.target);
+  a(subscription.name), a(subscription.correlation_key);
+}
+
+template <class Archive>
+void incident_fields(Archive& a, auto& incident) {
+  a(incident.key), a(incident.element_instance), a(incident.job), a(incident.error_type), a(incident.message), a(incident.created_at);
+}
+
+template <class Archive, class T, class Each>
+void keyed(Archive& archive, std::map<Key, T>& map, Each each) {
+  const std::size_t size = archive.count();
+  for (std::size_t i = 0; i < size && archive.good(); ++i) {
+    T item;
+    each(archive, item);
+    const Key key = item.key;
+    map.emplace(key, std::move(item));
+  }
+}
+
+template <class Archive, class T, class Each>
+void keyed(Archive& archive, const std::map<Key, T>& map, Each each) {
+  archive.number(map.size());
+  for (const auto& [key, item] : map) each(archive, item);
+}
+
+template <class Archive>
+void instance_parts(Archive& a, const model::Process& process, auto& instance) {
+  keyed(a, instance.elements, [&](auto& archive, auto& item) { element_fields(archive, process, item); });
+  keyed(a, instance.jobs, [&](auto& archive, auto& item) { job_fields(archive, item); });
+  keyed(a, instance.timers, [&](auto& archive, auto& item) { timer_fields(archive, process, item); });
+  keyed(a, instance.subscriptions, [&](auto& archive, auto& item) { subscription_fields(archive, process, item); });
+  keyed(a, instance.incidents, [&](auto& archive, auto& item) { incident_fields(archive, item); });
+  a(instance.yields);
+  sequence(a, instance.pending, [](auto& archive, auto& step) { step_fields(archive, step); });
+}
+
+template <class Archive>
+void message_fields(Archive& a, auto& message) {
+  a(message.key), a(message.name), a(message.correlation_key), a(message.id), a(message.deadline), a(message.variables);
+}
+
+std::unexpected<std::string> damaged(std::string_view what) {
+  return std::unexpected("the " + std::string(what) + " is damaged or of a newer version");
+}
+
+// What the rest of the engine takes for granted of an instance.
+bool is_consistent(const Instance& instance) {
+  const auto holds = [&](Key key) { return instance.elements.contains(key); };
+  if (!holds(instance.key) || instance.elements.at(instance.key).scope != 0) return false;
+  for (const auto& [key, element] : instance.elements) {
+    if (key != instance.key && (!holds(element.scope) || element.scope >= key)) return false;  // scopes are older: no cycles
+    if (element.job != 0 && !instance.jobs.contains(element.job)) return false;
+    if (element.incident != 0 && !instance.incidents.contains(element.incident)) return false;
+  }
+  for (const auto& [key, job] : instance.jobs) {
+    if (!holds(job.element_instance)) return false;
+  }
+  for (const auto& [key, timer] : instance.timers) {
+    if (!holds(timer.element_instance)) return false;
+  }
+  for (const auto& [key, subscription] : instance.subscriptions) {
+    if (!holds(subscription.element_instance)) return false;
+  }
+  for (const auto& [key, incident] : instance.incidents) {
+    if (!holds(incident.element_instance) || (incident.job != 0 && !instance.jobs.contains(incident.job))) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string encode_record(const Record& record) {
+  Writer writer;
+  writer.number(kFormVersion);
+  writer(record.at);
+  writer.number(record.events.size());
+  for (const Event& event : record.events) {
+    std::visit(
+        [&](const auto& e) {
+          writer.number(e.kType.number);
+          writer.number(e.kType.version);
+          fields(writer, e);
+        },
+        event);
+  }
+  return writer.take();
+}
+
+std::expected<Record, std::string> decode_record(std::string_view bytes) {
+  Reader reader(bytes);
+  Record record;
+  if (reader.number() != kFormVersion) return damaged("journal record");
+  reader(record.at);
+  const std::size_t size = reader.count();
+  for (std::size_t i = 0; i < size; ++i) {
+    if (!decode_event(reader, record.events.emplace_back())) return damaged("journal record");
+  }
+  if (!reader.good() || !reader.at_end()) return damaged("journal record");
+  return record;
+}
+
+std::string encode_instance(const Instance& instance) {
+  Writer writer;
+  writer.number(kFormVersion);
+  writer(instance.key);
+  writer(instance.process_key);
+  writer(instance.idempotency_key);
+  writer(instance.started_at);
+  instance_parts(writer, *instance.process, instance);
+  return writer.take();
+}
+
+std::expected<Instance, std::string> decode_instance(const State& state, std::string_view bytes) {
+  Reader reader(bytes);
+  Instance instance;
+  if (reader.number() != kFormVersion) return damaged("checkpoint of an instance");
+  reader(instance.key);
+  reader(instance.process_key);
+  reader(instance.idempotency_key);
+  reader(instance.started_at);
+  const Definition* definition = state.definition(instance.process_key);
+  if (!reader.good() || !definition) return damaged("checkpoint of an instance");
+  instance.version = definition->version;
+  instance.process = definition->process;
+  instance_parts(reader, *instance.process, instance);
+  if (!reader.good() || !reader.at_end() || !is_consistent(instance)) return damaged("checkpoint of an instance");
+  return instance;
+}
+
+std::string encode_message(const Message& message) {
+  Writer writer;
+  writer.number(kFormVersion);
+  message_fields(writer, message);
+  writer.number(message.correlated.size());
+  for (const std::string& process : message.correlated) writer(process);
+  return writer.take();
+}
+
+std::expected<Message, std::string> decode_message(std::string_view bytes) {
+  Reader reader(bytes);
+  Message message;
+  if (reader.number() != kFormVersion) return damaged("checkpoint of a message");
+  message_fields(reader, message);
+  const std::size_t size = reader.count();
+  for (std::size_t i = 0; i < size && reader.good(); ++i) {
+    std::string process;
+    reader(process);
+    message.correlated.insert(std::move(process));
+  }
+  if (!reader.good() || !reader.at_end()) return damaged("checkpoint of a message");
+  return message;
+}
+
+std::string snapshot(const State& state) {
+  Writer writer;
+  writer(state.last_counter());
+  for (const auto& [key, definition] : state.definitions()) {
+    writer(key);
+    writer(definition.version);
+    writer(definition.process->id);
+    writer(definition.xml);
+  }
+  for (const auto& [key, instance] : state.instances()) writer(encode_instance(instance));
+  for (const auto& [key, message] : state.messages()) writer(encode_message(message));
+  for (const Due& due : state.due()) {  // derived, and therefore worth comparing
+    writer(due.at);
+    writer(due.key);
+  }
+  return writer.take();
+}
+
+}  // namespace consilium::bpmn::engine

@@ -1,0 +1,27 @@
+// Records and checkpoints as bytes: a compact form of our own, little numbers in few bytes. Every row starts with the version
+// of its form; every event carries its type and version. Decoding checks every length: bytes from a damaged file give
+// an error, never a crash.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "bpmn/engine/state.h"
+
+namespace consilium::bpmn::engine {
+
+std::string encode_record(const Record& record);
+std::expected<Record, std::string> decode_record(std::string_view bytes);
+
+std::string encode_instance(const Instance& instance);
+// The state must hold the definition already.
+std::expected<Instance, std::string> decode_instance(const State& state, std::string_view bytes);
+
+std::string encode_message(const Message& message);
+std::expected<Message, std::string> decode_message(std::string_view bytes);
+
+// All of the state that counts, in one text: equal states have equal snapshots.
+std::string snapshot(const State& state);
+
+}  // namespace consilium::bpmn::engine

@@ -1,0 +1,311 @@
+#include "bpmn/engine/processor.h"
+
+#include <algorithm>
+
+namespace consilium::bpmn::engine {
+
+void EventWriter::append(Event event) {
+  if (const auto* completed = std::get_if<ElementCompleted>(&event)) {
+    const Instance& instance = *state_.instance(completed->instance);
+    remember_end(instance, *instance.find(completed->element_instance), true);
+  } else if (const auto* terminated = std::get_if<ElementTerminated>(&event)) {
+    const Instance& instance = *state_.instance(terminated->instance);
+    remember_end(instance, *instance.find(terminated->element_instance), false);
+  }
+  Applier(state_, now_).apply(event);
+  outcome_.events.push_back(std::move(event));
+}
+
+void EventWriter::remember_end(const Instance& instance, const ElementInstance& element, bool completed) {
+  const model::Element& definition = instance.element_of(element);
+  outcome_.ended_elements.push_back(
+      {instance.key, element.key, element.scope, definition.id, definition.kind, completed, element.started_at});
+  if (element.scope != 0) return;
+  outcome_.ended_instances.push_back(
+      {instance.key, instance.process->id, instance.version, instance.idempotency_key, completed, instance.started_at, element.variables});
+}
+
+void Processor::run(const Command& command) {
+  std::visit(*this, command);
+  if (!outcome_.rejection) run_steps();
+}
+
+void Processor::reject(Rejection::Code code, std::string message) { outcome_.rejection = Rejection{code, std::move(message), {}}; }
+
+// ---- deployment and instances
+
+void Processor::operator()(const Deploy& command) {
+  model::ReadOptions options;
+  if (options_.known_job_types) options.known_job_types = &*options_.known_job_types;
+  std::vector<ProcessDeployed> changed;
+  std::vector<DeployedProcess> deployed;
+  std::vector<model::Finding> findings;
+  std::set<std::string> ids;
+  Key next = writer_.next_key();
+  for (const Resource& resource : command.resources) {
+    auto read = model::read_model(resource.name, resource.content, options);
+    if (!read) {
+      findings.insert(findings.end(), read.error().begin(), read.error().end());
+      continue;
+    }
+    for (const model::ProcessPointer& process : *read) {
+      if (!ids.insert(process->id).second) findings.push_back({resource.name, process->id, "the process is deployed twice at once"});
+      const Definition* newest = state_.newest(process->id);
+      if (newest && newest->xml == resource.content && newest->resource_name == resource.name) {
+        deployed.push_back({process->id, newest->version, newest->key, resource.name});
+        continue;
+      }
+      const std::int32_t version = newest ? newest->version + 1 : 1;
+      deployed.push_back({process->id, version, next, resource.name});
+      changed.push_back({next++, process->id, version, resource.name, resource.content});
+    }
+  }
+  if (command.resources.empty())
+    return reject(Rejection::Code::kInvalidArgument, "Expected to deploy at least one model, but none was given");
+  if (!findings.empty()) {
+    reject(Rejection::Code::kInvalidArgument,
+           "Expected to deploy models, but " + std::to_string(findings.size()) + " problems were found in them");
+    outcome_.rejection->findings = std::move(findings);
+    return;
+  }
+  for (ProcessDeployed& event : changed) writer_.append(std::move(event));
+  outcome_.processes = std::move(deployed);
+}
+
+void Processor::operator()(const CreateInstance& command) {
+  if (!command.idempotency_key.empty()) {
+    if (const Key earlier = state_.instance_of_idempotency_key(command.idempotency_key); earlier != 0) {
+      outcome_.key = earlier;
+      return;
+    }
+  }
+  if (command.idempotency_key.size() > kMaxNameBytes)
+    return reject(Rejection::Code::kInvalidArgument, "Expected an idempotency key up to 1024 bytes, but it is longer");
+  const Definition* definition =
+      command.version == 0 ? state_.newest(command.process_id) : state_.version(command.process_id, command.version);
+  if (!definition)
+    return reject(Rejection::Code::kNotFound,
+                  "Expected to start the process '" + command.process_id.substr(0, 100) + "', but no such process is deployed");
+  if (const std::string problem = check_variables(command.variables); !problem.empty())
+    return reject(Rejection::Code::kInvalidArgument, "Expected to start a process with variables, but " + problem);
+  const Key key = writer_.next_key();
+  outcome_.key = key;
+  outcome_.created = true;
+  writer_.append(InstanceCreated{key, definition->key, command.idempotency_key, command.variables});
+  activated(key, key);
+  push_activate(key, key, definition->process->elements[definition->process->elements[model::kProcessElement].start_event], 0,
+                std::nullopt);
+}
+
+void Processor::operator()(const CancelInstance& command) {
+  if (!state_.instance(command.instance))
+    return reject(Rejection::Code::kNotFound,
+                  "Expected to cancel the process instance " + std::to_string(command.instance) + ", but no such instance is active");
+  Step step;
+  step.kind = Step::Kind::kTerminate;
+  step.instance = command.instance;
+  step.element_instance = command.instance;
+  steps_.push_back(std::move(step));
+}
+
+void Processor::operator()(const SetVariables& command) {
+  const Instance* instance = state_.owner_of(command.scope);
+  if (!instance || !instance->find(command.scope))
+    return reject(Rejection::Code::kNotFound,
+                  "Expected to set variables of " + std::to_string(command.scope) + ", but no such instance is active");
+  if (const std::string problem = check_variables(command.variables); !problem.empty())
+    return reject(Rejection::Code::kInvalidArgument, "Expected to set variables, but " + problem);
+  const Key instance_key = instance->key;
+  if (command.local)
+    writer_.append(VariablesSet{instance_key, command.scope, command.variables});
+  else
+    merge(instance_key, command.scope, command.variables);
+}
+
+void Processor::operator()(const Continue& command) {
+  const Instance* instance = state_.instance(command.instance);
+  if (!instance || instance->pending.empty()) return;  // ended or continued meanwhile
+  continuing_ = true;
+  steps_.assign(instance->pending.begin(), instance->pending.end());
+  writer_.append(InstanceContinued{command.instance});
+}
+
+// ---- messages
+
+void Processor::operator()(const PublishMessage& command) {
+  if (command.name.empty() || command.name.size() > kMaxNameBytes || command.correlation_key.size() > kMaxNameBytes ||
+      command.id.size() > kMaxNameBytes)
+    return reject(Rejection::Code::kInvalidArgument,
+                  "Expected a message with a name, and name, key and id up to 1024 bytes, but it is not so");
+  if (!command.id.empty() && state_.is_known_message(command.name, command.correlation_key, command.id))
+    return reject(Rejection::Code::kAlreadyExists,
+                  "Expected to publish a message with a new id, but '" + command.id + "' is known already");
+  if (const std::string problem = check_variables(command.variables); !problem.empty())
+    return reject(Rejection::Code::kInvalidArgument, "Expected a message with variables, but " + problem);
+  const Key key = writer_.next_key();
+  outcome_.key = key;
+  const Duration buffered = std::clamp(command.time_to_live, Duration{}, kMaxWait);
+  writer_.append(MessagePublished{key, command.name, command.correlation_key, command.id, now_ + buffered, command.variables});
+  // To one waiting instance of each process: the one that waits longest.
+  const std::set<Key> waiting = state_.subscriptions(command.name, command.correlation_key);
+  for (const Key subscription : waiting) {
+    const Instance* instance = state_.owner_of(subscription);
+    if (!instance || state_.message(key)->correlated.contains(instance->process->id)) continue;
+    correlate(*state_.message(key), instance->subscriptions.at(subscription));
+  }
+  if (buffered <= Duration{}) writer_.append(MessageExpired{key});
+}
+
+// ---- jobs
+
+const Job* Processor::find_job(Key key, std::string_view what) {
+  const Instance* instance = state_.owner_of(key);
+  if (instance) {
+    if (const auto found = instance->jobs.find(key); found != instance->jobs.end()) return &found->second;
+  }
+  reject(Rejection::Code::kNotFound,
+         "Expected to " + std::string(what) + " the job " + std::to_string(key) + ", but no such job was found");
+  return nullptr;
+}
+
+void Processor::operator()(const ActivateJobs& command) {
+  if (command.type.empty() || command.most < 1 || command.lock <= Duration{})
+    return reject(Rejection::Code::kInvalidArgument,
+                  "Expected to activate jobs with a type, a number and a lock above 0, but it is not so");
+  const std::set<Key>& ready = state_.activatable(command.type);
+  const auto most = static_cast<std::size_t>(std::min(command.most, kMaxActivatedJobs));
+  std::vector<Key> chosen;
+  for (const Key key : ready) {
+    if (chosen.size() == most) break;
+    chosen.push_back(key);
+  }
+  const Timestamp deadline = now_ + std::min(command.lock, kMaxWait);
+  for (const Key key : chosen) {
+    const Instance& instance = *state_.owner_of(key);
+    writer_.append(JobActivated{instance.key, key, command.worker.substr(0, kMaxNameBytes), deadline});
+    const Job& job = instance.jobs.at(key);
+    const ElementInstance& element = *instance.find(job.element_instance);
+    outcome_.jobs.push_back({key, job.type, instance.key, element.key, instance.process->id, instance.version, instance.process_key,
+                             instance.element_of(element).id, job.worker, job.headers, visible_variables(instance, element.key),
+                             job.retries, deadline});
+  }
+}
+
+void Processor::operator()(const CompleteJob& command) {
+  const Job* job = find_job(command.job, "complete");
+  if (!job) return;
+  if (job->state == JobState::kFailed || job->state == JobState::kErrorThrown)
+    return reject(Rejection::Code::kInvalidState,
+                  "Expected to complete the job " + std::to_string(command.job) + ", but it has an incident");
+  if (const std::string problem = check_variables(command.variables); !problem.empty())
+    return reject(Rejection::Code::kInvalidArgument, "Expected to complete a job with variables, but " + problem);
+  const Key instance = state_.owner_of(command.job)->key;
+  const Key element_instance = job->element_instance;
+  writer_.append(JobCompleted{instance, command.job, command.variables});
+  push_complete(instance, element_instance);
+}
+
+void Processor::operator()(const FailJob& command) {
+  const Job* job = find_job(command.job, "fail");
+  if (!job) return;
+  if (job->state == JobState::kFailed || job->state == JobState::kErrorThrown)
+    return reject(Rejection::Code::kInvalidState, "Expected to fail the job " + std::to_string(command.job) + ", but it has an incident");
+  const Key instance = state_.owner_of(command.job)->key;
+  const Key element_instance = job->element_instance;
+  const std::int32_t retries = std::max(command.retries.value_or(job->retries - 1), 0);
+  const int doublings = std::min(job->failures, 20);
+  const Duration back_off =
+      std::clamp(command.retry_in.value_or(std::min(kFirstBackOff * (std::int64_t{1} << doublings), kMaxBackOff)), Duration{}, kMaxWait);
+  const std::string message = command.message.substr(0, kMaxMessageBytes);
+  writer_.append(JobFailed{instance, command.job, retries, now_ + back_off, command.error_code.substr(0, kMaxNameBytes), message});
+  if (retries > 0) return;
+  std::string text = message.empty() ? "No more retries left" : message;
+  if (!command.error_code.empty()) text = command.error_code + ": " + text;
+  raise(instance, element_instance, command.job, {error_type::kJobNoRetries, std::move(text)});
+}
+
+void Processor::operator()(const YieldJob& command) {
+  const Job* job = find_job(command.job, "return");
+  if (!job) return;
+  if (job->state != JobState::kActivated)
+    return reject(Rejection::Code::kInvalidState,
+                  "Expected to return the job " + std::to_string(command.job) + ", but it is not activated");
+  const Duration wait = command.retry_in <= Duration{} ? kFirstBackOff : std::min(command.retry_in, kMaxWait);
+  writer_.append(JobYielded{state_.owner_of(command.job)->key, command.job, now_ + wait});
+}
+
+void Processor::operator()(const ThrowError& command) {
+  const Job* job = find_job(command.job, "throw an error for");
+  if (!job) return;
+  if (job->state == JobState::kFailed || job->state == JobState::kErrorThrown)
+    return reject(Rejection::Code::kInvalidState,
+                  "Expected to throw an error for the job " + std::to_string(command.job) + ", but it has an incident");
+  if (command.code.empty() || command.code.size() > kMaxNameBytes)
+    return reject(Rejection::Code::kInvalidArgument, "Expected an error code of 1 to 1024 bytes, but it is not so");
+  if (const std::string problem = check_variables(command.variables); !problem.empty())
+    return reject(Rejection::Code::kInvalidArgument, "Expected to throw an error with variables, but " + problem);
+  const Instance& instance = *state_.owner_of(command.job);
+  const Key instance_key = instance.key;
+  const Key element_instance = job->element_instance;
+  const auto catcher = find_catcher(instance, *instance.find(element_instance), command.code);
+  writer_.append(JobErrorThrown{instance_key, command.job, command.code, command.message.substr(0, kMaxMessageBytes)});
+  if (catcher) return trigger(instance_key, catcher->host, catcher->event, command.variables);
+  raise(instance_key, element_instance, command.job,
+        {error_type::kUnhandledError,
+         "Expected to throw the error '" + command.code + "', but no boundary event catches it. " + command.message});
+}
+
+void Processor::operator()(const UpdateRetries& command) {
+  if (command.retries < 1) return reject(Rejection::Code::kInvalidArgument, "Expected to set retries above 0, but they are not");
+  if (!find_job(command.job, "update")) return;
+  writer_.append(JobRetriesUpdated{state_.owner_of(command.job)->key, command.job, std::min(command.retries, 1000)});
+}
+
+// ---- incidents
+
+void Processor::operator()(const ResolveIncident& command) {
+  const Instance* instance = state_.owner_of(command.incident);
+  const auto found = instance ? instance->incidents.find(command.incident) : std::map<Key, Incident>::const_iterator();
+  if (!instance || found == instance->incidents.end())
+    return reject(Rejection::Code::kNotFound,
+                  "Expected to resolve the incident " + std::to_string(command.incident) + ", but no such incident was found");
+  const Key key = instance->key;
+  const Key job = found->second.job;
+  const Key element_instance = found->second.element_instance;
+  if (job != 0 && instance->jobs.at(job).retries < 1)
+    return reject(Rejection::Code::kInvalidState,
+                  "Expected to resolve the incident " + std::to_string(command.incident) + ", but its job has no retries left");
+  writer_.append(IncidentResolved{key, command.incident});
+  if (job != 0) return;
+  const ElementInstance& element = *instance->find(element_instance);
+  if (element.scope == 0) {  // the loop limit
+    steps_.assign(instance->pending.begin(), instance->pending.end());
+    writer_.append(InstanceContinued{key});
+    return;
+  }
+  if (element.state == Lifecycle::kActivated) return throw_from_end_event(*instance, element);
+  Step step;
+  step.kind = element.state == Lifecycle::kActivating ? Step::Kind::kReactivate : Step::Kind::kComplete;
+  step.instance = key;
+  step.element_instance = element_instance;
+  steps_.push_back(std::move(step));
+}
+
+// ---- time
+
+void Processor::operator()(const Tick&) {
+  for (int fired = 0; fired < kMaxDuePerTick && !state_.due().empty(); ++fired) {
+    const Due due = *state_.due().begin();
+    if (due.at > now_) return;
+    switch (due.kind) {
+      case DueKind::kMessage: writer_.append(MessageExpired{due.key}); break;
+      case DueKind::kJob: writer_.append(JobReady{state_.owner_of(due.key)->key, due.key}); break;
+      case DueKind::kTimer:
+        fire_timer(due.key);
+        run_steps();
+        break;
+    }
+  }
+}
+
+}  // namespace consilium::bpmn::engine

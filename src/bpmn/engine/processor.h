@@ -1,0 +1,152 @@
+// Decides: takes one command, reads the state, and writes events. Every event is applied at once, so that later decisions
+// of the same command see it; a command that is refused writes none. Pure: time comes with the command, keys are counted.
+//
+// Elements move through Zeebe's life cycle (activating, activated, completing, completed; terminating, terminated). The work
+// of one command is a queue of steps, so that nothing recurses; after kMaxStepsPerCommand the rest is kept in the instance
+// and goes on by a Continue.
+#pragma once
+
+#include <deque>
+#include <expected>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "bpmn/engine/applier.h"
+#include "bpmn/engine/records.h"
+#include "bpmn/engine/state.h"
+
+namespace consilium::bpmn::engine {
+
+struct EngineOptions {
+  std::int32_t partition = 1;
+  // When set, a deployed service task must name one of them.
+  std::optional<std::set<std::string, std::less<>>> known_job_types;
+};
+
+// The only way from a decision to the state.
+class EventWriter {
+ public:
+  EventWriter(State& state, Timestamp now, Outcome& outcome) : state_(state), now_(now), outcome_(outcome) {}
+
+  void append(Event event);
+  // Each one taken goes into the very next event.
+  Key next_key() const { return make_key(state_.partition(), state_.last_counter() + 1); }
+
+ private:
+  void remember_end(const Instance& instance, const ElementInstance& element, bool completed);
+
+  State& state_;
+  Timestamp now_;
+  Outcome& outcome_;
+};
+
+class Processor {
+ public:
+  Processor(State& state, const EngineOptions& options, Timestamp now, Outcome& outcome)
+      : state_(state), options_(options), now_(now), outcome_(outcome), writer_(state, now, outcome) {}
+
+  void run(const Command& command);
+
+  // One function a command: processor.cpp.
+  void operator()(const Deploy& command);
+  void operator()(const CreateInstance& command);
+  void operator()(const CancelInstance& command);
+  void operator()(const PublishMessage& command);
+  void operator()(const ActivateJobs& command);
+  void operator()(const CompleteJob& command);
+  void operator()(const FailJob& command);
+  void operator()(const YieldJob& command);
+  void operator()(const ThrowError& command);
+  void operator()(const UpdateRetries& command);
+  void operator()(const ResolveIncident& command);
+  void operator()(const SetVariables& command);
+  void operator()(const Continue& command);
+  void operator()(const Tick& command);
+
+ private:
+  struct Problem {
+    const char* type;
+    std::string message;
+  };
+  template <class T>
+  using Evaluated = std::expected<T, Problem>;
+
+  // What a catch event waits for, evaluated before any of its events are written.
+  struct Wait {
+    model::ElementIndex target = 0;
+    std::optional<Timestamp> due;
+    std::string name;
+    std::string correlation_key;
+  };
+
+  // An error's way out: the element instance that is ended and the boundary event that catches it.
+  struct Catcher {
+    Key host = 0;
+    model::ElementIndex event = 0;
+  };
+
+  void reject(Rejection::Code code, std::string message);
+  const Job* find_job(Key key, std::string_view what);
+
+  // lifecycle.cpp
+  void run_steps();
+  void run_step(const Step& step);
+  void yield_rest();
+  void activate(Key instance, Key scope, model::ElementIndex element, std::int32_t consumed, const std::optional<Context>& result);
+  void go_on_activating(Key instance, Key element_instance);
+  bool prepare_waits(const Instance& instance, const ElementInstance& element, const std::vector<model::ElementIndex>& targets,
+                     std::vector<Wait>& waits);
+  void open_waits(Key instance, Key element_instance, const std::vector<Wait>& waits);
+  void activate_service_task(const Instance& instance, const ElementInstance& element);
+  void activate_sub_process(const Instance& instance, const ElementInstance& element);
+  void activate_exclusive_gateway(const Instance& instance, const ElementInstance& element);
+  void activate_event_gateway(const Instance& instance, const ElementInstance& element);
+  void activate_catch_event(const Instance& instance, const ElementInstance& element);
+  void activate_end_event(const Instance& instance, const ElementInstance& element);
+  void activated(Key instance, Key element_instance);
+  void push_complete(Key instance, Key element_instance);
+  void complete(Key instance, Key element_instance);
+  void take_flow(Key instance, Key scope, model::FlowIndex flow, const std::optional<Context>& result);
+  void leave(Key instance, Key scope, const model::Element& element, std::optional<model::FlowIndex> chosen);
+  void check_scope(Key instance, Key scope);
+  bool may_join(const ElementInstance& scope, const model::Element& gateway) const;
+  void push_activate(Key instance, Key scope, const model::Element& element, std::int32_t consumed, const std::optional<Context>& result);
+  void terminate(Key instance, Key element_instance);
+  void finish_terminating(Key instance, Key element_instance);
+
+  // events.cpp
+  void trigger(Key instance, Key host, model::ElementIndex target, const Context& variables);
+  void correlate(const Message& message, const Subscription& subscription);
+  void correlate_buffered(Key instance, Key element_instance);
+  void fire_timer(Key timer);
+  std::optional<Catcher> find_catcher(const Instance& instance, const ElementInstance& thrower, std::string_view code) const;
+  void throw_from_end_event(const Instance& instance, const ElementInstance& element);
+  void raise(Key instance, Key element_instance, Key job, const Problem& problem);
+
+  // variables.cpp
+  Evaluated<feel::Value> evaluate(const feel::Expression& expression, const Instance& instance, Key scope) const;
+  Evaluated<std::string> evaluate_text(const feel::Expression& expression, std::string_view what, const Instance& instance,
+                                       Key scope) const;
+  Evaluated<Wait> evaluate_wait(const Instance& instance, Key scope, model::ElementIndex target) const;
+  Evaluated<Timestamp> evaluate_timer(const model::TimerDefinition& timer, const Instance& instance, Key scope) const;
+  Evaluated<Context> evaluate_mappings(const std::vector<model::Mapping>& mappings, const Instance& instance, Key scope, bool extend) const;
+  void merge(Key instance, Key from, const Context& variables);
+  bool map_outputs(Key instance, Key element_instance);
+  Context visible_variables(const Instance& instance, Key scope) const;
+
+  const State& state_;
+  const EngineOptions& options_;
+  Timestamp now_;
+  Outcome& outcome_;
+  EventWriter writer_;
+  std::deque<Step> steps_;
+  bool continuing_ = false;
+};
+
+// Why a value cannot be a variable (too deep, too large); empty when it can.
+std::string check_variable(const feel::Value& value);
+std::string check_variables(const Context& variables);
+
+}  // namespace consilium::bpmn::engine

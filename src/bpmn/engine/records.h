@@ -1,0 +1,414 @@
+// What goes into the engine and what comes out: commands (wishes), events (facts, kept in the journal for ever), rejections
+// and replies. An event's fields may never change: a changed one is a new struct with the next version, and its applier
+// stays beside the old one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+#include "bpmn/feel/value.h"
+#include "bpmn/model/reader.h"
+
+namespace consilium::bpmn::engine {
+
+// 13 bits of partition, 51 bits of a counter that starts at 1; unique over everything that has a key.
+using Key = std::int64_t;
+inline constexpr int kKeyCounterBits = 51;
+
+constexpr Key make_key(std::int32_t partition, std::int64_t counter) { return (static_cast<Key>(partition) << kKeyCounterBits) | counter; }
+constexpr std::int32_t partition_of(Key key) { return static_cast<std::int32_t>(key >> kKeyCounterBits); }
+constexpr std::int64_t counter_of(Key key) { return key & ((Key{1} << kKeyCounterBits) - 1); }
+
+using feel::Context;
+
+// ---- commands
+
+struct Resource {
+  std::string name;
+  std::string content;
+};
+
+struct Deploy {
+  std::vector<Resource> resources;  // all or none
+};
+struct CreateInstance {
+  std::string process_id;
+  std::int32_t version = 0;  // 0: the newest
+  Context variables;
+  std::string idempotency_key;  // the same one answers the same instance; empty: none
+};
+struct CancelInstance {
+  Key instance = 0;
+};
+struct PublishMessage {
+  std::string name;
+  std::string correlation_key;
+  std::string id;  // empty: no de-duplication
+  Duration time_to_live;
+  Context variables;
+};
+struct ActivateJobs {
+  std::string type;
+  std::string worker;
+  std::int32_t most = 1;
+  Duration lock;
+};
+struct CompleteJob {
+  Key job = 0;
+  Context variables;
+};
+struct FailJob {
+  Key job = 0;
+  std::optional<std::int32_t> retries;  // left after it; absent: one less
+  std::optional<Duration> retry_in;     // absent: grows with each failure
+  std::string error_code;
+  std::string message;
+};
+// The worker cannot work yet: back after a while, without using a retry.
+struct YieldJob {
+  Key job = 0;
+  Duration retry_in;
+};
+struct ThrowError {
+  Key job = 0;
+  std::string code;
+  std::string message;
+  Context variables;  // go to the event that catches it
+};
+struct UpdateRetries {
+  Key job = 0;
+  std::int32_t retries = 0;
+};
+struct ResolveIncident {
+  Key incident = 0;
+};
+struct SetVariables {
+  Key scope = 0;  // an instance or an element instance
+  Context variables;
+  bool local = false;  // in that very scope; else where each is defined, or at the instance
+};
+// Goes on with an instance that yielded.
+struct Continue {
+  Key instance = 0;
+};
+// Fires what is due: timers, back-offs, locks, times to live.
+struct Tick {};
+
+using Command = std::variant<Deploy, CreateInstance, CancelInstance, PublishMessage, ActivateJobs, CompleteJob, FailJob, YieldJob,
+                             ThrowError, UpdateRetries, ResolveIncident, SetVariables, Continue, Tick>;
+
+// ---- events
+
+// One piece of work that an instance still has to do, kept when it yields.
+struct Step {
+  enum class Kind : std::uint8_t { kActivate, kReactivate, kComplete, kTerminate };
+  Kind kind = Kind::kActivate;
+  Key instance = 0;
+  Key element_instance = 0;       // kActivate: of the scope
+  std::string element;            // kActivate: what to activate
+  std::int32_t consumed = 0;      // kActivate: tokens on flows that it takes up
+  std::optional<Context> result;  // kActivate: variables of the event that triggered it
+};
+
+struct RecordType {
+  std::uint16_t number;
+  std::uint8_t version;
+};
+
+struct ProcessDeployed {
+  static constexpr RecordType kType{1, 1};
+  Key key = 0;
+  std::string process_id;
+  std::int32_t version = 0;
+  std::string resource_name;
+  std::string xml;
+};
+struct InstanceCreated {
+  static constexpr RecordType kType{2, 1};
+  Key instance = 0;
+  Key process_key = 0;
+  std::string idempotency_key;
+  Context variables;
+};
+struct ElementActivating {
+  static constexpr RecordType kType{3, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+  Key scope = 0;
+  std::string element;
+  std::int32_t consumed = 0;
+};
+struct ElementActivated {
+  static constexpr RecordType kType{4, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+};
+struct ElementCompleting {
+  static constexpr RecordType kType{5, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+};
+// Ends its job, timers and subscriptions too, and the instance when it is the process itself.
+struct ElementCompleted {
+  static constexpr RecordType kType{6, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+};
+struct ElementTerminating {
+  static constexpr RecordType kType{7, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+};
+struct ElementTerminated {
+  static constexpr RecordType kType{8, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+};
+struct FlowTaken {
+  static constexpr RecordType kType{9, 1};
+  Key instance = 0;
+  Key scope = 0;
+  std::string flow;
+};
+struct VariablesSet {
+  static constexpr RecordType kType{10, 1};
+  Key instance = 0;
+  Key scope = 0;
+  Context variables;
+};
+struct JobCreated {
+  static constexpr RecordType kType{11, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+  Key job = 0;
+  std::string type;
+  Context headers;
+  std::int32_t retries = 0;
+};
+struct JobActivated {
+  static constexpr RecordType kType{12, 1};
+  Key instance = 0;
+  Key job = 0;
+  std::string worker;
+  Timestamp deadline;
+};
+struct JobCompleted {
+  static constexpr RecordType kType{13, 1};
+  Key instance = 0;
+  Key job = 0;
+  Context variables;
+};
+struct JobFailed {
+  static constexpr RecordType kType{14, 1};
+  Key instance = 0;
+  Key job = 0;
+  std::int32_t retries = 0;
+  Timestamp retry_at;
+  std::string error_code;
+  std::string message;
+};
+struct JobYielded {
+  static constexpr RecordType kType{15, 1};
+  Key instance = 0;
+  Key job = 0;
+  Timestamp retry_at;
+};
+// Its lock ran out or its back-off is over: it may be handed out again.
+struct JobReady {
+  static constexpr RecordType kType{16, 1};
+  Key instance = 0;
+  Key job = 0;
+};
+struct JobErrorThrown {
+  static constexpr RecordType kType{17, 1};
+  Key instance = 0;
+  Key job = 0;
+  std::string code;
+  std::string message;
+};
+struct JobRetriesUpdated {
+  static constexpr RecordType kType{18, 1};
+  Key instance = 0;
+  Key job = 0;
+  std::int32_t retries = 0;
+};
+struct TimerCreated {
+  static constexpr RecordType kType{19, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+  Key timer = 0;
+  std::string target;
+  Timestamp due;
+};
+struct TimerTriggered {
+  static constexpr RecordType kType{20, 1};
+  Key instance = 0;
+  Key timer = 0;
+};
+struct SubscriptionCreated {
+  static constexpr RecordType kType{21, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+  Key subscription = 0;
+  std::string target;
+  std::string name;
+  std::string correlation_key;
+};
+struct MessagePublished {
+  static constexpr RecordType kType{22, 1};
+  Key message = 0;
+  std::string name;
+  std::string correlation_key;
+  std::string id;
+  Timestamp deadline;
+  Context variables;
+};
+struct MessageCorrelated {
+  static constexpr RecordType kType{23, 1};
+  Key message = 0;
+  Key instance = 0;
+  Key subscription = 0;
+};
+struct MessageExpired {
+  static constexpr RecordType kType{24, 1};
+  Key message = 0;
+};
+// Something that the element instance waited for happened; for an interrupting event all its other waits end.
+struct EventTriggered {
+  static constexpr RecordType kType{25, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+  std::string target;
+  Context variables;
+};
+struct IncidentCreated {
+  static constexpr RecordType kType{26, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+  Key incident = 0;
+  Key job = 0;
+  std::string error_type;
+  std::string message;
+};
+struct IncidentResolved {
+  static constexpr RecordType kType{27, 1};
+  Key instance = 0;
+  Key incident = 0;
+};
+struct InstanceYielded {
+  static constexpr RecordType kType{28, 1};
+  Key instance = 0;
+  std::int32_t consecutive = 0;
+  std::vector<Step> steps;
+};
+struct InstanceContinued {
+  static constexpr RecordType kType{29, 1};
+  Key instance = 0;
+};
+
+using Event = std::variant<ProcessDeployed, InstanceCreated, ElementActivating, ElementActivated, ElementCompleting, ElementCompleted,
+                           ElementTerminating, ElementTerminated, FlowTaken, VariablesSet, JobCreated, JobActivated, JobCompleted,
+                           JobFailed, JobYielded, JobReady, JobErrorThrown, JobRetriesUpdated, TimerCreated, TimerTriggered,
+                           SubscriptionCreated, MessagePublished, MessageCorrelated, MessageExpired, EventTriggered, IncidentCreated,
+                           IncidentResolved, InstanceYielded, InstanceContinued>;
+
+// All events of one command: what the journal holds in one row. They take effect together.
+struct Record {
+  Timestamp at;
+  std::vector<Event> events;
+};
+
+// ---- what a command gives
+
+struct Rejection {
+  enum class Code : std::uint8_t { kNotFound, kInvalidArgument, kInvalidState, kAlreadyExists };
+  Code code = Code::kInvalidState;
+  std::string message;                   // "Expected to …, but …"
+  std::vector<model::Finding> findings;  // of a model that is refused
+};
+
+struct DeployedProcess {
+  std::string process_id;
+  std::int32_t version = 0;
+  Key key = 0;
+  std::string resource_name;
+};
+
+struct ActivatedJob {
+  Key key = 0;
+  std::string type;
+  Key instance = 0;
+  Key element_instance = 0;
+  std::string process_id;
+  std::int32_t process_version = 0;
+  Key process_key = 0;
+  std::string element;
+  std::string worker;
+  Context headers;
+  Context variables;
+  std::int32_t retries = 0;
+  Timestamp deadline;
+};
+
+// An element instance that is over: a line of the instance's history.
+struct EndedElement {
+  Key instance = 0;
+  Key element_instance = 0;
+  Key scope = 0;
+  std::string element;
+  model::ElementKind kind = model::ElementKind::kProcess;
+  bool completed = false;  // else terminated
+  Timestamp started_at;
+};
+
+struct EndedInstance {
+  Key key = 0;
+  std::string process_id;
+  std::int32_t version = 0;
+  std::string idempotency_key;
+  bool completed = false;  // else terminated
+  Timestamp started_at;
+  Context variables;
+};
+
+struct Outcome {
+  std::optional<Rejection> rejection;  // then nothing else
+  std::vector<Event> events;
+  Key key = 0;                             // CreateInstance: instance; PublishMessage: message
+  bool created = false;                    // CreateInstance: not the answer of an earlier one
+  std::vector<DeployedProcess> processes;  // Deploy
+  std::vector<ActivatedJob> jobs;          // ActivateJobs
+  std::vector<Key> to_continue;            // send a Continue for each
+  std::vector<EndedElement> ended_elements;
+  std::vector<EndedInstance> ended_instances;
+};
+
+// Zeebe's names of incident types.
+namespace error_type {
+inline constexpr char kJobNoRetries[] = "JOB_NO_RETRIES";
+inline constexpr char kUnhandledError[] = "UNHANDLED_ERROR_EVENT";
+inline constexpr char kExtractValue[] = "EXTRACT_VALUE_ERROR";
+inline constexpr char kCondition[] = "CONDITION_ERROR";
+inline constexpr char kIoMapping[] = "IO_MAPPING_ERROR";
+inline constexpr char kUnknown[] = "UNKNOWN";  // the loop limit
+}  // namespace error_type
+
+// ---- bounds
+
+inline constexpr int kMaxStepsPerCommand = 256;    // then the instance yields to others
+inline constexpr int kMaxConsecutiveYields = 100;  // then it is an incident: a loop without a wait
+inline constexpr int kMaxDuePerTick = 100;
+inline constexpr int kMaxActivatedJobs = 1000;                 // by one command
+inline constexpr std::size_t kMaxVariableBytes = 1024 * 1024;  // of one variable
+inline constexpr std::size_t kMaxNameBytes = 1024;             // message names, correlation keys, ids, job types, error codes
+inline constexpr std::size_t kMaxMessageBytes = 500;           // texts of failures and incidents; longer ones are cut
+inline constexpr Duration kFirstBackOff = seconds(1);          // doubles with each failure
+inline constexpr Duration kMaxBackOff = minutes(5);
+inline constexpr Duration kMaxWait = days(36'500);     // of timers and times to live
+inline constexpr std::size_t kRecentlyEnded = 10'000;  // idempotency keys of ended instances that are still known
+
+}  // namespace consilium::bpmn::engine

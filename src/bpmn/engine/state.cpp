@@ -1,0 +1,145 @@
+#include "bpmn/engine/state.h"
+
+#include <algorithm>
+
+namespace consilium::bpmn::engine {
+namespace {
+
+const std::set<Key> kNone;
+
+template <class Map, class Name>
+const std::set<Key>& set_of(const Map& map, const Name& name) {
+  const auto found = map.find(name);
+  return found == map.end() ? kNone : found->second;
+}
+
+}  // namespace
+
+const ElementInstance* Instance::find(Key element_instance) const {
+  const auto found = elements.find(element_instance);
+  return found == elements.end() ? nullptr : &found->second;
+}
+
+const Definition* State::definition(Key key) const {
+  const auto found = definitions_.find(key);
+  return found == definitions_.end() ? nullptr : &found->second;
+}
+
+const Definition* State::newest(std::string_view process_id) const {
+  const auto found = newest_.find(process_id);
+  return found == newest_.end() ? nullptr : definition(found->second);
+}
+
+const Definition* State::version(std::string_view process_id, std::int32_t version) const {
+  const auto found = versions_.find(std::pair(std::string(process_id), version));
+  return found == versions_.end() ? nullptr : definition(found->second);
+}
+
+const Instance* State::instance(Key key) const {
+  const auto found = instances_.find(key);
+  return found == instances_.end() ? nullptr : &found->second;
+}
+
+const Instance* State::owner_of(Key key) const {
+  const auto found = owners_.find(key);
+  return found == owners_.end() ? nullptr : instance(found->second);
+}
+
+Key State::instance_of_idempotency_key(std::string_view key) const {
+  const auto found = idempotency_.find(key);
+  return found == idempotency_.end() ? 0 : found->second;
+}
+
+const std::set<Key>& State::activatable(std::string_view job_type) const { return set_of(activatable_, job_type); }
+
+const std::set<Key>& State::subscriptions(std::string_view name, std::string_view correlation_key) const {
+  return set_of(subscriptions_, Pair(name, correlation_key));
+}
+
+const std::set<Key>& State::buffered(std::string_view name, std::string_view correlation_key) const {
+  return set_of(buffered_, Pair(name, correlation_key));
+}
+
+const Message* State::message(Key key) const {
+  const auto found = messages_.find(key);
+  return found == messages_.end() ? nullptr : &found->second;
+}
+
+bool State::is_known_message(std::string_view name, std::string_view correlation_key, std::string_view id) const {
+  return message_ids_.contains({std::string(name), std::string(correlation_key), std::string(id)});
+}
+
+void State::forget_changes() {
+  changed_instances_.clear();
+  changed_messages_.clear();
+}
+
+std::expected<void, std::string> State::restore_definition(Key key, std::string process_id, std::int32_t version, std::string resource_name,
+                                                           std::string xml) {
+  Definition definition;
+  definition.key = key;
+  definition.version = version;
+  auto read = model::read_model(resource_name, xml);
+  if (!read) return std::unexpected("the deployed model '" + process_id + "' cannot be read: " + read.error().front().message);
+  for (const model::ProcessPointer& process : *read) {
+    if (process->id == process_id) definition.process = process;
+  }
+  if (!definition.process) return std::unexpected("the deployed model '" + process_id + "' is not in its file");
+  definition.resource_name = std::move(resource_name);
+  definition.xml = std::move(xml);
+  versions_[{process_id, version}] = key;
+  Key& newest_key = newest_[process_id];
+  if (newest_key == 0 || definitions_.at(newest_key).version < version) newest_key = key;
+  definitions_[key] = std::move(definition);
+  restore_counter(counter_of(key));
+  return {};
+}
+
+void State::restore_instance(Instance instance) {
+  const Key key = instance.key;
+  index(instances_[key] = std::move(instance));
+}
+
+void State::restore_message(Message message) {
+  const Key key = message.key;
+  index_message(messages_[key] = std::move(message));
+}
+
+void State::index(const Instance& instance) {
+  if (!instance.idempotency_key.empty()) idempotency_[instance.idempotency_key] = instance.key;
+  for (const auto& [key, element] : instance.elements) owners_[key] = instance.key;
+  for (const auto& [key, incident] : instance.incidents) owners_[key] = instance.key;
+  for (const auto& [key, job] : instance.jobs) {
+    owners_[key] = instance.key;
+    index_job(job);
+  }
+  for (const auto& [key, timer] : instance.timers) {
+    owners_[key] = instance.key;
+    due_.insert({timer.due, DueKind::kTimer, key});
+  }
+  for (const auto& [key, subscription] : instance.subscriptions) {
+    owners_[key] = instance.key;
+    subscriptions_[{subscription.name, subscription.correlation_key}].insert(key);
+  }
+}
+
+void State::index_job(const Job& job) {
+  if (job.state == JobState::kActivatable) activatable_[job.type].insert(job.key);
+  if (job.state == JobState::kActivated || job.state == JobState::kBackingOff) due_.insert({job.due, DueKind::kJob, job.key});
+}
+
+void State::unindex_job(const Job& job) {
+  due_.erase({job.due, DueKind::kJob, job.key});
+  const auto found = activatable_.find(job.type);
+  if (found == activatable_.end()) return;
+  found->second.erase(job.key);
+  if (found->second.empty()) activatable_.erase(found);
+}
+
+void State::index_message(const Message& message) {
+  buffered_[{message.name, message.correlation_key}].insert(message.key);
+  if (!message.id.empty()) message_ids_.insert({message.name, message.correlation_key, message.id});
+  due_.insert({message.deadline, DueKind::kMessage, message.key});
+}
+
+}  // namespace consilium::bpmn::engine

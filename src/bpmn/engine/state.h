@@ -1,0 +1,200 @@
+// All that the engine knows, in memory. Whoever decides sees it read-only; appliers alone change it, and only by events, so
+// that replaying the journal gives the same state again. One thread.
+#pragma once
+
+#include <deque>
+#include <expected>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "bpmn/engine/records.h"
+#include "bpmn/model/process.h"
+
+namespace consilium::bpmn::engine {
+
+enum class Lifecycle : std::uint8_t { kActivating, kActivated, kCompleting, kTerminating };
+
+enum class JobState : std::uint8_t { kActivatable, kActivated, kBackingOff, kFailed, kErrorThrown };
+
+struct Job {
+  Key key = 0;
+  Key element_instance = 0;
+  std::string type;
+  Context headers;
+  std::int32_t retries = 0;
+  std::int32_t failures = 0;
+  JobState state = JobState::kActivatable;
+  std::string worker;
+  Timestamp due;  // kActivated: end of the lock; kBackingOff: when it may be handed out again
+};
+
+struct Timer {
+  Key key = 0;
+  Key element_instance = 0;
+  model::ElementIndex target = 0;
+  Timestamp due;
+};
+
+struct Subscription {
+  Key key = 0;
+  Key element_instance = 0;
+  model::ElementIndex target = 0;
+  std::string name;
+  std::string correlation_key;
+};
+
+struct Incident {
+  Key key = 0;
+  Key element_instance = 0;
+  Key job = 0;
+  std::string error_type;
+  std::string message;
+  Timestamp created_at;
+};
+
+struct ElementInstance {
+  Key key = 0;
+  Key scope = 0;  // 0 for the process itself
+  model::ElementIndex element = 0;
+  Lifecycle state = Lifecycle::kActivating;
+  Timestamp started_at;
+  Context variables;  // its own, hiding those of the scopes around it
+  Key job = 0;
+  Key incident = 0;
+  std::int32_t children = 0;                                // active element instances directly in it
+  std::int32_t active_flows = 0;                            // tokens on flows directly in it
+  std::map<model::FlowIndex, std::int32_t> waiting_tokens;  // on flows into parallel gateways
+  std::optional<model::ElementIndex> triggered;             // by which event it was ended
+  std::optional<Context> result;                            // variables of its job or event, to be mapped at completion
+};
+
+struct Definition {
+  Key key = 0;
+  std::int32_t version = 0;
+  std::string resource_name;
+  std::string xml;
+  model::ProcessPointer process;
+};
+
+struct Instance {
+  Key key = 0;
+  Key process_key = 0;
+  std::int32_t version = 0;
+  model::ProcessPointer process;
+  std::string idempotency_key;
+  Timestamp started_at;
+  std::map<Key, ElementInstance> elements;
+  std::map<Key, Job> jobs;
+  std::map<Key, Timer> timers;
+  std::map<Key, Subscription> subscriptions;
+  std::map<Key, Incident> incidents;
+  std::int32_t yields = 0;
+  std::vector<Step> pending;
+
+  const ElementInstance* find(Key element_instance) const;
+  const model::Element& element_of(const ElementInstance& instance) const { return process->elements[instance.element]; }
+  // May the pending steps go on by themselves?
+  bool may_continue() const { return !pending.empty() && yields <= kMaxConsecutiveYields; }
+};
+
+struct Message {
+  Key key = 0;
+  std::string name;
+  std::string correlation_key;
+  std::string id;
+  Timestamp deadline;
+  Context variables;
+  std::set<std::string, std::less<>> correlated;  // process ids
+};
+
+enum class DueKind : std::uint8_t { kTimer, kJob, kMessage };
+
+struct Due {
+  Timestamp at;
+  DueKind kind = DueKind::kTimer;
+  Key key = 0;
+  auto operator<=>(const Due&) const = default;
+};
+
+class State {
+ public:
+  explicit State(std::int32_t partition = 1) : partition_(partition) {}
+  State(State&&) = default;
+  State& operator=(State&&) = default;
+
+  std::int32_t partition() const { return partition_; }
+  std::int64_t last_counter() const { return last_counter_; }
+
+  const Definition* definition(Key key) const;
+  const Definition* newest(std::string_view process_id) const;
+  const Definition* version(std::string_view process_id, std::int32_t version) const;
+  const std::map<Key, Definition>& definitions() const { return definitions_; }
+
+  const std::map<Key, Instance>& instances() const { return instances_; }
+  const Instance* instance(Key key) const;
+  // The instance that an element instance, job, timer, subscription or incident belongs to.
+  const Instance* owner_of(Key key) const;
+  // Of a live or recently ended instance; 0 when there is none.
+  Key instance_of_idempotency_key(std::string_view key) const;
+
+  const std::set<Key>& activatable(std::string_view job_type) const;
+  // The first that fall due, soonest first.
+  const std::set<Due>& due() const { return due_; }
+  std::optional<Timestamp> next_due() const { return due_.empty() ? std::nullopt : std::optional(due_.begin()->at); }
+
+  const std::set<Key>& subscriptions(std::string_view name, std::string_view correlation_key) const;
+  const std::map<Key, Message>& messages() const { return messages_; }
+  const Message* message(Key key) const;
+  const std::set<Key>& buffered(std::string_view name, std::string_view correlation_key) const;
+  bool is_known_message(std::string_view name, std::string_view correlation_key, std::string_view id) const;
+
+  // Instances and messages that changed since `forget_changes`: what a checkpoint has to write or delete.
+  const std::set<Key>& changed_instances() const { return changed_instances_; }
+  const std::set<Key>& changed_messages() const { return changed_messages_; }
+  void forget_changes();
+
+  // Loading a checkpoint, before any event is applied. The last counter comes with it.
+  void restore_counter(std::int64_t last_counter) { last_counter_ = std::max(last_counter_, last_counter); }
+  std::expected<void, std::string> restore_definition(Key key, std::string process_id, std::int32_t version, std::string resource_name,
+                                                      std::string xml);
+  void restore_instance(Instance instance);
+  void restore_message(Message message);
+
+ private:
+  friend class Applier;
+
+  using Pair = std::pair<std::string, std::string>;
+
+  void index(const Instance& instance);
+  void index_job(const Job& job);
+  void unindex_job(const Job& job);
+  void index_message(const Message& message);
+
+  std::int32_t partition_;
+  std::int64_t last_counter_ = 0;
+  std::map<Key, Definition> definitions_;
+  std::map<std::pair<std::string, std::int32_t>, Key, std::less<>> versions_;
+  std::map<std::string, Key, std::less<>> newest_;
+  std::map<Key, Instance> instances_;
+  std::map<Key, Message> messages_;
+
+  // Derived from the above.
+  std::unordered_map<Key, Key> owners_;
+  std::map<std::string, Key, std::less<>> idempotency_;
+  std::deque<std::string> recently_ended_;
+  std::map<std::string, std::set<Key>, std::less<>> activatable_;
+  std::set<Due> due_;
+  std::map<Pair, std::set<Key>> subscriptions_;
+  std::map<Pair, std::set<Key>> buffered_;
+  std::set<std::tuple<std::string, std::string, std::string>> message_ids_;
+  std::set<Key> changed_instances_;
+  std::set<Key> changed_messages_;
+};
+
+}  // namespace consilium::bpmn::engine

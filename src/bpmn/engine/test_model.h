@@ -1,0 +1,111 @@
+// Builds BPMN XML for tests, one call an element.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace consilium::bpmn::engine {
+
+class TestModel {
+ public:
+  explicit TestModel(std::string id = "p") : id_(std::move(id)) {}
+
+  TestModel& raw(std::string_view xml) {
+    body_ += xml;
+    return *this;
+  }
+  TestModel& start(std::string_view id = "start") { return node("startEvent", id, "", ""); }
+  TestModel& end(std::string_view id = "end") { return node("endEvent", id, "", ""); }
+  TestModel& error_end(std::string_view id, std::string_view code) {
+    return node("endEvent", id, "", "<errorEventDefinition errorRef=\"" + error(code) + "\"/>");
+  }
+  TestModel& task(std::string_view id, std::string_view type, std::string_view io = "", std::string_view retries = "",
+                  std::string_view headers = "") {
+    std::string extension =
+        "<z:taskDefinition type='" + std::string(type) + "'" + (retries.empty() ? "" : " retries='" + std::string(retries) + "'") + "/>";
+    if (!headers.empty()) extension += "<z:taskHeaders>" + std::string(headers) + "</z:taskHeaders>";
+    return node("serviceTask", id, "", extensions(extension + mapping(io)));
+  }
+  TestModel& exclusive(std::string_view id, std::string_view default_flow = "") {
+    return node("exclusiveGateway", id, default_flow.empty() ? "" : " default='" + std::string(default_flow) + "'", "");
+  }
+  TestModel& parallel(std::string_view id) { return node("parallelGateway", id, "", ""); }
+  TestModel& event_gateway(std::string_view id) { return node("eventBasedGateway", id, "", ""); }
+  TestModel& catch_message(std::string_view id, std::string_view name, std::string_view key, std::string_view io = "") {
+    return node("intermediateCatchEvent", id, "",
+                extensions(mapping(io)) + "<messageEventDefinition messageRef='" + message(name, key) + "'/>");
+  }
+  TestModel& catch_timer(std::string_view id, std::string_view duration) { return node("intermediateCatchEvent", id, "", timer(duration)); }
+  TestModel& boundary_error(std::string_view id, std::string_view host, std::string_view code) {
+    return node("boundaryEvent", id, attached(host),
+                code.empty() ? "<errorEventDefinition/>" : "<errorEventDefinition errorRef='" + error(code) + "'/>");
+  }
+  TestModel& boundary_timer(std::string_view id, std::string_view host, std::string_view duration, bool interrupting = true) {
+    return node("boundaryEvent", id, attached(host) + (interrupting ? "" : " cancelActivity='false'"), timer(duration));
+  }
+  TestModel& boundary_message(std::string_view id, std::string_view host, std::string_view name, std::string_view key,
+                              bool interrupting = true) {
+    return node("boundaryEvent", id, attached(host) + (interrupting ? "" : " cancelActivity='false'"),
+                "<messageEventDefinition messageRef='" + message(name, key) + "'/>");
+  }
+  TestModel& open_sub(std::string_view id, std::string_view io = "") {
+    body_ += "<subProcess id='" + std::string(id) + "'>" + extensions(mapping(io));
+    return *this;
+  }
+  TestModel& close_sub() {
+    body_ += "</subProcess>";
+    return *this;
+  }
+  TestModel& flow(std::string_view from, std::string_view to, std::string_view condition = "") {
+    body_ += "<sequenceFlow id='" + std::string(from) + "_" + std::string(to) + "' sourceRef='" + std::string(from) + "' targetRef='" +
+             std::string(to) + "'>";
+    if (!condition.empty()) body_ += "<conditionExpression><![CDATA[=" + std::string(condition) + "]]></conditionExpression>";
+    body_ += "</sequenceFlow>";
+    return *this;
+  }
+
+  std::string xml() const {
+    return "<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' xmlns:z='http://camunda.org/schema/zeebe/1.0'>" + outside_ +
+           "<process id='" + id_ + "' isExecutable='true'>" + body_ + "</process></definitions>";
+  }
+
+ private:
+  TestModel& node(std::string_view kind, std::string_view id, std::string_view attributes, std::string_view inside) {
+    body_ += "<" + std::string(kind) + " id='" + std::string(id) + "'" + std::string(attributes) + ">" + std::string(inside) + "</" +
+             std::string(kind) + ">";
+    return *this;
+  }
+  static std::string extensions(const std::string& inside) {
+    return inside.empty() ? "" : "<extensionElements>" + inside + "</extensionElements>";
+  }
+  static std::string mapping(std::string_view io) { return io.empty() ? "" : "<z:ioMapping>" + std::string(io) + "</z:ioMapping>"; }
+  static std::string attached(std::string_view host) { return " attachedToRef='" + std::string(host) + "'"; }
+  static std::string timer(std::string_view duration) {
+    return "<timerEventDefinition><timeDuration><![CDATA[" + std::string(duration) + "]]></timeDuration></timerEventDefinition>";
+  }
+  std::string message(std::string_view name, std::string_view key) {
+    const std::string id = "message" + std::to_string(++declared_);
+    outside_ += "<message id='" + id + "' name='" + std::string(name) + "'><extensionElements><z:subscription correlationKey='" +
+                std::string(key) + "'/></extensionElements></message>";
+    return id;
+  }
+  std::string error(std::string_view code) {
+    const std::string id = "error" + std::to_string(++declared_);
+    outside_ += "<error id='" + id + "' errorCode='" + std::string(code) + "'/>";
+    return id;
+  }
+
+  std::string id_;
+  std::string outside_;
+  std::string body_;
+  int declared_ = 0;
+};
+
+inline std::string input(std::string_view source, std::string_view target) {
+  return "<z:input source='" + std::string(source) + "' target='" + std::string(target) + "'/>";
+}
+inline std::string output(std::string_view source, std::string_view target) {
+  return "<z:output source='" + std::string(source) + "' target='" + std::string(target) + "'/>";
+}
+
+}  // namespace consilium::bpmn::engine
