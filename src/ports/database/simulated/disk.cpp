@@ -42,6 +42,7 @@ struct Disk::Handle {
   unsigned shared_locks = 0;     // bits, in the shared memory
   unsigned exclusive_locks = 0;  //
   bool delete_on_close = false;
+  bool sync_names = false;  // with the first sync
 };
 
 // What SQLite calls, by the tables that it wants.
@@ -70,6 +71,8 @@ struct FileSystemCalls {
     } else if (!name || (flags & SQLITE_OPEN_CREATE)) {
       handle->file = std::make_shared<Disk::File>();
       if (name) disk.files_[handle->path] = handle->file;
+      // As SQLite does on Unix: a new journal or log is synced with its folder.
+      handle->sync_names = (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL)) != 0;
     } else {
       return SQLITE_CANTOPEN;
     }

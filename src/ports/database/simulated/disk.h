@@ -66,6 +66,8 @@ class Disk {
   std::optional<std::uint64_t> free_bytes() const;
 
   bool exists(const std::string& path) const { return files_.contains(path); }
+  // The names as they are now survive a power cut (an fsync of the folder).
+  void sync_names() { durable_names_ = files_; }
   // Survives a power cut.
   Result<void> rename(const std::string& from, const std::string& to);
 

@@ -32,6 +32,7 @@ Result<std::unique_ptr<SimulatedStore>> SimulatedStore::open(runtime::Scheduler&
 
 Result<void> SimulatedStore::open_connections() {
   ASSIGN_OR_RETURN(writer_, sqlite::Writer::open(options()));
+  if (!disk_.is_dark()) disk_.sync_names();
   ASSIGN_OR_RETURN(reader_, sqlite::Reader::open(options()));
   ASSIGN_OR_RETURN(checkpointer_, sqlite::Connection::open(options(), sqlite::Role::kWriter, Duration{}));
   return {};
