@@ -33,6 +33,13 @@ target_link_libraries(consilium_asio PUBLIC Boost::headers Threads::Threads)
 
 consilium_archive(consilium_sqlite FILES sqlite3 LINK Threads::Threads dl m)
 consilium_archive(consilium_tls FILES ssl crypto LINK Threads::Threads dl)
+
+# gRPC with all that it needs. Abseil's archives depend on each other in circles, hence the group.
+file(GLOB consilium_absl_archives /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/libabsl_*.a)
+add_library(consilium_grpc INTERFACE)
+consilium_archive(consilium_grpc_parts FILES grpc++ grpc gpr upb address_sorting cares re2 z LINK consilium_tls)
+target_link_libraries(consilium_grpc INTERFACE -Wl,--start-group consilium_grpc_parts ${consilium_absl_archives} -Wl,--end-group)
+
 consilium_archive(consilium_yaml FILES yaml-cpp)
 consilium_archive(consilium_xml FILES pugixml)
 consilium_archive(consilium_protobuf FILES protobuf LINK Threads::Threads)

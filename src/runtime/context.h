@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "runtime/cancellation.h"
 #include "runtime/scheduler.h"
 
 namespace consilium::runtime {
@@ -60,13 +61,18 @@ class Context {
   Caller caller;
   // Steady time; no deadline when absent. Work that finds it passed answers kDeadlineExceeded.
   std::optional<Timestamp> deadline;
+  // The caller may give up; nullptr when it cannot. Work that finds it requested answers kCancelled.
+  std::shared_ptr<Cancellation> cancellation;
   // From the header of a creating call: same key and same body give the stored answer.
   std::string idempotency_key;
   // From If-Match: the version that the caller saw.
   std::optional<std::int64_t> expected_version;
 
   bool expired() const { return deadline && scheduler_->steady_now() >= *deadline; }
+  bool cancelled() const { return cancellation && cancellation->requested(); }
+  // Fails when nobody waits for the answer any more.
   Result<void> check_deadline() const {
+    if (cancelled()) return fail(ErrorKind::kCancelled, "request.cancelled", "The caller has given up");
     if (expired())
       return fail(ErrorKind::kDeadlineExceeded, "request.deadline-exceeded", "Expected an answer in time, but the deadline passed");
     return {};
