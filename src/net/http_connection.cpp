@@ -263,8 +263,8 @@ Task<HttpResponse> HttpConnection::ask_application(HttpRequest request) {
   } catch (...) {
     what = "unknown exception";
   }
-  co_await loop().scheduler().enter();
   runtime::report_panic("http", what);
+  co_await loop().scheduler().enter();
   co_return internal_problem(request_id);
 }
 
@@ -285,8 +285,8 @@ Task<UpgradeAnswer> HttpConnection::ask_for_upgrade(HttpRequest request) {
   } catch (...) {
     what = "unknown exception";
   }
-  co_await loop().scheduler().enter();
   runtime::report_panic("http", what);
+  co_await loop().scheduler().enter();
   co_return std::unexpected(internal_problem(request_id));
 }
 
