@@ -34,12 +34,15 @@ function(consilium_generate target api folder web protos)
     # Which services and events there are decides which files: a changed .proto is looked at again.
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${proto})
   endforeach()
+  # Contracts of releases: the current ones must stay compatible with each.
+  file(GLOB released CONFIGURE_DEPENDS ${api}/released/*.binpb)
+  list(TRANSFORM released PREPEND --consilium_opt=released= OUTPUT_VARIABLE released_options)
   file(MAKE_DIRECTORY ${folder})
   add_custom_command(
     OUTPUT ${outputs}
     COMMAND protobuf::protoc -I ${api} -I ${CMAKE_SOURCE_DIR}/api --plugin=protoc-gen-consilium=$<TARGET_FILE:protoc-gen-consilium>
-            --consilium_out=${folder} --consilium_opt=write_to=${folder} --consilium_opt=web=${web} ${protos}
-    DEPENDS ${protos} protoc-gen-consilium ${CMAKE_SOURCE_DIR}/api/consilium/options/v1/options.proto
+            --consilium_out=${folder} --consilium_opt=write_to=${folder} --consilium_opt=web=${web} ${released_options} ${protos}
+    DEPENDS ${protos} ${released} protoc-gen-consilium ${CMAKE_SOURCE_DIR}/api/consilium/options/v1/options.proto
     COMMENT "Generating the contracts"
     VERBATIM)
   add_custom_target(${target} DEPENDS ${outputs})
@@ -64,7 +67,13 @@ file(GLOB consilium_protos CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/api/consilium/*
 list(FILTER consilium_protos EXCLUDE REGEX "/options/")
 if(consilium_protos)
   consilium_generate(contract_generated ${CMAKE_SOURCE_DIR}/api ${CONSILIUM_GENERATED} ${CMAKE_SOURCE_DIR}/web/src/generated
-                      "${consilium_protos}")
+                     "${consilium_protos}")
+  # Run at a release: later contracts are compared with what it writes.
+  add_custom_target(
+    contract_release
+    COMMAND protobuf::protoc -I ${CMAKE_SOURCE_DIR}/api --include_imports
+            --descriptor_set_out=${CMAKE_SOURCE_DIR}/api/released/${PROJECT_VERSION}.binpb ${consilium_protos}
+    VERBATIM)
 endif()
 
 # The OpenAPI and AsyncAPI documents as text in the program.

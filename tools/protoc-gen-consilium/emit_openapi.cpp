@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "emit.h"
@@ -166,13 +167,15 @@ json::object operation_of(const PublicApi& api, const Service& service, const Ca
 json::object components_of(const PublicApi& api) {
   json::object schemas{{"Problem", problem_schema()}};
   const auto is_mandatory = [&](const Message& message, const Field& field) { return api.is_mandatory(message, field); };
+  std::set<const Message*> requests;
   for (const PublicService& service : api.services) {
-    for (const Enum* enumeration : service.enums) schemas[public_name(*enumeration)] = schema_of(*enumeration);
-    for (const Message* message : service.messages) {
-      const bool is_request =
-          std::any_of(service.calls.begin(), service.calls.end(), [&](const Call* call) { return call->request == message; });
-      if (is_request && !api.received.contains(message)) continue;  // it stands in its operation
+    for (const Call* call : service.calls) requests.insert(call->request);
+  }
+  for (const PublicPackage& package : api.packages) {
+    for (const Enum* enumeration : package.enums) schemas[public_name(*enumeration)] = schema_of(*enumeration);
+    for (const Message* message : package.messages) {
       const bool closed = !api.received.contains(message);
+      if (closed && requests.contains(message)) continue;  // it stands in its operation
       schemas[public_name(*message)] =
           schema_of(*message, {is_mandatory, [](const Field& field) { return !is_edge_or_cleared(field); }, closed});
     }

@@ -10,8 +10,7 @@ namespace {
 std::vector<std::string> reserved_names(const Call& call) {
   std::vector<std::string> names;
   for (const Field& field : call.request->fields) {
-    if (call.route->is_path_member(field) || field.type == Type::kVersion || field.rules.cleared())
-      names.push_back(quoted(field.json_name));
+    if (!is_payload_member(call, field)) names.push_back(quoted(field.json_name));
   }
   return names;
 }

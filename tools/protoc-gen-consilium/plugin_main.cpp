@@ -1,20 +1,43 @@
 // The plugin of protoc. Parameters: `write_to=FOLDER` writes the outputs that changed there itself, instead of giving
 // all of them to protoc, which would touch every file; `web=FOLDER` is where the TypeScript goes then.
+// `released=FILE` (may repeat) is a descriptor set that the contracts must stay compatible with.
 #include <google/protobuf/compiler/code_generator.h>
 #include <google/protobuf/compiler/plugin.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream.h>
 
+#include <fstream>
 #include <map>
 #include <memory>
+#include <sstream>
 
+#include "check.h"
+#include "compatibility.h"
 #include "generator.h"
+#include "names.h"
 
 namespace consilium::generator {
 namespace {
 
 using google::protobuf::FileDescriptor;
 using google::protobuf::compiler::GeneratorContext;
+
+// What speaks against generating at all.
+std::vector<std::string> find_reasons(const Contract& contract, const std::vector<std::pair<std::string, std::string>>& parameters) {
+  std::vector<std::string> reasons = check(contract);
+  if (!reasons.empty()) return reasons;
+  for (const auto& [name, file] : parameters) {
+    if (name != "released") continue;
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream bytes;
+    bytes << in.rdbuf();
+    std::string error = in ? "" : "cannot be read";
+    const ReleasedContract released = error.empty() ? read_released(bytes.str(), error) : ReleasedContract();
+    if (!error.empty()) reasons.push_back(file + ": " + error);
+    for (const std::string& change : breaking_changes(released.contract, contract)) reasons.push_back(file + ": " + change);
+  }
+  return reasons;
+}
 
 class Plugin final : public google::protobuf::compiler::CodeGenerator {
  public:
@@ -30,6 +53,10 @@ class Plugin final : public google::protobuf::compiler::CodeGenerator {
     google::protobuf::compiler::ParseGeneratorParameter(parameter, &pairs);
     const std::map<std::string, std::string> parameters(pairs.begin(), pairs.end());
     const Contract contract = read_contract(files);
+    if (const auto reasons = find_reasons(contract, pairs); !reasons.empty()) {
+      *error = "the contract is refused\n" + join(reasons, "\n");
+      return false;
+    }
     const std::vector<Output> outputs = generate(contract);
     if (const auto folder = parameters.find("write_to"); folder != parameters.end()) {
       const auto web = parameters.find("web");

@@ -12,18 +12,34 @@ void reach(const Message& message, std::set<const Message*>& seen) {
   }
 }
 
-// A file without a service belongs to the service of its package.
-const File* home_of(const Contract& contract, const File& file) {
-  for (const auto& other : contract.files) {
-    if (other->service() != nullptr && other->space == file.space) return other.get();
+PublicPackage& package_of(PublicApi& api, const std::string& name) {
+  for (PublicPackage& package : api.packages) {
+    if (package.name == name) return package;
   }
-  return &file;
+  api.packages.push_back({name, {}, {}});
+  return api.packages.back();
+}
+
+void collect_types(const Contract& contract, PublicApi& api) {
+  std::set<const Enum*> enums;
+  for (const auto& file : contract.files) {
+    for (const auto& message : file->messages) {
+      if (!api.sent.contains(message.get()) && !api.received.contains(message.get())) continue;
+      package_of(api, file->short_name).messages.push_back(message.get());
+      for (const Field& field : message->fields) enums.insert(field.enumeration);
+    }
+  }
+  for (const auto& file : contract.files) {
+    for (const auto& enumeration : file->enums) {
+      if (enums.contains(enumeration.get())) package_of(api, file->short_name).enums.push_back(enumeration.get());
+    }
+  }
 }
 
 }  // namespace
 
 bool PublicApi::is_mandatory(const Message& message, const Field& field) const {
-  if (field.nullable) return true;
+  if (field.nullable || path_members.contains(&field)) return true;
   if (field.shape == Shape::kOptional && !field.required()) return false;
   if (received.contains(&message)) return field.shape != Shape::kOptional || field.required();
   return field.required() || (field.type == Type::kMessage && field.shape == Shape::kPlain);
@@ -39,31 +55,15 @@ PublicApi public_api(const Contract& contract) {
       if (!call.route) continue;
       service.calls.push_back(&call);
       reach(*call.request, api.sent);
+      for (const PathMember& member : call.route->members) api.path_members.insert(member.field);
       if (call.route->success != 204) reach(*call.reply, api.received);
     }
     if (!service.calls.empty()) api.services.push_back(std::move(service));
   }
+  collect_types(contract, api);
   std::sort(api.services.begin(), api.services.end(),
-            [](const PublicService& a, const PublicService& b) { return a.service->short_name < b.service->short_name; });
-  std::set<const Enum*> enums;
-  for (PublicService& service : api.services) {
-    for (const auto& file : contract.files) {
-      if (home_of(contract, *file) != service.service->file) continue;
-      for (const auto& message : file->messages) {
-        if (!api.sent.contains(message.get()) && !api.received.contains(message.get())) continue;
-        service.messages.push_back(message.get());
-        for (const Field& field : message->fields) enums.insert(field.enumeration);
-      }
-    }
-  }
-  for (PublicService& service : api.services) {
-    for (const auto& file : contract.files) {
-      if (home_of(contract, *file) != service.service->file) continue;
-      for (const auto& enumeration : file->enums) {
-        if (enums.contains(enumeration.get())) service.enums.push_back(enumeration.get());
-      }
-    }
-  }
+            [](const PublicService& x, const PublicService& y) { return x.service->short_name < y.service->short_name; });
+  std::sort(api.packages.begin(), api.packages.end(), [](const PublicPackage& x, const PublicPackage& y) { return x.name < y.name; });
   return api;
 }
 

@@ -10,15 +10,23 @@ namespace consilium::generator {
 
 struct PublicService {
   const Service* service = nullptr;
-  std::vector<const Call*> calls;        // those with a route
-  std::vector<const Enum*> enums;        // of this service's files, in the order of the contract
-  std::vector<const Message*> messages;  // of this service's files, requests of calls included
+  std::vector<const Call*> calls;  // those with a route
+};
+
+// The public types of one package, in the order of the contract; requests of calls included.
+struct PublicPackage {
+  std::string name;  // `users`
+  std::vector<const Enum*> enums;
+  std::vector<const Message*> messages;
 };
 
 struct PublicApi {
   std::vector<PublicService> services;  // by name
+  std::vector<PublicPackage> packages;  // by name
   std::set<const Message*> sent;        // reached from a request
   std::set<const Message*> received;    // reached from a reply
+
+  std::set<const Field*> path_members;  // of some route
 
   // Whether a caller always sees the member (received), or must always give it (sent alone).
   bool is_mandatory(const Message& message, const Field& field) const;

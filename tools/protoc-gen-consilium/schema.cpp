@@ -40,8 +40,13 @@ void add_bounds(json::object& schema, const Field& field) {
 }
 
 json::object integer_schema(const Field& field) {
-  const bool narrow = field.wire_kind().ends_with("32");
-  json::object schema{{"type", "integer"}, {"format", narrow ? "int32" : "int64"}};
+  json::object schema{{"type", "integer"}};
+  const std::string kind = field.wire_kind();
+  if (kind == "kUint32" || kind == "kUint64" || kind == "kFixed32" || kind == "kFixed64") {
+    schema["minimum"] = 0;
+  } else {
+    schema["format"] = kind.ends_with("32") ? "int32" : "int64";
+  }
   add_bounds(schema, field);
   return schema;
 }
@@ -108,7 +113,12 @@ std::string example_text(const Field& field) {
   return text;
 }
 
-json::value example_element(const Field& field) {
+// The messages around the value that is spelled out: one that holds itself ends there.
+using Around = std::vector<const Message*>;
+
+json::object example_message(const Message& message, const FieldFilter& shown, Around& around);
+
+json::value example_element(const Field& field, Around& around) {
   const options::FieldRules& rules = field.rules;
   switch (field.type) {
     case Type::kText:
@@ -130,9 +140,29 @@ json::value example_element(const Field& field) {
       }
       return nullptr;
     }
-    case Type::kMessage: return example_of(*field.message, [](const Field&) { return true; });
+    case Type::kMessage: return example_message(*field.message, [](const Field& inner) { return !inner.rules.edge(); }, around);
   }
   return nullptr;
+}
+
+json::value example_value(const Field& field, Around& around) {
+  const bool ends = field.message != nullptr && std::find(around.begin(), around.end(), field.message) != around.end();
+  if (field.shape == Shape::kList) return ends ? json::array{} : json::array{example_element(field, around)};
+  if (field.shape == Shape::kMap) return ends ? json::object{} : json::object{{"name", example_element(field, around)}};
+  return example_element(field, around);
+}
+
+json::object example_message(const Message& message, const FieldFilter& shown, Around& around) {
+  json::object example;
+  around.push_back(&message);
+  for (const Field& field : message.fields) {
+    if (!shown(field)) continue;
+    const bool optional = field.shape == Shape::kOptional && !field.required();
+    if (!optional) example[field.json_name] = example_value(field, around);
+    if (field.nullable) example[field.json_name] = nullptr;
+  }
+  around.pop_back();
+  return example;
 }
 
 bool is_scalar(const json::value& value) { return !value.is_object() && !value.is_array(); }
@@ -219,21 +249,9 @@ json::object schema_of(const Message& message, const SchemaRules& rules) {
   return schema;
 }
 
-json::value example_of(const Field& field) {
-  if (field.shape == Shape::kList) return json::array{example_element(field)};
-  if (field.shape == Shape::kMap) return json::object{{"name", example_element(field)}};
-  return example_element(field);
-}
-
 json::object example_of(const Message& message, const FieldFilter& shown) {
-  json::object example;
-  for (const Field& field : message.fields) {
-    const bool optional = field.shape == Shape::kOptional && !field.required();
-    if (!shown(field)) continue;
-    if (!optional) example[field.json_name] = example_of(field);
-    if (field.nullable) example[field.json_name] = nullptr;
-  }
-  return example;
+  Around around;
+  return example_message(message, shown, around);
 }
 
 std::string pretty(const json::value& value) {

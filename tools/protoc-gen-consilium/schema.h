@@ -29,8 +29,7 @@ json::object schema_of(const Message& message, const SchemaRules& rules);
 // `{"$ref": "#/components/schemas/users.User"}`
 json::object reference_to(const std::string& name);
 
-// A value that keeps the rules; messages are spelled out, optional members left out unless `shown` wants them.
-json::value example_of(const Field& field);
+// A message that keeps the rules: its messages are spelled out, optional members left out.
 json::object example_of(const Message& message, const FieldFilter& shown);
 
 // Two spaces a level, short lists of scalars on one line, ends with a newline.
