@@ -1,0 +1,112 @@
+// Each person's log, for clients that come back and for hubs.
+#include <algorithm>
+
+#include "services/chat/callers.h"
+#include "services/chat/service.h"
+
+namespace consilium::chat {
+
+Result<std::vector<v1::PersonEvent>> ChatService::render_events(Transaction& transaction, std::span<const store::StoredEvent> events,
+                                                                Timestamp now) const {
+  std::vector<const store::StoredPost*> posts;
+  std::map<std::pair<Uuid, Uuid>, std::optional<store::MemberRow>> members;
+  for (const store::StoredEvent& event : events) {
+    if (event.post) posts.push_back(&*event.post);
+    if (event.type != store::EventType::kChannelJoined || !event.channel_id || !event.member_id) continue;
+    const auto [place, fresh] = members.try_emplace({*event.channel_id, *event.member_id});
+    if (!fresh) continue;
+    ASSIGN_OR_RETURN(place->second, store::find_member(transaction, *event.channel_id, *event.member_id, now));
+  }
+  ASSIGN_OR_RETURN(const store::People people, store::find_people(transaction, people_named_in(posts)));
+  std::vector<v1::PersonEvent> rendered;
+  rendered.reserve(events.size());
+  for (const store::StoredEvent& event : events) {
+    const auto member = members.find({event.channel_id.value_or(Uuid{}), event.member_id.value_or(Uuid{})});
+    rendered.push_back(renderer_.event(event, people, member == members.end() ? std::nullopt : member->second, now));
+  }
+  return rendered;
+}
+
+Task<Result<v1::ReadEventsReply>> ChatService::read_events(runtime::Context& context, v1::ReadEventsRequest request) {
+  CO_TRY(require_service(context));
+  const Timestamp now = context.now();
+  const auto work = [&](Transaction& transaction) { return read_events_in(transaction, request, now); };
+  auto reply = co_await database_.read(context, work);
+  co_return reply;
+}
+
+Result<v1::ReadEventsReply> ChatService::read_events_in(Transaction& transaction, const v1::ReadEventsRequest& request,
+                                                        Timestamp now) const {
+  v1::ReadEventsReply reply;
+  ASSIGN_OR_RETURN(reply.last_sequence, store::last_sequence(transaction, request.user_id));
+  if (request.after == reply.last_sequence) return reply;
+  ASSIGN_OR_RETURN(const auto first, store::first_sequence(transaction, request.user_id));
+  // What follows `after` is no longer kept, or the number is not one of this log (a restored backup).
+  reply.resync = request.after > reply.last_sequence || !first || request.after + 1 < *first;
+  if (reply.resync) return reply;
+  ASSIGN_OR_RETURN(const auto events, store::events_of(transaction, request.user_id, request.after, request.limit));
+  ASSIGN_OR_RETURN(reply.events, render_events(transaction, events, now));
+  return reply;
+}
+
+Task<Result<v1::Nothing>> ChatService::notify(runtime::Context& context, v1::NotifyRequest request) {
+  CO_TRY(require_service(context));
+  const Timestamp now = context.now();
+  if (!request.idempotency_key) {
+    feed_.signal({request.type, request.data.text, now, request.user_ids});
+    co_return v1::Nothing{};
+  }
+  const auto work = [&](Transaction& transaction) {
+    return store::tell_notice(transaction, request.user_ids, request.type, request.data.text, *request.idempotency_key, now);
+  };
+  const auto told = co_await database_.write(context, work);
+  if (!told) co_return fail(told.error());
+  if (*told) feed_.ring();
+  co_return v1::Nothing{};
+}
+
+namespace {
+
+void add_signals(v1::ReadFeedReply& reply, const Feed::Taken& taken) {
+  reply.volatile_position = taken.position;
+  for (const Signal& signal : taken.signals) {
+    for (const Uuid& person : signal.people) reply.events.push_back({person, 0, signal.type, signal.at, JsonText{signal.data}});
+  }
+}
+
+}  // namespace
+
+Task<Result<v1::ReadFeedReply>> ChatService::read_feed(runtime::Context& context, v1::ReadFeedRequest request) {
+  CO_TRY(require_service(context));
+  runtime::Scheduler& loop = context.scheduler();
+  Timestamp end = loop.steady_now() + std::min(request.wait, kMaxFeedWait);
+  if (context.deadline) end = std::min(end, *context.deadline);
+  while (true) {
+    const std::uint64_t heard = feed_.rings();
+    const Timestamp now = context.now();
+    const auto work = [&](Transaction& transaction) -> Result<v1::ReadFeedReply> {
+      v1::ReadFeedReply reply;
+      if (request.after < 0) {
+        ASSIGN_OR_RETURN(reply.position, store::last_position(transaction));
+        return reply;
+      }
+      ASSIGN_OR_RETURN(const auto events, store::events_after(transaction, request.after, kMaxFeedBatch));
+      reply.position = events.empty() ? request.after : events.back().position;
+      ASSIGN_OR_RETURN(reply.events, render_events(transaction, events, now));
+      return reply;
+    };
+    auto reply = co_await database_.read(context, work);
+    if (!reply) co_return fail(std::move(reply).error());
+    add_signals(*reply, feed_.take_after(request.volatile_after, static_cast<std::size_t>(kMaxFeedBatch)));
+    const Timestamp steady = loop.steady_now();
+    if (request.after < 0 || !reply->events.empty() || steady >= end) co_return reply;
+    // From now on means from the first look, however long this call waits.
+    request.volatile_after = reply->volatile_position;
+    const Duration patience = std::min(end - steady, settings_.feed_poll_interval);
+    auto waited = co_await feed_.wait(loop, heard, patience);
+    if (!waited) co_return fail(std::move(waited).error());
+    if (context.expired()) co_return reply;
+  }
+}
+
+}  // namespace consilium::chat
