@@ -10,7 +10,7 @@ namespace consilium::chat {
 
 inline constexpr std::size_t kMaxPostCharacters = 4'000;  // Unicode code points
 
-// UTF-8, not blank, not too long, no control characters but line feed and tab. Error `request.validation` on field `text`.
+// UTF-8, not blank, not too long, no control characters but line feed and tab. Error `request.invalid` on field `text`.
 Result<void> check_post_text(std::string_view text);
 
 }  // namespace consilium::chat
