@@ -36,6 +36,8 @@ struct Options {
   std::size_t max_write_queue = kMaxWriteQueue;
   std::size_t max_read_queue = kMaxReadQueue;
   Duration max_read_time = kMaxReadTime;
+  int checkpoint_pages = kCheckpointPages;
+  int max_log_pages = kMaxLogPages;
   // Writes are refused while the file system has less than this left.
   std::uint64_t reserve_bytes = kDefaultReserve;
   // Bytes free for the file; nullopt when unknown. Default: asks the operating system about `path`.

@@ -34,16 +34,17 @@ Result<void> sync_file(const std::string& path) {
 // Wakes the checkpoint thread when the log has grown by enough pages.
 class CheckpointBell {
  public:
+  explicit CheckpointBell(int enough) : enough_(enough) {}
   void log_has(int pages) {
     const std::lock_guard lock(mutex_);
     if (pages < done_at_) done_at_ = 0;  // the log was begun anew
     pages_ = pages;
-    if (pages_ - done_at_ >= kCheckpointPages) rung_.notify_one();
+    if (pages_ - done_at_ >= enough_) rung_.notify_one();
   }
   // Answers false when it is time to end.
   bool wait() {
     std::unique_lock lock(mutex_);
-    rung_.wait(lock, [this] { return ended_ || pages_ - done_at_ >= kCheckpointPages; });
+    rung_.wait(lock, [this] { return ended_ || pages_ - done_at_ >= enough_; });
     done_at_ = pages_;
     return !ended_;
   }
@@ -56,6 +57,7 @@ class CheckpointBell {
  private:
   std::mutex mutex_;
   std::condition_variable rung_;
+  const int enough_;
   int pages_ = 0;
   int done_at_ = 0;
   bool ended_ = false;
@@ -64,7 +66,10 @@ class CheckpointBell {
 class ThreadedStore final : public SqliteStore {
  public:
   explicit ThreadedStore(Options options)
-      : SqliteStore(std::move(options)), writes_(this->options().max_write_queue), reads_(this->options().max_read_queue) {}
+      : SqliteStore(std::move(options)),
+        writes_(this->options().max_write_queue),
+        reads_(this->options().max_read_queue),
+        bell_(this->options().checkpoint_pages) {}
   ~ThreadedStore() override { close(); }
 
   Result<void> open() {
@@ -141,7 +146,7 @@ class ThreadedStore final : public SqliteStore {
   // without end, so beyond a bound the writer makes that pause.
   void keep_log_short() {
     const int pages = writer_->connection().log_pages();
-    if (pages < kMaxLogPages) return bell_.log_has(pages);
+    if (pages < options().max_log_pages) return bell_.log_has(pages);
     writer_->connection().checkpoint_passive();
     ++counters_.checkpoints;
   }
