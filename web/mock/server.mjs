@@ -244,7 +244,7 @@ export class Mock {
     if (transition === 'solve' || transition === 'return') this.join(this.channels.get(task.channelId), this.users.get(former), 'read');
     for (const userId of new Set([task.reporter.userId, former])) if (userId) this.tell(userId, 'task.updated', this.taskView(task));
     if (transition === 'solve') {
-      this.botPost(task.channelId, 'client.task-solved', { taskNumber: task.number });
+      this.botPost(task.channelId, 'client.task-solved', { taskNum: task.number, taskId: task.id });
       this.botPost(task.channelId, 'client.feedback', { taskId: task.id });
     }
     this.assign();

@@ -17,7 +17,7 @@ await withBrowser(options, async (browser) => {
           await page.setViewportSize(size);
           for (const theme of themes) {
             await page.emulateMedia({ colorScheme: theme });
-            await page.waitForTimeout(80);
+            await page.waitForTimeout(300);
             await page.screenshot({ path: join(out, `${name}.${width}.${theme}.${language}.png`) });
           }
         }

@@ -79,6 +79,16 @@ export async function logIn(page, person) {
   await page.locator('button[type=submit]').click();
 }
 
+/** By the menu, so that the person's profile follows and the platform writes in this language, too. */
+export async function chooseLanguage(page, language) {
+  const spoken = page.locator(`html[lang=${language}]`);
+  if ((await spoken.count()) > 0) return;
+  await page.locator('.top .button-icon').last().click();
+  await page.locator(`.menu-item [lang=${language}]`).click();
+  await spoken.waitFor();
+  if ((await page.locator('.menu').count()) > 0) await page.keyboard.press('Escape');
+}
+
 export async function write(page, text) {
   await page.getByTestId('composer').fill(text);
   await page.locator('.composer-send').click();
@@ -107,6 +117,7 @@ export async function walk({ browser, url, people, language, visit, complaints }
   await visit('login-refused', client);
   await logIn(client, people.client);
   await client.getByTestId('composer').waitFor();
+  await chooseLanguage(client, language);
   await client.locator('.message').first().waitFor();
   await visit('client', client);
   await client.locator('.top .button-icon').click();
@@ -120,6 +131,8 @@ export async function walk({ browser, url, people, language, visit, complaints }
 
   const consultant = await openWindow(browser, url, language, complaints);
   await logIn(consultant, people.consultant);
+  await consultant.getByTestId('presence').waitFor();
+  await chooseLanguage(consultant, language);
   await consultant.locator('.case').first().waitFor();
   await visit('desk', consultant);
   await consultant.locator('.case').first().click();
@@ -166,6 +179,8 @@ export async function walk({ browser, url, people, language, visit, complaints }
 
   const administrator = await openWindow(browser, url, language, complaints);
   await logIn(administrator, people.administrator);
+  await administrator.locator('.office-parts').waitFor();
+  await chooseLanguage(administrator, language);
   for (const part of ['tasks', 'people', 'incidents']) {
     await administrator.locator(`[data-part=${part}]`).click();
     await administrator.locator('[aria-busy=false]').waitFor();

@@ -41,7 +41,7 @@ export function ActionButtons({ hub, post }: { hub: Hub; post: Post }) {
     <div className="actions">
       <div className="actions-row" role="group" aria-label={t('actions.choices')}>
         {post.actions.map((action) => (
-          <Button key={action.id} className={`button action ${action.chosen ? 'action-chosen' : ''}`} data-action={action.id} aria-pressed={action.chosen} isPending={busy === action.id} onPress={() => void press(action.id)}>
+          <Button key={action.id} className={`button action ${action.chosen ? 'action-chosen' : ''}`} data-action={action.id} aria-pressed={action.chosen} data-busy={(busy === action.id) || undefined} onPress={() => void press(action.id)}>
             {icons[action.id] && <Icon name={icons[action.id] as IconName} size={18} />}{action.label}
           </Button>
         ))}
@@ -54,7 +54,7 @@ export function ActionButtons({ hub, post }: { hub: Hub; post: Post }) {
             <Label>{t('actions.words')}</Label>
             <TextArea className="input" rows={2} maxLength={longestWords} />
           </TextField>
-          <Button type="submit" className="button button-small" isDisabled={words.trim() === ''} isPending={busy !== null}>{t('actions.send-words')}</Button>
+          <Button type="submit" className="button button-small" isDisabled={words.trim() === ''} data-busy={(busy !== null) || undefined}>{t('actions.send-words')}</Button>
         </form>
       )}
     </div>

@@ -38,6 +38,8 @@ export function MessageList({ hub, channelId, empty }: { hub: Hub; channelId: st
   const newest = posts.at(-1);
   const held = useRef<{ id: string | undefined; height: number }>({ id: undefined, height: 0 });
 
+  const size = useRef('');
+
   const toEnd = () => {
     const element = list.current;
     if (element) element.scrollTop = element.scrollHeight;
@@ -55,8 +57,12 @@ export function MessageList({ hub, channelId, empty }: { hub: Hub; channelId: st
   useEffect(() => {
     const element = list.current;
     if (!element) return undefined;
-    const observer = new ResizeObserver(() => atEnd.current && toEnd());
+    const observer = new ResizeObserver(() => {
+      size.current = sizeOf(element);
+      if (atEnd.current) toEnd();
+    });
     observer.observe(element);
+    for (const child of element.children) observer.observe(child);
     return () => observer.disconnect();
   }, []);
 
@@ -87,10 +93,12 @@ export function MessageList({ hub, channelId, empty }: { hub: Hub; channelId: st
       <div className="messages" ref={list} role="log" aria-label={t('chat.messages')} tabIndex={0} data-testid="messages"
         onScroll={(event) => {
           const element = event.currentTarget;
+          // A window that changes its size scrolls by itself; only what the person does counts.
+          if (size.current !== sizeOf(element)) return;
           atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < nearEnd;
           setAway(!atEnd.current);
         }}>
-        {older && <div className="messages-older"><Button className="button button-small" onPress={loadOlder} isPending={loading}><Icon name="up" size={16} />{t('chat.older')}</Button></div>}
+        {older && <div className="messages-older"><Button className="button button-small" onPress={loadOlder} data-busy={loading || undefined}><Icon name="up" size={16} />{t('chat.older')}</Button></div>}
         {posts.length === 0 && waiting.length === 0 && older !== undefined && <p className="messages-empty">{empty}</p>}
         <ol className="message-list">
           {posts.map((post, index) => (
@@ -110,6 +118,8 @@ export function MessageList({ hub, channelId, empty }: { hub: Hub; channelId: st
     </div>
   );
 }
+
+const sizeOf = (element: HTMLElement) => `${element.clientWidth} ${element.clientHeight} ${element.scrollHeight}`;
 
 const sameEntries = (left: readonly Entry[], right: readonly Entry[]) => left.length === right.length && left.every((entry, index) => entry === right[index]);
 

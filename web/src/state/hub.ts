@@ -17,6 +17,8 @@ import { UndoQueue } from './undo';
 const typingEvery = 3000;
 // The memory on the device follows the state after so many milliseconds.
 const saveAfter = 400;
+// A text whose answer takes longer (ms) is sent again; the server knows it by its id.
+const sendWithin = 20_000;
 const postsAPage = 50;
 const mostOpenTasks = 100;
 const recentlyClosed = 20;
@@ -62,7 +64,7 @@ export class Hub {
     this.undo = new UndoQueue({ now: () => Date.now(), later });
     this.outbox = new Outbox({
       box: this.box,
-      send: (entry) => this.api.chat.createPost({ id: entry.channelId, text: entry.text, clientId: entry.clientId }, { idempotencyKey: entry.clientId }),
+      send: (entry) => this.api.chat.createPost({ id: entry.channelId, text: entry.text, clientId: entry.clientId }, { idempotencyKey: entry.clientId, signal: AbortSignal.timeout(sendWithin) }),
       problemOf,
       makeId: makeClientId,
       now: () => new Date(),
@@ -285,7 +287,9 @@ export class Hub {
 
   private phaseChanged() {
     const phase = this.connection.phase.get();
+    // Texts go by HTTP: they need the network, not the socket.
     if (phase.kind === 'open') this.outbox.resume();
+    else if (phase.kind === 'connecting' || phase.kind === 'waiting') this.outbox.run();
     else this.outbox.pause();
     if (phase.kind === 'ended' && phase.reason !== 'replaced') this.sessionOver();
   }

@@ -72,6 +72,12 @@ export class Outbox {
     this.pump();
   }
 
+  // As `resume`, but a wait that is running goes on.
+  run() {
+    this.running = true;
+    this.pump();
+  }
+
   pause() {
     this.running = false;
     this.stopWaiting();

@@ -84,22 +84,22 @@ function Desk({ session, hub, path, fresh }: { session: Session; hub: Hub; path:
     <div className="desk" data-open={number !== undefined}>
       <header className="top desk-top">
         <span className="brand"><span className="brand-mark"><Icon name="logo" size={22} /></span><span className="desk-brand-name">Consilium</span></span>
-        <h1 className="visually-hidden">{t('desk.title')}</h1>
+        {!current && <h1 className="visually-hidden">{t('desk.title')}</h1>}
         <PresenceMenu status={status} onChoose={choose} />
         <SettingsMenu name={hub.person.displayName} onLanguage={onLanguage} onLogout={logout} />
       </header>
       <ConnectionBar hub={hub} />
       <NotificationOffer />
       {trouble !== null && <div className="desk-trouble"><ProblemNotice error={trouble} /></div>}
-      <div className="desk-body">
+      <main className="desk-body">
         <nav className="desk-list" aria-label={t('desk.title')}>
           <CaseList hub={hub} title={t('desk.open')} tasks={open} current={current?.id} empty={t(status === null || status === 'online' ? 'desk.none' : 'desk.none-paused')} />
           {closed.length > 0 && <CaseList hub={hub} title={t('desk.closed')} tasks={closed} current={current?.id} />}
         </nav>
         {current?.channelId
           ? <CasePane key={current.id} hub={hub} task={current} channelId={current.channelId} />
-          : <main className="desk-none">{number !== undefined && loaded && <Button className="button desk-back-wide" onPress={() => go('/desk')}><Icon name="back" />{t('desk.back')}</Button>}<span className="desk-none-sign" aria-hidden="true"><Icon name="chats" size={40} /></span><p>{number !== undefined && loaded ? t('desk.not-found') : t('desk.pick')}</p></main>}
-      </div>
+          : <div className="desk-none">{number !== undefined && loaded && <Button className="button desk-back-wide" onPress={() => go('/desk')}><Icon name="back" />{t('desk.back')}</Button>}<span className="desk-none-sign" aria-hidden="true"><Icon name="chats" size={40} /></span><p>{number !== undefined && loaded ? t('desk.not-found') : t('desk.pick')}</p></div>}
+      </main>
       <UndoBar hub={hub} />
       {question}
     </div>
@@ -124,12 +124,12 @@ function CasePane({ hub, task, channelId }: { hub: Hub; task: Task; channelId: s
 
   return (
     <>
-      <main className="pane" aria-labelledby="pane-title">
+      <section className="pane" aria-labelledby="pane-title">
         <header className="pane-top">
           <Button className="button button-quiet button-icon pane-back" aria-label={t('desk.back')} onPress={() => go('/desk')}><Icon name="back" /></Button>
           <Avatar name={task.reporter.displayName} presence={client?.presence} />
           <div className="pane-words">
-            <h2 id="pane-title">{task.reporter.displayName}</h2>
+            <h1 id="pane-title">{task.reporter.displayName}</h1>
             <p><span className="number">{task.number}</span> <StatusChip status={task.substatus} /> {open && <CaseTime task={task} />}</p>
           </div>
           {open && (
@@ -142,10 +142,10 @@ function CasePane({ hub, task, channelId }: { hub: Hub; task: Task; channelId: s
         </header>
         <MessageList hub={hub} channelId={channelId} empty={t('desk.empty')} />
         <div className="pane-foot">
-          {open && me?.access !== 'read' ? <Composer hub={hub} channelId={channelId} autoFocus /> : <p className="pane-closed"><Icon name="lock" size={18} />{t('desk.read-only')}</p>}
+          {open && me?.access !== 'read' ? <Composer hub={hub} channelId={channelId} autoFocus /> : <p className="pane-closed"><Icon name="lock" size={18} />{t(open ? 'desk.read-only' : 'desk.finished')}</p>}
         </div>
-      </main>
-      <aside className="card" aria-label={t('desk.more')}><CaseCard hub={hub} task={task} /></aside>
+      </section>
+      <section className="card" aria-label={t('desk.more')} tabIndex={0}><CaseCard hub={hub} task={task} /></section>
       <ReturnDialog hub={hub} task={task} open={returning} onClose={(returned) => { setReturning(false); if (returned) go('/desk'); }} />
       <Ask title={t('desk.more')} open={card} onClose={() => setCard(false)}>
         <CaseCard hub={hub} task={task} />
@@ -181,11 +181,13 @@ function NotificationOffer() {
   if (!offered) return null;
   const done = () => setOffered(false);
   return (
-    <div className="offer">
+    <section className="offer" aria-label={t('alert.title')}>
       <Icon name="bell" />
       <span>{t('alert.ask')}</span>
-      <Button className="button button-small" onPress={() => void Notification.requestPermission().finally(done)}>{t('alert.allow')}</Button>
-      <Button className="button button-small button-quiet" onPress={done}>{t('alert.later')}</Button>
-    </div>
+      <div className="offer-buttons">
+        <Button className="button button-small" onPress={() => void Notification.requestPermission().finally(done)}>{t('alert.allow')}</Button>
+        <Button className="button button-small button-quiet" onPress={done}>{t('alert.later')}</Button>
+      </div>
+    </section>
   );
 }

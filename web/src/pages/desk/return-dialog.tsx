@@ -46,21 +46,21 @@ function ReturnForm({ hub, task, onClose }: { hub: Hub; task: Task; onClose: (re
   };
 
   return (
-    <form className="form" onSubmit={(event) => void submit(event)}>
+    <form className="form" onSubmit={(event) => void submit(event)} noValidate>
       <p>{t('return.lead', { client: task.reporter.displayName })}</p>
       {error !== null && <ProblemNotice error={error} />}
       <RadioGroup className="radios" value={reason} onChange={(value) => setReason(value as typeof reason)}>
         <Label className="field-label">{t('return.reason')}</Label>
         {reasons.map((each) => <Radio key={each} value={each} className="radio"><span className="radio-dot" aria-hidden="true" />{t(`return.reason-${each}`)}</Radio>)}
       </RadioGroup>
-      <TextField className="field" value={words} onChange={setWords} isInvalid={missing}>
+      <TextField className="field" value={words} onChange={(text) => { setWords(text); setMissing(false); }} isInvalid={missing}>
         <Label>{t('return.more')}</Label>
         <TextArea className="input" rows={3} maxLength={longestReason - 60} />
         {missing && <Text slot="description" className="field-error">{t('return.words-missing')}</Text>}
       </TextField>
       <div className="dialog-buttons">
         <Button className="button" onPress={() => onClose(false)}>{t('return.cancel')}</Button>
-        <Button type="submit" className="button button-primary" isPending={busy}>{t('return.submit')}</Button>
+        <Button type="submit" className="button button-primary" data-busy={busy || undefined}>{t('return.submit')}</Button>
       </div>
     </form>
   );

@@ -53,7 +53,7 @@ export function LoginPage({ api, expired, onLogin }: { api: Api; expired: boolea
           <Input className="input" ref={passwordField} maxLength={200} />
           {missing.password && <Text slot="description" className="field-error">{t('login.password-missing')}</Text>}
         </TextField>
-        <Button type="submit" className="button button-primary button-wide" isPending={busy}>{t(busy ? 'login.busy' : 'login.submit')}</Button>
+        <Button type="submit" className="button button-primary button-wide" data-busy={busy || undefined}>{t(busy ? 'login.busy' : 'login.submit')}</Button>
       </form>
     </GatePage>
   );

@@ -92,7 +92,7 @@ function Listing<Item>({ list, title, heads, children }: { list: ReturnType<type
   const { t } = useI18n();
   return (
     <main className="office-main" aria-busy={list.busy}>
-      <div className="office-head"><h2>{title}</h2><Button className="button button-small" onPress={() => void list.load()} isPending={list.busy}>{t('office.refresh')}</Button></div>
+      <div className="office-head"><h2>{title}</h2><Button className="button button-small" onPress={() => void list.load()} data-busy={list.busy || undefined}>{t('office.refresh')}</Button></div>
       {list.error !== null && <ProblemNotice error={list.error} />}
       {list.items.length === 0 && !list.busy && <p className="cases-empty">{t('office.none')}</p>}
       {list.items.length > 0 && (
@@ -103,7 +103,7 @@ function Listing<Item>({ list, title, heads, children }: { list: ReturnType<type
           </table>
         </div>
       )}
-      {list.cursor && <Button className="button button-small" onPress={() => void list.load(list.cursor ?? undefined)} isPending={list.busy}>{t('office.more')}</Button>}
+      {list.cursor && <Button className="button button-small" onPress={() => void list.load(list.cursor ?? undefined)} data-busy={list.busy || undefined}>{t('office.more')}</Button>}
     </main>
   );
 }

@@ -75,7 +75,7 @@ export function PasswordPage({ api, onDone }: { api: Api; onDone: () => void }) 
           <Input className="input" maxLength={200} />
           {wrong === 'differs' && <Text slot="description" className="field-error">{t('password.differs')}</Text>}
         </TextField>
-        <Button type="submit" className="button button-primary button-wide" isPending={state === 'busy'}><Icon name="lock" />{t('password.submit')}</Button>
+        <Button type="submit" className="button button-primary button-wide" data-busy={(state === 'busy') || undefined}><Icon name="lock" />{t('password.submit')}</Button>
       </form>
     </GatePage>
   );
