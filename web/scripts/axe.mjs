@@ -38,5 +38,6 @@ await withBrowser(options, async (browser) => {
   }
 });
 for (const line of [...violations, ...complaints.map((text) => `console: ${text}`)]) console.error(line);
-console.log(`${checked} pages checked, ${violations.length} violations, ${complaints.length} complaints of the browser`);
-process.exitCode = violations.length + complaints.length > 0 ? 1 : 0;
+const bad = violations.length + complaints.length > 0;
+console.log(`${bad ? 'FAIL' : 'PASS'} web: accessibility of ${checked} pages${bad ? `: ${violations.length} violations, ${complaints.length} complaints of the browser` : ''}`);
+process.exitCode = bad ? 1 : 0;

@@ -228,6 +228,7 @@ const checks = {
           globalThis.tones += 1;
           return start.apply(this, rest);
         };
+        // eslint-disable-next-line @typescript-eslint/no-extraneous-class
         globalThis.Notification = class {
           static permission = 'granted';
           constructor(title, options) {
@@ -356,17 +357,17 @@ await withBrowser({}, async (browser) => {
   for (const [name, check] of Object.entries(checks)) {
     if (wanted && !name.includes(wanted)) continue;
     const started = await startMock({ pingSeconds: 2 });
+    const began = Date.now();
     try {
       await check({ browser, url: started.url, mock: started.mock });
-      console.log(`ok    ${name}`);
+      console.log(`PASS web: ${name} [${((Date.now() - began) / 1000).toFixed(1)}s]`);
     } catch (error) {
       failed += 1;
-      console.log(`FAIL  ${name}\n${error.stack}`);
+      console.log(`FAIL web: ${name}: ${String(error.stack).replace(/\s+/g, ' ')}`);
     } finally {
       for (const context of browser.contexts()) await context.close();
       await started.stop();
     }
   }
 });
-console.log(failed === 0 ? 'all passed' : `${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
