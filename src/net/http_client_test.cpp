@@ -1,6 +1,7 @@
 #include "net/http_client.h"
 
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 
 #include <filesystem>
 #include <fstream>
@@ -134,6 +135,33 @@ TEST(HttpClient, SpeaksTlsWithTrustedServersOnly) {
   testing::RawPeer silent = server.connect();
   EXPECT_TRUE(silent.ends()) << "a handshake has its time";
   EXPECT_TRUE(server.eventually([&] { return server.server().figures().tls_failures >= 4; }));
+}
+
+// What the server chooses of `offered`; `refused` when the handshake fails.
+std::string negotiate(const TestServer& server, std::string_view offered, int newest_version) {
+  const testing::RawPeer peer = server.connect();
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
+  const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), &SSL_free);
+  SSL_set_security_level(ssl.get(), 0);
+  SSL_set_max_proto_version(ssl.get(), newest_version);
+  SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>(offered.data()), static_cast<unsigned>(offered.size()));
+  SSL_set_fd(ssl.get(), peer.descriptor());
+  if (SSL_connect(ssl.get()) != 1) return "refused";
+  const unsigned char* chosen = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl.get(), &chosen, &size);
+  return size == 0 ? "none" : std::string(reinterpret_cast<const char*>(chosen), size);
+}
+
+TEST(HttpServer, NegotiatesHttp11UnderTls12AndLater) {
+  const TestCertificate certificate;
+  HttpServerSettings settings;
+  settings.tls = certificate.files();
+  TestServer server(settings);
+  EXPECT_EQ(negotiate(server, "\x02h2\x08http/1.1", TLS1_3_VERSION), "http/1.1");
+  EXPECT_EQ(negotiate(server, "\x08http/1.1", TLS1_2_VERSION), "http/1.1");
+  EXPECT_EQ(negotiate(server, "\x02h2", TLS1_3_VERSION), "none");
+  EXPECT_EQ(negotiate(server, "\x08http/1.1", TLS1_1_VERSION), "refused");
 }
 
 TEST(HttpClient, SeesReloadedCertificates) {

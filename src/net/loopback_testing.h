@@ -35,6 +35,8 @@ class RawPeer {
   HttpResponse receive_response(std::string_view method = "GET");
   HttpResponse ask(std::string_view request);  // send + receive_response
 
+  int descriptor() const { return socket_; }
+
   // Upgrades; the response is checked by the caller.
   HttpResponse upgrade(std::string_view path = "/socket", std::string_view more_headers = {});
   void send_frame(Opcode opcode, std::string_view payload) const;
