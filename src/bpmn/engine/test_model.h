@@ -84,13 +84,13 @@ class TestModel {
     return "<timerEventDefinition><timeDuration><![CDATA[" + std::string(duration) + "]]></timeDuration></timerEventDefinition>";
   }
   std::string message(std::string_view name, std::string_view key) {
-    const std::string id = "message" + std::to_string(++declared_);
+    const std::string id = "declared-message-" + std::to_string(++declared_);
     outside_ += "<message id='" + id + "' name='" + std::string(name) + "'><extensionElements><z:subscription correlationKey='" +
                 std::string(key) + "'/></extensionElements></message>";
     return id;
   }
   std::string error(std::string_view code) {
-    const std::string id = "error" + std::to_string(++declared_);
+    const std::string id = "declared-error-" + std::to_string(++declared_);
     outside_ += "<error id='" + id + "' errorCode='" + std::string(code) + "'/>";
     return id;
   }

@@ -89,6 +89,16 @@ struct InstanceView {
   std::vector<ActiveElement> active;
 };
 
+// One element of an instance, active or over.
+struct ElementRecord {
+  Key element_instance_key = 0;
+  std::string element_id;
+  std::string element_type;  // BPMN's name: `serviceTask`
+  InstanceState state = InstanceState::kActive;
+  Timestamp started_at;
+  std::optional<Timestamp> ended_at;
+};
+
 struct Incident {
   Key key = 0;
   Key instance_key = 0;
@@ -101,7 +111,9 @@ struct Incident {
 };
 
 // Error codes: `process.not-found`, `process.invalid-model` (kValidation; `fields` has one entry a finding, named
-// `file#element`), `process.job-not-found`, `process.overloaded` (kUnavailable), `process.invalid-variables`.
+// `file#element`), `process.job-not-found`, `process.overloaded` (kUnavailable), `process.invalid-variables`,
+// `process.invalid-request` (kValidation), `process.conflict` (kConflict), `process.unavailable` (kUnavailable: not started, or its
+// database failed).
 class ProcessEngine {
  public:
   virtual ~ProcessEngine() = default;
@@ -125,8 +137,13 @@ class ProcessEngine {
   // Newest first, from below `before` (0: from the newest), at most `limit` (1…200).
   virtual Task<Result<std::vector<InstanceView>>> instances(runtime::Context& context, std::string process_id,
                                                             std::optional<InstanceState> state, Key before, int limit) = 0;
+  // The way that an instance has taken so far, oldest first, at most the first 1000 elements that are over and all active ones.
+  virtual Task<Result<std::vector<ElementRecord>>> history(runtime::Context& context, Key instance_key);
   virtual Task<Result<std::vector<Incident>>> incidents(runtime::Context& context) = 0;
   virtual Task<Result<std::vector<DeployedProcess>>> processes(runtime::Context& context) = 0;
 };
+
+// For implementations without history.
+inline Task<Result<std::vector<ElementRecord>>> ProcessEngine::history(runtime::Context&, Key) { co_return std::vector<ElementRecord>(); }
 
 }  // namespace consilium::process

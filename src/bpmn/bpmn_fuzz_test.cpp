@@ -1,0 +1,64 @@
+// A fixed set of damaged inputs through the fuzzer's body, in every run of the tests.
+#define CONSILIUM_FUZZ_BODY
+#include "bpmn/bpmn_fuzz.cpp"  // NOLINT
+
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "bpmn/engine/test_bench.h"
+
+namespace consilium::bpmn {
+namespace {
+
+std::vector<std::string> corpus() {
+  engine::Bench bench;
+  const std::string xml = engine::TestModel()
+                              .start()
+                              .task("t", "work", engine::input("=a", "b"), "2", "<z:header key='k' value='v'/>")
+                              .boundary_error("b", "t", "E")
+                              .boundary_timer("w", "t", "PT5S")
+                              .parallel("j")
+                              .end()
+                              .end("e2")
+                              .flow("start", "t")
+                              .flow("t", "j")
+                              .flow("j", "end")
+                              .flow("b", "e2")
+                              .flow("w", "e2")
+                              .xml();
+  bench.deploy(xml);
+  const auto instance = bench.start(R"({"a": [1, {"x": "y"}, null, 2.50]})");
+  bench.activate("work");
+  bench.publish("m", "k", R"({"v": 1})", "id");
+  std::vector<std::string> inputs = {std::string(1, '\0') + xml,
+                                     "\1if a > 3 and b = \"x\" then c.d[item > 1] else duration(\"PT5M\") * 2",
+                                     "\1{a: 1, b: [a, -2.5 ** 3], c: not(is defined(z))}",
+                                     "\2{\"a\": [1, -2.5e10, \"\\u00e4\\n\", true, null], \"b\": {}}",
+                                     "\4" + engine::encode_instance(*bench.engine.state().instance(instance)),
+                                     "\4" + engine::encode_message(bench.engine.state().messages().begin()->second)};
+  for (const std::string& record : bench.journal()) inputs.push_back("\3" + record);
+  return inputs;
+}
+
+TEST(BpmnFuzz, SurvivesDamagedInput) {
+  SeededRandom random(42);
+  for (const std::string& input : corpus()) {
+    fuzz_bpmn(input);
+    for (int round = 0; round < 400; ++round) {
+      std::string damaged = input;
+      for (std::uint64_t changes = 1 + random.below(4); changes > 0 && damaged.size() > 1; --changes) {
+        const std::size_t at = 1 + random.below(damaged.size() - 1);
+        switch (random.below(4)) {
+          case 0: damaged[at] = static_cast<char>(random.below(256)); break;
+          case 1: damaged.erase(at, 1 + random.below(8)); break;
+          case 2: damaged.insert(at, damaged.substr(1 + random.below(damaged.size() - 1), random.below(16))); break;
+          default: damaged.resize(at);
+        }
+      }
+      fuzz_bpmn(damaged);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace consilium::bpmn

@@ -1,0 +1,85 @@
+// The engine's memory on disk: the journal of records since the last checkpoint, the checkpoint itself (one row an instance,
+// one a message), the deployed models, and the history of what has ended. An append is one transaction and goes through
+// only while this owner's epoch is the last one, so that of two owners of a partition the older one cannot write.
+//
+// Belongs to one loop, as does the engine that it feeds.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/task.h"
+#include "bpmn/engine/engine.h"
+#include "ports/database/database.h"
+#include "ports/process_engine/process_engine.h"
+
+namespace consilium::bpmn::journal {
+
+// The tables `processes_…`; `first_number` leaves room for migrations of the same service before them.
+std::vector<database::Migration> migrations(int first_number = 1);
+
+// Rows of one read; a larger state is loaded in several.
+inline constexpr int kRowsPerRead = 1000;
+
+// What one commit of the engine changes.
+struct Batch {
+  std::vector<engine::Record> records;
+  std::vector<engine::EndedInstance> ended_instances;
+  std::vector<engine::EndedElement> ended_elements;
+  std::vector<Timestamp> ended_instances_at;
+  std::vector<Timestamp> ended_elements_at;
+
+  void add(Timestamp at, engine::Outcome& outcome);
+  bool empty() const { return records.empty(); }
+};
+
+// An instance that has ended, as history knows it.
+struct EndedFilter {
+  std::string process_id;  // empty: all
+  std::optional<bool> completed;
+  engine::Key before = 0;  // keys below it; 0: all
+  int limit = 50;
+};
+
+class Journal {
+ public:
+  Journal(database::Database& database, std::int32_t partition) : database_(database), partition_(partition) {}
+
+  // Takes the partition over (a new epoch) and brings `engine`, which is empty, to the state on disk.
+  // Error `process.journal-damaged` (kInternal): a row cannot be read; nothing is skipped.
+  Task<Result<void>> load(runtime::Context& context, engine::Engine& engine);
+
+  // Error `process.fenced` (kConflict): somebody else has taken the partition over. Any error: nothing was written, but for
+  // `outcome-unknown`. With `checkpoint` the rows of everything changed are written too, and the journal is cut.
+  enum class Checkpoint { kNo, kYes };
+  Task<Result<void>> append(runtime::Context& context, engine::Engine& engine, const Batch& batch, Checkpoint checkpoint);
+
+  // Records in the journal since the last checkpoint.
+  std::int64_t tail() const { return position_ - checkpoint_; }
+
+  Task<Result<std::optional<engine::Key>>> find_by_idempotency_key(runtime::Context& context, std::string key);
+  Task<Result<std::optional<process::InstanceView>>> find_ended(runtime::Context& context, engine::Key key);
+  // Newest first.
+  Task<Result<std::vector<process::InstanceView>>> list_ended(runtime::Context& context, EndedFilter filter);
+  // Oldest first, at most 1000.
+  Task<Result<std::vector<process::ElementRecord>>> elements(runtime::Context& context, engine::Key instance);
+
+ private:
+  struct Row {
+    engine::Key key = 0;
+    std::string bytes;
+  };
+  Task<Result<void>> load_models(runtime::Context& context, engine::State& state);
+  Task<Result<void>> load_checkpoint(runtime::Context& context, engine::State& state, int kind);
+  Task<Result<void>> replay_tail(runtime::Context& context, engine::Engine& engine);
+
+  database::Database& database_;
+  std::int32_t partition_;
+  std::int64_t epoch_ = 0;
+  std::int64_t position_ = 0;
+  std::int64_t checkpoint_ = 0;
+};
+
+}  // namespace consilium::bpmn::journal

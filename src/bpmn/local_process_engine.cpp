@@ -1,0 +1,595 @@
+#include "bpmn/local_process_engine.h"
+
+#include <algorithm>
+#include <exception>
+
+namespace consilium::bpmn {
+namespace {
+
+using engine::Key;
+using process::InstanceState;
+
+Error unavailable(std::string_view why) { return make_error(ErrorKind::kUnavailable, "process.unavailable", why).retry_in(seconds(1)); }
+
+Error error_of(const engine::Rejection& rejection) {
+  if (!rejection.findings.empty()) {
+    Error error = make_error(ErrorKind::kValidation, "process.invalid-model", rejection.message);
+    for (const model::Finding& finding : rejection.findings)
+      error.fields.push_back({finding.file + "#" + finding.element_id, "invalid", finding.message});
+    return error;
+  }
+  using Code = engine::Rejection::Code;
+  switch (rejection.code) {
+    case Code::kNotFound: return make_error(ErrorKind::kNotFound, "process.not-found", rejection.message);
+    case Code::kInvalidArgument: return make_error(ErrorKind::kValidation, "process.invalid-request", rejection.message);
+    case Code::kInvalidState:
+    case Code::kAlreadyExists: break;
+  }
+  return make_error(ErrorKind::kConflict, "process.conflict", rejection.message);
+}
+
+Result<engine::Context> parse(std::string_view variables) {
+  auto parsed = feel::parse_variables(variables);
+  if (!parsed)
+    return fail(ErrorKind::kValidation, "process.invalid-variables",
+                "Expected variables as a JSON object, but the text is not one: " + parsed.error());
+  return std::move(*parsed);
+}
+
+process::InstanceView view_of(const engine::Instance& instance) {
+  process::InstanceView view;
+  view.key = instance.key;
+  view.process_id = instance.process->id;
+  view.version = instance.version;
+  view.has_incident = !instance.incidents.empty();
+  view.started_at = instance.started_at;
+  view.variables = feel::to_json(instance.elements.at(instance.key).variables);
+  for (const auto& [key, element] : instance.elements) {
+    if (key == instance.key) continue;
+    const model::Element& definition = instance.element_of(element);
+    view.active.push_back({definition.id, std::string(model::name_of(definition.kind)), key});
+  }
+  return view;
+}
+
+process::Job job_of(const engine::ActivatedJob& activated) {
+  process::Job job;
+  job.key = activated.key;
+  job.type = activated.type;
+  job.instance_key = activated.instance;
+  job.process_id = activated.process_id;
+  job.process_version = activated.process_version;
+  job.element_id = activated.element;
+  job.headers = feel::to_json(activated.headers);
+  job.variables = feel::to_json(activated.variables);
+  job.retries = activated.retries;
+  job.deadline = activated.deadline;
+  return job;
+}
+
+}  // namespace
+
+LocalProcessEngine::LocalProcessEngine(database::Database& database, runtime::Scheduler& loop, RandomSource& random, Options options)
+    : database_(database),
+      loop_(loop),
+      handler_loop_(options.handler_loop ? *options.handler_loop : loop),
+      random_(random),
+      options_(options),
+      context_(loop, random),
+      engine_(engine::EngineOptions{options.partition, std::nullopt}),
+      journal_(database, options.partition),
+      wake_(loop),
+      idle_(loop) {
+  context_.client = runtime::ClientType::kTimer;
+  context_.caller.kind = runtime::Caller::Kind::kService;
+  context_.caller.service = "processes";
+}
+
+LocalProcessEngine::~LocalProcessEngine() = default;
+
+// ---- life
+
+Task<Result<void>> LocalProcessEngine::open(runtime::Context& context) {
+  co_await loop_.enter();
+  auto loaded = co_await journal_.load(context_, engine_);
+  if (loaded) {
+    queue_continues();
+    running_ = true;
+    open_ = true;
+    loop_.spawn("process-engine", run());
+    arm_timer();
+  }
+  co_await context.scheduler().enter();
+  co_return loaded;
+}
+
+Task<void> LocalProcessEngine::close() {
+  co_await loop_.enter();
+  open_ = false;
+  closing_ = true;
+  wake_.notify_all();
+  while (running_) co_await idle_.wait();
+  if (timer_ != 0) loop_.cancel(timer_);
+  timer_ = 0;
+}
+
+bool LocalProcessEngine::has_work() const {
+  if (!queue_.empty() || !continues_.empty()) return true;
+  const auto due = engine_.state().next_due();
+  if (due && *due <= loop_.now()) return true;
+  if (!workers_open_) return false;
+  return std::any_of(workers_.begin(), workers_.end(), [this](const auto& state) {
+    return state->active < state->worker.max_active && !engine_.state().activatable(state->worker.job_type).empty();
+  });
+}
+
+Task<void> LocalProcessEngine::run() {
+  while (true) {
+    if (!has_work()) {
+      if (closing_) break;
+      arm_timer();
+      co_await wake_.wait();
+      continue;
+    }
+    Turn turn;
+    std::vector<Request> requests;
+    std::optional<Error> failure;
+    try {
+      decide_all(turn, requests);
+    } catch (...) {
+      runtime::report_current_exception("process-engine");
+      failure = internal_error("the process engine failed to decide a command");
+    }
+    if (!failure) {
+      auto kept = co_await keep(turn);
+      if (!kept) failure = std::move(kept).error();
+    }
+    if (failure) {
+      const bool known = failure->kind == ErrorKind::kInternal || failure->code == "outcome-unknown";
+      const Error answer = known ? *failure : unavailable("The engine's database refused a commit").caused_by(*failure);
+      for (Request& request : requests) request.finish(answer);
+      if (failure->code == "process.fenced") {  // another process owns the partition now: this one must keep still
+        runtime::report_panic("process-engine", failure->describe());
+        fenced_ = true;
+        break;
+      }
+      const bool again = co_await reload();
+      if (!again) break;
+      continue;
+    }
+    for (Request& request : requests) request.finish(std::nullopt);
+    dispatch(turn.assignments);
+  }
+  open_ = false;
+  for (Request& request : queue_) request.finish(unavailable("The engine is closed"));
+  waiting_ -= queue_.size();
+  queue_.clear();
+  if (closing_ && !fenced_) {
+    const journal::Batch nothing;
+    auto kept = co_await journal_.append(context_, engine_, nothing, journal::Journal::Checkpoint::kYes);
+    if (!kept) runtime::report_panic("process-engine", kept.error().describe());
+  }
+  running_ = false;
+  idle_.notify_all();
+}
+
+// Everything that is to be in the next transaction. An exception leaves all requests taken in `requests`.
+void LocalProcessEngine::decide_all(Turn& turn, std::vector<Request>& requests) {
+  const auto due = engine_.state().next_due();
+  if (due && *due <= loop_.now()) execute(turn, engine::Tick{});
+  for (std::size_t i = std::min(kMaxContinuesPerBatch, continues_.size()); i > 0; --i) {
+    const Key key = continues_.front();
+    continues_.pop_front();
+    execute(turn, engine::Continue{key});
+  }
+  while (!queue_.empty() && requests.size() < kMaxBatch) {
+    requests.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+    --waiting_;
+    requests.back().decide(turn);
+  }
+  assign_jobs(turn);
+}
+
+void LocalProcessEngine::assign_jobs(Turn& turn) {
+  if (!workers_open_) return;
+  for (const auto& state : workers_) {
+    const process::Worker& worker = state->worker;
+    if (state->active >= worker.max_active || engine_.state().activatable(worker.job_type).empty()) continue;
+    engine::Outcome outcome =
+        execute(turn, engine::ActivateJobs{worker.job_type, worker.name, worker.max_active - state->active, worker.lock});
+    for (engine::ActivatedJob& job : outcome.jobs) turn.assignments.push_back({state.get(), std::move(job)});
+  }
+}
+
+engine::Outcome LocalProcessEngine::execute(Turn& turn, const engine::Command& command) {
+  const Timestamp now = loop_.now();
+  engine::Outcome outcome = engine_.execute(command, now);
+  continues_.insert(continues_.end(), outcome.to_continue.begin(), outcome.to_continue.end());
+  turn.batch.add(now, outcome);
+  return outcome;
+}
+
+Task<Result<void>> LocalProcessEngine::keep(const Turn& turn) {
+  if (turn.batch.empty()) co_return Result<void>();
+  const bool cut = journal_.tail() + static_cast<std::int64_t>(turn.batch.records.size()) >= options_.records_per_checkpoint;
+  const auto checkpoint = cut ? journal::Journal::Checkpoint::kYes : journal::Journal::Checkpoint::kNo;
+  Result<void> kept;
+  for (int attempt = 1; attempt <= kAppendTries; ++attempt) {
+    kept = co_await journal_.append(context_, engine_, turn.batch, checkpoint);
+    if (kept || kept.error().code != "database.overloaded") break;
+    co_await loop_.sleep_for(kAppendRetry);
+  }
+  co_return kept;
+}
+
+// What was decided and not kept never was. False: it must not go on.
+Task<bool> LocalProcessEngine::reload() {
+  while (!closing_) {
+    engine_.reset();
+    continues_.clear();
+    auto loaded = co_await journal_.load(context_, engine_);
+    if (loaded) {
+      queue_continues();
+      co_return true;
+    }
+    runtime::report_panic("process-engine", loaded.error().describe());
+    co_await loop_.sleep_for(kReloadRetry);
+  }
+  co_return false;
+}
+
+void LocalProcessEngine::queue_continues() {
+  for (const auto& [key, instance] : engine_.state().instances()) {
+    if (instance.may_continue()) continues_.push_back(key);
+  }
+}
+
+void LocalProcessEngine::arm_timer() {
+  if (timer_ != 0) loop_.cancel(timer_);
+  timer_ = 0;
+  const auto due = engine_.state().next_due();
+  if (!due || closing_) return;
+  timer_ = loop_.call_after(std::clamp(*due - loop_.now(), Duration{}, kLongestSleep), [this] {
+    timer_ = 0;
+    wake_.notify_all();
+  });
+}
+
+// ---- calls
+
+void LocalProcessEngine::enqueue(Request request) {
+  queue_.push_back(std::move(request));
+  wake_.notify_all();
+}
+
+template <class T>
+Task<Result<T>> LocalProcessEngine::submit(runtime::Context& context, std::move_only_function<Result<T>(Turn&)> decide) {
+  if (auto in_time = context.check_deadline(); !in_time) co_return fail(std::move(in_time).error());
+  if (!open_) co_return fail(unavailable("The engine is not open"));
+  if (waiting_.fetch_add(1) >= options_.max_waiting) {
+    --waiting_;
+    co_return fail(make_error(ErrorKind::kUnavailable, "process.overloaded", "Expected room in the engine's queue, but it is full")
+                       .retry_in(seconds(1)));
+  }
+  struct Awaiter {
+    LocalProcessEngine& self;
+    runtime::Scheduler& caller;
+    std::move_only_function<Result<T>(Turn&)>& decide;
+    std::optional<Result<T>> answer;
+    std::optional<Error> failure;
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiting) {
+      self.loop_.post([this, waiting] {
+        Request request;
+        request.decide = [this](Turn& turn) { answer.emplace(decide(turn)); };
+        request.finish = [this, waiting](std::optional<Error> error) {
+          failure = std::move(error);
+          caller.post([waiting] { waiting.resume(); });
+        };
+        self.enqueue(std::move(request));
+      });
+    }
+    Result<T> await_resume() {
+      if (failure) return fail(std::move(*failure));
+      return std::move(*answer);
+    }
+  };
+  Awaiter awaiter{*this, context.scheduler(), decide, std::nullopt, std::nullopt};
+  Result<T> answer = co_await awaiter;
+  co_return answer;
+}
+
+Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::deploy(runtime::Context& context,
+                                                                               std::vector<process::Resource> resources) {
+  using Deployed = std::vector<process::DeployedProcess>;
+  engine::Deploy command;
+  for (process::Resource& resource : resources) command.resources.push_back({std::move(resource.name), std::move(resource.content)});
+  std::move_only_function<Result<Deployed>(Turn&)> decide = [this, &command](Turn& turn) -> Result<Deployed> {
+    if (options_.job_types == Options::JobTypes::kOfWorkers) {
+      std::set<std::string, std::less<>> known;
+      for (const auto& state : workers_) known.insert(state->worker.job_type);
+      engine_.set_known_job_types(std::move(known));
+    }
+    const engine::Outcome outcome = execute(turn, command);
+    if (outcome.rejection) return fail(error_of(*outcome.rejection));
+    Deployed deployed;
+    for (const engine::DeployedProcess& process : outcome.processes) deployed.push_back({process.process_id, process.version, process.key});
+    return deployed;
+  };
+  auto answer = co_await submit<Deployed>(context, std::move(decide));
+  co_return answer;
+}
+
+Task<Result<Key>> LocalProcessEngine::start(runtime::Context& context, std::string process_id, std::string variables,
+                                            std::string idempotency_key) {
+  auto parsed = parse(variables);
+  if (!parsed) co_return fail(std::move(parsed).error());
+  if (!idempotency_key.empty()) {  // of one that ended long ago; the engine itself knows the live and the recent ones
+    auto earlier = co_await journal_.find_by_idempotency_key(context, idempotency_key);
+    if (!earlier) co_return fail(std::move(earlier).error());
+    if (*earlier) co_return **earlier;
+  }
+  const engine::CreateInstance command{std::move(process_id), 0, std::move(*parsed), std::move(idempotency_key)};
+  std::move_only_function<Result<Key>(Turn&)> decide = [this, &command](Turn& turn) -> Result<Key> {
+    const engine::Outcome outcome = execute(turn, command);
+    if (outcome.rejection) return fail(error_of(*outcome.rejection));
+    return outcome.key;
+  };
+  auto answer = co_await submit<Key>(context, std::move(decide));
+  co_return answer;
+}
+
+Task<Result<void>> LocalProcessEngine::publish(runtime::Context& context, process::Message message) {
+  auto parsed = parse(message.variables);
+  if (!parsed) co_return fail(std::move(parsed).error());
+  const engine::PublishMessage command{std::move(message.name), std::move(message.correlation_key), std::move(message.id),
+                                       message.time_to_live, std::move(*parsed)};
+  std::move_only_function<Result<void>(Turn&)> decide = [this, &command](Turn& turn) -> Result<void> {
+    const engine::Outcome outcome = execute(turn, command);
+    if (!outcome.rejection || outcome.rejection->code == engine::Rejection::Code::kAlreadyExists) return {};
+    return fail(error_of(*outcome.rejection));
+  };
+  auto answer = co_await submit<void>(context, std::move(decide));
+  co_return answer;
+}
+
+Task<Result<void>> LocalProcessEngine::cancel(runtime::Context& context, Key instance_key) {
+  std::move_only_function<Result<void>(Turn&)> decide = [this, instance_key](Turn& turn) -> Result<void> {
+    const engine::Outcome outcome = execute(turn, engine::CancelInstance{instance_key});
+    if (outcome.rejection) return fail(error_of(*outcome.rejection));
+    return {};
+  };
+  auto answer = co_await submit<void>(context, std::move(decide));
+  co_return answer;
+}
+
+Task<Result<void>> LocalProcessEngine::resolve_incident(runtime::Context& context, Key incident_key) {
+  std::move_only_function<Result<void>(Turn&)> decide = [this, incident_key](Turn& turn) -> Result<void> {
+    const engine::Instance* instance = engine_.state().owner_of(incident_key);
+    if (instance && instance->incidents.contains(incident_key)) {
+      const Key job = instance->incidents.at(incident_key).job;
+      if (job != 0 && instance->jobs.at(job).retries < 1) execute(turn, engine::UpdateRetries{job, model::kDefaultRetries});
+    }
+    const engine::Outcome outcome = execute(turn, engine::ResolveIncident{incident_key});
+    if (outcome.rejection) return fail(error_of(*outcome.rejection));
+    return {};
+  };
+  auto answer = co_await submit<void>(context, std::move(decide));
+  co_return answer;
+}
+
+Task<Result<void>> LocalProcessEngine::set_variables(runtime::Context& context, Key instance_key, std::string variables) {
+  auto parsed = parse(variables);
+  if (!parsed) co_return fail(std::move(parsed).error());
+  const engine::SetVariables command{instance_key, std::move(*parsed), false};
+  std::move_only_function<Result<void>(Turn&)> decide = [this, &command](Turn& turn) -> Result<void> {
+    const engine::Outcome outcome = execute(turn, command);
+    if (outcome.rejection) return fail(error_of(*outcome.rejection));
+    return {};
+  };
+  auto answer = co_await submit<void>(context, std::move(decide));
+  co_return answer;
+}
+
+// ---- workers
+
+void LocalProcessEngine::add_worker(process::Worker worker) {
+  auto state = std::make_unique<WorkerState>();
+  state->worker = std::move(worker);
+  workers_.push_back(std::move(state));
+}
+
+void LocalProcessEngine::open_workers() {
+  loop_.post([this] {
+    workers_open_ = true;
+    wake_.notify_all();
+  });
+}
+
+Task<void> LocalProcessEngine::close_workers() {
+  co_await loop_.enter();
+  workers_open_ = false;
+  while (active_jobs_ > 0) co_await idle_.wait();
+}
+
+void LocalProcessEngine::dispatch(std::vector<Assignment>& assignments) {
+  for (Assignment& assignment : assignments) {
+    ++assignment.worker->active;
+    ++active_jobs_;
+    handler_loop_.spawn("job:" + assignment.job.type, handle_job(*assignment.worker, job_of(assignment.job)));
+  }
+}
+
+Task<void> LocalProcessEngine::handle_job(WorkerState& worker, process::Job job) {
+  runtime::Context context(handler_loop_, random_);
+  context.client = runtime::ClientType::kJob;
+  context.caller.kind = runtime::Caller::Kind::kService;
+  context.caller.service = "processes";
+  context.request_id = "job-" + std::to_string(job.key);
+  context.deadline = handler_loop_.steady_now() + worker.worker.lock;
+  process::JobOutcome outcome;
+  try {
+    outcome = co_await worker.worker.handle(context, job);
+  } catch (...) {
+    runtime::report_current_exception("job:" + job.type);
+    outcome.kind = process::JobOutcome::Kind::kFail;
+    outcome.error_code = "internal";
+    outcome.message = "the handler failed";
+  }
+  loop_.post([this, &worker, key = job.key, result = std::move(outcome)]() mutable { take_outcome(worker, key, std::move(result)); });
+}
+
+// Not bounded by the queue: there are never more outcomes than jobs handed out.
+void LocalProcessEngine::take_outcome(WorkerState& worker, Key job, process::JobOutcome outcome) {
+  ++waiting_;
+  Request request;
+  request.decide = [this, job, result = std::move(outcome)](Turn& turn) { decide_outcome(turn, job, result); };
+  // When the commit failed the job is still locked, and is handed out again when the lock runs out.
+  request.finish = [this, &worker](std::optional<Error>) {
+    --worker.active;
+    --active_jobs_;
+    idle_.notify_all();
+  };
+  if (running_) return enqueue(std::move(request));
+  --waiting_;
+  request.finish(std::nullopt);
+}
+
+// A refusal means that the job is gone (cancelled, or finished by another after the lock ran out): nothing to do.
+void LocalProcessEngine::decide_outcome(Turn& turn, Key job, const process::JobOutcome& outcome) {
+  using Kind = process::JobOutcome::Kind;
+  const std::optional<Duration> retry_in = outcome.retry_in > Duration{} ? std::optional(outcome.retry_in) : std::nullopt;
+  if (outcome.kind == Kind::kFail) {
+    execute(turn, engine::FailJob{job, std::nullopt, retry_in, outcome.error_code, outcome.message});
+    return;
+  }
+  if (outcome.kind == Kind::kNotReady) {
+    execute(turn, engine::YieldJob{job, outcome.retry_in});
+    return;
+  }
+  auto variables = parse(outcome.variables);
+  std::optional<engine::Rejection> rejection;
+  if (variables && outcome.kind == Kind::kComplete)
+    rejection = execute(turn, engine::CompleteJob{job, std::move(*variables)}).rejection;
+  else if (variables)
+    rejection = execute(turn, engine::ThrowError{job, outcome.error_code, outcome.message, std::move(*variables)}).rejection;
+  if (variables && (!rejection || rejection->code != engine::Rejection::Code::kInvalidArgument)) return;
+  const std::string why = variables ? rejection->message : variables.error().detail;
+  execute(turn, engine::FailJob{job, std::nullopt, retry_in, "process.invalid-variables", why});
+}
+
+// ---- queries
+
+Task<Result<process::InstanceView>> LocalProcessEngine::instance(runtime::Context& context, Key instance_key) {
+  using Found = std::optional<process::InstanceView>;
+  std::move_only_function<Result<Found>(Turn&)> look = [this, instance_key](Turn&) -> Result<Found> {
+    const engine::Instance* live = engine_.state().instance(instance_key);
+    return live ? Found(view_of(*live)) : Found();
+  };
+  auto found = co_await submit<Found>(context, std::move(look));
+  if (found && !*found) found = co_await journal_.find_ended(context, instance_key);
+  if (!found) co_return fail(std::move(found).error());
+  if (!*found) co_return fail(ErrorKind::kNotFound, "process.not-found", "Expected a process instance, but there is none with this key");
+  co_return std::move(**found);
+}
+
+Task<Result<std::vector<process::InstanceView>>> LocalProcessEngine::instances(runtime::Context& context, std::string process_id,
+                                                                               std::optional<InstanceState> state, Key before, int limit) {
+  using Views = std::vector<process::InstanceView>;
+  limit = std::clamp(limit, 1, 200);
+  Views views;
+  if (!state || *state == InstanceState::kActive) {
+    std::move_only_function<Result<Views>(Turn&)> look = [this, &process_id, before, limit](Turn&) -> Result<Views> {
+      Views live;
+      const auto& all = engine_.state().instances();
+      for (auto next = before == 0 ? all.end() : all.lower_bound(before);
+           next != all.begin() && live.size() < static_cast<std::size_t>(limit);) {
+        --next;
+        if (process_id.empty() || next->second.process->id == process_id) live.push_back(view_of(next->second));
+      }
+      return live;
+    };
+    auto live = co_await submit<Views>(context, std::move(look));
+    if (!live) co_return fail(std::move(live).error());
+    views = std::move(*live);
+  }
+  if (!state || *state != InstanceState::kActive) {
+    journal::EndedFilter filter;
+    filter.process_id = process_id;
+    if (state) filter.completed = *state == InstanceState::kCompleted;
+    filter.before = before;
+    filter.limit = limit;
+    auto ended = co_await journal_.list_ended(context, std::move(filter));
+    if (!ended) co_return fail(std::move(ended).error());
+    views.insert(views.end(), ended->begin(), ended->end());
+  }
+  // One that ended between the two looks is in both: the later look is right.
+  std::stable_sort(views.begin(), views.end(),
+                   [](const auto& a, const auto& b) { return a.key != b.key ? a.key > b.key : a.ended_at > b.ended_at; });
+  views.erase(std::unique(views.begin(), views.end(), [](const auto& a, const auto& b) { return a.key == b.key; }), views.end());
+  if (views.size() > static_cast<std::size_t>(limit)) views.resize(static_cast<std::size_t>(limit));
+  co_return views;
+}
+
+Task<Result<std::vector<process::ElementRecord>>> LocalProcessEngine::history(runtime::Context& context, Key instance_key) {
+  using Records = std::vector<process::ElementRecord>;
+  std::move_only_function<Result<Records>(Turn&)> look = [this, instance_key](Turn&) -> Result<Records> {
+    Records active;
+    const engine::Instance* live = engine_.state().instance(instance_key);
+    if (!live) return active;
+    for (const auto& [key, element] : live->elements) {
+      const model::Element& definition = live->element_of(element);
+      active.push_back(
+          {key, definition.id, std::string(model::name_of(definition.kind)), InstanceState::kActive, element.started_at, std::nullopt});
+    }
+    return active;
+  };
+  auto active = co_await submit<Records>(context, std::move(look));
+  if (!active) co_return fail(std::move(active).error());
+  auto records = co_await journal_.elements(context, instance_key);
+  if (!records) co_return fail(std::move(records).error());
+  for (process::ElementRecord& record : *active) {
+    const bool over = std::any_of(records->begin(), records->end(),
+                                  [&](const auto& known) { return known.element_instance_key == record.element_instance_key; });
+    if (!over) records->push_back(std::move(record));
+  }
+  std::sort(records->begin(), records->end(), [](const auto& a, const auto& b) { return a.element_instance_key < b.element_instance_key; });
+  if (records->empty())
+    co_return fail(ErrorKind::kNotFound, "process.not-found", "Expected a process instance, but there is none with this key");
+  co_return std::move(*records);
+}
+
+Task<Result<std::vector<process::Incident>>> LocalProcessEngine::incidents(runtime::Context& context) {
+  using Incidents = std::vector<process::Incident>;
+  std::move_only_function<Result<Incidents>(Turn&)> look = [this](Turn&) -> Result<Incidents> {
+    Incidents all;
+    for (const auto& [key, instance] : engine_.state().instances()) {
+      for (const auto& [incident_key, incident] : instance.incidents) {
+        const model::Element& element = instance.element_of(instance.elements.at(incident.element_instance));
+        all.push_back({incident_key, key, instance.process->id, element.id, incident.job, incident.error_type, incident.message,
+                       incident.created_at});
+      }
+    }
+    return all;
+  };
+  auto answer = co_await submit<Incidents>(context, std::move(look));
+  co_return answer;
+}
+
+Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::processes(runtime::Context& context) {
+  using Deployed = std::vector<process::DeployedProcess>;
+  std::move_only_function<Result<Deployed>(Turn&)> look = [this](Turn&) -> Result<Deployed> {
+    Deployed newest;
+    for (const auto& [key, definition] : engine_.state().definitions()) {
+      if (engine_.state().newest(definition.process->id) == &definition)
+        newest.push_back({definition.process->id, definition.version, key});
+    }
+    return newest;
+  };
+  auto answer = co_await submit<Deployed>(context, std::move(look));
+  co_return answer;
+}
+
+}  // namespace consilium::bpmn

@@ -1,0 +1,149 @@
+// The built-in process engine: bpmn/engine on a database and a loop. One object is one partition; its state lives on `loop`,
+// calls come from any loop and resume on their context's.
+//
+// Commands wait in a bounded queue (full: `process.overloaded`); all that wait are decided as one batch and kept by one
+// transaction; replies, jobs and the running of handlers follow the commit. When the append fails the state in memory
+// is dropped and built anew from the database, and the callers get `process.unavailable`.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bpmn/engine/engine.h"
+#include "bpmn/journal/journal.h"
+#include "ports/database/database.h"
+#include "ports/process_engine/process_engine.h"
+#include "runtime/event.h"
+#include "runtime/scheduler.h"
+
+namespace consilium::bpmn {
+
+inline constexpr std::size_t kMaxWaitingCommands = 10'000;
+inline constexpr std::size_t kMaxBatch = 256;  // commands decided before their common commit
+inline constexpr std::size_t kMaxContinuesPerBatch = 16;
+inline constexpr std::int64_t kRecordsPerCheckpoint = 1000;  // of journal, then the changed instances are written
+inline constexpr int kAppendTries = 10;                      // while the database says that it is overloaded
+inline constexpr Duration kAppendRetry = milliseconds(50);
+inline constexpr Duration kReloadRetry = seconds(1);
+inline constexpr Duration kLongestSleep = seconds(1);  // the wall clock may be set meanwhile
+
+struct LocalProcessEngineOptions {
+  std::int32_t partition = 1;
+  // Whether a model may name job types that no worker was added for.
+  enum class JobTypes : std::uint8_t { kAny, kOfWorkers };
+  JobTypes job_types = JobTypes::kAny;
+  std::size_t max_waiting = kMaxWaitingCommands;
+  std::int64_t records_per_checkpoint = kRecordsPerCheckpoint;
+  // Where handlers of jobs run; null: on the engine's loop.
+  runtime::Scheduler* handler_loop = nullptr;
+};
+
+class LocalProcessEngine final : public process::ProcessEngine {
+ public:
+  using Options = LocalProcessEngineOptions;
+
+  // All outlive the engine, and the loops run nothing of it any more when it is destroyed.
+  LocalProcessEngine(database::Database& database, runtime::Scheduler& loop, RandomSource& random, Options options = {});
+  ~LocalProcessEngine() override;
+
+  // The schema of its tables.
+  static std::vector<database::Migration> migrations(int first_number = 1) { return journal::migrations(first_number); }
+
+  // Loads the state; from then on it takes commands and fires timers, late ones at once. Workers wait for `open_workers`.
+  Task<Result<void>> open(runtime::Context& context);
+  // Decides what waits, writes a checkpoint, and takes nothing more. Close the workers first.
+  Task<void> close();
+
+  Task<Result<std::vector<process::DeployedProcess>>> deploy(runtime::Context& context, std::vector<process::Resource> resources) override;
+  Task<Result<process::Key>> start(runtime::Context& context, std::string process_id, std::string variables,
+                                   std::string idempotency_key) override;
+  Task<Result<void>> publish(runtime::Context& context, process::Message message) override;
+  Task<Result<void>> cancel(runtime::Context& context, process::Key instance_key) override;
+  // A job without retries gets the default number again.
+  Task<Result<void>> resolve_incident(runtime::Context& context, process::Key incident_key) override;
+  Task<Result<void>> set_variables(runtime::Context& context, process::Key instance_key, std::string variables) override;
+
+  void add_worker(process::Worker worker) override;
+  void open_workers() override;
+  Task<void> close_workers() override;
+
+  Task<Result<process::InstanceView>> instance(runtime::Context& context, process::Key instance_key) override;
+  Task<Result<std::vector<process::InstanceView>>> instances(runtime::Context& context, std::string process_id,
+                                                             std::optional<process::InstanceState> state, process::Key before,
+                                                             int limit) override;
+  Task<Result<std::vector<process::ElementRecord>>> history(runtime::Context& context, process::Key instance_key) override;
+  Task<Result<std::vector<process::Incident>>> incidents(runtime::Context& context) override;
+  // The newest version of each.
+  Task<Result<std::vector<process::DeployedProcess>>> processes(runtime::Context& context) override;
+
+  // Commands that wait now; for metrics.
+  std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
+
+ private:
+  struct WorkerState {
+    process::Worker worker;
+    int active = 0;
+  };
+  struct Assignment {
+    WorkerState* worker = nullptr;
+    engine::ActivatedJob job;
+  };
+  // What is being decided: one transaction to be.
+  struct Turn {
+    journal::Batch batch;
+    std::vector<Assignment> assignments;
+  };
+  // `decide` runs on the loop; `finish` is called once, after the commit or with the error that stands for it.
+  struct Request {
+    std::move_only_function<void(Turn&)> decide;
+    std::move_only_function<void(std::optional<Error>)> finish;
+  };
+
+  template <class T>
+  Task<Result<T>> submit(runtime::Context& context, std::move_only_function<Result<T>(Turn&)> decide);
+  void enqueue(Request request);
+  engine::Outcome execute(Turn& turn, const engine::Command& command);
+
+  Task<void> run();
+  bool has_work() const;
+  void decide_all(Turn& turn, std::vector<Request>& requests);
+  void assign_jobs(Turn& turn);
+  Task<Result<void>> keep(const Turn& turn);
+  Task<bool> reload();
+  void arm_timer();
+  void queue_continues();
+
+  void dispatch(std::vector<Assignment>& assignments);
+  Task<void> handle_job(WorkerState& worker, process::Job job);
+  void take_outcome(WorkerState& worker, engine::Key job, process::JobOutcome outcome);
+  void decide_outcome(Turn& turn, engine::Key job, const process::JobOutcome& outcome);
+
+  database::Database& database_;
+  runtime::Scheduler& loop_;
+  runtime::Scheduler& handler_loop_;
+  RandomSource& random_;
+  Options options_;
+  runtime::Context context_;
+  engine::Engine engine_;
+  journal::Journal journal_;
+
+  std::deque<Request> queue_;
+  std::deque<engine::Key> continues_;
+  std::atomic<std::size_t> waiting_{0};
+  runtime::Event wake_;
+  runtime::Event idle_;  // notified when a worker or the loop ends
+  std::vector<std::unique_ptr<WorkerState>> workers_;
+  runtime::TimerId timer_ = 0;
+  bool workers_open_ = false;
+  int active_jobs_ = 0;
+  std::atomic<bool> open_{false};
+  bool running_ = false;
+  bool closing_ = false;
+  bool fenced_ = false;
+};
+
+}  // namespace consilium::bpmn

@@ -1,0 +1,238 @@
+// Every branch of the processes that the product ships, with stub workers.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "bpmn/engine/test_bench.h"
+
+namespace consilium::bpmn::engine {
+namespace {
+
+std::string shipped(const std::string& name) {
+  std::ifstream file(std::string(CONSILIUM_SOURCE_DIR) + "/processes/" + name);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class CreateUser : public ::testing::Test {
+ protected:
+  void SetUp() override { bench.deploy(shipped("p-create-user.bpmn"), "p-create-user.bpmn"); }
+  void start(const std::string& type) { bench.start(R"({"userId": "u1", "type": ")" + type + "\"}", "p-create-user"); }
+  void fail_for_good(const std::string& type, const std::string& code, std::string_view variables = "{}") {
+    EXPECT_FALSE(bench.run(ThrowError{bench.job(type).key, code, "", *feel::parse_variables(variables)}).rejection);
+  }
+  Bench bench;
+};
+
+TEST_F(CreateUser, MakesAClient) {
+  start("client");
+  bench.complete("st-create-chat-user", R"({"chatUserId": "c1"})");
+  bench.complete("st-create-chat-channel", R"({"chatChannelId": "h1"})");
+  bench.complete("st-create-send-hello");
+  bench.complete("st-create-identity", R"({"identityId": "i1"})");
+  bench.complete("st-activate-user");
+  EXPECT_EQ(
+      bench.take_path(),
+      "draft-created create-chat-user is-client create-chat-channel send-hello create-identity activate-user user-active p-create-user");
+}
+
+TEST_F(CreateUser, MakesAConsultantWithoutChannel) {
+  start("consultant");
+  bench.complete("st-create-chat-user", R"({"chatUserId": "c1"})");
+  bench.complete("st-create-identity", R"({"identityId": "i1"})");
+  bench.complete("st-activate-user");
+  EXPECT_EQ(bench.take_path(), "draft-created create-chat-user is-client create-identity activate-user user-active p-create-user");
+}
+
+TEST_F(CreateUser, RemovesWhatWasMadeWhenAStepGivesUp) {  // B-57
+  start("client");
+  fail_for_good("st-create-chat-user", "err-create-chat-user");
+  bench.complete("st-delete-user");
+  EXPECT_EQ(bench.take_path(),
+            "draft-created -create-chat-user chat-user-failed undo-started has-chat-user has-identity delete-user undo-ended undo "
+            "user-not-created p-create-user");
+
+  start("client");  // the account was made, but could not be stored at the user
+  fail_for_good("st-create-chat-user", "err-create-chat-user", R"({"chatUserId": "c1"})");
+  EXPECT_EQ(feel::to_json(bench.job("st-delete-chat-user").variables), R"({"chatUserId":"c1","type":"client","userId":"u1"})");
+  bench.pass(minutes(2));
+  bench.complete("st-delete-chat-user");
+  bench.complete("st-delete-user");
+
+  start("client");
+  bench.complete("st-create-chat-user", R"({"chatUserId": "c1"})");
+  fail_for_good("st-create-chat-channel", "err-create-chat-channel");
+  bench.complete("st-delete-chat-user");
+  bench.complete("st-delete-user");
+
+  start("expert");
+  bench.complete("st-create-chat-user", R"({"chatUserId": "c1"})");
+  fail_for_good("st-create-identity", "err-create-identity", R"({"identityId": "i1"})");
+  bench.complete("st-delete-chat-user");
+  bench.complete("st-delete-identity");
+  bench.complete("st-delete-user");
+  EXPECT_EQ(bench.ended().size(), 4u);
+  for (const EndedInstance& ended : bench.ended()) EXPECT_TRUE(ended.completed);
+}
+
+class ClientRequest : public ::testing::Test {
+ protected:
+  void SetUp() override { bench.deploy(shipped("p-client-request.bpmn"), "p-client-request.bpmn"); }
+  void to_the_queue(const std::string& more = "") {
+    bench.start(R"({"userId": "u1", "channelId": "h1", "postId": "o1", "postedAt": "2026-01-01T00:00:00Z")" + more + "}",
+                "p-client-request");
+    bench.complete("st-check-client-open-task", R"({"taskExists": false})");
+    bench.complete("st-bot", R"({"botSucceeded": false})");
+    bench.complete("st-create-client-req-task", R"({"taskExists": false, "taskId": "t1", "taskNum": "MOI-000001"})");
+  }
+  void assign(const std::string& consultant) {
+    bench.publish("msg-client-task-assigned", "t1", "{\"assignee\": \"" + consultant + "\"}");
+    EXPECT_EQ(consultant_of("st-subscribe-consultant"), consultant);
+    bench.complete("st-msg-task-assigned");
+  }
+  std::string consultant_of(const std::string& type) {
+    const auto job = bench.job(type);
+    const char* variable = type == "st-release-consultant" ? "consultant" : "assignee";
+    const std::string* found = job.variables.at(variable).string();
+    bench.run(CompleteJob{job.key, {}});
+    return found ? *found : "nobody";
+  }
+  void solve_and_close() {
+    bench.publish("msg-client-task-solved", "t1");
+    bench.complete("st-msg-task-solved");
+    bench.publish("msg-client-feedback-given", "t1");
+    EXPECT_EQ(bench.ended().size(), 1u);
+    EXPECT_TRUE(bench.incidents().empty());
+  }
+  Bench bench;
+};
+
+TEST_F(ClientRequest, IsSolvedAndRated) {
+  to_the_queue();
+  assign("clara");
+  solve_and_close();
+  EXPECT_EQ(bench.take_path(),
+            "post-written check-open-task is-request-open ask-bot has-bot-answered create-task is-task-new consultation-started "
+            "await-consultant task-assigned "
+            "subscribe-consultant announce-assignment await-result task-solved consultation-ended consultation announce-solution "
+            "await-feedback feedback-given "
+            "closed-with-feedback p-client-request");
+}
+
+TEST_F(ClientRequest, JoinsAnOpenRequestOrIsAnsweredByTheBot) {
+  bench.start("{}", "p-client-request");
+  bench.complete("st-check-client-open-task", R"({"taskExists": true})");
+  bench.start("{}", "p-client-request");
+  bench.complete("st-check-client-open-task", R"({"taskExists": false})");
+  bench.complete("st-bot", R"({"botSucceeded": true})");
+  bench.start("{}", "p-client-request");
+  bench.complete("st-check-client-open-task", R"({"taskExists": false})");
+  bench.complete("st-bot", R"({"botSucceeded": false})");
+  bench.complete("st-create-client-req-task", R"({"taskExists": true})");  // another post was quicker
+  EXPECT_EQ(bench.ended().size(), 3u);
+  EXPECT_NE(bench.take_path().find("joined-other-request"), std::string::npos);
+}
+
+TEST_F(ClientRequest, NotifiesThenEscalatesThenGoesOn) {  // B-58
+  to_the_queue();
+  Duration waited;
+  int notices = 0;
+  for (const Duration at : {seconds(30), minutes(1), minutes(2), minutes(4), minutes(8)}) {
+    bench.pass(at - waited - milliseconds(1));
+    EXPECT_TRUE(bench.activate("st-msg-no-available-consultant").empty());
+    bench.pass(milliseconds(1));
+    waited = at;
+    const auto notice = bench.job("st-msg-no-available-consultant");
+    EXPECT_EQ(*notice.variables.at("noticeCount").number(), feel::Decimal(notices++));
+    bench.run(CompleteJob{notice.key, {}});
+  }
+  bench.complete("st-escalate");
+  bench.pass(hours(5));
+  EXPECT_TRUE(bench.activate("st-msg-no-available-consultant").empty());
+  assign("clara");
+  solve_and_close();
+}
+
+TEST_F(ClientRequest, TakesTheDelaysOfTheNoticesFromAVariable) {
+  to_the_queue(R"(, "noticeDelays": ["PT1S"])");
+  bench.pass(seconds(1));
+  bench.complete("st-msg-no-available-consultant");
+  bench.complete("st-escalate");
+}
+
+TEST_F(ClientRequest, NoticesThatTheTaskWasReturned) {
+  to_the_queue();
+  assign("clara");
+  bench.publish("msg-client-task-returned", "t1");
+  EXPECT_EQ(consultant_of("st-release-consultant"), "clara");
+  bench.pass(seconds(30));  // waiting begins anew
+  bench.complete("st-msg-no-available-consultant");
+  assign("david");
+  solve_and_close();
+}
+
+TEST_F(ClientRequest, GoesToAnotherConsultantAtOnce) {  // B-31
+  to_the_queue();
+  assign("clara");
+  bench.publish("msg-client-task-assigned", "t1", R"({"assignee": "david"})");
+  EXPECT_EQ(consultant_of("st-release-consultant"), "clara");
+  EXPECT_EQ(consultant_of("st-subscribe-consultant"), "david");
+  bench.complete("st-msg-task-assigned");
+  solve_and_close();
+}
+
+TEST_F(ClientRequest, KeepsMessagesThatComeEarlyInTheirOrder) {  // B-52
+  to_the_queue();
+  bench.publish("msg-client-task-assigned", "t1", R"({"assignee": "clara"})");
+  bench.publish("msg-client-task-returned", "t1");
+  bench.publish("msg-client-task-assigned", "t1", R"({"assignee": "david"})");
+  bench.publish("msg-client-task-solved", "t1");
+  EXPECT_EQ(consultant_of("st-subscribe-consultant"), "clara");
+  bench.complete("st-msg-task-assigned");
+  EXPECT_EQ(consultant_of("st-release-consultant"), "clara");
+  EXPECT_EQ(consultant_of("st-subscribe-consultant"), "david");
+  bench.complete("st-msg-task-assigned");
+  bench.complete("st-msg-task-solved");
+  bench.publish("msg-client-feedback-given", "t1");
+  EXPECT_EQ(bench.ended().size(), 1u);
+}
+
+TEST_F(ClientRequest, IsCancelledAtAnyPoint) {  // B-32
+  to_the_queue();
+  bench.publish("msg-client-task-cancelled", "t1");
+  EXPECT_EQ(bench.ended().size(), 1u);
+  EXPECT_TRUE(bench.engine.state().due().size() == bench.engine.state().messages().size()) << "a timer is left";
+  bench.pass(days(1));
+
+  to_the_queue();
+  assign("clara");
+  bench.publish("msg-client-task-cancelled", "t1");
+  EXPECT_EQ(consultant_of("st-release-consultant"), "clara");
+  EXPECT_EQ(bench.ended().size(), 2u);
+  bench.pass(days(1));
+
+  to_the_queue();  // while a job of the consultation is an incident
+  bench.publish("msg-client-task-assigned", "t1", R"({"assignee": "clara"})");
+  bench.run(FailJob{bench.job("st-subscribe-consultant").key, 0, std::nullopt, "", "gone"});
+  EXPECT_EQ(bench.incidents().size(), 1u);
+  bench.publish("msg-client-task-cancelled", "t1");
+  EXPECT_TRUE(bench.incidents().empty());
+  EXPECT_EQ(bench.ended().size(), 3u);
+}
+
+TEST_F(ClientRequest, ClosesWithoutFeedbackAfterADay) {
+  to_the_queue();
+  assign("clara");
+  bench.publish("msg-client-task-solved", "t1");
+  bench.complete("st-msg-task-solved");
+  bench.pass(hours(24) - milliseconds(1));
+  EXPECT_TRUE(bench.ended().empty());
+  bench.pass(milliseconds(1));
+  EXPECT_EQ(bench.ended().size(), 1u);
+  EXPECT_NE(bench.take_path().find("closed-without-feedback"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace consilium::bpmn::engine
