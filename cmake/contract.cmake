@@ -85,3 +85,24 @@ function(consilium_contract name)
   file(GLOB protos CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/api/consilium/${name}/v*/*.proto)
   consilium_contract_library(contract_${name} contract_generated ${CMAKE_SOURCE_DIR}/api ${CONSILIUM_GENERATED} "${protos}")
 endfunction()
+
+# The sample contract of the generator's tests: its C++ is generated, built and tried as that of the services is.
+set(sample_root ${CMAKE_SOURCE_DIR}/tools/protoc-gen-consilium)
+set(sample_generated ${CMAKE_BINARY_DIR}/generated_sample)
+set(sample_protos ${sample_root}/testdata/api/consilium/shared/v1/shared.proto ${sample_root}/testdata/api/consilium/sample/v1/sample.proto)
+consilium_generate(contract_sample_generated ${sample_root}/testdata/api ${sample_generated} ${sample_generated}/web "${sample_protos}")
+consilium_contract_library(contract_sample contract_sample_generated ${sample_root}/testdata/api ${sample_generated} "${sample_protos}")
+add_executable(contract_sample_test
+  ${sample_root}/contract_text_test.cpp ${sample_root}/sample/random_sample.cpp ${sample_root}/sample/codec_test.cpp ${sample_root}/sample/validation_test.cpp
+  ${sample_root}/sample/adapters_test.cpp ${sample_root}/sample/codec_fuzz.cpp ${sample_root}/sample/corpus_test.cpp)
+target_link_libraries(contract_sample_test PRIVATE contract_sample contract_generator consilium_testing)
+target_compile_definitions(contract_sample_test PRIVATE CONSILIUM_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PROTOBUF_INCLUDE_DIR="${protobuf_protos}"
+                           PROTOC="$<TARGET_FILE:protobuf::protoc>")
+add_test(NAME contract_sample_test COMMAND contract_sample_test)
+set_property(GLOBAL APPEND PROPERTY CONSILIUM_TEST_PROGRAMS contract_sample_test)
+if(CONSILIUM_FUZZ)
+  add_executable(contract_codec_fuzz EXCLUDE_FROM_ALL ${sample_root}/sample/codec_fuzz.cpp)
+  target_link_libraries(contract_codec_fuzz PRIVATE contract_sample)
+  target_link_options(contract_codec_fuzz PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzzers contract_codec_fuzz)
+endif()

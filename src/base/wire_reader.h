@@ -86,7 +86,7 @@ class WireReader {
     ++depth_;
     read();
     --depth_;
-    const bool whole = !broken_ && in_.ConsumedEntireMessage() && in_.BytesUntilLimit() == 0;
+    const bool whole = !broken_ && in_.BytesUntilLimit() == 0;
     in_.PopLimit(limit);
     return whole;
   }
