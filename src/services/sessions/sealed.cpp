@@ -1,5 +1,6 @@
 #include "services/sessions/sealed.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include <cstdlib>
@@ -58,8 +59,13 @@ std::optional<std::string> unseal(const Secret& token, std::string_view sealed) 
   int size = 0;
   require(EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, bytes_of(std::string_view(key)), bytes_of(nonce)) == 1);
   require(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTagSize, tag.data()) == 1);
-  if (EVP_DecryptUpdate(context.get(), bytes_of(text), &size, bytes_of(secret), static_cast<int>(secret.size())) != 1) return std::nullopt;
-  if (EVP_DecryptFinal_ex(context.get(), bytes_of(text) + size, &size) != 1) return std::nullopt;
+  const bool opened = EVP_DecryptUpdate(context.get(), bytes_of(text), &size, bytes_of(secret), static_cast<int>(secret.size())) == 1 &&
+                      EVP_DecryptFinal_ex(context.get(), bytes_of(text) + size, &size) == 1;
+  if (!opened) {
+    // Left on the thread, TLS would take the error for its own.
+    ERR_clear_error();
+    return std::nullopt;
+  }
   return text;
 }
 

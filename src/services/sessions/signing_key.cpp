@@ -4,6 +4,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
@@ -136,6 +137,8 @@ bool SigningKey::verify(std::string_view text, std::string_view signature) const
   require(EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) == 1);
   const int valid = EVP_DigestVerify(context.get(), der, static_cast<std::size_t>(size), bytes_of(text), text.size());
   OPENSSL_free(der);
+  // A refused signature leaves errors on the thread, which TLS would take for its own.
+  if (valid != 1) ERR_clear_error();
   return valid == 1;
 }
 

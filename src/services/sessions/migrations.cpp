@@ -1,0 +1,63 @@
+#include "services/sessions/migrations.h"
+
+#include "ports/bus/tables.h"
+
+namespace consilium::sessions {
+namespace {
+
+// No raw token is stored: hashes of 256 random bits, and an answer sealed under a token that the table does not hold.
+constexpr const char* kCreateSessions = R"(
+CREATE TABLE sessions_identity (
+  user_id BLOB PRIMARY KEY,
+  id BLOB NOT NULL UNIQUE,
+  password_hash TEXT,
+  created_at INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL
+);
+
+CREATE TABLE sessions_session (
+  id BLOB PRIMARY KEY,
+  user_id BLOB NOT NULL,
+  kind TEXT NOT NULL,
+  cookie_hash BLOB,
+  created_at INTEGER NOT NULL,
+  last_used_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  user_agent TEXT NOT NULL,
+  remote_address TEXT NOT NULL,
+  ended_at INTEGER,
+  end_reason TEXT NOT NULL
+);
+CREATE UNIQUE INDEX sessions_session_cookie ON sessions_session (cookie_hash) WHERE cookie_hash IS NOT NULL;
+CREATE INDEX sessions_session_user ON sessions_session (user_id, created_at);
+CREATE INDEX sessions_session_expiry ON sessions_session (expires_at) WHERE ended_at IS NULL;
+CREATE INDEX sessions_session_idle ON sessions_session (last_used_at) WHERE ended_at IS NULL;
+CREATE INDEX sessions_session_ended ON sessions_session (ended_at) WHERE ended_at IS NOT NULL;
+
+CREATE TABLE sessions_refresh (
+  token_hash BLOB PRIMARY KEY,
+  session_id BLOB NOT NULL REFERENCES sessions_session (id),
+  expires_at INTEGER NOT NULL,
+  used_at INTEGER,
+  successor_hash BLOB,
+  sealed_answer BLOB
+);
+CREATE INDEX sessions_refresh_session ON sessions_refresh (session_id);
+
+CREATE TABLE sessions_link (
+  token_hash BLOB PRIMARY KEY,
+  user_id BLOB NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+);
+CREATE INDEX sessions_link_user ON sessions_link (user_id);
+CREATE INDEX sessions_link_expiry ON sessions_link (expires_at);
+)";
+
+}  // namespace
+
+std::vector<database::Migration> migrations() {
+  return {{1, "create_sessions", kCreateSessions}, {2, "create_bus_tables", bus::bus_tables_sql("sessions")}};
+}
+
+}  // namespace consilium::sessions

@@ -1,0 +1,35 @@
+// What the calls of the service share about who calls.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "consilium/sessions/v1/sessions.h"
+#include "runtime/context.h"
+
+namespace consilium::sessions {
+
+// Adapters check it too; an open one opens nothing.
+inline Result<void> require_service(const runtime::Context& context) {
+  if (context.caller.is_service()) return {};
+  return fail(ErrorKind::kForbidden, "request.forbidden", "Expected a service of the platform as caller");
+}
+
+// A context in which this service asks the users service by itself, within the same deadline.
+inline runtime::Context for_users(const runtime::Context& context) {
+  runtime::Context internal = context.for_service("sessions", context.client);
+  internal.deadline = context.deadline;
+  return internal;
+}
+
+inline Error bad_credentials() { return v1::errors::bad_credentials("Expected a known login name and its password"); }
+
+// ASCII alone, as login names are compared.
+inline std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+}  // namespace consilium::sessions

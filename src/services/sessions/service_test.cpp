@@ -1,0 +1,632 @@
+#include "services/sessions/service.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "ports/database/service_bench_testing.h"
+#include "services/sessions/events.h"
+#include "services/sessions/migrations.h"
+
+namespace consilium::sessions {
+namespace {
+
+using database::testing::ServiceBench;
+using runtime::Context;
+namespace people = users::v1;
+
+// The users service as this one sees it.
+class FakeUsers final : public people::Users {
+ public:
+  std::map<Uuid, people::User> users;
+
+  Task<Result<people::User>> get_user(Context&, people::GetUserRequest request) override {
+    const auto found = users.find(request.id);
+    if (found == users.end()) co_return fail(people::errors::not_found());
+    co_return found->second;
+  }
+  Task<Result<people::User>> find_user(Context& context, people::FindUserRequest request) override {
+    EXPECT_TRUE(context.caller.is_service());
+    for (const auto& [id, user] : users) {
+      if (user.username == request.username && user.status != people::UserStatus::kDeleted) co_return user;
+    }
+    co_return fail(people::errors::not_found());
+  }
+
+#define NOT_ASKED(call, Request, Reply) \
+  Task<Result<people::Reply>> call(Context&, people::Request) override { co_return fail(internal_error("not asked for")); }
+  NOT_ASKED(create_client, CreateClientRequest, User)
+  NOT_ASKED(create_consultant, CreateConsultantRequest, User)
+  NOT_ASKED(create_expert, CreateExpertRequest, User)
+  NOT_ASKED(create_staff, CreateStaffRequest, User)
+  NOT_ASKED(list_users, ListUsersRequest, ListUsersReply)
+  NOT_ASKED(get_me, GetMeRequest, User)
+  NOT_ASKED(list_groups, ListGroupsRequest, ListGroupsReply)
+  NOT_ASKED(change_profile, ChangeProfileRequest, User)
+  NOT_ASKED(change_groups, ChangeGroupsRequest, User)
+  NOT_ASKED(set_links, SetLinksRequest, User)
+  NOT_ASKED(lock_user, ChangeStatusRequest, User)
+  NOT_ASKED(unlock_user, ChangeStatusRequest, User)
+  NOT_ASKED(activate_user, ChangeStatusRequest, User)
+  NOT_ASKED(delete_user, ChangeStatusRequest, User)
+#undef NOT_ASKED
+};
+
+constexpr const char* kPassword = "correct horse battery";
+constexpr const char* kOtherPassword = "staple of the morning";
+
+Settings quick_settings() {
+  Settings settings;
+  settings.password = {.memory_kib = 8, .iterations = 1, .lanes = 1};
+  return settings;
+}
+
+class SessionsServiceTest : public ::testing::Test {
+ protected:
+  explicit SessionsServiceTest(Settings settings = quick_settings()) : settings_(std::move(settings)) {
+    bench_.migrate("sessions", migrations());
+    keys_ = std::move(*KeyRing::open(key_store_, settings_.keys, bench_.random(), bench_.loop().now()));
+    start_service();
+    anna_ = add_user("anna", people::UserStatus::kActive);
+    EXPECT_TRUE(identify(anna_, "anna", kPassword));
+  }
+
+  // As after a restart: what is in memory is gone.
+  void start_service() {
+    service_ = std::make_unique<SessionsService>(
+        bench_.store().service("sessions"), users_, hasher_, *keys_,
+        [](const std::vector<std::string>& roles) { return std::vector<std::string>{"of." + roles.at(0)}; }, settings_);
+  }
+
+  Uuid add_user(std::string username, people::UserStatus status) {
+    people::User user;
+    user.id = platform_.new_id();
+    user.username = std::move(username);
+    user.first_name = "Anna";
+    user.last_name = "Berg";
+    user.language = "en";
+    user.type = people::UserType::kClient;
+    user.status = status;
+    users_.users[user.id] = user;
+    return user.id;
+  }
+  void set_status(Uuid id, people::UserStatus status) { users_.users[id].status = status; }
+
+  Result<v1::CreateIdentityReply> identify(Uuid user_id, std::string username, std::optional<std::string> password = {}) {
+    v1::CreateIdentityRequest request;
+    request.user_id = user_id;
+    request.username = std::move(username);
+    if (password) request.password = Secret(*password);
+    return bench_.run(service_->create_identity(platform_, std::move(request)));
+  }
+
+  Result<v1::LoginReply> login(std::string username, std::string password, v1::SessionKind kind = v1::SessionKind::kCookie,
+                               std::string address = "192.0.2.1") {
+    Context context = bench_.anonymous();
+    context.remote_address = std::move(address);
+    v1::LoginRequest request;
+    request.username = std::move(username);
+    request.password = Secret(std::move(password));
+    request.kind = kind;
+    request.user_agent = "Browser 1";
+    return bench_.run(service_->login(context, std::move(request)));
+  }
+  v1::LoginReply cookie() { return *login("anna", kPassword); }
+  v1::LoginReply bearer() { return *login("anna", kPassword, v1::SessionKind::kBearer); }
+
+  Result<v1::AuthenticateReply> by_cookie(const Secret& value) {
+    v1::AuthenticateRequest request;
+    request.cookie = value;
+    return bench_.run(service_->authenticate(platform_, std::move(request)));
+  }
+  Result<v1::AuthenticateReply> by_token(const Secret& value) {
+    v1::AuthenticateRequest request;
+    request.access_token = value;
+    return bench_.run(service_->authenticate(platform_, std::move(request)));
+  }
+  Result<v1::LoginReply> refresh(const Secret& token) {
+    Context context = bench_.anonymous();
+    v1::RefreshRequest request;
+    request.refresh_token = token;
+    return bench_.run(service_->refresh(context, std::move(request)));
+  }
+  Context as(const v1::LoginReply& session) {
+    Context context = bench_.user(session.user.id);
+    context.caller.session_id = session.session_id;
+    return context;
+  }
+  Result<v1::OneTimeLinkReply> link(Uuid user_id) { return bench_.run(service_->create_one_time_link(platform_, {user_id})); }
+  Result<v1::Nothing> use_link(const Secret& token, std::string password) {
+    Context context = bench_.anonymous();
+    return bench_.run(service_->set_password(context, {token, Secret(std::move(password))}));
+  }
+  template <class T>
+  static std::string code(const Result<T>& result) {
+    return result ? "fine" : result.error().code;
+  }
+  std::vector<std::string> end_reasons() {
+    auto rows = bench_.read("sessions", [](database::Transaction& transaction) {
+      return transaction.query("SELECT end_reason FROM sessions_session WHERE ended_at IS NOT NULL ORDER BY ended_at, id");
+    });
+    std::vector<std::string> reasons;
+    for (const database::Row& row : *rows) reasons.push_back(row.text(0));
+    return reasons;
+  }
+
+  const Settings settings_;
+  ServiceBench bench_;
+  FakeUsers users_;
+  runtime::SimulatedPool pool_{milliseconds(20), 1};
+  PasswordHasher hasher_{pool_, settings_.password};
+  MemoryKeyStore key_store_;
+  std::unique_ptr<KeyRing> keys_;
+  std::unique_ptr<SessionsService> service_;
+  Context platform_ = bench_.service("gateway");
+  Uuid anna_;
+};
+
+TEST_F(SessionsServiceTest, GivesABrowserACookieAndNoToken) {
+  const v1::LoginReply reply = cookie();
+  ASSERT_TRUE(reply.cookie);
+  EXPECT_EQ(reply.cookie->reveal().size(), 43U) << "256 bits";
+  EXPECT_FALSE(reply.access_token || reply.refresh_token || reply.expires_in);
+  EXPECT_EQ(reply.user.display_name, "Anna Berg");
+  const auto who = by_cookie(*reply.cookie);
+  ASSERT_TRUE(who);
+  EXPECT_EQ(who->session_id, reply.session_id);
+  EXPECT_EQ(who->user, reply.user);
+  EXPECT_EQ(who->roles, std::vector<std::string>{"client"});
+  EXPECT_EQ(who->user.permissions, std::vector<std::string>{"of.client"});
+  EXPECT_EQ(bench_.topics("sessions"), std::vector<std::string>{"sessions.v1.opened"});
+}
+
+TEST_F(SessionsServiceTest, GivesAProgramTokensAndNoCookie) {
+  const v1::LoginReply reply = bearer();
+  EXPECT_FALSE(reply.cookie);
+  EXPECT_EQ(reply.expires_in, 300);
+  EXPECT_EQ(by_token(*reply.access_token)->session_id, reply.session_id);
+  EXPECT_EQ(code(by_cookie(*reply.refresh_token)), "sessions.invalid");
+  EXPECT_EQ(code(by_token(*reply.refresh_token)), "sessions.invalid");
+}
+
+TEST_F(SessionsServiceTest, StoresNoRawSecret) {
+  const v1::LoginReply browser = cookie();
+  const v1::LoginReply program = bearer();
+  const v1::LoginReply next = *refresh(*program.refresh_token);
+  const v1::OneTimeLinkReply one_time = *link(anna_);
+  for (const char* sql : {"SELECT * FROM sessions_session", "SELECT * FROM sessions_refresh", "SELECT * FROM sessions_link",
+                          "SELECT * FROM sessions_identity", "SELECT * FROM sessions_outbox"}) {
+    const auto rows = bench_.read("sessions", [&](database::Transaction& transaction) { return transaction.query(sql); });
+    for (const database::Row& row : *rows) {
+      std::string stored;
+      for (std::size_t i = 0; i < row.size(); ++i) {
+        if (const auto* text = std::get_if<std::string>(&row.at(i))) stored += *text;
+        if (const auto* bytes = std::get_if<database::Blob>(&row.at(i))) stored += bytes->bytes;
+      }
+      for (const Secret& secret : {*browser.cookie, *program.refresh_token, *program.access_token, *next.refresh_token, *next.access_token,
+                                   one_time.token, Secret(kPassword)})
+        EXPECT_EQ(stored.find(secret.reveal()), std::string::npos) << sql;
+    }
+  }
+}
+
+// B-08
+TEST_F(SessionsServiceTest, LetsOnlyActivePeopleIn) {
+  set_status(anna_, people::UserStatus::kDraft);
+  EXPECT_EQ(code(login("anna", kPassword)), "sessions.not-active");
+  EXPECT_EQ(code(login("anna", "wrong password")), "sessions.bad-credentials");
+  set_status(anna_, people::UserStatus::kLocked);
+  EXPECT_EQ(code(login("anna", kPassword)), "sessions.locked");
+  EXPECT_EQ(code(login("anna", "wrong password")), "sessions.bad-credentials") << "the status is told after the right password alone";
+  set_status(anna_, people::UserStatus::kDeleted);
+  EXPECT_EQ(code(login("anna", kPassword)), "sessions.bad-credentials");
+}
+
+TEST_F(SessionsServiceTest, WorksAsHardForUnknownPeople) {
+  add_user("boris", people::UserStatus::kActive);
+  identify(add_user("clara", people::UserStatus::kActive), "clara");
+  Error first;
+  for (const char* name : {"anna", "nobody", "boris", "clara"}) {
+    const std::uint64_t before = hasher_.runs();
+    const auto answer = login(name, "wrong password");
+    ASSERT_FALSE(answer) << name;
+    EXPECT_EQ(hasher_.runs() - before, 1U) << name;
+    if (first.code.empty()) first = answer.error();
+    EXPECT_EQ(answer.error().code, first.code) << name;
+    EXPECT_EQ(answer.error().kind, first.kind) << name;
+    EXPECT_EQ(answer.error().detail, first.detail) << name;
+  }
+}
+
+TEST_F(SessionsServiceTest, LimitsGuessing) {
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(code(login("anna", "wrong password")), "sessions.bad-credentials");
+  const std::uint64_t runs = hasher_.runs();
+  const auto sixth = login("Anna", kPassword);
+  EXPECT_EQ(code(sixth), "sessions.too-many-attempts");
+  EXPECT_TRUE(sixth.error().retry_after);
+  EXPECT_EQ(hasher_.runs(), runs) << "refused before any work";
+  EXPECT_TRUE(login("anna", kPassword, v1::SessionKind::kCookie, "192.0.2.9")) << "from elsewhere the person still gets in";
+  bench_.pass(minutes(1));
+  EXPECT_TRUE(login("anna", kPassword));
+}
+
+TEST_F(SessionsServiceTest, HashesAnewWhenTheSettingsChange) {
+  const auto stored = [&] {
+    return *bench_.read("sessions", [&](database::Transaction& transaction) { return find_identity(transaction, anna_); })
+                ->value()
+                .password_hash;
+  };
+  const std::string old_hash = stored();
+  EXPECT_TRUE(old_hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
+  ASSERT_TRUE(login("anna", kPassword));
+  EXPECT_EQ(stored(), old_hash);
+  PasswordHasher stronger(pool_, {.memory_kib = 16, .iterations = 2, .lanes = 1});
+  SessionsService renewed(
+      bench_.store().service("sessions"), users_, stronger, *keys_, [](const auto&) { return std::vector<std::string>(); }, settings_);
+  Context context = bench_.anonymous();
+  const v1::LoginRequest request{"anna", Secret(kPassword), std::nullopt, std::nullopt};
+  ASSERT_TRUE(bench_.run(renewed.login(context, request)));
+  EXPECT_TRUE(stored().starts_with("$argon2id$v=19$m=16,t=2,p=1$"));
+  const std::uint64_t runs = stronger.runs();
+  ASSERT_TRUE(bench_.run(renewed.login(context, request)));
+  EXPECT_EQ(stronger.runs() - runs, 1U);
+}
+
+TEST_F(SessionsServiceTest, UsesTheStandardCostByDefault) {
+  PasswordHasher hasher(pool_, Settings().password);
+  Context context = bench_.anonymous();
+  const std::string hash = *bench_.run(hasher.hash(context, Secret(kPassword)));
+  EXPECT_TRUE(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+  EXPECT_EQ(hash.size(), hasher.decoy().size());
+  EXPECT_TRUE(*bench_.run(hasher.verify(context, Secret(kPassword), hash)));
+  EXPECT_FALSE(*bench_.run(hasher.verify(context, Secret(kOtherPassword), hash)));
+  EXPECT_FALSE(*bench_.run(hasher.verify(context, Secret(kPassword), hasher.decoy())));
+}
+
+TEST_F(SessionsServiceTest, RotatesRefreshTokens) {
+  v1::LoginReply current = bearer();
+  const Uuid session = current.session_id;
+  for (int i = 0; i < 5; ++i) {
+    bench_.pass(minutes(6));
+    EXPECT_EQ(code(by_token(*current.access_token)), "sessions.expired");
+    const auto next = refresh(*current.refresh_token);
+    ASSERT_TRUE(next) << next.error().describe();
+    EXPECT_NE(next->refresh_token, current.refresh_token);
+    EXPECT_EQ(next->session_id, session);
+    EXPECT_TRUE(by_token(*next->access_token));
+    current = *next;
+  }
+}
+
+TEST_F(SessionsServiceTest, GivesALostAnswerAgain) {
+  const v1::LoginReply first = bearer();
+  const v1::LoginReply second = *refresh(*first.refresh_token);
+  bench_.pass(seconds(9));
+  const auto again = refresh(*first.refresh_token);
+  ASSERT_TRUE(again) << again.error().describe();
+  EXPECT_TRUE(*again == second) << "the same pair";
+  EXPECT_TRUE(refresh(*second.refresh_token));
+}
+
+TEST_F(SessionsServiceTest, EndsTheFamilyOfAReusedToken) {
+  const v1::LoginReply first = bearer();
+  const v1::LoginReply second = *refresh(*first.refresh_token);
+  bench_.pass(seconds(11));
+  EXPECT_EQ(code(refresh(*first.refresh_token)), "sessions.token-reused");
+  EXPECT_EQ(code(refresh(*second.refresh_token)), "sessions.invalid");
+  EXPECT_EQ(code(by_token(*second.access_token)), "sessions.invalid") << "access ends with it";
+  EXPECT_EQ(end_reasons(), std::vector<std::string>{"token-reuse"});
+  EXPECT_EQ(bench_.topics("sessions").back(), "sessions.v1.closed");
+}
+
+TEST_F(SessionsServiceTest, GivesNoAnswerAgainOnceTheNextTokenWasUsed) {
+  const v1::LoginReply first = bearer();
+  const v1::LoginReply second = *refresh(*first.refresh_token);
+  ASSERT_TRUE(refresh(*second.refresh_token));
+  EXPECT_EQ(code(refresh(*first.refresh_token)), "sessions.token-reused") << "within the grace, but somebody has both";
+}
+
+TEST_F(SessionsServiceTest, GivesParallelRefreshesTheSamePair) {
+  const v1::LoginReply first = bearer();
+  std::vector<Context> contexts(20, bench_.anonymous());
+  std::vector<std::shared_ptr<std::optional<Result<v1::LoginReply>>>> answers;
+  for (Context& context : contexts) {
+    v1::RefreshRequest request;
+    request.refresh_token = *first.refresh_token;
+    answers.push_back(bench_.start(service_->refresh(context, std::move(request))));
+  }
+  std::optional<v1::LoginReply> pair;
+  for (auto& answer : answers) {
+    const auto reply = bench_.finish(answer);
+    ASSERT_TRUE(reply) << reply.error().describe();
+    if (!pair) pair = *reply;
+    EXPECT_TRUE(*reply == *pair);
+  }
+}
+
+TEST_F(SessionsServiceTest, ExpiresWhenIdle) {
+  const v1::LoginReply session = cookie();
+  bench_.pass(hours(12) - seconds(5));
+  ASSERT_TRUE(by_cookie(*session.cookie)) << "used again: twelve hours from here on";
+  bench_.pass(hours(12) - seconds(5));
+  ASSERT_TRUE(by_cookie(*session.cookie));
+  bench_.pass(hours(12));
+  EXPECT_EQ(code(by_cookie(*session.cookie)), "sessions.expired");
+  EXPECT_EQ(code(by_cookie(*session.cookie)), "sessions.expired") << "and says so every time";
+  EXPECT_EQ(end_reasons(), std::vector<std::string>{"expired"});
+}
+
+TEST_F(SessionsServiceTest, ExpiresAfterThirtyDaysOfUse) {
+  const v1::LoginReply session = cookie();
+  for (int hour = 10; hour < 30 * 24; hour += 10) {
+    bench_.pass(hours(10));
+    ASSERT_TRUE(by_cookie(*session.cookie)) << hour;
+  }
+  bench_.pass(hours(10));
+  EXPECT_EQ(code(by_cookie(*session.cookie)), "sessions.expired");
+}
+
+TEST_F(SessionsServiceTest, WritesTheLastUseOnceAMinute) {
+  const v1::LoginReply session = cookie();
+  const auto last_used = [&] {
+    return bench_.read("sessions", [&](database::Transaction& transaction) { return find_session(transaction, session.session_id); })
+        ->value()
+        .last_used_at;
+  };
+  const Timestamp opened = last_used();
+  bench_.pass(seconds(50));
+  ASSERT_TRUE(by_cookie(*session.cookie));
+  EXPECT_EQ(last_used(), opened);
+  bench_.pass(seconds(10));
+  ASSERT_TRUE(by_cookie(*session.cookie));
+  EXPECT_GE(last_used() - opened, minutes(1));
+}
+
+TEST_F(SessionsServiceTest, SeesTheEndOfASessionAtOnce) {
+  const v1::LoginReply session = cookie();
+  const v1::LoginReply program = bearer();
+  Context context = as(session);
+  ASSERT_TRUE(bench_.run(service_->end_current(context, {})));
+  EXPECT_EQ(code(by_cookie(*session.cookie)), "sessions.invalid");
+  EXPECT_TRUE(by_token(*program.access_token));
+  ASSERT_TRUE(bench_.run(service_->end_all_sessions(platform_, {anna_, "locked"})));
+  EXPECT_EQ(code(by_token(*program.access_token)), "sessions.invalid");
+  EXPECT_EQ(code(refresh(*program.refresh_token)), "sessions.invalid");
+}
+
+TEST_F(SessionsServiceTest, SeesALockAtOnce) {
+  const v1::LoginReply session = cookie();
+  set_status(anna_, people::UserStatus::kLocked);
+  EXPECT_EQ(code(by_cookie(*session.cookie)), "sessions.invalid");
+}
+
+// U-4
+TEST_F(SessionsServiceTest, OutlivesARestart) {
+  const v1::LoginReply open = cookie();
+  const v1::LoginReply ended = cookie();
+  Context context = as(ended);
+  ASSERT_TRUE(bench_.run(service_->end_current(context, {})));
+  const v1::LoginReply program = bearer();
+  start_service();
+  keys_ = std::move(*KeyRing::open(key_store_, settings_.keys, bench_.random(), bench_.loop().now()));
+  start_service();
+  EXPECT_TRUE(by_cookie(*open.cookie));
+  EXPECT_TRUE(by_token(*program.access_token));
+  EXPECT_EQ(code(by_cookie(*ended.cookie)), "sessions.invalid");
+}
+
+// B-15
+TEST_F(SessionsServiceTest, ListsAndEndsOnesOwnSessionsAlone) {
+  const v1::LoginReply first = cookie();
+  bench_.pass(seconds(1));
+  const v1::LoginReply second = bearer();
+  Context context = as(second);
+  const v1::ListSessionsReply list = *bench_.run(service_->list_sessions(context, {}));
+  ASSERT_EQ(list.items.size(), 2U);
+  EXPECT_EQ(list.items[0].id, second.session_id);
+  EXPECT_TRUE(list.items[0].current);
+  EXPECT_FALSE(list.items[1].current);
+  EXPECT_EQ(list.items[1].user_agent, "Browser 1");
+  EXPECT_EQ(list.items[1].remote_address, "192.0.2.1");
+
+  Context stranger = bench_.user(platform_.new_id());
+  EXPECT_EQ(code(bench_.run(service_->end_session(stranger, {first.session_id}))), "sessions.not-found");
+  EXPECT_TRUE(by_cookie(*first.cookie));
+  ASSERT_TRUE(bench_.run(service_->end_session(context, {first.session_id})));
+  EXPECT_EQ(code(by_cookie(*first.cookie)), "sessions.invalid");
+  EXPECT_EQ(bench_.run(service_->list_sessions(context, {}))->items.size(), 1U);
+  EXPECT_EQ(bench_.run(service_->get_current(context, {}))->session_id, second.session_id);
+  EXPECT_EQ(code(bench_.run(service_->end_session(context, {platform_.new_id()}))), "sessions.not-found");
+}
+
+TEST_F(SessionsServiceTest, AsksForOneProof) {
+  const v1::LoginReply session = cookie();
+  v1::AuthenticateRequest request;
+  EXPECT_EQ(code(bench_.run(service_->authenticate(platform_, request))), "sessions.required");
+  request.cookie = session.cookie;
+  request.access_token = Secret("x");
+  EXPECT_EQ(code(bench_.run(service_->authenticate(platform_, request))), "sessions.required");
+  EXPECT_EQ(code(by_cookie(Secret("guess"))), "sessions.invalid");
+  EXPECT_EQ(code(refresh(Secret("guess"))), "sessions.invalid");
+}
+
+TEST_F(SessionsServiceTest, ServesInternalCallsToServicesAlone) {
+  Context user = bench_.user(anna_);
+  EXPECT_EQ(code(bench_.run(service_->authenticate(user, {}))), "request.forbidden");
+  EXPECT_EQ(code(bench_.run(service_->create_identity(user, {}))), "request.forbidden");
+  EXPECT_EQ(code(bench_.run(service_->delete_identity(user, {anna_}))), "request.forbidden");
+  EXPECT_EQ(code(bench_.run(service_->create_one_time_link(user, {anna_}))), "request.forbidden");
+  EXPECT_EQ(code(bench_.run(service_->end_all_sessions(user, {anna_, "locked"}))), "request.forbidden");
+}
+
+TEST_F(SessionsServiceTest, MakesOneIdentityAPerson) {
+  const Uuid boris = add_user("boris", people::UserStatus::kActive);
+  const Uuid id = identify(boris, "boris", kPassword)->identity_id;
+  EXPECT_EQ(identify(boris, "boris", kOtherPassword)->identity_id, id);
+  EXPECT_TRUE(login("boris", kPassword));
+  EXPECT_EQ(code(login("boris", kOtherPassword)), "sessions.bad-credentials") << "a repetition changes no password";
+  EXPECT_EQ(code(identify(platform_.new_id(), "eva", "1234567890")), "sessions.weak-password");
+}
+
+TEST_F(SessionsServiceTest, SetsAPasswordByALinkOnce) {
+  const Uuid boris = add_user("boris", people::UserStatus::kDraft);
+  EXPECT_EQ(code(link(boris)), "sessions.no-identity");
+  ASSERT_TRUE(identify(boris, "boris"));
+  const Secret token = link(boris)->token;
+  EXPECT_EQ(code(use_link(token, "short")), "sessions.weak-password");
+  EXPECT_EQ(code(use_link(token, kPassword)), "fine");
+  EXPECT_EQ(code(use_link(token, kOtherPassword)), "sessions.bad-link");
+  set_status(boris, people::UserStatus::kActive);
+  EXPECT_TRUE(login("boris", kPassword));
+}
+
+TEST_F(SessionsServiceTest, EndsAllSessionsWhenALinkIsUsed) {
+  const v1::LoginReply session = cookie();
+  ASSERT_TRUE(use_link(link(anna_)->token, kOtherPassword));
+  EXPECT_EQ(code(by_cookie(*session.cookie)), "sessions.invalid");
+  EXPECT_EQ(code(login("anna", kPassword)), "sessions.bad-credentials");
+  EXPECT_TRUE(login("anna", kOtherPassword));
+  EXPECT_EQ(end_reasons(), std::vector<std::string>{"password-changed"});
+}
+
+TEST_F(SessionsServiceTest, KnowsTheLastLinkUntilItExpires) {
+  const Secret first = link(anna_)->token;
+  const Secret second = link(anna_)->token;
+  EXPECT_EQ(code(use_link(first, kOtherPassword)), "sessions.bad-link");
+  bench_.pass(hours(72));
+  EXPECT_EQ(code(use_link(second, kOtherPassword)), "sessions.bad-link");
+  const v1::OneTimeLinkReply third = *link(anna_);
+  bench_.pass(hours(72) - seconds(1));
+  EXPECT_EQ(code(use_link(third.token, kOtherPassword)), "fine");
+}
+
+TEST_F(SessionsServiceTest, LimitsGuessingOfLinks) {
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(code(use_link(Secret("guess"), kOtherPassword)), "sessions.bad-link");
+  EXPECT_EQ(code(use_link(Secret("guess"), kOtherPassword)), "sessions.too-many-attempts");
+}
+
+TEST_F(SessionsServiceTest, UsesALinkOnceOfManyTimesAtOnce) {
+  const Secret token = link(anna_)->token;
+  std::vector<Context> contexts(5, bench_.anonymous());
+  std::vector<std::shared_ptr<std::optional<Result<v1::Nothing>>>> answers;
+  for (Context& context : contexts) {
+    v1::SetPasswordRequest request{token, Secret(kOtherPassword)};
+    answers.push_back(bench_.start(service_->set_password(context, std::move(request))));
+  }
+  int successes = 0;
+  for (auto& answer : answers) successes += bench_.finish(answer) ? 1 : 0;
+  EXPECT_EQ(successes, 1);
+}
+
+TEST_F(SessionsServiceTest, ChangesAPasswordAndEndsTheOtherSessions) {
+  const v1::LoginReply other = cookie();
+  const v1::LoginReply mine = cookie();
+  const Secret old_link = link(anna_)->token;
+  Context context = as(mine);
+  const auto change = [&](std::string current, std::string next) {
+    v1::ChangePasswordRequest request{Secret(std::move(current)), Secret(std::move(next))};
+    return code(bench_.run(service_->change_password(context, std::move(request))));
+  };
+  EXPECT_EQ(change("wrong password", kOtherPassword), "sessions.bad-credentials");
+  EXPECT_EQ(change(kPassword, "password123"), "sessions.weak-password");
+  EXPECT_EQ(change(kPassword, kOtherPassword), "fine");
+  EXPECT_TRUE(by_cookie(*mine.cookie));
+  EXPECT_EQ(code(by_cookie(*other.cookie)), "sessions.invalid");
+  EXPECT_EQ(code(use_link(old_link, kPassword)), "sessions.bad-link") << "it could undo the change";
+  EXPECT_TRUE(login("anna", kOtherPassword));
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(change("wrong password", kPassword), "sessions.bad-credentials");
+  EXPECT_EQ(change(kOtherPassword, kPassword), "sessions.too-many-attempts");
+}
+
+TEST_F(SessionsServiceTest, DeletesAnIdentityWithItsSessions) {
+  const v1::LoginReply session = cookie();
+  ASSERT_TRUE(bench_.run(service_->delete_identity(platform_, {anna_})));
+  EXPECT_EQ(code(by_cookie(*session.cookie)), "sessions.invalid");
+  EXPECT_EQ(code(login("anna", kPassword)), "sessions.bad-credentials");
+  EXPECT_TRUE(bench_.run(service_->delete_identity(platform_, {anna_}))) << "fine when it is gone";
+}
+
+TEST_F(SessionsServiceTest, SweepsWhatIsOver) {
+  cookie();
+  bench_.pass(hours(6));
+  const v1::LoginReply young = cookie();
+  ASSERT_TRUE(link(anna_));
+  bench_.pass(hours(6));
+  EXPECT_EQ(bench_.run(service_->sweep(platform_))->expired, 1U);
+  EXPECT_EQ(bench_.run(service_->sweep(platform_))->expired, 0U);
+  EXPECT_TRUE(by_cookie(*young.cookie));
+  EXPECT_EQ(bench_.topics("sessions").back(), "sessions.v1.closed");
+  bench_.pass(days(90) + seconds(1));
+  const SweepReport report = *bench_.run(service_->sweep(platform_));
+  EXPECT_EQ(report.expired, 1U);
+  EXPECT_EQ(report.deleted, 2) << "the old session and the link";
+}
+
+TEST_F(SessionsServiceTest, HearsOfLockedAndDeletedPeople) {
+  const v1::LoginReply session = cookie();
+  const auto hear = [&](std::string topic, std::string payload) {
+    bus::Event event;
+    event.topic = std::move(topic);
+    event.at = bench_.loop().now();
+    event.payload = std::move(payload);
+    const auto applied = bench_.write("sessions", [&](database::Transaction& transaction) -> Result<bool> {
+      TRY(consumers().front().apply(transaction, platform_, event));
+      return true;
+    });
+    EXPECT_TRUE(applied);
+  };
+  hear("users.v1.locked", encode_json(people::Locked{anna_}));
+  EXPECT_EQ(code(by_cookie(*session.cookie)), "sessions.invalid");
+  EXPECT_EQ(end_reasons(), std::vector<std::string>{"locked"});
+  const v1::LoginReply again = cookie();
+  hear("users.v1.deleted", encode_json(people::Deleted{anna_}));
+  EXPECT_EQ(code(by_cookie(*again.cookie)), "sessions.invalid");
+  EXPECT_EQ(end_reasons(), (std::vector<std::string>{"locked", "deleted"}));
+  EXPECT_EQ(code(login("anna", kPassword)), "sessions.bad-credentials") << "the identity is gone";
+  EXPECT_EQ(consumers().front().topics, (std::vector<std::string>{"users.v1.locked", "users.v1.deleted"}));
+}
+
+// U-3, B-13: an access token of two seconds in a family of ten.
+class ShortTokens : public SessionsServiceTest {
+ protected:
+  ShortTokens() : SessionsServiceTest(settings()) {}
+  static Settings settings() {
+    Settings settings = quick_settings();
+    settings.token.lifetime = seconds(2);
+    settings.token.clock_skew = seconds(0);
+    settings.refresh_lifetime = seconds(10);
+    settings.refresh_grace = seconds(1);
+    return settings;
+  }
+};
+
+TEST_F(ShortTokens, WorkUntilTheFamilyEnds) {
+  v1::LoginReply current = bearer();
+  const Timestamp start = bench_.loop().now();
+  int refreshes = 0;
+  std::string last = "fine";
+  while (last == "fine" && bench_.loop().now() - start < seconds(20)) {
+    const auto answer = by_token(*current.access_token);
+    if (!answer) {
+      ASSERT_EQ(answer.error().code, "sessions.expired");
+      const auto next = refresh(*current.refresh_token);
+      last = code(next);
+      if (next) {
+        ++refreshes;
+        current = *next;
+        ASSERT_TRUE(by_token(*current.access_token));
+      }
+    }
+    bench_.pass(milliseconds(100));
+  }
+  EXPECT_EQ(last, "sessions.expired");
+  EXPECT_GE(refreshes, 4) << "one an expiry, not one a call";
+  EXPECT_LE(refreshes, 9);
+  const Duration lived = bench_.loop().now() - start;
+  EXPECT_GE(lived, seconds(10));
+  EXPECT_LE(lived, seconds(13));
+  EXPECT_EQ(end_reasons(), std::vector<std::string>{"expired"});
+}
+
+}  // namespace
+}  // namespace consilium::sessions

@@ -1,0 +1,179 @@
+#include "services/sessions/store.h"
+
+#include <utility>
+
+namespace consilium::sessions {
+namespace {
+
+using database::Blob;
+using database::Row;
+using database::Rows;
+using database::Transaction;
+
+#define SESSION_COLUMNS "id, user_id, kind, created_at, last_used_at, expires_at, user_agent, remote_address, ended_at, end_reason"
+
+Blob blob(std::string_view bytes) { return Blob{std::string(bytes)}; }
+
+SessionRecord session_of(const Row& row) {
+  SessionRecord session;
+  session.id = row.uuid(0);
+  session.user_id = row.uuid(1);
+  v1::from_text(row.text(2), session.kind);
+  session.created_at = row.timestamp(3);
+  session.last_used_at = row.timestamp(4);
+  session.expires_at = row.timestamp(5);
+  session.user_agent = row.text(6);
+  session.remote_address = row.text(7);
+  session.ended_at = row.optional_timestamp(8);
+  session.end_reason = row.text(9);
+  return session;
+}
+
+Result<std::optional<SessionRecord>> first_session(Result<std::optional<Row>> row) {
+  if (!row) return fail(std::move(row).error());
+  if (!*row) return std::nullopt;
+  return session_of(**row);
+}
+
+Result<std::vector<SessionRecord>> all_sessions(Result<Rows> rows) {
+  if (!rows) return fail(std::move(rows).error());
+  std::vector<SessionRecord> sessions;
+  for (const Row& row : *rows) sessions.push_back(session_of(row));
+  return sessions;
+}
+
+}  // namespace
+
+Result<std::optional<Identity>> find_identity(Transaction& transaction, Uuid user_id) {
+  ASSIGN_OR_RETURN(const std::optional<Row> row,
+                   transaction.query_one("SELECT id, password_hash FROM sessions_identity WHERE user_id = ?", user_id));
+  if (!row) return std::nullopt;
+  return Identity{row->uuid(0), user_id, row->optional_text(1)};
+}
+
+Result<void> insert_identity(Transaction& transaction, const Identity& identity, Timestamp now) {
+  TRY(transaction.execute("INSERT INTO sessions_identity (user_id, id, password_hash, created_at, changed_at) VALUES (?, ?, ?, ?, ?)",
+                          identity.user_id, identity.id, identity.password_hash, now, now));
+  return {};
+}
+
+Result<bool> set_password_hash(Transaction& transaction, Uuid user_id, std::string_view hash, Timestamp now) {
+  ASSIGN_OR_RETURN(
+      const std::int64_t changed,
+      transaction.execute("UPDATE sessions_identity SET password_hash = ?, changed_at = ? WHERE user_id = ?", hash, now, user_id));
+  return changed == 1;
+}
+
+Result<void> delete_identity(Transaction& transaction, Uuid user_id) {
+  TRY(delete_links_of(transaction, user_id));
+  TRY(transaction.execute("DELETE FROM sessions_identity WHERE user_id = ?", user_id));
+  return {};
+}
+
+Result<void> insert_session(Transaction& transaction, const SessionRecord& session, const std::optional<std::string>& cookie_hash) {
+  std::optional<Blob> cookie;
+  if (cookie_hash) cookie = blob(*cookie_hash);
+  TRY(transaction.execute("INSERT INTO sessions_session (" SESSION_COLUMNS ", cookie_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                          session.id, session.user_id, v1::text_of(session.kind), session.created_at, session.last_used_at,
+                          session.expires_at, session.user_agent, session.remote_address, session.ended_at, session.end_reason, cookie));
+  return {};
+}
+
+Result<std::optional<SessionRecord>> find_session(Transaction& transaction, Uuid id) {
+  return first_session(transaction.query_one("SELECT " SESSION_COLUMNS " FROM sessions_session WHERE id = ?", id));
+}
+
+Result<std::optional<SessionRecord>> find_session_by_cookie(Transaction& transaction, std::string_view cookie_hash) {
+  return first_session(transaction.query_one("SELECT " SESSION_COLUMNS " FROM sessions_session WHERE cookie_hash = ?", blob(cookie_hash)));
+}
+
+Result<std::vector<SessionRecord>> open_sessions_of(Transaction& transaction, Uuid user_id) {
+  return all_sessions(transaction.query("SELECT " SESSION_COLUMNS " FROM sessions_session WHERE user_id = ? AND ended_at IS NULL "
+                                        "ORDER BY created_at DESC, id DESC LIMIT 1000",
+                                        user_id));
+}
+
+Result<std::vector<SessionRecord>> overdue_sessions(Transaction& transaction, Timestamp now, Duration idle, int limit) {
+  return all_sessions(transaction.query("SELECT " SESSION_COLUMNS " FROM sessions_session WHERE ended_at IS NULL AND "
+                                        "(expires_at <= ? OR last_used_at <= ?) ORDER BY last_used_at, id LIMIT ?",
+                                        now, now - idle, limit));
+}
+
+Result<void> touch_session(Transaction& transaction, Uuid id, Timestamp now) {
+  TRY(transaction.execute("UPDATE sessions_session SET last_used_at = ? WHERE id = ? AND last_used_at < ? AND ended_at IS NULL", now, id,
+                          now));
+  return {};
+}
+
+Result<bool> mark_ended(Transaction& transaction, Uuid id, std::string_view reason, Timestamp now) {
+  ASSIGN_OR_RETURN(
+      const std::int64_t changed,
+      transaction.execute("UPDATE sessions_session SET ended_at = ?, end_reason = ? WHERE id = ? AND ended_at IS NULL", now, reason, id));
+  return changed == 1;
+}
+
+Result<void> insert_refresh(Transaction& transaction, const RefreshToken& token) {
+  TRY(transaction.execute("INSERT INTO sessions_refresh (token_hash, session_id, expires_at) VALUES (?, ?, ?)", blob(token.hash),
+                          token.session_id, token.expires_at));
+  return {};
+}
+
+Result<std::optional<RefreshToken>> find_refresh(Transaction& transaction, std::string_view hash) {
+  ASSIGN_OR_RETURN(
+      const std::optional<Row> row,
+      transaction.query_one(
+          "SELECT session_id, expires_at, used_at, successor_hash, sealed_answer FROM sessions_refresh WHERE token_hash = ?", blob(hash)));
+  if (!row) return std::nullopt;
+  RefreshToken token;
+  token.hash = hash;
+  token.session_id = row->uuid(0);
+  token.expires_at = row->timestamp(1);
+  token.used_at = row->optional_timestamp(2);
+  if (token.used_at) {
+    token.successor_hash = row->blob(3);
+    token.sealed_answer = row->blob(4);
+  }
+  return token;
+}
+
+Result<void> mark_used(Transaction& transaction, const RefreshToken& token) {
+  TRY(transaction.execute("UPDATE sessions_refresh SET used_at = ?, successor_hash = ?, sealed_answer = ? WHERE token_hash = ?",
+                          token.used_at, blob(token.successor_hash), blob(token.sealed_answer), blob(token.hash)));
+  return {};
+}
+
+Result<void> replace_link(Transaction& transaction, const OneTimeLink& link, Timestamp now) {
+  TRY(delete_links_of(transaction, link.user_id));
+  TRY(transaction.execute("INSERT INTO sessions_link (token_hash, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)", blob(link.hash),
+                          link.user_id, now, link.expires_at));
+  return {};
+}
+
+Result<std::optional<OneTimeLink>> find_link(Transaction& transaction, std::string_view hash) {
+  ASSIGN_OR_RETURN(const std::optional<Row> row,
+                   transaction.query_one("SELECT user_id, expires_at FROM sessions_link WHERE token_hash = ?", blob(hash)));
+  if (!row) return std::nullopt;
+  return OneTimeLink{std::string(hash), row->uuid(0), row->timestamp(1)};
+}
+
+Result<void> delete_links_of(Transaction& transaction, Uuid user_id) {
+  TRY(transaction.execute("DELETE FROM sessions_link WHERE user_id = ?", user_id));
+  return {};
+}
+
+Result<std::int64_t> delete_history(Transaction& transaction, Timestamp before, Timestamp now, int limit) {
+  ASSIGN_OR_RETURN(const Rows old, transaction.query("SELECT id FROM sessions_session WHERE ended_at IS NOT NULL AND ended_at < ? "
+                                                     "ORDER BY ended_at LIMIT ?",
+                                                     before, limit));
+  for (const Row& row : old) {
+    TRY(transaction.execute("DELETE FROM sessions_refresh WHERE session_id = ?", row.uuid(0)));
+    TRY(transaction.execute("DELETE FROM sessions_session WHERE id = ?", row.uuid(0)));
+  }
+  ASSIGN_OR_RETURN(const std::int64_t links,
+                   transaction.execute("DELETE FROM sessions_link WHERE token_hash IN (SELECT token_hash FROM sessions_link WHERE "
+                                       "expires_at <= ? ORDER BY expires_at LIMIT ?)",
+                                       now, limit));
+  return links + static_cast<std::int64_t>(old.size());
+}
+
+}  // namespace consilium::sessions

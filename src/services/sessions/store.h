@@ -1,0 +1,67 @@
+// The tables of the sessions service. All functions run inside a transaction of the caller.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ports/database/database.h"
+#include "services/sessions/sessions.h"
+
+namespace consilium::sessions {
+
+struct Identity {
+  Uuid id;
+  Uuid user_id;
+  std::optional<std::string> password_hash;  // none until the person has used a link
+};
+
+Result<std::optional<Identity>> find_identity(database::Transaction& transaction, Uuid user_id);
+Result<void> insert_identity(database::Transaction& transaction, const Identity& identity, Timestamp now);
+// Whether there is an identity to set it at.
+Result<bool> set_password_hash(database::Transaction& transaction, Uuid user_id, std::string_view hash, Timestamp now);
+// With the links of the person. Fine when there is none.
+Result<void> delete_identity(database::Transaction& transaction, Uuid user_id);
+
+Result<void> insert_session(database::Transaction& transaction, const SessionRecord& session,
+                            const std::optional<std::string>& cookie_hash);
+Result<std::optional<SessionRecord>> find_session(database::Transaction& transaction, Uuid id);
+Result<std::optional<SessionRecord>> find_session_by_cookie(database::Transaction& transaction, std::string_view cookie_hash);
+// Those not ended, newest first, at most 1,000.
+Result<std::vector<SessionRecord>> open_sessions_of(database::Transaction& transaction, Uuid user_id);
+// Those not ended whose time is over, at most `limit`.
+Result<std::vector<SessionRecord>> overdue_sessions(database::Transaction& transaction, Timestamp now, Duration idle, int limit);
+Result<void> touch_session(database::Transaction& transaction, Uuid id, Timestamp now);
+// Whether it was open until now.
+Result<bool> mark_ended(database::Transaction& transaction, Uuid id, std::string_view reason, Timestamp now);
+
+struct RefreshToken {
+  std::string hash;
+  Uuid session_id;
+  Timestamp expires_at;
+  std::optional<Timestamp> used_at;
+  std::string successor_hash;
+  std::string sealed_answer;  // of the refresh that used it
+};
+
+Result<void> insert_refresh(database::Transaction& transaction, const RefreshToken& token);
+Result<std::optional<RefreshToken>> find_refresh(database::Transaction& transaction, std::string_view hash);
+Result<void> mark_used(database::Transaction& transaction, const RefreshToken& token);
+
+struct OneTimeLink {
+  std::string hash;
+  Uuid user_id;
+  Timestamp expires_at;
+};
+
+// The person's only one from now on.
+Result<void> replace_link(database::Transaction& transaction, const OneTimeLink& link, Timestamp now);
+Result<std::optional<OneTimeLink>> find_link(database::Transaction& transaction, std::string_view hash);
+Result<void> delete_links_of(database::Transaction& transaction, Uuid user_id);
+
+// Sessions that ended before `before` with their tokens, and links that have expired; at most `limit` of each.
+Result<std::int64_t> delete_history(database::Transaction& transaction, Timestamp before, Timestamp now, int limit);
+
+}  // namespace consilium::sessions
