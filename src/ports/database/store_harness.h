@@ -46,6 +46,8 @@ class StoreHarness {
   virtual void pass(Duration time) = 0;
   // Where a backup may be written.
   virtual std::string backup_path() = 0;
+  // Makes a file that is no database.
+  virtual void leave_rubbish(const std::string& path) = 0;
   // Opens a file written by `backup_to` as a store of its own.
   virtual std::unique_ptr<StoreHarness> open_other(const std::string& path) = 0;
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "ports/database/simulated/simulated_store.h"
@@ -25,6 +26,8 @@ sqlite::Options options_with(const Limits& limits, std::string path) {
   options.free_bytes = limits.free_bytes;
   return options;
 }
+
+const std::string kRubbish(10'000, 'r');
 
 class ThreadedHarness final : public StoreHarness {
  public:
@@ -53,6 +56,7 @@ class ThreadedHarness final : public StoreHarness {
     }
   }
   void pass(Duration time) override { std::this_thread::sleep_for(std::chrono::microseconds(time.microseconds)); }
+  void leave_rubbish(const std::string& path) override { std::ofstream(path) << kRubbish; }
   std::string backup_path() override { return folder_.path() + "/backup.db"; }
   std::unique_ptr<StoreHarness> open_other(const std::string& path) override { return std::make_unique<ThreadedHarness>(Limits{}, path); }
 
@@ -93,6 +97,7 @@ class SimulatedHarness final : public StoreHarness {
     if (!world_.run_until(condition, minutes(1))) throw std::runtime_error("waited a minute in vain");
   }
   void pass(Duration time) override { world_.run_for(time); }
+  void leave_rubbish(const std::string& path) override { disk_->put_file(path, kRubbish); }
   std::string backup_path() override { return "/data/backup.db"; }
   std::unique_ptr<StoreHarness> open_other(const std::string& path) override {
     return std::make_unique<SimulatedHarness>(Limits{}, disk_, path);

@@ -379,6 +379,18 @@ int Disk::remove(const std::string& path, bool sync_folder) {
   return SQLITE_OK;
 }
 
+void Disk::put_file(const std::string& path, std::string content) {
+  auto file = std::make_shared<File>();
+  file->current = file->durable = std::move(content);
+  files_[path] = durable_names_[path] = std::move(file);
+}
+
+void Disk::remove_file(const std::string& path) {
+  if (dark_) return;
+  files_.erase(path);
+  durable_names_.erase(path);
+}
+
 Result<void> Disk::rename(const std::string& from, const std::string& to) {
   const auto found = files_.find(from);
   if (dark_ || found == files_.end()) return fail(ErrorKind::kInternal, "database.failed", "Expected to rename the backup, but it failed");

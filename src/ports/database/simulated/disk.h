@@ -68,6 +68,9 @@ class Disk {
   bool exists(const std::string& path) const { return files_.contains(path); }
   // The names as they are now survive a power cut (an fsync of the folder).
   void sync_names() { durable_names_ = files_; }
+  // Both survive a power cut.
+  void put_file(const std::string& path, std::string content);
+  void remove_file(const std::string& path);
   // Survives a power cut.
   Result<void> rename(const std::string& from, const std::string& to);
 

@@ -184,6 +184,7 @@ void SimulatedStore::kill() {
 }
 
 Result<void> SimulatedStore::publish_file(const std::string& from, const std::string& to) { return disk_.rename(from, to); }
+void SimulatedStore::discard_file(const std::string& path) { disk_.remove_file(path); }
 bool SimulatedStore::file_exists(const std::string& path) { return disk_.exists(path); }
 
 }  // namespace consilium::database::simulated

@@ -51,6 +51,7 @@ class SimulatedStore final : public sqlite::SqliteStore {
   SimulatedStore(runtime::Scheduler& loop, Disk& disk, SimulatedOptions options);
   Result<void> open_connections();
   Result<void> publish_file(const std::string& from, const std::string& to) override;
+  void discard_file(const std::string& path) override;
   bool file_exists(const std::string& path) override;
 
   Duration draw(Latency latency);

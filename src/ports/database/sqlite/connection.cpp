@@ -217,6 +217,7 @@ Result<sqlite3_stmt*> Connection::prepare(const Scope& scope, std::string_view s
 }
 
 Result<sqlite3_stmt*> Connection::bind(const Scope& scope, std::string_view sql, std::span<const Value> values) {
+  if (expired_ && expired_()) return fail(error_of(SQLITE_INTERRUPT, ""));  // many short statements take long, too
   ASSIGN_OR_RETURN(sqlite3_stmt * statement, prepare(scope, sql));
   if (static_cast<std::size_t>(sqlite3_bind_parameter_count(statement)) != values.size())
     return fail(ErrorKind::kInternal, "database.failed", "Expected as many values as the statement has marks");

@@ -88,7 +88,14 @@ Result<void> SqliteStore::migrate(std::string_view service, std::vector<Migratio
 Result<void> SqliteStore::backup_to(const std::string& path) {
   if (file_exists(path)) return fail(ErrorKind::kConflict, "database.backup-exists", "Expected a new file for the backup, but it exists");
   const std::string partial = path + ".partial";
-  TRY(copy_to(options_, partial));
+  const auto discard = [&] {
+    for (const char* end : {"", "-journal", "-wal", "-shm"}) discard_file(partial + end);
+  };
+  discard();  // what an earlier backup left that was killed
+  if (auto copied = copy_to(options_, partial); !copied) {
+    discard();
+    return copied;
+  }
   return publish_file(partial, path);
 }
 

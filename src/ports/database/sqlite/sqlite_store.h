@@ -40,6 +40,8 @@ class SqliteStore : public Store {
   void refuse(Job job, Error error);
   // `path.partial` → `path`, surviving a power cut.
   virtual Result<void> publish_file(const std::string& from, const std::string& to) = 0;
+  // Whether it exists or not.
+  virtual void discard_file(const std::string& path) = 0;
   virtual bool file_exists(const std::string& path) = 0;
 
   struct Counters {

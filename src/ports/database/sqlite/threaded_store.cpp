@@ -177,6 +177,10 @@ class ThreadedStore final : public SqliteStore {
     if (code) return fail(ErrorKind::kInternal, "database.failed", "Expected to rename the backup, but it failed");
     return sync_folder_of(to);
   }
+  void discard_file(const std::string& path) override {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+  }
   bool file_exists(const std::string& path) override { return std::filesystem::exists(path); }
 
   JobQueue writes_;
