@@ -7,6 +7,10 @@ namespace {
 
 constexpr std::size_t kTimeBytes = 8;
 
+std::size_t limit_of(const Settings& settings) {
+  return static_cast<std::size_t>(std::clamp(settings.posts_in_window, 1, kMaxPostsInWindow));
+}
+
 }  // namespace
 
 std::optional<Membership> subscribed(const std::optional<Membership>& current, v1::MemberAccess access, std::optional<Timestamp> until,
@@ -43,15 +47,15 @@ std::optional<Duration> wait_before_post(const RecentPosts& recent, Timestamp no
   for (const Timestamp time : recent.times) {
     if (time <= now && time > now - settings.post_window) counted.push_back(time);
   }
-  if (counted.size() < static_cast<std::size_t>(settings.posts_in_window)) return std::nullopt;
+  if (counted.size() < limit_of(settings)) return std::nullopt;
   // When the oldest that fills the window has left it.
-  const Timestamp blocking = counted[counted.size() - static_cast<std::size_t>(settings.posts_in_window)];
+  const Timestamp blocking = counted[counted.size() - limit_of(settings)];
   return blocking + settings.post_window - now;
 }
 
 RecentPosts with_post(RecentPosts recent, Timestamp now, const Settings& settings) {
   recent.times.push_back(now);
-  const std::size_t most = static_cast<std::size_t>(std::clamp(settings.posts_in_window, 1, kMaxPostsInWindow));
+  const std::size_t most = limit_of(settings);
   if (recent.times.size() > most) recent.times.erase(recent.times.begin(), recent.times.end() - static_cast<std::ptrdiff_t>(most));
   return recent;
 }

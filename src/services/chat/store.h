@@ -18,7 +18,7 @@ using database::Transaction;
 
 inline constexpr std::int32_t kMaxUnread = 1'000;    // counted no further
 inline constexpr std::int32_t kMaxAudience = 1'000;  // of one presence signal
-inline constexpr std::int32_t kMaxSweep = 500;       // rows of one step of a sweep
+inline constexpr std::int32_t kMaxSweep = 100;       // rows of one step of a sweep
 inline constexpr std::int32_t kMaxTrim = 1'000;      // rows of one step of trimming
 
 // --- People ---
