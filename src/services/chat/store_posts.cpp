@@ -245,8 +245,7 @@ Result<std::vector<StoredEvent>> events_of(Transaction& transaction, const Uuid&
 }
 
 Result<std::int64_t> last_position(Transaction& transaction) {
-  // The newest row may have been trimmed; its position is remembered by the table itself, so ask for what is there and fall
-  // back to zero: a reader that stands beyond it keeps its place.
+  // When all is trimmed, zero will do: positions are never given twice, so whatever comes is behind it.
   ASSIGN_OR_RETURN(const auto row, transaction.query_one("SELECT max(position) FROM chat_events"));
   return row ? row->optional_integer(0).value_or(0) : 0;
 }
