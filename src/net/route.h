@@ -25,7 +25,7 @@ struct RouteRequest {
 struct RouteReply {
   int status = 200;
   std::string body;                     // JSON, empty with 204
-  std::string location;                 // of 201
+  std::string location;                 // of 201 and 202, below /api/v1 like the path of a route; or empty
   std::optional<std::int64_t> version;  // becomes the ETag
 };
 

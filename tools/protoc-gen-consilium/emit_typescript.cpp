@@ -91,6 +91,19 @@ void emit_enum(Text& out, const Enum& enumeration) {
   out.add("  export type $name$ = $values$;\n", {{"name", enumeration.name}, {"values", join(texts_of(enumeration), " | ")}});
 }
 
+// The messages of one side of the WebSocket as one type, told apart by `type`.
+void emit_socket_messages(Text& out, std::string_view name, const std::vector<const Message*>& messages) {
+  if (messages.empty()) return;
+  out.raw("\nexport type " + std::string(name) + " =");
+  for (const Message* message : messages) {
+    const bool by_server = message->socket->from() == options::SERVER;
+    std::string envelope = by_server ? "at: string; corrId?: string; " : "id?: string; ";
+    if (message->socket->durable()) envelope += "seq: number; ";
+    out.raw("\n  | { type: '" + message->socket->type() + "'; " + envelope + "data: " + public_name(*message) + " }");
+  }
+  out.raw(";\n");
+}
+
 std::string method_name(const Call& call) { return lower_camel(snake_case(call.name)); }
 
 // `/users/${segment(request.id)}`
@@ -256,12 +269,11 @@ function pick(source: object, names: readonly string[]): Record<string, unknown>
 }
 
 function queryText(query: Record<string, unknown> | undefined): string {
-  const parameters = new URLSearchParams();
+  const parts: string[] = [];
   for (const [name, value] of Object.entries(query ?? {})) {
-    for (const item of Array.isArray(value) ? value : [value]) parameters.append(name, String(item));
+    for (const item of Array.isArray(value) ? value : [value]) parts.push(`${encodeURIComponent(name)}=${encodeURIComponent(String(item))}`);
   }
-  const text = parameters.toString();
-  return text === '' ? '' : `?${text}`;
+  return parts.length === 0 ? '' : `?${parts.join('&')}`;
 }
 
 /** 128 random bits; works on pages without TLS, too. */
@@ -346,6 +358,8 @@ std::string emit_typescript_types(const Contract& contract) {
     for (const Message* message : package.messages) emit_interface(out, api, *message);
     out.raw("}\n");
   }
+  emit_socket_messages(out, "ServerMessage", api.server_messages);
+  emit_socket_messages(out, "ClientMessage", api.client_messages);
   out.raw("\n/** The values of each enum, in the order of the contract. */\nexport const enumValues = {\n");
   for (const PublicPackage& package : api.packages) {
     if (package.enums.empty()) continue;

@@ -1,5 +1,5 @@
 // The outputs of the sample contract are kept in testdata/golden. After a wanted change make them again with
-//   CONSILIUM_MAKE_GOLDEN=1 build/release/tools/protoc-gen-consilium/contract_generator_test --gtest_filter='Golden.*'
+//   CONSILIUM_MAKE_GOLDEN=1 build/release/contract_generator_test --gtest_filter='Golden.*'
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -20,6 +20,17 @@ PublicPackage& package_of(PublicApi& api, const std::string& name) {
   return api.packages.back();
 }
 
+void collect_socket_messages(const Contract& contract, PublicApi& api) {
+  for (const auto& file : contract.files) {
+    for (const auto& message : file->messages) {
+      if (!message->socket) continue;
+      const bool by_server = message->socket->from() == options::SERVER;
+      (by_server ? api.server_messages : api.client_messages).push_back(message.get());
+      reach(*message, by_server ? api.received : api.sent);
+    }
+  }
+}
+
 void collect_types(const Contract& contract, PublicApi& api) {
   std::set<const Enum*> enums;
   for (const auto& file : contract.files) {
@@ -60,6 +71,7 @@ PublicApi public_api(const Contract& contract) {
     }
     if (!service.calls.empty()) api.services.push_back(std::move(service));
   }
+  collect_socket_messages(contract, api);
   collect_types(contract, api);
   std::sort(api.services.begin(), api.services.end(),
             [](const PublicService& x, const PublicService& y) { return x.service->short_name < y.service->short_name; });

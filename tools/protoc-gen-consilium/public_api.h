@@ -21,10 +21,12 @@ struct PublicPackage {
 };
 
 struct PublicApi {
-  std::vector<PublicService> services;  // by name
-  std::vector<PublicPackage> packages;  // by name
-  std::set<const Message*> sent;        // reached from a request
-  std::set<const Message*> received;    // reached from a reply
+  std::vector<PublicService> services;          // by name
+  std::vector<PublicPackage> packages;          // by name
+  std::vector<const Message*> server_messages;  // of the WebSocket
+  std::vector<const Message*> client_messages;
+  std::set<const Message*> sent;      // reached from a request
+  std::set<const Message*> received;  // reached from a reply
 
   std::set<const Field*> path_members;  // of some route
 

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""The plugin as protoc runs it: refusals reach the caller with file and line, released contracts are kept, and only what
+changed is written.
+
+Usage: plugin_test.py BUILD_FOLDER
+"""
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "tools/protoc-gen-consilium/testdata/api"
+PROTO = "consilium/sample/v1/sample.proto"
+failures = 0
+
+
+def check(name, condition, why=""):
+    global failures
+    print(("PASS " if condition else "FAIL ") + name)
+    if not condition:
+        failures += 1
+        print(why)
+
+
+def protoc(plugin, api, out, *options):
+    arguments = ["protoc", "-I", str(api), "-I", str(ROOT / "api"), f"--plugin=protoc-gen-consilium={plugin}", f"--consilium_out={out}"]
+    arguments += [f"--consilium_opt={option}" for option in options]
+    arguments += [str(path) for path in sorted(api.rglob("*.proto"))]
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=60)
+
+
+def main():
+    plugin = pathlib.Path(sys.argv[1]).resolve() / "tools/protoc-gen-consilium/protoc-gen-consilium"
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder)
+        api = work / "api"
+        shutil.copytree(SAMPLE, api)
+        out = work / "out"
+        out.mkdir()
+
+        run = protoc(plugin, api, out)
+        check("gives the outputs to protoc", run.returncode == 0 and (out / "consilium/sample/v1/sample.h").is_file(), run.stderr)
+
+        kept = work / "kept"
+        run = protoc(plugin, api, out, f"write_to={kept}", f"web={work / 'pages'}")
+        header = kept / "consilium/sample/v1/sample.h"
+        routes = kept / "consilium/sample/v1/sample_routes.cpp"
+        check("writes them itself", run.returncode == 0 and header.is_file() and (work / "pages/client.ts").is_file(), run.stderr)
+
+        before = {path: path.stat().st_mtime_ns for path in kept.rglob("*") if path.is_file()}
+        source = api / PROTO
+        text = source.read_text()
+        source.write_text(text.replace('"sample.delete"', '"sample.remove"'))
+        run = protoc(plugin, api, out, f"write_to={kept}", f"web={work / 'pages'}")
+        after = {path: path.stat().st_mtime_ns for path in kept.rglob("*") if path.is_file()}
+        check("touches what changed alone", run.returncode == 0 and after[header] == before[header] and after[routes] != before[routes], run.stderr)
+
+        released = work / "1.binpb"
+        source.write_text(text)
+        subprocess.run(
+            ["protoc", "-I", str(api), "-I", str(ROOT / "api"), "--include_imports", f"--descriptor_set_out={released}", str(source)],
+            check=True, timeout=60)
+        run = protoc(plugin, api, out, f"released={released}")
+        check("accepts an unchanged contract", run.returncode == 0, run.stderr)
+        source.write_text(text.replace("string title = 2", "string title = 20", 1).replace('get: "/documents"', 'get: "/papers"'))
+        run = protoc(plugin, api, out, f"released={released}")
+        check("refuses a breaking change", run.returncode != 0
+              and "field consilium.sample.v1.Document.title was renumbered from 2 to 20" in run.stderr
+              and "route GET /documents (consilium.sample.v1.Sample.ListDocuments) was removed" in run.stderr, run.stderr)
+        run = protoc(plugin, api, out, f"released={work / 'missing.binpb'}")
+        check("refuses a released contract that it cannot read", run.returncode != 0 and "cannot be read" in run.stderr, run.stderr)
+
+        source.write_text(text.replace(' permission: "public"', ""))
+        line = 1 + next(i for i, row in enumerate(text.splitlines()) if "rpc ListDocuments" in row)
+        run = protoc(plugin, api, out)
+        check("names file, line and reason", run.returncode != 0 and f"{PROTO}:{line}: Sample.ListDocuments: a route needs a permission" in run.stderr, run.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
