@@ -248,7 +248,7 @@ TEST(HttpServer, EndsSlowHeadsAndBodies) {
 
 TEST(HttpServer, EndsIdleConnectionsSilently) {
   HttpServerSettings settings;
-  settings.idle_timeout = milliseconds(80);
+  settings.idle_timeout = milliseconds(1000);
   TestServer server(settings);
   RawPeer unused = server.connect();
   EXPECT_TRUE(unused.ends());
@@ -304,7 +304,7 @@ TEST(HttpServer, FinishesRunningRequestsWhenStopped) {
   RawPeer idle = server.connect();
   ASSERT_EQ(idle.ask(kGet).status, 200);
   RawPeer busy = server.connect();
-  busy.send("GET /sleep?150 HTTP/1.1\r\nHost: a\r\n\r\n");
+  busy.send("GET /sleep?1000 HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_TRUE(server.eventually([&] { return server.server().figures().running_requests == 1; }));
   auto stopped = server.stop_later(seconds(5));
   EXPECT_TRUE(idle.ends());
@@ -319,7 +319,7 @@ TEST(HttpServer, FinishesRunningRequestsWhenStopped) {
 TEST(HttpServer, CutsWhatRunsLongerThanTheGrace) {
   TestServer server;
   RawPeer busy = server.connect();
-  busy.send("GET /sleep?400 HTTP/1.1\r\nHost: a\r\n\r\n");
+  busy.send("GET /sleep?2000 HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_TRUE(server.eventually([&] { return server.server().figures().running_requests == 1; }));
   EXPECT_EQ(server.stop(milliseconds(30)), 1u);
   EXPECT_EQ(busy.receive_response().status, 0);

@@ -28,7 +28,7 @@ class RawPeer {
   void send(std::string_view bytes) const;  // fails silently when the server has closed
   void send_half_close() const;             // no more bytes come from us
   void shrink_receive_buffer() const;       // so that a slow reader is noticed early
-  std::string receive_some();               // empty at the end of the stream, or after 10 s
+  std::string receive_some();               // empty at the end of the stream, or after 30 s
   std::string receive_all();                // up to the end of the stream
   bool ends();                              // the server closed, and nothing else came
   std::string receive_until(std::string_view end);
@@ -80,10 +80,10 @@ class TestServer {
   RawPeer connect() const { return RawPeer(endpoint()); }
   std::size_t stop(Duration grace);
   std::future<std::size_t> stop_later(Duration grace);
-  // Waits (10 s at most) until the condition holds.
+  // Waits (30 s at most) until the condition holds.
   template <class Condition>
   bool eventually(Condition condition) const {
-    for (int i = 0; i < 2000; ++i) {
+    for (int i = 0; i < 6000; ++i) {
       if (condition()) return true;
       pause();
     }

@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kReconnectFirstMilliseconds = 100;
 constexpr int kReconnectLongestMilliseconds = 2000;
+constexpr int kConnectMilliseconds = 5000;  // time of one attempt; gRPC calls it the shortest back-off
 constexpr int kKeepAliveMilliseconds = 20'000;
 constexpr int kKeepAliveTimeoutMilliseconds = 5000;
 
@@ -170,7 +171,7 @@ Result<std::shared_ptr<RpcChannel>> make_grpc_channel(GrpcChannelSettings settin
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, static_cast<int>(kMetadataLimit));
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectFirstMilliseconds);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kReconnectFirstMilliseconds);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMilliseconds);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectLongestMilliseconds);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepAliveMilliseconds);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepAliveTimeoutMilliseconds);
