@@ -259,6 +259,11 @@ void LocalProcessEngine::arm_timer() {
 // ---- calls
 
 void LocalProcessEngine::enqueue(Request request) {
+  if (!running_) {  // closed between the call and now
+    --waiting_;
+    request.finish(unavailable("The engine is closed"));
+    return;
+  }
   queue_.push_back(std::move(request));
   wake_.notify_all();
 }
@@ -452,9 +457,7 @@ void LocalProcessEngine::take_outcome(WorkerState& worker, Key job, process::Job
     --active_jobs_;
     idle_.notify_all();
   };
-  if (running_) return enqueue(std::move(request));
-  --waiting_;
-  request.finish(std::nullopt);
+  enqueue(std::move(request));
 }
 
 // A refusal means that the job is gone (cancelled, or finished by another after the lock ran out): nothing to do.

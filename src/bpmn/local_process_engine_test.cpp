@@ -323,6 +323,28 @@ TEST(LocalProcessEngine, LateTimersFireOnceAndUnreadyWorkersLoseNothing) {
   }
 }
 
+TEST(LocalProcessEngine, ClosesWithACheckpointAndAnswersNobodyAfterwards) {
+  Node node(11);
+  node.open();
+  EXPECT_EQ(node.call(node.engine->start(*node.context, "p", "{}", "")).error().code, "process.not-found");
+  node.deploy(one_task());
+  const Key key = node.start();
+  std::optional<Result<Key>> late;
+  bool closed = false;
+  node.loop->spawn("test", flag_end(node.engine->close(), closed));
+  node.loop->spawn("test", store_result(node.engine->start(*node.context, "p", "{}", ""), late));
+  node.world.run_for(seconds(5));
+  EXPECT_TRUE(closed);
+  ASSERT_TRUE(late.has_value());  // decided before the end or refused, but answered
+  EXPECT_EQ(node.call(node.engine->start(*node.context, "p", "{}", "")).error().code, "process.unavailable");
+  EXPECT_EQ(node.engine->waiting(), 0u);
+  const auto rows = [](database::Transaction& transaction) { return transaction.query("SELECT count(*) FROM processes_journal"); };
+  const auto left = node.call(node.store->service("processes").read(*node.context, rows));
+  EXPECT_EQ(left->at(0).integer(0), 0);
+  node.restart();
+  EXPECT_EQ(node.state(key), InstanceState::kActive);
+}
+
 TEST(LocalProcessEngine, AFailedCommitIsAsIfNothingHadHappened) {
   Node node(9);
   node.open();
