@@ -408,12 +408,21 @@ const cookieOf = (request) => /(?:^|;\s*)session=([0-9a-f]+)/.exec(request.heade
 export async function startMock({ port = 0, root = fileURLToPath(new URL('../dist/', import.meta.url)), ...options } = {}) {
   const mock = new Mock(options);
   const server = createServer((request, response) => {
+    // No network at all, as far as the page can tell.
+    if (mock.down) {
+      request.socket.destroy();
+      return;
+    }
     void answer(mock, root, request, response).catch((error) => {
       response.writeHead(500).end(String(error));
     });
   });
   const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'consilium.v1' });
   server.on('upgrade', (request, socket, head) => {
+    if (mock.down) {
+      socket.destroy();
+      return;
+    }
     if (mock.refuseSockets || !mock.sessions.has(cookieOf(request))) {
       socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n');
       return;

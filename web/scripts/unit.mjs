@@ -4,13 +4,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+// One line, without control characters.
+const plain = (text) => text.replace(/[\s\u0000-\u001f\u007f-\u009f]+/gu, ' ').trim();
+
 const folder = mkdtempSync(join(tmpdir(), 'consilium-unit-'));
 const report = join(folder, 'report.json');
 const run = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--reporter=json', `--outputFile=${report}`], { encoding: 'utf8' });
 try {
   for (const file of JSON.parse(readFileSync(report, 'utf8')).testResults) {
     for (const test of file.assertionResults) {
-      const name = `web: ${test.fullName.replace(/\s+/g, ' ').trim()}`;
+      const name = `web: ${plain(test.fullName)}`;
       const seconds = ((test.duration ?? 0) / 1000).toFixed(2);
       if (test.status === 'passed') console.log(`PASS ${name} [${seconds}s]`);
       else if (test.status === 'failed') console.log(`FAIL ${name}: ${String(test.failureMessages[0]).replace(/\s+/g, ' ').slice(0, 1000)}`);

@@ -20,11 +20,12 @@ function subscribe(listener: () => void) {
   };
 }
 
-function read() {
+function read(step: number) {
   if (timer === undefined) now = Date.now();
-  return Math.floor(now / 1000) * 1000;
+  return Math.floor(now / step) * step;
 }
 
-export function useNow(): number {
-  return useSyncExternalStore(subscribe, read);
+// The time in steps of so many milliseconds, at least a second: what shows it is drawn again once a step.
+export function useNow(step = 1000): number {
+  return useSyncExternalStore(subscribe, () => read(step));
 }

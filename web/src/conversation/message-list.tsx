@@ -29,7 +29,7 @@ export function MessageList({ hub, channelId, empty }: { hub: Hub; channelId: st
   const unsent = useStore(hub.outbox.entries, (entries) => entries.filter((entry) => entry.channelId === channelId), sameEntries);
   const stored = new Set(posts.map((post) => post.clientId));
   const waiting = unsent.filter((entry) => !stored.has(entry.clientId));
-  const today = Math.floor(useNow() / 60_000) * 60_000;
+  const today = useNow(60_000);
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   const [away, setAway] = useState(false);

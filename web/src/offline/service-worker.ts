@@ -27,6 +27,18 @@ worker.addEventListener('fetch', (event) => {
   else if (url.pathname.startsWith('/assets/')) event.respondWith(asset(event.request));
 });
 
+worker.addEventListener('message', (event) => {
+  const { keep } = (event.data ?? {}) as { keep?: unknown };
+  if (!Array.isArray(keep)) return;
+  const files = keep.filter((file): file is string => typeof file === 'string' && file.startsWith('/assets/')).slice(0, mostFiles);
+  event.waitUntil((async () => {
+    const cache = await caches.open(cacheName);
+    await Promise.all(files.map(async (file) => {
+      if (!(await cache.match(file))) await cache.add(file);
+    }));
+  })());
+});
+
 // The page and every file that it names, so that a reload without network needs nothing else.
 async function keepPage() {
   const cache = await caches.open(cacheName);
