@@ -119,6 +119,10 @@ struct Log::State {
     if (const auto found = options.levels.find(service); found != options.levels.end()) return found->second;
     return options.level;
   }
+
+  void apply_levels() {
+    for (auto& [key, channel] : channels) channel->level = wanted_level(channel->service, channel->component);
+  }
 };
 
 Log::Log(LogOptions options, std::vector<std::shared_ptr<LogSink>> sinks) : state_(std::make_unique<State>()) {
@@ -145,7 +149,13 @@ void Log::set_level(std::string_view name, LogLevel level) {
   } else {
     state_->options.levels.insert_or_assign(std::string(name), level);
   }
-  for (auto& [key, channel] : state_->channels) channel->level = state_->wanted_level(channel->service, channel->component);
+  state_->apply_levels();
+}
+
+void Log::reset_level(std::string_view name) {
+  const std::lock_guard lock(state_->channels_mutex);
+  if (const auto found = state_->options.levels.find(name); found != state_->options.levels.end()) state_->options.levels.erase(found);
+  state_->apply_levels();
 }
 
 LogLevel Log::level_of(std::string_view service, std::string_view component) const {

@@ -125,6 +125,8 @@ class Log {
 
   // Takes effect at once. `name` is a service or `service.component`; empty: the level of all that have none.
   void set_level(std::string_view name, LogLevel level);
+  // The service or component has the level of its surroundings again.
+  void reset_level(std::string_view name);
   LogLevel level_of(std::string_view service, std::string_view component) const;
 
   // Waits until all that was queued before is written, at most 2 s. False when it is not.

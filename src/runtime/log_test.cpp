@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "runtime/context.h"
 #include "runtime/log_format.h"
+#include "runtime/log_setup.h"
 #include "runtime/log_sink.h"
 #include "runtime/simulated_scheduler.h"
 
@@ -206,6 +207,22 @@ TEST_F(LogLevels, AreOfAServiceOrAComponentAndChangeAtRunTime) {
   EXPECT_FALSE(Logger().enabled(LogLevel::kFatal));
 }
 
+TEST_F(LogLevels, FollowAChangedConfiguration) {
+  const Logger store(log, "tasks", "store");
+  const Logger chat(log, "chat", "posts");
+  Config::Log before;
+  before.services = {{"tasks", LogLevel::kDebug}};
+  change_levels(log, Config::Log{}, before);
+  EXPECT_TRUE(store.enabled(LogLevel::kDebug));
+  Config::Log after;
+  after.level = LogLevel::kWarn;
+  after.services = {{"chat", LogLevel::kTrace}};
+  change_levels(log, before, after);
+  EXPECT_FALSE(store.enabled(LogLevel::kInfo));
+  EXPECT_TRUE(store.enabled(LogLevel::kWarn));
+  EXPECT_TRUE(chat.enabled(LogLevel::kTrace));
+}
+
 TEST_F(LogLevels, HaveNames) {
   for (const auto level :
        {LogLevel::kTrace, LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarn, LogLevel::kError, LogLevel::kFatal, LogLevel::kOff})
@@ -334,6 +351,29 @@ TEST(RotatingFile, RotatesAtItsBoundAndKeepsSoMany) {
   sink = RotatingFileSink::open(path, LogFormat::kHuman, 10, 2);
   (*sink)->write(std::vector<LogLine>{line("c")});
   EXPECT_EQ(content(path), "b\nc\n");
+}
+
+TEST(LogSetup, WritesAFileWhenAskedTo) {
+  const TemporaryFolder folder;
+  Config::Log config;
+  config.level = LogLevel::kFatal;  // keeps standard output quiet
+  config.services = {{"tasks", LogLevel::kOff}};
+  config.file = true;
+  config.file_size = ByteSize{1 << 20};
+  MetricsRegistry registry;
+  {
+    auto log = make_log(config, folder.path.string(), "node-1");
+    ASSERT_TRUE(log);
+    add_log_metrics(registry, **log);
+    Logger(**log, "tasks", "store").fatal("Off");
+    EXPECT_EQ((*log)->level_of("tasks", "store"), LogLevel::kOff);
+    EXPECT_EQ((*log)->level_of("chat", "posts"), LogLevel::kFatal);
+    EXPECT_NE(registry.prometheus_text().find("consilium_log_dropped_total 0\n"), std::string::npos);
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder.path / "consilium.log"));
+  const auto failed = make_log(config, "/nonexistent", "");
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, "log.file");
 }
 
 TEST(RotatingFile, TellsWhenItCannotBeOpened) {

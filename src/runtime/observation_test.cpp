@@ -3,7 +3,7 @@
 
 #include <cmath>
 #include <map>
-#include <regex>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <stdexcept>
@@ -24,11 +24,68 @@ namespace {
 
 using Samples = std::map<std::string, double>;
 
+bool is_word(std::string_view text) {
+  return !text.empty() && (text.front() < '0' || text.front() > '9') &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string_view::npos;
+}
+
+// `name="value",…}`: gives what follows the brace; nothing when malformed.
+std::optional<std::string_view> skip_labels(std::string_view text) {
+  for (;;) {
+    const std::size_t equals = text.find("=\"");
+    if (equals == std::string_view::npos || !is_word(text.substr(0, equals))) return std::nullopt;
+    std::size_t at = equals + 2;
+    for (; at < text.size() && text[at] != '"'; ++at) {
+      if (text[at] == '\\' && (++at >= text.size() || std::string_view("\\\"n").find(text[at]) == std::string_view::npos))
+        return std::nullopt;
+    }
+    if (at + 1 >= text.size()) return std::nullopt;
+    text = text.substr(at + 1);
+    if (text.front() == '}') return text.substr(1);
+    if (text.front() != ',') return std::nullopt;
+    text = text.substr(1);
+  }
+}
+
+struct SampleLine {
+  std::string name;
+  std::string series;
+  double value = 0;
+};
+
+std::optional<SampleLine> read_sample(std::string_view line) {
+  const std::size_t end = line.find_first_of("{ ");
+  if (end == std::string_view::npos || !is_word(line.substr(0, end))) return std::nullopt;
+  std::string_view rest = line.substr(end);
+  if (rest.front() == '{') {
+    const auto after = skip_labels(rest.substr(1));
+    if (!after) return std::nullopt;
+    rest = *after;
+  }
+  if (!rest.starts_with(' ')) return std::nullopt;
+  const std::string number(rest.substr(1));
+  SampleLine sample{std::string(line.substr(0, end)), std::string(line.substr(0, line.size() - rest.size())), 0};
+  if (number == "+Inf" || number == "-Inf" || number == "NaN") {
+    sample.value = number == "+Inf" ? INFINITY : number == "-Inf" ? -INFINITY : NAN;
+    return sample;
+  }
+  if (number.empty() || number.find_first_not_of("0123456789.e+-") != std::string::npos) return std::nullopt;
+  std::size_t used = 0;
+  sample.value = std::stod(number, &used);
+  if (used != number.size()) return std::nullopt;
+  return sample;
+}
+
+std::string without_bound(std::string series) {
+  const std::size_t start = series.find("le=\"");
+  if (start == std::string::npos) return series;
+  const std::size_t end = series.find('"', start + 4) + 1;
+  return series.erase(start, end - start);
+}
+
 // A strict reader of both formats: every sample belongs to the family declared before it, none comes twice, the
 // buckets rise to the count.
 Samples read_exposition(const std::string& text, bool open_metrics) {
-  static const std::regex sample(
-      R"(([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-zA-Z_][a-zA-Z0-9_]*="([^"\\\n]|\\["\\n])*",?)*\})? (\+Inf|-Inf|NaN|-?[0-9.]+(e[+-]?[0-9]+)?))");
   Samples samples;
   std::set<std::string> families;
   std::string family;
@@ -58,23 +115,20 @@ Samples read_exposition(const std::string& text, bool open_metrics) {
       }
       continue;
     }
-    std::smatch match;
-    EXPECT_TRUE(std::regex_match(line, match, sample)) << line;
-    const std::string name = match[1];
+    const auto sample = read_sample(line);
+    EXPECT_TRUE(sample) << line;
+    if (!sample) continue;
+    const auto& [name, series, value] = *sample;
     const std::string expected = family + (type == "counter" && open_metrics ? "_total" : "");
     if (type == "histogram") {
       EXPECT_TRUE(name == family + "_bucket" || name == family + "_sum" || name == family + "_count") << line;
     } else {
       EXPECT_EQ(name, expected) << line;
     }
-    const std::string series = line.substr(0, line.rfind(' '));
-    const std::string number = match[5];
-    const double value = number == "+Inf" ? INFINITY : number == "-Inf" ? -INFINITY : number == "NaN" ? NAN : std::stod(number);
     EXPECT_TRUE(samples.emplace(series, value).second) << "sample twice: " << line;
     if (type == "histogram" && name.ends_with("_bucket")) {
-      const std::string without_bound = std::regex_replace(series, std::regex(",?le=\"[^\"]*\""), "");
-      if (without_bound != bucket_series) last_bucket = 0;
-      bucket_series = without_bound;
+      if (without_bound(series) != bucket_series) last_bucket = 0;
+      bucket_series = without_bound(series);
       EXPECT_GE(value, last_bucket) << line;
       last_bucket = value;
     } else if (type == "histogram" && name.ends_with("_count")) {
