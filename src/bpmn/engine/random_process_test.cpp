@@ -120,7 +120,16 @@ class RandomModel {
       model_.flow(last, end);
     }
     model_.close_sub().exclusive(merge).flow(from, id).flow(id, merge);
-    model_.boundary_error(name("boundary"), id, "").flow("boundary" + std::to_string(count_), merge);
+    const std::string caught = name("boundary");
+    model_.boundary_error(caught, id, "").flow(caught, merge);
+    if (chance(2)) {
+      const std::string stopped = name("boundary");
+      model_.boundary_message(stopped, id, "stop", "=id").flow(stopped, merge);
+    }
+    if (chance(3)) {
+      const std::string overdue = name("boundary");
+      model_.boundary_timer(overdue, id, "PT9S").flow(overdue, merge);
+    }
     return merge;
   }
   std::string loop(const std::string& from, int depth) {
@@ -165,7 +174,7 @@ void act(Bench& bench, SeededRandom& random, Key instance) {
     case 4:
       bench.publish("go", "k", "{\"x\": " + std::to_string(random.below(10)) + "}", "", random.below(2) == 0 ? Duration{} : seconds(30));
       break;
-    case 5: bench.publish("stop", "k", "{}", "", Duration{}); break;
+    case 5: bench.publish("stop", "k", "{}", "", random.below(2) == 0 ? Duration{} : seconds(20)); break;
     case 6: bench.publish("go", "k"); break;
     case 7: bench.pass(milliseconds(static_cast<std::int64_t>(random.below(20'000)))); break;
     case 8: bench.go_on(); break;
