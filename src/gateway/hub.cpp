@@ -1,0 +1,159 @@
+#include "gateway/hub.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
+
+#include "gateway/socket_session.h"
+#include "net/percent_encoding.h"
+
+namespace consilium::gateway {
+namespace {
+
+constexpr std::size_t kRenewBatch = 10'000;
+constexpr Duration kFeedWait = seconds(20);
+constexpr Duration kFeedRetry = seconds(1);
+
+}  // namespace
+
+Result<std::optional<std::int64_t>> parse_after(std::string_view query) {
+  const auto malformed = [] { return fail(ErrorKind::kMalformed, "request.malformed", "Expected ?after=N with the number of an event"); };
+  const auto members = net::parse_query(query);
+  if (!members) return malformed();
+  std::optional<std::int64_t> after;
+  for (const auto& [name, value] : *members) {
+    if (name != "after" || after) return malformed();
+    std::int64_t number = 0;
+    const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (failure != std::errc() || end != value.data() + value.size() || number < 0) return malformed();
+    after = number;
+  }
+  return after;
+}
+
+Hub::Hub(runtime::Scheduler& loop, RandomSource& random, chat::v1::Chat& chat, Settings settings, runtime::Logger log)
+    : loop_(loop), random_(random), chat_(chat), settings_(std::move(settings)), log_(log), stopping_(loop), feed_ended_(loop), leases_ended_(loop) {}
+
+Hub::~Hub() = default;
+
+void Hub::start() {
+  loop_.spawn("hub.feed", read_feed());
+  loop_.spawn("hub.leases", renew_leases());
+}
+
+Task<void> Hub::stop() {
+  stopping_.open();
+  co_await feed_ended_.wait();
+  co_await leases_ended_.wait();
+}
+
+runtime::Context Hub::service_context() const {
+  runtime::Context context(loop_, random_);
+  context.client = runtime::ClientType::kTimer;
+  context.request_id = context.new_id().text();
+  context.caller.kind = runtime::Caller::Kind::kService;
+  context.caller.service = "gateway";
+  return context;
+}
+
+Result<std::shared_ptr<net::WebSocketListener>> Hub::admit(const runtime::Context& context, std::optional<std::int64_t> after) {
+  return std::shared_ptr<net::WebSocketListener>(std::make_shared<SocketSession>(*this, context, after));
+}
+
+void Hub::join(std::shared_ptr<SocketSession> session) {
+  loop_.post([this, session = std::move(session)] {
+    auto& sockets = people_[session->user_id()];
+    // The newest page wins: the oldest socket of a person who has too many makes room.
+    if (sockets.size() >= static_cast<std::size_t>(settings_.sockets_per_person)) {
+      const auto oldest = std::min_element(sockets.begin(), sockets.end(), [](const auto& a, const auto& b) { return a->opened_at() < b->opened_at(); });
+      (*oldest)->close(close_code::kReplaced, "replaced");
+    }
+    sockets.push_back(session);
+    open_sockets_.fetch_add(1, std::memory_order_relaxed);
+  });
+}
+
+void Hub::leave(std::shared_ptr<SocketSession> session) {
+  loop_.post([this, session = std::move(session)] {
+    const auto person = people_.find(session->user_id());
+    if (person == people_.end()) return;
+    const auto removed = std::erase(person->second, session);
+    open_sockets_.fetch_sub(static_cast<std::int64_t>(removed), std::memory_order_relaxed);
+    if (person->second.empty()) people_.erase(person);
+  });
+}
+
+Task<void> Hub::read_feed() {
+  chat::v1::ReadFeedRequest request;
+  request.after = -1;  // from now on
+  request.volatile_after = -1;
+  while (!stopping_.is_open()) {
+    runtime::Context context = service_context();
+    request.wait = kFeedWait;
+    auto reply = co_await chat_.read_feed(context, request);
+    if (stopping_.is_open()) break;
+    if (!reply) {
+      log_.warn(context, "Feed not read", {{"error", reply.error()}});
+      co_await stopping_.wait_for(kFeedRetry);
+      continue;
+    }
+    for (const chat::v1::PersonEvent& event : reply->events) dispatch(event);
+    request.after = reply->position;
+    request.volatile_after = reply->volatile_position;
+  }
+  feed_ended_.open();
+}
+
+void Hub::dispatch(const chat::v1::PersonEvent& event) {
+  if (event.type == "session.closed") return end_session(event);
+  const auto person = people_.find(event.user_id);
+  if (person == people_.end()) return;
+  for (const auto& socket : person->second) socket->deliver(event);
+}
+
+// `{sessionId, reason}`: the sockets of an ended session close, whichever process ended it.
+void Hub::end_session(const chat::v1::PersonEvent& event) {
+  const auto person = people_.find(event.user_id);
+  if (person == people_.end()) return;
+  boost::system::error_code failure;
+  const boost::json::value data = boost::json::parse(event.data.text, failure);
+  const auto* object = failure ? nullptr : data.if_object();
+  if (!object || !object->contains("sessionId") || !object->contains("reason")) return;
+  const auto* session_text = object->at("sessionId").if_string();
+  const auto* reason = object->at("reason").if_string();
+  const auto session_id = session_text ? Uuid::parse(std::string_view(*session_text)) : std::nullopt;
+  if (!session_id || !reason) return;
+  const bool expired = *reason == "expired";
+  for (const auto& socket : person->second) {
+    if (socket->session_id() == *session_id) socket->close(expired ? close_code::kExpired : close_code::kNormal, std::string(*reason));
+  }
+}
+
+Task<void> Hub::renew_leases() {
+  while (!stopping_.is_open()) {
+    co_await stopping_.wait_for(settings_.renew_interval);
+    const Timestamp now = loop_.steady_now();
+    chat::v1::RenewSocketsRequest request;
+    std::vector<chat::v1::RenewSocketsRequest> batches;
+    for (const auto& [user_id, sockets] : people_) {
+      for (const auto& socket : sockets) {
+        const Duration silence = now - socket->alive_at();
+        if (silence > settings_.ping_limit) {
+          socket->close(close_code::kNoPing, "no ping");
+        } else if (silence <= settings_.ping_interval * 2) {
+          request.socket_ids.push_back(socket->id());
+          if (request.socket_ids.size() == kRenewBatch) batches.push_back(std::exchange(request, {}));
+        }
+      }
+    }
+    if (!request.socket_ids.empty()) batches.push_back(std::move(request));
+    for (chat::v1::RenewSocketsRequest& batch : batches) {
+      runtime::Context context = service_context();
+      auto renewed = co_await chat_.renew_sockets(context, std::move(batch));
+      if (!renewed) log_.warn(context, "Leases not renewed", {{"error", renewed.error()}});
+    }
+  }
+  leases_ended_.open();
+}
+
+}  // namespace consilium::gateway

@@ -1,0 +1,92 @@
+#include "gateway/pages.h"
+
+#include <array>
+#include <cstdint>
+
+namespace consilium::gateway {
+namespace {
+
+struct ContentType {
+  std::string_view ending;
+  std::string_view type;
+};
+constexpr std::array<ContentType, 12> kTypes{{{".html", "text/html; charset=utf-8"},
+                                              {".js", "text/javascript; charset=utf-8"},
+                                              {".css", "text/css; charset=utf-8"},
+                                              {".json", "application/json"},
+                                              {".svg", "image/svg+xml"},
+                                              {".png", "image/png"},
+                                              {".ico", "image/x-icon"},
+                                              {".webp", "image/webp"},
+                                              {".woff2", "font/woff2"},
+                                              {".webmanifest", "application/manifest+json"},
+                                              {".txt", "text/plain; charset=utf-8"},
+                                              {".mp3", "audio/mpeg"}}};
+
+std::string_view type_of(std::string_view path) {
+  for (const ContentType& one : kTypes) {
+    if (path.ends_with(one.ending)) return one.type;
+  }
+  return "application/octet-stream";
+}
+
+// FNV-1a: a tag need not resist anybody, it only has to change with the content.
+std::string tag_of(std::string_view content) {
+  std::uint64_t hash = 14695981039346656037u;
+  for (const char c : content) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string text = "\"";
+  for (int shift = 60; shift >= 0; shift -= 4) text += kHex[hash >> shift & 15];
+  return text + "\"";
+}
+
+}  // namespace
+
+Pages::Pages(std::span<const EmbeddedFile> files) {
+  for (const EmbeddedFile& file : files) {
+    if (file.path.ends_with(".gz")) continue;
+    Page& page = pages_[std::string(file.path)];
+    page.plain = file.content;
+    page.tag = tag_of(file.content);
+    page.type = type_of(file.path);
+  }
+  for (const EmbeddedFile& file : files) {
+    if (!file.path.ends_with(".gz")) continue;
+    const auto found = pages_.find(file.path.substr(0, file.path.size() - 3));
+    if (found != pages_.end()) found->second.compressed = file.content;
+  }
+}
+
+net::HttpResponse Pages::get(const net::HttpRequest& request) const {
+  net::HttpResponse response;
+  if (request.method != "GET" && request.method != "HEAD") {
+    response.status = 405;
+    response.set_header("Allow", "GET, HEAD");
+    return response;
+  }
+  const std::string_view path = request.path().substr(1);
+  auto found = pages_.find(path);
+  const bool is_asset = path.starts_with("assets/");
+  if (found == pages_.end() && !is_asset) found = pages_.find("index.html");
+  if (found == pages_.end()) {
+    response.status = 404;
+    response.set_header("Content-Type", "text/plain; charset=utf-8");
+    response.body = "Not found\n";
+    return response;
+  }
+  const Page& page = found->second;
+  response.set_header("ETag", page.tag);
+  response.set_header("Cache-Control", is_asset ? "public, max-age=31536000, immutable" : "no-cache");
+  response.set_header("Vary", "Accept-Encoding");
+  if (request.header("If-None-Match") == page.tag) {
+    response.status = 304;
+    return response;
+  }
+  response.set_header("Content-Type", page.type);
+  const bool compress = !page.compressed.empty() && request.header("Accept-Encoding").find("gzip") != std::string_view::npos;
+  if (compress) response.set_header("Content-Encoding", "gzip");
+  response.body = compress ? page.compressed : page.plain;
+  return response;
+}
+
+}  // namespace consilium::gateway

@@ -1,0 +1,34 @@
+// The pages that the build put into the binary. Hashed assets may be cached for ever, everything else is asked for anew;
+// any path that is no file is a page of the single-page application.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/embedded_file.h"
+#include "net/http.h"
+
+namespace consilium::gateway {
+
+class Pages {
+ public:
+  // `x.gz` beside `x` is its compressed form.
+  explicit Pages(std::span<const EmbeddedFile> files);
+
+  net::HttpResponse get(const net::HttpRequest& request) const;
+  bool empty() const { return pages_.empty(); }
+
+ private:
+  struct Page {
+    std::string_view plain;
+    std::string_view compressed;  // empty: none
+    std::string tag;
+    std::string_view type;
+  };
+
+  std::map<std::string, Page, std::less<>> pages_;
+};
+
+}  // namespace consilium::gateway

@@ -1,0 +1,124 @@
+#include "services/processes/events.h"
+
+#include "base/json_writer.h"
+#include "consilium/chat/v1/chat.h"
+#include "consilium/tasks/v1/tasks.h"
+#include "consilium/users/v1/users.h"
+#include "ports/bus/event_payload.h"
+
+namespace consilium::processes {
+namespace {
+
+// A case may be worked on elsewhere when the message comes: it waits for it.
+constexpr Duration kMessageLife = hours(48);
+
+using Members = std::initializer_list<std::pair<std::string_view, std::string>>;
+
+std::string object_of(Members members) {
+  JsonWriter writer;
+  writer.begin_object();
+  for (const auto& [name, value] : members) {
+    writer.name(name);
+    writer.text(value);
+  }
+  writer.end_object();
+  return writer.take();
+}
+
+Task<Result<void>> start(process::ProcessEngine& engine, runtime::Context& context, std::string process_id, std::string variables, std::string key) {
+  auto started = co_await engine.start(context, std::move(process_id), std::move(variables), std::move(key));
+  if (!started) co_return fail(std::move(started).error());
+  co_return Result<void>();
+}
+
+Task<Result<void>> on_draft(process::ProcessEngine* engine, runtime::Context& context, const bus::Event& event) {
+  auto draft = bus::decode_event<users::v1::DraftCreated>(event);
+  if (!draft) co_return fail(std::move(draft).error());
+  std::string variables = object_of({{"userId", draft->user_id.text()}, {"type", std::string(text_of(draft->type))}});
+  auto started = co_await start(*engine, context, "p-create-user", std::move(variables), draft->user_id.text());
+  co_return started;
+}
+
+Task<Result<void>> on_post(process::ProcessEngine* engine, runtime::Context& context, const bus::Event& event) {
+  auto post = bus::decode_event<chat::v1::PostCreated>(event);
+  if (!post) co_return fail(std::move(post).error());
+  const bool asks = post->author_id && post->member_kind == chat::v1::MemberKind::kClient && post->channel_kind == chat::v1::ChannelKind::kCommon;
+  if (!asks) co_return Result<void>();
+  std::string variables = object_of(
+      {{"userId", post->author_id->text()}, {"channelId", post->channel_id.text()}, {"postId", post->post_id.text()}, {"postedAt", format_rfc3339(post->at)}});
+  auto started = co_await start(*engine, context, "p-client-request", std::move(variables), post->post_id.text());
+  co_return started;
+}
+
+bool is_client_request(const tasks::v1::TaskState& task) { return task.type.type == "client" && task.type.subtype == "common-request"; }
+
+process::Message message_of(const bus::Event& event, std::string name, const Uuid& task_id, std::string variables) {
+  process::Message message;
+  message.name = std::move(name);
+  message.correlation_key = task_id.text();
+  message.id = event.id.text();
+  message.time_to_live = kMessageLife;
+  message.variables = std::move(variables);
+  return message;
+}
+
+Result<std::optional<process::Message>> message_for(const bus::Event& event) {
+  using Answer = std::optional<process::Message>;
+  if (event.topic == tasks::v1::Assigned::kTopic) {
+    ASSIGN_OR_RETURN(const auto assigned, bus::decode_event<tasks::v1::Assigned>(event));
+    if (!is_client_request(assigned.task) || !assigned.task.assignee_user_id) return Answer();
+    return Answer(message_of(event, "msg-client-task-assigned", assigned.task_id, object_of({{"assignee", assigned.task.assignee_user_id->text()}})));
+  }
+  if (event.topic == tasks::v1::Queued::kTopic) {
+    ASSIGN_OR_RETURN(const auto queued, bus::decode_event<tasks::v1::Queued>(event));
+    // Nobody had it before: the process waits already.
+    if (!is_client_request(queued.task) || !queued.previous_user_id) return Answer();
+    return Answer(message_of(event, "msg-client-task-returned", queued.task_id, "{}"));
+  }
+  if (event.topic == tasks::v1::Cancelled::kTopic) {
+    ASSIGN_OR_RETURN(const auto cancelled, bus::decode_event<tasks::v1::Cancelled>(event));
+    if (!is_client_request(cancelled.task)) return Answer();
+    return Answer(message_of(event, "msg-client-task-cancelled", cancelled.task_id, "{}"));
+  }
+  if (event.topic == tasks::v1::Solved::kTopic) {
+    ASSIGN_OR_RETURN(const auto solved, bus::decode_event<tasks::v1::Solved>(event));
+    if (!is_client_request(solved.task)) return Answer();
+    return Answer(message_of(event, "msg-client-task-solved", solved.task_id, "{}"));
+  }
+  ASSIGN_OR_RETURN(const auto feedback, bus::decode_event<tasks::v1::FeedbackGiven>(event));
+  return Answer(message_of(event, "msg-client-feedback-given", feedback.task_id, "{}"));
+}
+
+Task<Result<void>> on_task(process::ProcessEngine* engine, runtime::Context& context, const bus::Event& event) {
+  auto message = message_for(event);
+  if (!message) co_return fail(std::move(message).error());
+  if (!*message) co_return Result<void>();
+  auto published = co_await engine->publish(context, std::move(**message));
+  co_return published;
+}
+
+}  // namespace
+
+std::vector<bus::Consumer> consumers(process::ProcessEngine& engine) {
+  process::ProcessEngine* const shared = &engine;
+  std::vector<bus::Consumer> out;
+
+  bus::Consumer drafts{"processes", "processes.drafts", "users", {std::string(users::v1::DraftCreated::kTopic)}, 10, {}, {}};
+  drafts.handle = [shared](runtime::Context& context, const bus::Event& event) { return on_draft(shared, context, event); };
+  out.push_back(std::move(drafts));
+
+  bus::Consumer posts{"processes", "processes.posts", "chat", {std::string(chat::v1::PostCreated::kTopic)}, 10, {}, {}};
+  posts.handle = [shared](runtime::Context& context, const bus::Event& event) { return on_post(shared, context, event); };
+  out.push_back(std::move(posts));
+
+  bus::Consumer tasks{"processes", "processes.tasks", "tasks", {}, 10, {}, {}};
+  for (const std::string_view topic :
+       {tasks::v1::Assigned::kTopic, tasks::v1::Queued::kTopic, tasks::v1::Cancelled::kTopic, tasks::v1::Solved::kTopic, tasks::v1::FeedbackGiven::kTopic}) {
+    tasks.topics.emplace_back(topic);
+  }
+  tasks.handle = [shared](runtime::Context& context, const bus::Event& event) { return on_task(shared, context, event); };
+  out.push_back(std::move(tasks));
+  return out;
+}
+
+}  // namespace consilium::processes

@@ -1,0 +1,26 @@
+// How the workers call services: one coroutine a job over shared dependencies.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "services/processes/job_variables.h"
+#include "services/processes/jobs.h"
+
+namespace consilium::processes {
+
+using JobHandler = Task<process::JobOutcome> (*)(const JobDependencies*, runtime::Context&, const process::Job&);
+
+inline process::Worker worker(const JobDependencies& dependencies, std::string job_type, JobHandler handler) {
+  process::Worker out;
+  out.name = "processes";
+  out.job_type = std::move(job_type);
+  out.handle = [parts = &dependencies, handler](runtime::Context& context, const process::Job& job) { return handler(parts, context, job); };
+  return out;
+}
+
+// Makes one effect of it, however often the job is handed out.
+inline std::string job_key(const process::Job& job, std::string_view purpose) { return "job-" + std::to_string(job.key) + "-" + std::string(purpose); }
+
+}  // namespace consilium::processes

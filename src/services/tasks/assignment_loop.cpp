@@ -1,0 +1,107 @@
+#include "services/tasks/assignment_loop.h"
+
+#include <algorithm>
+
+#include "base/json_writer.h"
+
+namespace consilium::tasks {
+namespace {
+
+// `{taskId, position, since, reason}`: what the socket event `queue.position` carries.
+std::string place_json(const QueuePlace& place) {
+  JsonWriter writer;
+  writer.begin_object();
+  writer.name("taskId");
+  write_json(writer, place.task_id);
+  writer.name("position");
+  writer.integer(place.position);
+  writer.name("since");
+  write_json(writer, place.since);
+  writer.name("reason");
+  writer.text(text_of(place.reason));
+  writer.end_object();
+  return writer.take();
+}
+
+}  // namespace
+
+AssignmentLoop::AssignmentLoop(runtime::Scheduler& loop, RandomSource& random, TaskService& tasks, chat::v1::Chat& chat, Settings settings)
+    : loop_(loop), random_(random), tasks_(tasks), chat_(chat), settings_(settings), woken_(loop), stopped_(loop) {}
+
+void AssignmentLoop::start() { loop_.spawn("tasks.assignment", run()); }
+
+Task<void> AssignmentLoop::stop() {
+  stopping_ = true;
+  woken_.open();
+  co_await stopped_.wait();
+}
+
+void AssignmentLoop::wake() {
+  loop_.post([this] { woken_.open(); });
+}
+
+runtime::Context AssignmentLoop::make_context() const {
+  runtime::Context context(loop_, random_);
+  context.client = runtime::ClientType::kTimer;
+  context.request_id = context.new_id().text();
+  context.caller.kind = runtime::Caller::Kind::kService;
+  context.caller.service = "tasks";
+  return context;
+}
+
+Task<void> AssignmentLoop::run() {
+  while (!stopping_) {
+    // Closed first: whoever wakes during the pass causes another one.
+    woken_.close();
+    auto passed = co_await pass();
+    if (!passed) ++failures_;
+    runtime::Context context = make_context();
+    const Duration limit = co_await pause(context);
+    co_await woken_.wait_for(limit);
+  }
+  stopped_.open();
+}
+
+Task<Result<void>> AssignmentLoop::pass() {
+  runtime::Context context = make_context();
+  for (;;) {
+    auto returned = co_await tasks_.return_unanswered(context);
+    if (!returned) co_return fail(std::move(returned).error());
+    if (*returned < settings_.batch) break;
+  }
+  for (;;) {
+    auto assigned = co_await tasks_.assign_waiting(context);
+    if (!assigned) co_return fail(std::move(assigned).error());
+    if (*assigned < settings_.batch) break;
+  }
+  auto told = co_await tell_places(context);
+  co_return told;
+}
+
+Task<Result<void>> AssignmentLoop::tell_places(runtime::Context& context) {
+  auto places = co_await tasks_.queue_places(context);
+  if (!places) co_return fail(std::move(places).error());
+  std::map<Uuid, QueuePlace> now;
+  for (const QueuePlace& place : *places) now[place.task_id] = place;
+  for (const auto& [task_id, place] : now) {
+    const auto before = told_.find(task_id);
+    if (before != told_.end() && before->second.same_place(place)) continue;
+    chat::v1::NotifyRequest request;
+    request.user_ids = {place.reporter_user_id};
+    request.type = "queue.position";
+    request.data = JsonText{place_json(place)};
+    auto sent = co_await chat_.notify(context, request);
+    if (!sent) co_return fail(std::move(sent).error());
+  }
+  told_ = std::move(now);
+  co_return Result<void>();
+}
+
+// Until the next due time, at most the sweep interval.
+Task<Duration> AssignmentLoop::pause(runtime::Context& context) {
+  auto due = co_await tasks_.next_due(context);
+  if (!due || !*due) co_return settings_.sweep;
+  co_return std::clamp(**due - context.now(), milliseconds(10), settings_.sweep);
+}
+
+}  // namespace consilium::tasks

@@ -1,0 +1,192 @@
+#include "services/tasks/events.h"
+
+#include <boost/json.hpp>
+
+#include "consilium/chat/v1/chat.h"
+#include "consilium/tasks/v1/tasks.h"
+#include "consilium/users/v1/users.h"
+#include "ports/bus/event_payload.h"
+
+namespace consilium::tasks {
+namespace {
+
+bool works_on_tasks(users::v1::UserType type) {
+  return type == users::v1::UserType::kConsultant || type == users::v1::UserType::kExpert || type == users::v1::UserType::kSupervisor;
+}
+
+// Reads the person again, so that the order of events from different moments does not matter.
+Task<Result<void>> refresh_person(EventDependencies* parts, runtime::Context& context, Uuid user_id) {
+  users::v1::GetUserRequest request;
+  request.id = user_id;
+  auto user = co_await parts->users.get_user(context, request);
+  if (!user && user.error().kind == ErrorKind::kNotFound) co_return Result<void>();
+  if (!user) co_return fail(std::move(user).error());
+  if (!works_on_tasks(user->type)) co_return Result<void>();
+  PersonRecord person;
+  person.user_id = user->id;
+  person.display_name = user->first_name + " " + user->last_name;
+  person.active = user->status == users::v1::UserStatus::kActive;
+  person.presence_at = context.now();
+  person.groups = user->groups;
+  auto saved = co_await parts->database.write(context, [&](Transaction& transaction) { return save_person(transaction, person); });
+  if (saved) parts->wake_assignment();
+  co_return saved;
+}
+
+Task<Result<void>> on_person(EventDependencies* parts, runtime::Context& context, const bus::Event& event) {
+  const auto user_id = Uuid::parse(event.key);
+  if (!user_id) co_return fail(internal_error("Expected the id of a user as key of the event"));
+  const bool left = event.topic == users::v1::Locked::kTopic || event.topic == users::v1::Deleted::kTopic;
+  if (!left) {
+    auto refreshed = co_await refresh_person(parts, context, *user_id);
+    co_return refreshed;
+  }
+  auto applied = co_await parts->database.write(context, [&](Transaction& transaction) { return parts->tasks.apply_left(transaction, context, *user_id); });
+  if (applied) parts->wake_assignment();
+  co_return applied;
+}
+
+OnlineChange change_to(chat::v1::PresenceStatus effective) {
+  switch (effective) {
+    case chat::v1::PresenceStatus::kOnline: return OnlineChange::kOnline;
+    case chat::v1::PresenceStatus::kAway:
+    case chat::v1::PresenceStatus::kDnd: return OnlineChange::kUnavailable;
+    default: return OnlineChange::kGone;
+  }
+}
+
+Result<void> on_presence(EventDependencies* parts, Transaction& transaction, const runtime::Context& context, const bus::Event& event) {
+  ASSIGN_OR_RETURN(const auto presence, bus::decode_event<chat::v1::PresenceChanged>(event));
+  if (presence.kind != chat::v1::MemberKind::kConsultant) return {};
+  TRY(parts->tasks.apply_presence(transaction, context, presence.user_id, change_to(presence.effective), presence.at));
+  parts->wake_assignment();
+  return {};
+}
+
+Result<void> on_post(EventDependencies* parts, Transaction& transaction, const runtime::Context& context, const bus::Event& event) {
+  ASSIGN_OR_RETURN(const auto post, bus::decode_event<chat::v1::PostCreated>(event));
+  if (!post.author_id || post.member_kind != chat::v1::MemberKind::kConsultant) return {};
+  return parts->tasks.apply_answer(transaction, context, *post.author_id, post.channel_id);
+}
+
+std::optional<v1::FeedbackAnswer> answer_of(std::string_view action) {
+  if (action == "yes") return v1::FeedbackAnswer::kYes;
+  if (action == "partially") return v1::FeedbackAnswer::kPartially;
+  if (action == "no") return v1::FeedbackAnswer::kNo;
+  return std::nullopt;
+}
+
+// The feedback post names its task in its parameters.
+std::optional<Uuid> task_of(const JsonText& parameters) {
+  boost::system::error_code failure;
+  const boost::json::value value = boost::json::parse(parameters.text, failure);
+  const auto* object = failure ? nullptr : value.if_object();
+  const auto* task_id = object ? object->if_contains("taskId") : nullptr;
+  if (!task_id || !task_id->is_string()) return std::nullopt;
+  return Uuid::parse(std::string_view(task_id->get_string()));
+}
+
+Result<void> on_action(EventDependencies* parts, Transaction& transaction, const runtime::Context& context, const bus::Event& event) {
+  ASSIGN_OR_RETURN(auto pressed, bus::decode_event<chat::v1::ActionPressed>(event));
+  if (pressed.code != "client.feedback") return {};
+  const auto answer = answer_of(pressed.action_id);
+  const auto task_id = task_of(pressed.parameters);
+  if (!answer || !task_id) return fail(internal_error("Expected a feedback post that names its task and a known answer"));
+  return parts->tasks.apply_feedback(transaction, context, *task_id, {*answer, std::move(pressed.text), pressed.user_id, pressed.at});
+}
+
+Task<Result<void>> notify(EventDependencies* parts, runtime::Context& context, const bus::Event& event, std::vector<Uuid> people, std::string type, const v1::Task& task) {
+  chat::v1::NotifyRequest request;
+  request.user_ids = std::move(people);
+  request.data = JsonText{encode_json(task)};
+  request.idempotency_key = event.id.text() + ":" + type;
+  request.type = std::move(type);
+  auto sent = co_await parts->chat.notify(context, request);
+  if (!sent) co_return fail(std::move(sent).error());
+  co_return Result<void>();
+}
+
+struct Concerned {
+  Uuid task_id;
+  std::optional<Uuid> new_assignee;  // hears of a task that is new to them
+  std::vector<Uuid> others;
+};
+
+template <class Message>
+Result<Concerned> concerned_by(const bus::Event& event) {
+  ASSIGN_OR_RETURN(const auto message, bus::decode_event<Message>(event));
+  Concerned out;
+  out.task_id = message.task_id;
+  if (message.task.type.type != kStaffTask) out.others.push_back(message.task.reporter_user_id);
+  if constexpr (requires { message.previous_user_id; }) {
+    if (message.previous_user_id) out.others.push_back(*message.previous_user_id);
+  }
+  const auto& assignee = message.task.assignee_user_id;
+  if (assignee && event.topic == v1::Assigned::kTopic) out.new_assignee = assignee;
+  if (assignee && !out.new_assignee) out.others.push_back(*assignee);
+  return out;
+}
+
+Result<Concerned> concerned_by_any(const bus::Event& event) {
+  if (event.topic == v1::Created::kTopic) return concerned_by<v1::Created>(event);
+  if (event.topic == v1::Queued::kTopic) return concerned_by<v1::Queued>(event);
+  if (event.topic == v1::Assigned::kTopic) return concerned_by<v1::Assigned>(event);
+  if (event.topic == v1::Started::kTopic) return concerned_by<v1::Started>(event);
+  if (event.topic == v1::Solved::kTopic) return concerned_by<v1::Solved>(event);
+  return concerned_by<v1::Cancelled>(event);
+}
+
+// Tells the pages of those whom a task concerns, by each person's event log.
+Task<Result<void>> on_own_event(EventDependencies* parts, runtime::Context& context, const bus::Event& event) {
+  auto concerned = concerned_by_any(event);
+  if (!concerned) co_return fail(std::move(concerned).error());
+  v1::GetTaskRequest request;
+  request.id = concerned->task_id.text();
+  auto task = co_await parts->tasks.get_task(context, request);
+  if (!task) co_return fail(std::move(task).error());
+  if (concerned->new_assignee) {
+    std::vector<Uuid> assignee{*concerned->new_assignee};
+    auto told = co_await notify(parts, context, event, std::move(assignee), "task.created", *task);
+    if (!told) co_return told;
+  }
+  if (concerned->others.empty()) co_return Result<void>();
+  auto told = co_await notify(parts, context, event, std::move(concerned->others), "task.updated", *task);
+  co_return told;
+}
+
+}  // namespace
+
+std::vector<bus::Consumer> consumers(EventDependencies dependencies) {
+  // Shared by all handlers for as long as the bus holds them.
+  auto parts = std::make_shared<EventDependencies>(std::move(dependencies));
+  std::vector<bus::Consumer> out;
+
+  bus::Consumer people{"tasks", "tasks.people", "users", {}, 10, {}, {}};
+  for (const std::string_view topic : {users::v1::Activated::kTopic, users::v1::ProfileChanged::kTopic, users::v1::Locked::kTopic, users::v1::Unlocked::kTopic, users::v1::Deleted::kTopic}) {
+    people.topics.emplace_back(topic);
+  }
+  people.handle = [parts](runtime::Context& context, const bus::Event& event) { return on_person(parts.get(), context, event); };
+  out.push_back(std::move(people));
+
+  bus::Consumer presence{"tasks", "tasks.presence", "chat", {std::string(chat::v1::PresenceChanged::kTopic)}, 10, {}, {}};
+  presence.apply = [parts](Transaction& transaction, const runtime::Context& context, const bus::Event& event) { return on_presence(parts.get(), transaction, context, event); };
+  out.push_back(std::move(presence));
+
+  bus::Consumer answers{"tasks", "tasks.answers", "chat", {std::string(chat::v1::PostCreated::kTopic)}, 10, {}, {}};
+  answers.apply = [parts](Transaction& transaction, const runtime::Context& context, const bus::Event& event) { return on_post(parts.get(), transaction, context, event); };
+  out.push_back(std::move(answers));
+
+  bus::Consumer feedback{"tasks", "tasks.feedback", "chat", {std::string(chat::v1::ActionPressed::kTopic)}, 10, {}, {}};
+  feedback.apply = [parts](Transaction& transaction, const runtime::Context& context, const bus::Event& event) { return on_action(parts.get(), transaction, context, event); };
+  out.push_back(std::move(feedback));
+
+  bus::Consumer notices{"tasks", "tasks.notices", "tasks", {}, 10, {}, {}};
+  for (const std::string_view topic : {v1::Created::kTopic, v1::Queued::kTopic, v1::Assigned::kTopic, v1::Started::kTopic, v1::Solved::kTopic, v1::Cancelled::kTopic}) {
+    notices.topics.emplace_back(topic);
+  }
+  notices.handle = [parts](runtime::Context& context, const bus::Event& event) { return on_own_event(parts.get(), context, event); };
+  out.push_back(std::move(notices));
+  return out;
+}
+
+}  // namespace consilium::tasks

@@ -1,0 +1,513 @@
+#include "services/tasks/service.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "base/random.h"
+#include "ports/database/store_harness.h"
+#include "runtime/when_all.h"
+#include "services/tasks/migrations.h"
+
+namespace consilium::tasks {
+namespace {
+
+// People by id; everything that the tasks service does not call is refused.
+class FakeUsers final : public users::v1::Users {
+ public:
+  std::map<Uuid, users::v1::User> people;
+
+  Task<Result<users::v1::User>> get_user(runtime::Context&, users::v1::GetUserRequest request) override {
+    const auto found = people.find(request.id);
+    if (found == people.end()) co_return fail(users::v1::errors::not_found("Expected a user"));
+    co_return found->second;
+  }
+
+#define NOT_CALLED(Reply, name, Request) \
+  Task<Result<users::v1::Reply>> name(runtime::Context&, users::v1::Request) override { co_return fail(internal_error("not expected in this test")); }
+  NOT_CALLED(User, create_client, CreateClientRequest)
+  NOT_CALLED(User, create_consultant, CreateConsultantRequest)
+  NOT_CALLED(User, create_expert, CreateExpertRequest)
+  NOT_CALLED(User, create_staff, CreateStaffRequest)
+  NOT_CALLED(ListUsersReply, list_users, ListUsersRequest)
+  NOT_CALLED(User, get_me, GetMeRequest)
+  NOT_CALLED(User, find_user, FindUserRequest)
+  NOT_CALLED(ListGroupsReply, list_groups, ListGroupsRequest)
+  NOT_CALLED(User, change_profile, ChangeProfileRequest)
+  NOT_CALLED(User, change_groups, ChangeGroupsRequest)
+  NOT_CALLED(User, set_links, SetLinksRequest)
+  NOT_CALLED(User, lock_user, ChangeStatusRequest)
+  NOT_CALLED(User, unlock_user, ChangeStatusRequest)
+  NOT_CALLED(User, activate_user, ChangeStatusRequest)
+  NOT_CALLED(User, delete_user, ChangeStatusRequest)
+#undef NOT_CALLED
+};
+
+Uuid id_of(std::uint8_t kind, std::uint8_t number) {
+  Uuid id;
+  id.bytes[0] = kind;
+  id.bytes[15] = number;
+  return id;
+}
+
+std::string file_text(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class TaskServiceTest : public ::testing::Test {
+ protected:
+  runtime::Context context_of(runtime::Caller caller) {
+    runtime::Context context(harness_->loop(), random_);
+    context.caller = std::move(caller);
+    return context;
+  }
+  static runtime::Caller service_caller() {
+    runtime::Caller caller;
+    caller.kind = runtime::Caller::Kind::kService;
+    caller.service = "tests";
+    return caller;
+  }
+  static runtime::Caller person_caller(const Uuid& id, std::vector<std::string> permissions = {}) {
+    runtime::Caller caller;
+    caller.kind = runtime::Caller::Kind::kUser;
+    caller.user_id = id;
+    caller.permissions = std::move(permissions);
+    return caller;
+  }
+
+  template <class Answer, class Call>
+  static Task<void> keep(Call* call, runtime::Context* context, std::optional<Answer>* out) {
+    out->emplace(co_await (*call)(*context));
+  }
+  template <class Call>
+  auto call_as(runtime::Caller caller, Call call) {
+    using Answer = decltype(std::declval<Call&>()(std::declval<runtime::Context&>()).operator co_await().await_resume());
+    runtime::Context context = context_of(std::move(caller));
+    std::optional<Answer> out;
+    harness_->run(keep<Answer>(&call, &context, &out));
+    return std::move(*out);
+  }
+  template <class Call>
+  auto call(Call action) {
+    return call_as(service_caller(), std::move(action));
+  }
+
+  TaskServiceTest() {
+    auto migrated = harness_->store().migrate("tasks", migrations());
+    EXPECT_TRUE(migrated) << migrated.error().describe();
+    const std::filesystem::path folder = std::filesystem::path(CONSILIUM_SOURCE_DIR) / "src/services/tasks/task_types";
+    common_ = file_text(folder / "client-common-request.json");
+    escalation_ = file_text(folder / "staff-escalation.json");
+    const std::vector<EmbeddedFile> files{{"client-common-request.json", common_}, {"staff-escalation.json", escalation_}};
+    const auto loaded = call([&](runtime::Context& context) { return service_.load_models(context, files); });
+    EXPECT_TRUE(loaded) << loaded.error().describe();
+    for (std::uint8_t i = 1; i <= 60; ++i) add_client(i);
+  }
+
+  static Uuid client(std::uint8_t number) { return id_of(1, number); }
+  static Uuid consultant(std::uint8_t number) { return id_of(2, number); }
+  static Uuid channel(std::uint8_t number) { return id_of(3, number); }
+
+  void add_client(std::uint8_t number) {
+    users::v1::User user;
+    user.id = client(number);
+    user.type = users::v1::UserType::kClient;
+    user.status = users::v1::UserStatus::kActive;
+    user.first_name = "Client";
+    user.last_name = std::to_string(number);
+    users_.people[user.id] = user;
+  }
+
+  v1::CreateTaskRequest request(std::uint8_t number) {
+    v1::CreateTaskRequest out;
+    out.type = {"client", "common-request"};
+    out.reporter_user_id = client(number);
+    out.channel_id = channel(number);
+    return out;
+  }
+  v1::Task open_request(std::uint8_t number) {
+    auto reply = call([&](runtime::Context& context) { return service_.create_request(context, request(number)); });
+    EXPECT_TRUE(reply) << reply.error().describe();
+    return reply->task;
+  }
+
+  void add_consultant(std::uint8_t number, bool online = true) {
+    auto written = harness_->write(door(), [&](Transaction& transaction) -> Result<void> {
+      TRY(save_person(transaction, {consultant(number), "Consultant " + std::to_string(number), true, false, harness_->loop().now(), {"consultant"}}));
+      return set_online(transaction, consultant(number), online, harness_->loop().now());
+    });
+    EXPECT_TRUE(written) << written.error().describe();
+  }
+  void presence(std::uint8_t number, OnlineChange change) {
+    runtime::Context context = context_of(service_caller());
+    auto written = harness_->write(door(), [&](Transaction& transaction) { return service_.apply_presence(transaction, context, consultant(number), change, context.now()); });
+    EXPECT_TRUE(written) << written.error().describe();
+  }
+  std::int64_t assign() {
+    auto assigned = call([&](runtime::Context& context) { return service_.assign_waiting(context); });
+    EXPECT_TRUE(assigned) << assigned.error().describe();
+    return assigned.value_or(-1);
+  }
+  Result<v1::Task> get(const std::string& id, runtime::Caller caller) {
+    return call_as(std::move(caller), [&](runtime::Context& context) { return service_.get_task(context, {id}); });
+  }
+  v1::Task get(const Uuid& id) { return get(id.text(), service_caller()).value(); }
+  Result<v1::Task> transition(const Uuid& id, std::string name, runtime::Caller caller, std::optional<std::string> reason = std::nullopt) {
+    v1::MakeTransitionRequest message;
+    message.id = id.text();
+    message.transition = std::move(name);
+    message.reason = std::move(reason);
+    return call_as(std::move(caller), [&](runtime::Context& context) { return service_.make_transition(context, message); });
+  }
+  std::vector<std::string> topics() {
+    auto rows = harness_->read(door(), [](Transaction& transaction) { return transaction.query("SELECT topic FROM tasks_outbox ORDER BY position"); });
+    std::vector<std::string> out;
+    for (const database::Row& row : *rows) out.push_back(row.text(0));
+    return out;
+  }
+
+  database::Database& door() { return harness_->store().service("tasks"); }
+
+  std::unique_ptr<database::testing::StoreHarness> harness_ = database::testing::simulated_harness({});
+  SeededRandom random_{17};
+  FakeUsers users_;
+  std::string common_;
+  std::string escalation_;
+  Settings settings_;
+  TaskService service_{harness_->store().service("tasks"), users_, settings_};
+};
+
+TEST_F(TaskServiceTest, PutsARequestIntoTheQueueWithANumberHistoryAndEvents) {
+  const v1::Task task = open_request(1);
+  EXPECT_EQ(task.number, "MOI-000001");
+  EXPECT_EQ(task.substatus, Substatus::kOnAssignment);
+  ASSERT_TRUE(task.waiting);
+  EXPECT_EQ(task.waiting->position, 1);
+  EXPECT_EQ(task.waiting->reason, v1::WaitReason::kNobodyOnline);
+  EXPECT_EQ(task.channel_id, channel(1));
+  EXPECT_EQ(topics(), (std::vector<std::string>{"tasks.v1.created", "tasks.v1.queued"}));
+  const auto history = call([&](runtime::Context& context) { return service_.get_history(context, {task.id.text()}); });
+  ASSERT_EQ(history->items.size(), 2u);
+  EXPECT_EQ(history->items[0].transition, "enqueue");
+  EXPECT_EQ(history->items[1].transition, "report");
+}
+
+TEST_F(TaskServiceTest, B_39_FiftyRequestsAtOnceMakeOneTask) {
+  std::vector<Task<Result<v1::CreateRequestReply>>> calls;
+  std::vector<std::unique_ptr<runtime::Context>> contexts;
+  for (int i = 0; i < 50; ++i) {
+    contexts.push_back(std::make_unique<runtime::Context>(context_of(service_caller())));
+    calls.push_back(service_.create_request(*contexts.back(), request(1)));
+  }
+  std::vector<Result<v1::CreateRequestReply>> replies;
+  const auto gather = [](std::vector<Task<Result<v1::CreateRequestReply>>>* tasks, std::vector<Result<v1::CreateRequestReply>>* out) -> Task<void> {
+    *out = co_await runtime::when_all(std::move(*tasks), 50);
+  };
+  harness_->run(gather(&calls, &replies));
+  int created = 0;
+  std::set<std::string> numbers;
+  for (const auto& reply : replies) {
+    ASSERT_TRUE(reply) << reply.error().describe();
+    created += reply->created ? 1 : 0;
+    numbers.insert(reply->task.number);
+  }
+  EXPECT_EQ(created, 1);
+  EXPECT_EQ(numbers.size(), 1u);
+}
+
+TEST_F(TaskServiceTest, AnswersTheSameForTheSameIdempotencyKey) {
+  const auto twice = [&] {
+    return call([&](runtime::Context& context) {
+      context.idempotency_key = "job-7-task";
+      return service_.create_request(context, request(1));
+    });
+  };
+  const auto first = twice();
+  const auto second = twice();
+  ASSERT_TRUE(first) << first.error().describe();
+  ASSERT_TRUE(second) << second.error().describe();
+  EXPECT_TRUE(first->created);
+  EXPECT_TRUE(second->created);
+  EXPECT_EQ(first->task.id, second->task.id);
+}
+
+TEST_F(TaskServiceTest, RefusesUnknownTypesAndReporters) {
+  v1::CreateTaskRequest unknown = request(1);
+  unknown.type.subtype = "nothing";
+  EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, unknown); }).error().code, "tasks.unknown-type");
+  v1::CreateTaskRequest nobody = request(1);
+  nobody.reporter_user_id = client(200);
+  EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, nobody); }).error().code, "tasks.unknown-reporter");
+  users_.people[client(2)].status = users::v1::UserStatus::kLocked;
+  EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, request(2)); }).error().code, "tasks.unknown-reporter");
+}
+
+TEST_F(TaskServiceTest, AssignsTheLongestWaitingFirstAndKeepsTheLimit) {
+  std::vector<Uuid> tasks;
+  for (std::uint8_t i = 1; i <= 8; ++i) {
+    tasks.push_back(open_request(i).id);
+    harness_->pass(seconds(1));
+  }
+  EXPECT_EQ(assign(), 0);
+  add_consultant(1);
+  add_consultant(2);
+  EXPECT_EQ(assign(), 6);
+  std::map<Uuid, int> load;
+  for (std::size_t i = 0; i < 6; ++i) {
+    const v1::Task task = get(tasks[i]);
+    EXPECT_EQ(task.substatus, Substatus::kAssigned) << i;
+    ++load[*task.assignee.user_id];
+  }
+  EXPECT_EQ(load[consultant(1)], 3);
+  EXPECT_EQ(load[consultant(2)], 3);
+  const v1::Task waiting = get(tasks[7]);
+  EXPECT_EQ(waiting.waiting->position, 2);
+  EXPECT_EQ(waiting.waiting->reason, v1::WaitReason::kAllBusy);
+  // A place becomes free: the next in line gets it.
+  ASSERT_TRUE(transition(tasks[0], "solve", person_caller(*get(tasks[0]).assignee.user_id)));
+  EXPECT_EQ(assign(), 1);
+  EXPECT_EQ(get(tasks[6]).substatus, Substatus::kAssigned);
+}
+
+TEST_F(TaskServiceTest, ReturnsWhatIsNotAnsweredInTimeAndLeavesThatConsultantOut) {
+  const Uuid task = open_request(1).id;
+  add_consultant(1);
+  ASSERT_EQ(assign(), 1);
+  harness_->pass(minutes(2) - seconds(1));
+  EXPECT_EQ(call([&](runtime::Context& context) { return service_.return_unanswered(context); }).value(), 0);
+  harness_->pass(seconds(2));
+  EXPECT_EQ(call([&](runtime::Context& context) { return service_.return_unanswered(context); }).value(), 1);
+  EXPECT_EQ(assign(), 0);
+  add_consultant(2);
+  EXPECT_EQ(assign(), 1);
+  EXPECT_EQ(get(task).assignee.user_id, consultant(2));
+}
+
+TEST_F(TaskServiceTest, TheConsultantComesBackIntoQuestionAfterTenMinutes) {
+  const Uuid task = open_request(1).id;
+  add_consultant(1);
+  ASSERT_EQ(assign(), 1);
+  ASSERT_TRUE(transition(task, "return", person_caller(consultant(1)), "not my field"));
+  EXPECT_EQ(assign(), 0);
+  harness_->pass(minutes(10) + seconds(1));
+  EXPECT_EQ(assign(), 1);
+}
+
+TEST_F(TaskServiceTest, AnAnswerKeepsTheTask) {
+  const Uuid task = open_request(1).id;
+  add_consultant(1);
+  ASSERT_EQ(assign(), 1);
+  runtime::Context context = context_of(service_caller());
+  auto answered = harness_->write(door(), [&](Transaction& transaction) { return service_.apply_answer(transaction, context, consultant(1), channel(1)); });
+  ASSERT_TRUE(answered) << answered.error().describe();
+  EXPECT_EQ(get(task).substatus, Substatus::kInProgress);
+  harness_->pass(minutes(5));
+  EXPECT_EQ(call([&](runtime::Context& inner) { return service_.return_unanswered(inner); }).value(), 0);
+  // Losing the network later takes nothing from somebody who is at work.
+  presence(1, OnlineChange::kGone);
+  EXPECT_EQ(get(task).assignee.user_id, consultant(1));
+}
+
+TEST_F(TaskServiceTest, GoingOfflineGivesBackWhatIsNotAnswered) {
+  const Uuid task = open_request(1).id;
+  add_consultant(1);
+  ASSERT_EQ(assign(), 1);
+  presence(1, OnlineChange::kGone);
+  EXPECT_EQ(get(task).substatus, Substatus::kOnAssignment);
+  EXPECT_EQ(topics().back(), "tasks.v1.queued");
+}
+
+TEST_F(TaskServiceTest, APauseKeepsTasksButBringsNoNewOnes) {
+  const Uuid first = open_request(1).id;
+  add_consultant(1);
+  ASSERT_EQ(assign(), 1);
+  presence(1, OnlineChange::kUnavailable);
+  EXPECT_EQ(get(first).substatus, Substatus::kAssigned);
+  open_request(2);
+  EXPECT_EQ(assign(), 0);
+  presence(1, OnlineChange::kOnline);
+  EXPECT_EQ(assign(), 1);
+}
+
+TEST_F(TaskServiceTest, ShowsATaskToItsPartiesAlone) {
+  const v1::Task task = open_request(1);
+  add_consultant(1);
+  ASSERT_EQ(assign(), 1);
+  for (const std::string& id : {task.id.text(), task.number}) {
+    EXPECT_TRUE(get(id, person_caller(client(1))));
+    EXPECT_TRUE(get(id, person_caller(consultant(1))));
+    EXPECT_TRUE(get(id, person_caller(client(9), {"tasks.read"})));
+    EXPECT_EQ(get(id, person_caller(client(9))).error().code, "tasks.not-found");
+  }
+  EXPECT_EQ(get("MOI-999999", service_caller()).error().code, "tasks.not-found");
+  // Who had it may still look.
+  ASSERT_TRUE(transition(task.id, "return", person_caller(consultant(1)), "busy"));
+  EXPECT_TRUE(get(task.number, person_caller(consultant(1))));
+}
+
+TEST_F(TaskServiceTest, ListsOwnTasksPageByPage) {
+  for (std::uint8_t i = 1; i <= 5; ++i) open_request(i);
+  v1::ListTasksRequest all;
+  all.limit = 2;
+  all.count = true;
+  std::vector<std::string> seen;
+  for (int page = 0; page < 4; ++page) {
+    auto reply = call_as(person_caller(client(50), {"tasks.read"}), [&](runtime::Context& context) { return service_.list_tasks(context, all); });
+    ASSERT_TRUE(reply) << reply.error().describe();
+    EXPECT_EQ(reply->total, 5);
+    for (const v1::Task& task : reply->items) seen.push_back(task.number);
+    if (!reply->next_cursor) break;
+    all.cursor = reply->next_cursor;
+  }
+  std::sort(seen.begin(), seen.end());
+  EXPECT_EQ(seen, (std::vector<std::string>{"MOI-000001", "MOI-000002", "MOI-000003", "MOI-000004", "MOI-000005"}));
+  auto own = call_as(person_caller(client(3)), [&](runtime::Context& context) { return service_.list_tasks(context, {}); });
+  ASSERT_EQ(own->items.size(), 1u);
+  EXPECT_EQ(own->items[0].reporter.user_id, client(3));
+  all.cursor = "nonsense";
+  EXPECT_EQ(call([&](runtime::Context& context) { return service_.list_tasks(context, all); }).error().code, "tasks.bad-cursor");
+}
+
+TEST_F(TaskServiceTest, AssignsByHandWithinGroupAndLimit) {
+  const v1::Task task = open_request(1);
+  add_consultant(1, false);
+  const runtime::Caller manager = person_caller(client(50), {"tasks.read", "tasks.manage"});
+  const auto give = [&](const Uuid& user, std::int64_t version) {
+    v1::SetAssigneeRequest message;
+    message.id = task.number;
+    message.version = version;
+    message.user_id = user;
+    return call_as(manager, [&](runtime::Context& context) { return service_.set_assignee(context, message); });
+  };
+  EXPECT_EQ(give(consultant(1), task.version + 1).error().code, "tasks.stale");
+  EXPECT_EQ(give(client(2), task.version).error().code, "tasks.not-in-group");
+  const auto given = give(consultant(1), task.version);
+  ASSERT_TRUE(given) << given.error().describe();
+  EXPECT_EQ(given->assignee.user_id, consultant(1));
+  EXPECT_EQ(topics().back(), "tasks.v1.assigned");
+  const auto log = call([&](runtime::Context& context) { return service_.list_assignments(context, {}); });
+  ASSERT_EQ(log->items.size(), 1u);
+  EXPECT_EQ(log->items[0].rule, "by-hand");
+}
+
+TEST_F(TaskServiceTest, ExplainsEachAssignment) {
+  open_request(1);
+  add_consultant(1);
+  ASSERT_EQ(assign(), 1);
+  const auto log = call([&](runtime::Context& context) { return service_.list_assignments(context, {}); });
+  ASSERT_EQ(log->items.size(), 1u);
+  EXPECT_EQ(log->items[0].rule, "client-common-request-assignment");
+  EXPECT_NE(log->items[0].explanation.find("out of 1 online"), std::string::npos) << log->items[0].explanation;
+  // Idle passes write nothing.
+  EXPECT_EQ(assign(), 0);
+  EXPECT_EQ(call([&](runtime::Context& context) { return service_.list_assignments(context, {}); })->items.size(), 1u);
+}
+
+TEST_F(TaskServiceTest, StoresFeedbackOnceAndLetsItChangeForTenMinutes) {
+  const Uuid task = open_request(1).id;
+  const auto give = [&](v1::FeedbackAnswer answer, const Uuid& by) {
+    runtime::Context context = context_of(service_caller());
+    return harness_->write(door(), [&](Transaction& transaction) { return service_.apply_feedback(transaction, context, task, {answer, "thanks", by, context.now()}); });
+  };
+  EXPECT_FALSE(give(v1::FeedbackAnswer::kNo, client(2)));
+  ASSERT_TRUE(give(v1::FeedbackAnswer::kNo, client(1)));
+  harness_->pass(minutes(9));
+  ASSERT_TRUE(give(v1::FeedbackAnswer::kYes, client(1)));
+  harness_->pass(minutes(2));
+  ASSERT_TRUE(give(v1::FeedbackAnswer::kPartially, client(1)));
+  const auto feedback = call([&](runtime::Context& context) { return service_.get_feedback(context, {task.text()}); });
+  ASSERT_TRUE(feedback) << feedback.error().describe();
+  EXPECT_EQ(feedback->answer, v1::FeedbackAnswer::kYes);
+  const auto all = topics();
+  EXPECT_EQ(std::count(all.begin(), all.end(), "tasks.v1.feedback-given"), 1);
+}
+
+TEST_F(TaskServiceTest, AClientIsNoPartyToTheOfficesTasksAboutThem) {
+  v1::CreateTaskRequest about = request(1);
+  about.type = {"staff", "escalation"};
+  const auto made = call([&](runtime::Context& context) { return service_.create_request(context, about); });
+  ASSERT_TRUE(made) << made.error().describe();
+  EXPECT_EQ(made->task.number, "ESC-000001");
+  EXPECT_EQ(made->task.substatus, Substatus::kReported);
+  EXPECT_EQ(get("ESC-000001", person_caller(client(1))).error().code, "tasks.not-found");
+  auto own = call_as(person_caller(client(1)), [&](runtime::Context& context) { return service_.list_tasks(context, {}); });
+  EXPECT_TRUE(own->items.empty());
+}
+
+TEST_F(TaskServiceTest, KeepsTheModelThatATaskStartedWith) {
+  const Uuid old_task = open_request(1).id;
+  std::string changed = common_;
+  const std::string solve = R"("id": "solve", "from": ["assigned", "in-progress"])";
+  ASSERT_NE(changed.find(solve), std::string::npos);
+  changed.replace(changed.find(solve), solve.size(), R"("id": "solve", "from": ["in-progress"])");
+  TaskService next(door(), users_, settings_);
+  const std::vector<EmbeddedFile> files{{"client-common-request.json", changed}};
+  ASSERT_TRUE(call([&](runtime::Context& context) { return next.load_models(context, files); }));
+  add_consultant(1);
+  ASSERT_EQ(call([&](runtime::Context& context) { return next.assign_waiting(context); }).value(), 1);
+  v1::MakeTransitionRequest message;
+  message.id = old_task.text();
+  message.transition = "solve";
+  EXPECT_TRUE(call_as(person_caller(consultant(1)), [&](runtime::Context& context) { return next.make_transition(context, message); }));
+}
+
+// Random people come, go, ask, return and solve; after each step the invariants of DOMAIN §17 hold.
+class TaskServiceRandom : public TaskServiceTest, public ::testing::WithParamInterface<std::uint64_t> {};
+
+TEST_P(TaskServiceRandom, KeepsItsInvariants) {
+  SCOPED_TRACE("replay: services_tasks_test --gtest_filter='*KeepsItsInvariants/" + std::to_string(GetParam()) + "'");
+  SeededRandom random(GetParam());
+  for (std::uint8_t i = 1; i <= 4; ++i) add_consultant(i, random.below(2) == 0);
+  for (int step = 0; step < 120; ++step) {
+    const auto number = static_cast<std::uint8_t>(1 + random.below(12));
+    const auto who = static_cast<std::uint8_t>(1 + random.below(4));
+    v1::ListTasksRequest open;
+    open.status = Status::kOpen;
+    open.limit = 200;
+    const auto tasks = call([&](runtime::Context& context) { return service_.list_tasks(context, open); });
+    switch (random.below(7)) {
+      case 0: open_request(number); break;
+      case 1: presence(who, random.below(2) == 0 ? OnlineChange::kOnline : OnlineChange::kGone); break;
+      case 2: presence(who, OnlineChange::kUnavailable); break;
+      case 3: harness_->pass(seconds(static_cast<std::int64_t>(random.below(90)))); break;
+      case 4: ASSERT_TRUE(call([&](runtime::Context& context) { return service_.return_unanswered(context); })); break;
+      default:
+        if (tasks->items.empty()) break;
+        const v1::Task& task = tasks->items[random.below(tasks->items.size())];
+        const char* const names[] = {"start", "solve", "return"};
+        // Anybody tries; only the assignee may.
+        const auto made = transition(task.id, names[random.below(3)], person_caller(consultant(who), {}), "random");
+        if (made) {
+          EXPECT_EQ(task.assignee.user_id, consultant(who));
+        }
+    }
+    assign();
+    open.status.reset();
+    const auto now = call([&](runtime::Context& context) { return service_.list_tasks(context, open); });
+    std::map<Uuid, int> held;
+    std::set<Uuid> asking;
+    for (const v1::Task& task : now->items) {
+      const bool is_open = task.status == Status::kOpen;
+      if (is_open) {
+        EXPECT_TRUE(asking.insert(task.reporter.user_id).second) << "two open requests of one client";
+        EXPECT_EQ(task.assignee.user_id.has_value(), has_person(task.substatus));
+      }
+      if (is_open && task.assignee.user_id) ++held[*task.assignee.user_id];
+      const auto history = call([&](runtime::Context& context) { return service_.get_history(context, {task.id.text()}); });
+      ASSERT_FALSE(history->items.empty());
+      EXPECT_EQ(history->items.front().substatus, task.substatus);
+    }
+    for (const auto& [user, count] : held) EXPECT_LE(count, settings_.limit);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, TaskServiceRandom, ::testing::Range<std::uint64_t>(0, 12));
+
+}  // namespace
+}  // namespace consilium::tasks
