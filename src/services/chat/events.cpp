@@ -1,5 +1,7 @@
 #include "services/chat/events.h"
 
+#include "base/json_writer.h"
+#include "consilium/sessions/v1/sessions.h"
 #include "consilium/users/v1/users.h"
 #include "ports/bus/event_payload.h"
 
@@ -31,6 +33,25 @@ Task<Result<void>> take_profile(ChatService& chat, users::v1::Users& users, runt
   co_return taken;
 }
 
+// Every hub that holds a socket of the session closes it: the signal goes to all of them.
+Task<Result<void>> tell_session_closed(ChatService& chat, runtime::Context& context, bus::Event event) {
+  CO_ASSIGN_OR_RETURN(const auto closed, bus::decode_event<sessions::v1::Closed>(event));
+  JsonWriter data;
+  data.begin_object();
+  data.name("sessionId");
+  write_json(data, closed.session_id);
+  data.name("reason");
+  data.text(closed.reason);
+  data.end_object();
+  v1::NotifyRequest request;
+  request.user_ids.push_back(closed.user_id);
+  request.type = "session.closed";
+  request.data = JsonText{data.take()};
+  const auto told = co_await chat.notify(context, std::move(request));
+  if (!told) co_return fail(told.error());
+  co_return Result<void>();
+}
+
 }  // namespace
 
 std::string display_name_of(const users::v1::User& user) { return user.first_name + " " + user.last_name; }
@@ -52,7 +73,15 @@ std::vector<bus::Consumer> consumers(ChatService& chat, users::v1::Users& users)
     return take_profile(chat, users, context, event);
   };
 
+  bus::Consumer closed;
+  closed.service = "chat";
+  closed.group = "chat.on-session-closed";
+  closed.producer = "sessions";
+  closed.topics = {std::string(sessions::v1::Closed::kTopic)};
+  closed.handle = [&chat](runtime::Context& context, const bus::Event& event) { return tell_session_closed(chat, context, event); };
+
   std::vector<bus::Consumer> all;
+  all.push_back(std::move(closed));
   all.push_back(std::move(deleted));
   all.push_back(std::move(changed));
   return all;

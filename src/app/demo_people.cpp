@@ -1,0 +1,130 @@
+#include "app/demo_people.h"
+
+namespace consilium::app {
+namespace {
+
+struct DemoPerson {
+  std::string_view username;
+  std::string_view role;
+  std::string_view first_name;
+  std::string_view last_name;
+  std::string_view phone;  // clients
+  std::string_view language;
+};
+
+constexpr DemoPerson kPeople[] = {
+    {"anna", "client", "Anna", "Ivanova", "+70000000001", "ru"},   {"boris", "client", "Boris", "Brown", "+70000000002", "en"},
+    {"clara", "consultant", "Clara", "Clark", "", "en"},           {"david", "consultant", "David", "Danilov", "", "ru"},
+    {"elena", "expert", "Elena", "Evans", "", "en"},               {"admin", "administrator", "Ada", "Admin", "", "en"},
+};
+constexpr Duration kLookEvery = milliseconds(50);
+constexpr Duration kPatience = minutes(1);
+
+// Letters and digits that nobody mistakes for each other.
+std::string make_password(RandomSource& random) {
+  constexpr std::string_view kAlphabet = "abcdefghijkmnpqrstuvwxyz23456789";
+  std::string password;
+  for (int i = 0; i < 12; ++i) password += kAlphabet[random.below(kAlphabet.size())];
+  return password;
+}
+
+Task<Result<users::v1::User>> create(Platform& platform, runtime::Context& context, const DemoPerson& person) {
+  if (person.role == "client") {
+    users::v1::CreateClientRequest request;
+    request.first_name = person.first_name;
+    request.last_name = person.last_name;
+    request.sex = users::v1::Sex::kF;
+    request.birth_date = Date{1980, 5, 17};
+    request.phone = person.phone;
+    request.username = std::string(person.username);
+    request.language = std::string(person.language);
+    auto created = co_await platform.users().create_client(context, std::move(request));
+    co_return created;
+  }
+  if (person.role == "consultant") {
+    users::v1::CreateConsultantRequest request;
+    request.first_name = person.first_name;
+    request.last_name = person.last_name;
+    request.email = std::string(person.username) + "@demo.example";
+    request.groups.emplace_back("consultant");
+    request.language = std::string(person.language);
+    auto created = co_await platform.users().create_consultant(context, std::move(request));
+    co_return created;
+  }
+  if (person.role == "expert") {
+    users::v1::CreateExpertRequest request;
+    request.first_name = person.first_name;
+    request.last_name = person.last_name;
+    request.email = std::string(person.username) + "@demo.example";
+    request.groups.emplace_back("doctor-dentist");
+    request.language = std::string(person.language);
+    auto created = co_await platform.users().create_expert(context, std::move(request));
+    co_return created;
+  }
+  users::v1::CreateStaffRequest request;
+  request.type = users::v1::UserType::kAdministrator;
+  request.username = person.username;
+  request.first_name = person.first_name;
+  request.last_name = person.last_name;
+  request.language = std::string(person.language);
+  auto created = co_await platform.users().create_staff(context, std::move(request));
+  co_return created;
+}
+
+Task<Result<users::v1::User>> find(Platform& platform, runtime::Context& context, std::string username) {
+  users::v1::FindUserRequest request;
+  request.username = std::move(username);
+  auto found = co_await platform.users().find_user(context, std::move(request));
+  co_return found;
+}
+
+// p-create-user makes the account, the channel and the identity, and activates.
+Task<Result<users::v1::User>> wait_until_active(Platform& platform, runtime::Context& context, std::string username) {
+  const Timestamp end = context.scheduler().steady_now() + kPatience;
+  for (;;) {
+    auto user = co_await find(platform, context, username);
+    if (!user) co_return user;
+    if (user->status == users::v1::UserStatus::kActive && user->identity_id) co_return user;
+    if (context.scheduler().steady_now() > end) {
+      co_return fail(ErrorKind::kDeadlineExceeded, "demo.not-active", "Expected the demo people to become active within a minute");
+    }
+    co_await context.scheduler().sleep_for(kLookEvery);
+  }
+}
+
+Task<Result<void>> set_password(Platform& platform, runtime::Context& context, Uuid user_id, Secret password) {
+  sessions::v1::IdentityRequest identity;
+  identity.user_id = user_id;
+  auto link = co_await platform.sessions().create_one_time_link(context, std::move(identity));
+  if (!link) co_return fail(std::move(link).error());
+  sessions::v1::SetPasswordRequest request;
+  request.token = link->token;
+  request.password = std::move(password);
+  auto set = co_await platform.sessions().set_password(context, std::move(request));
+  if (!set) co_return fail(std::move(set).error());
+  co_return Result<void>();
+}
+
+}  // namespace
+
+Task<Result<std::vector<DemoLogin>>> create_demo_people(Platform& platform, runtime::Context& context, Secret password) {
+  for (const DemoPerson& person : kPeople) {
+    auto known = co_await find(platform, context, std::string(person.username));
+    if (known) continue;
+    if (known.error().kind != ErrorKind::kNotFound) co_return fail(std::move(known).error());
+    auto created = co_await create(platform, context, person);
+    if (!created) co_return fail(std::move(created).error());
+  }
+  std::vector<DemoLogin> logins;
+  for (const DemoPerson& person : kPeople) {
+    auto user = co_await wait_until_active(platform, context, std::string(person.username));
+    if (!user) co_return fail(std::move(user).error());
+    Secret chosen = password.empty() ? Secret(make_password(context.random())) : password;
+    auto set = co_await set_password(platform, context, user->id, chosen);
+    if (!set) co_return fail(std::move(set).error());
+    logins.push_back({std::string(person.username), std::string(person.role), std::move(chosen)});
+  }
+  co_return logins;
+}
+
+}  // namespace consilium::app

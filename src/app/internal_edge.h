@@ -1,0 +1,24 @@
+// What the internal address answers: `/metrics`, `/health/live`, `/health/ready`. Never reachable on the public port.
+#pragma once
+
+#include "net/http.h"
+#include "runtime/health.h"
+#include "runtime/metrics.h"
+
+namespace consilium::app {
+
+class InternalEdge final : public net::HttpApplication {
+ public:
+  InternalEdge(const runtime::MetricsRegistry& metrics, const runtime::Health& health) : metrics_(metrics), health_(health) {}
+
+  Task<net::HttpResponse> handle(runtime::Scheduler& loop, net::HttpRequest request) override;
+  Task<net::UpgradeAnswer> upgrade(runtime::Scheduler& loop, net::HttpRequest request) override;
+
+ private:
+  net::HttpResponse answer(const net::HttpRequest& request) const;
+
+  const runtime::MetricsRegistry& metrics_;
+  const runtime::Health& health_;
+};
+
+}  // namespace consilium::app

@@ -1,0 +1,240 @@
+#include "app/serve.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <future>
+#include <unistd.h>
+
+#include "app/demo_people.h"
+#include "app/internal_edge.h"
+#include "app/platform.h"
+#include "app/settings.h"
+#include "app/version.h"
+#include "net/http_server.h"
+#include "ports/database/sqlite/threaded_store.h"
+#include "runtime/asio_scheduler.h"
+#include "runtime/call_metrics.h"
+#include "runtime/data_folder.h"
+#include "runtime/durable_file.h"
+#include "runtime/health.h"
+#include "runtime/log_sink.h"
+#include "runtime/panic.h"
+#include "runtime/signals.h"
+
+namespace consilium::app {
+namespace {
+
+constexpr std::size_t kActionKeyBytes = 32;
+
+int refuse(const Error& error, int code) {
+  std::fprintf(stderr, "consilium: %s\n", error.describe().c_str());
+  return code;
+}
+
+// Runs a task on a loop of its own thread and waits for it.
+template <class Answer>
+Task<void> keep_answer(Task<Answer> task, std::promise<Answer>* out) {
+  Answer answer = co_await std::move(task);
+  out->set_value(std::move(answer));
+}
+template <class Answer>
+Answer wait_for(runtime::Scheduler& loop, std::string_view name, Task<Answer> task) {
+  std::promise<Answer> promise;
+  std::future<Answer> future = promise.get_future();
+  loop.spawn(name, keep_answer(std::move(task), &promise));
+  return future.get();
+}
+Task<bool> then_true(Task<void> task) {
+  co_await std::move(task);
+  co_return true;
+}
+
+Result<Secret> action_key(const runtime::DataFolder& folder, RandomSource& random) {
+  const std::string path = folder.keys() + "/action.key";
+  std::string fresh(kActionKeyBytes, '\0');
+  random.fill(std::as_writable_bytes(std::span(fresh)));
+  TRY(runtime::make_private_folder(folder.keys()));
+  ASSIGN_OR_RETURN(const bool made, runtime::create_durably(path, fresh));
+  if (made) return Secret(std::move(fresh));
+  ASSIGN_OR_RETURN(std::string stored, runtime::read_file(path, kActionKeyBytes));
+  return Secret(std::move(stored));
+}
+
+Result<std::vector<std::shared_ptr<runtime::LogSink>>> log_sinks(const runtime::Config& config, const runtime::DataFolder& folder) {
+  std::vector<std::shared_ptr<runtime::LogSink>> sinks{std::make_shared<runtime::DescriptorSink>(STDOUT_FILENO, config.log.format)};
+  if (!config.log.file) return sinks;
+  TRY(runtime::make_private_folder(folder.logs()));
+  ASSIGN_OR_RETURN(auto file, runtime::RotatingFileSink::open(folder.file("log/consilium.log"), config.log.format, static_cast<std::uint64_t>(config.log.file_size.bytes),
+                                                              static_cast<int>(config.log.file_keep)));
+  sinks.push_back(std::move(file));
+  return sinks;
+}
+
+runtime::LogOptions log_options(const runtime::Config& config) {
+  runtime::LogOptions options;
+  options.level = config.log.level;
+  options.levels = config.log.services;
+  return options;
+}
+
+Result<std::unique_ptr<database::Store>> open_store(const runtime::Config& config, const runtime::DataFolder& folder) {
+  database::sqlite::Options options;
+  options.path = folder.database();
+  options.readers = static_cast<std::size_t>(config.database.readers);
+  options.max_write_queue = static_cast<std::size_t>(config.database.queue);
+  options.reserve_bytes = static_cast<std::uint64_t>(config.database.reserve.bytes);
+  // What is stored is unknown after a failed sync: only a new start can tell.
+  options.on_fatal = [](const Error& error) {
+    std::fprintf(stderr, "consilium: the disk failed in a commit, the server ends: %s\n", error.describe().c_str());
+    std::_Exit(kExitFailed);
+  };
+  return database::sqlite::open_threaded(std::move(options));
+}
+
+// The running process: everything from the log to the sockets.
+class Server {
+ public:
+  Server(const runtime::Config& config, runtime::DataFolder& folder, std::vector<std::shared_ptr<runtime::LogSink>> sinks)
+      : config_(config),
+        folder_(folder),
+        log_(log_options(config), std::move(sinks)),
+        logger_(log_, "platform", "server"),
+        main_("main"),
+        engine_("engine"),
+        loops_("http", config.http.threads > 0 ? static_cast<std::size_t>(config.http.threads) : runtime::available_cores()),
+        pool_("hashing", static_cast<std::size_t>(config.sessions.hashing_threads), static_cast<std::size_t>(config.sessions.hashing_queue)),
+        observer_(metrics_, log_),
+        health_([this] { return main_.steady_now(); }),
+        keys_(folder.keys()),
+        requests_(metrics_.counter("consilium_http_requests_total", "Requests answered.", {"method", "route", "status"}, 1000)),
+        request_seconds_(metrics_.histogram("consilium_http_request_seconds", "Time from the head of a request to its answer.", {0.001, 0.005, 0.02, 0.1, 0.5, 2, 10}, {"route"})) {
+    runtime::report_panics_to(logger_, metrics_);
+    runtime::add_process_metrics(metrics_, std::string(kVersion), std::string(kRevision));
+    runtime::add_health_metrics(metrics_, health_);
+  }
+  ~Server() { runtime::forget_panics(); }
+
+  Result<void> start() {
+    ASSIGN_OR_RETURN(store_, open_store(config_, folder_));
+    ASSIGN_OR_RETURN(Secret key, action_key(folder_, random_));
+    platform_ = std::make_unique<Platform>(PlatformPorts{*store_, main_, engine_, pool_, random_, keys_, std::move(key), observer_, log_,
+                                                         [this](const gateway::RequestFigures& figures) { observe(figures); }},
+                                           platform_settings(config_));
+    TRY(platform_->prepare(main_.now()));
+    metrics_.function(runtime::MetricsRegistry::FunctionKind::kGauge, "consilium_sockets_open", "WebSockets that are open now.",
+                      [this] { return static_cast<double>(platform_->hub().open_sockets()); });
+    TRY(folder_.record_version());
+    main_.start();
+    engine_.start();
+    loops_.start();
+    TRY(wait_for(main_, "platform.start", platform_->start()));
+    TRY(open_servers());
+    if (config_.demo.enabled) TRY(tell_demo_people());
+    health_.hold_back("");
+    return {};
+  }
+
+  void stop() {
+    health_.hold_back("draining");
+    logger_.info("Stopping");
+    if (public_) wait_for(main_, "http.stop", public_->stop(main_, config_.shutdown.drain));
+    wait_for(main_, "platform.stop", then_true(platform_->stop()));
+    if (internal_) wait_for(main_, "internal.stop", internal_->stop(main_, seconds(1)));
+    store_->close();
+    loops_.stop();
+    engine_.stop();
+    main_.stop();
+    loops_.join();
+    engine_.join();
+    main_.join();
+    logger_.info("Stopped");
+    log_.flush();
+  }
+
+ private:
+  Result<void> open_servers() {
+    std::vector<runtime::Scheduler*> loops;
+    for (std::size_t i = 0; i < loops_.size(); ++i) loops.push_back(&loops_.at(i));
+    ASSIGN_OR_RETURN(public_, net::HttpServer::start(public_server_settings(config_), platform_->edge(), loops, random_));
+    internal_edge_ = std::make_unique<InternalEdge>(metrics_, health_);
+    ASSIGN_OR_RETURN(internal_, net::HttpServer::start(internal_server_settings(config_), *internal_edge_, {&main_}, random_));
+    const std::string public_address = public_->endpoint().text();
+    const std::string internal_address = internal_->endpoint().text();
+    TRY(folder_.write_addresses({{"http", public_address}, {"internal", internal_address}}));
+    logger_.info("Ready", {{"http", public_address}, {"internal", internal_address}, {"data", folder_.path()}});
+    log_.flush();
+    return {};
+  }
+
+  // On standard error and only once: passwords stand in no log.
+  Result<void> tell_demo_people() {
+    runtime::Context context(main_, random_);
+    context.client = runtime::ClientType::kCommandLine;
+    context.request_id = context.new_id().text();
+    context.caller.kind = runtime::Caller::Kind::kService;
+    context.caller.service = "platform";
+    ASSIGN_OR_RETURN(const auto logins, wait_for(main_, "demo.people", create_demo_people(*platform_, context, config_.demo.password)));
+    const std::string url = (config_.http.tls.enabled() ? "https://" : "http://") + public_->endpoint().text();
+    std::fprintf(stderr, "\n  Consilium runs at %s\n\n", url.c_str());
+    for (const DemoLogin& login : logins) std::fprintf(stderr, "    %-14s %-8s %s\n", login.role.c_str(), login.username.c_str(), login.password.reveal().c_str());
+    std::fprintf(stderr, "\n  Log in as a client in one browser and as a consultant in another. Ctrl+C ends it.\n\n");
+    return {};
+  }
+
+  void observe(const gateway::RequestFigures& figures) {
+    requests_.with({figures.method, figures.route, std::to_string(figures.status)}).add();
+    request_seconds_.with({figures.route}).observe(figures.took.seconds());
+  }
+
+  const runtime::Config& config_;
+  runtime::DataFolder& folder_;
+  runtime::Log log_;
+  runtime::Logger logger_;
+  SystemRandom random_;
+  runtime::MetricsRegistry metrics_;
+  runtime::AsioScheduler main_;
+  runtime::AsioScheduler engine_;
+  runtime::LoopGroup loops_;
+  runtime::ThreadPool pool_;
+  runtime::CallMetrics observer_;
+  runtime::Health health_;
+  sessions::FolderKeyStore keys_;
+  runtime::Family<runtime::Counter>& requests_;
+  runtime::Family<runtime::Histogram>& request_seconds_;
+  std::unique_ptr<database::Store> store_;
+  std::unique_ptr<Platform> platform_;
+  std::unique_ptr<InternalEdge> internal_edge_;
+  std::unique_ptr<net::HttpServer> public_;
+  std::unique_ptr<net::HttpServer> internal_;
+};
+
+}  // namespace
+
+int serve(const runtime::LoadedConfig& loaded) {
+  auto folder = runtime::DataFolder::open(loaded.config.data.text);
+  if (!folder) return refuse(folder.error(), kExitConfiguration);
+  auto sinks = log_sinks(loaded.config, *folder);
+  if (!sinks) return refuse(sinks.error(), kExitConfiguration);
+
+  std::promise<void> asked;
+  runtime::StopRequests requests([&] { asked.set_value(); }, [] { std::_Exit(kExitFailed); });
+  const runtime::SignalWatcher watcher({SIGTERM, SIGINT}, [&](int) { requests.request(); });
+  std::signal(SIGPIPE, SIG_IGN);
+
+  Server server(loaded.config, *folder, std::move(*sinks));
+  if (auto started = server.start(); !started) {
+    // Half a start has loops that run and frames that wait: the process ends at once, the data folder is as a crash leaves it.
+    const int code = started.error().kind == ErrorKind::kUnavailable ? kExitConfiguration : kExitFailed;
+    refuse(started.error(), code);
+    for (const FieldError& field : started.error().fields) std::fprintf(stderr, "  %s: %s\n", field.name.c_str(), field.message.c_str());
+    std::fflush(stderr);
+    std::_Exit(code);
+  }
+  asked.get_future().wait();
+  server.stop();
+  return kExitDone;
+}
+
+}  // namespace consilium::app

@@ -1,0 +1,15 @@
+// From the configuration to the settings of each part: the only place that knows both.
+#pragma once
+
+#include "app/platform.h"
+#include "net/http_server.h"
+#include "ports/database/sqlite/options.h"
+#include "runtime/config.h"
+
+namespace consilium::app {
+
+PlatformSettings platform_settings(const runtime::Config& config);
+net::HttpServerSettings public_server_settings(const runtime::Config& config);
+net::HttpServerSettings internal_server_settings(const runtime::Config& config);
+
+}  // namespace consilium::app
