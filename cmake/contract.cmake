@@ -97,7 +97,7 @@ add_executable(contract_sample_test
   ${sample_root}/sample/adapters_test.cpp ${sample_root}/sample/codec_fuzz.cpp ${sample_root}/sample/corpus_test.cpp)
 target_link_libraries(contract_sample_test PRIVATE contract_sample contract_generator consilium_testing)
 target_compile_definitions(contract_sample_test PRIVATE CONSILIUM_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PROTOBUF_INCLUDE_DIR="${protobuf_protos}"
-                           PROTOC="$<TARGET_FILE:protobuf::protoc>")
+                           PROTOC="$<TARGET_FILE:protobuf::protoc>" SAMPLE_OPENAPI="${sample_generated}/openapi.json")
 add_test(NAME contract_sample_test COMMAND contract_sample_test)
 set_property(GLOBAL APPEND PROPERTY CONSILIUM_TEST_PROGRAMS contract_sample_test)
 if(CONSILIUM_FUZZ)

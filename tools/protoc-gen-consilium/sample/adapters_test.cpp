@@ -1,6 +1,10 @@
 // The doors to a service: in the same process, in another process, and from the public API.
 #include <gtest/gtest.h>
 
+#include <boost/json.hpp>
+#include <fstream>
+#include <sstream>
+
 #include "base/json_reader.h"
 #include "consilium/sample/v1/sample_events.h"
 #include "consilium/sample/v1/sample_local.h"
@@ -314,6 +318,26 @@ TEST_F(Adapters, DeletingAnswersNothing) {
   EXPECT_EQ(reply->status, 204);
   EXPECT_EQ(reply->body, "");
   EXPECT_EQ(echo_.deleted->force, false);
+}
+
+TEST_F(Adapters, ExamplesOfTheDocumentAreAccepted) {
+  std::ifstream in(SAMPLE_OPENAPI);
+  std::ostringstream text;
+  text << in.rdbuf();
+  const auto document = boost::json::parse(text.str());
+  const auto& create = document.at_pointer("/paths/~1documents/post");
+  const std::string body = boost::json::serialize(create.at_pointer("/requestBody/content/application~1json/example"));
+  const auto reply = request("POST", "/documents", {.body = body});
+  ASSERT_TRUE(reply) << reply.error().describe() << body;
+  const std::string shown = boost::json::serialize(create.at_pointer("/responses/201/content/application~1json/example"));
+  const auto read = decode_json<Document>(shown, UnknownMembers::kIgnore);
+  ASSERT_TRUE(read) << read.error().describe() << shown;
+  EXPECT_TRUE(validate(*read, loop_.now())) << shown;
+  const auto& put = document.at_pointer("/paths/~1documents~1{id}~1comments~1{commentNumber}/put");
+  const std::string comment = boost::json::serialize(put.at_pointer("/requestBody/content/application~1json/example"));
+  EXPECT_TRUE(
+      request("PUT", "/documents/{id}/comments/{commentNumber}", {.path = {{"id", kIdText}, {"commentNumber", "1"}}, .body = comment}))
+      << comment;
 }
 
 // Keeps what was written.
