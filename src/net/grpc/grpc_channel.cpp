@@ -156,7 +156,7 @@ struct CallbackUser {
 }  // namespace
 
 void keep_callback_threads() {
-  static const CallbackUser* const user = new CallbackUser;
+  static CallbackUser* volatile user = new CallbackUser;  // volatile: without a pointer to it, it would be a leak
   static_cast<void>(user);
 }
 
