@@ -54,7 +54,7 @@ def run_program(program, timeout):
 def run_script(name, command, timeout, build):
     """One script; ending with an error without a FAIL line counts as one failed test."""
     began = time.monotonic()
-    environment = dict(os.environ, CONSILIUM_BUILD=str(build), CONSILIUM_BINARY=str(build / "consilium"))
+    environment = dict(os.environ, TEST_BUILD=str(build), TEST_BINARY=str(build / "consilium"))
     try:
         done = subprocess.run(command, cwd=ROOT, shell=True, timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
                               stdin=subprocess.DEVNULL, env=environment)
