@@ -4,6 +4,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <optional>
 
+#include "net/chunk_decoder.h"
 #include "net/header_text.h"
 
 namespace consilium::net {
@@ -173,8 +174,10 @@ std::optional<Refusal> check_head(HttpRequest& request, int version) {
   return normalise_target(request);
 }
 
+Refusal body_too_large() { return refuse(413, ErrorKind::kTooLarge, "request.too-large", "Expected a smaller body"); }
+
 Refusal refusal_of(const ErrorCode& error) {
-  if (error == http::error::body_limit) return refuse(413, ErrorKind::kTooLarge, "request.too-large", "Expected a smaller body");
+  if (error == http::error::body_limit) return body_too_large();
   if (error == http::error::bad_version) return refuse(505, ErrorKind::kMalformed, "request.unknown-version", "Expected HTTP/1.1");
   return malformed("request.malformed", "Expected an HTTP/1.1 request");
 }
@@ -196,7 +199,7 @@ struct RequestReader::State {
   Refusal refusal;
   bool begun = false;
   std::size_t body_limit = kBodyLimit;
-  std::size_t body_bytes = 0;  // as sent
+  ChunkDecoder chunks;
 
   std::size_t fail(Refusal why) {
     stage = ReadStage::kFailed;
@@ -205,6 +208,7 @@ struct RequestReader::State {
   }
   std::size_t read_head(std::string_view input);
   std::size_t read_body(std::string_view input);
+  std::size_t read_chunks(std::string_view input);
 };
 
 std::size_t RequestReader::State::read_head(std::string_view input) {
@@ -227,23 +231,28 @@ std::size_t RequestReader::State::read_head(std::string_view input) {
   return used;
 }
 
+std::size_t RequestReader::State::read_chunks(std::string_view input) {
+  const std::size_t used = chunks.consume(input, parser.message.body, body_limit);
+  switch (chunks.stage()) {
+    case ChunkDecoder::Stage::kDone: stage = ReadStage::kComplete; break;
+    case ChunkDecoder::Stage::kTooLarge: return fail(body_too_large());
+    case ChunkDecoder::Stage::kBroken: return fail(malformed("request.malformed", "Expected a well-formed chunked body"));
+    default: break;
+  }
+  return used;
+}
+
 std::size_t RequestReader::State::read_body(std::string_view input) {
   stage = ReadStage::kBody;
-  std::size_t total = 0;
-  while (!parser.is_done()) {
-    if (total == input.size()) return total;
+  if (parser.chunked()) return read_chunks(input);
+  std::size_t used = 0;
+  if (!parser.is_done() && !input.empty()) {
     ErrorCode error;
-    const std::size_t used = parser.put(boost::asio::buffer(input.data() + total, input.size() - total), error);
-    total += used;
-    body_bytes += used;
+    used = parser.put(boost::asio::buffer(input.data(), input.size()), error);
     if (error && error != http::error::need_more) return fail(refusal_of(error));
-    const std::size_t waiting = input.size() - total;
-    if (body_bytes > body_limit + kChunkOverheadLimit || (error && waiting > kChunkOverheadLimit))
-      return fail(malformed("request.malformed", "Expected less between the chunks"));
-    if (error) return total;
   }
-  stage = ReadStage::kComplete;
-  return total;
+  if (parser.is_done()) stage = ReadStage::kComplete;
+  return used;
 }
 
 RequestReader::RequestReader(std::size_t head_limit) : state_(std::make_unique<State>(head_limit)) {}
@@ -266,7 +275,7 @@ void RequestReader::set_body_limit(std::size_t limit) {
   state_->body_limit = limit;
   state_->parser.body_limit(limit);
   const auto length = state_->parser.content_length();
-  if (length && *length > limit) state_->fail(refuse(413, ErrorKind::kTooLarge, "request.too-large", "Expected a smaller body"));
+  if (length && *length > limit) state_->fail(body_too_large());
   state_->parser.eager(true);
 }
 

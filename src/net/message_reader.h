@@ -12,10 +12,9 @@
 
 namespace consilium::net {
 
-inline constexpr std::size_t kHeadLimit = 16 * 1024;           // request line and header fields
-inline constexpr std::size_t kHeaderFieldLimit = 100;          // fields of one message
-inline constexpr std::size_t kBodyLimit = 1024 * 1024;         // unless the path has another
-inline constexpr std::size_t kChunkOverheadLimit = 64 * 1024;  // chunk headers, extensions and trailers of one message
+inline constexpr std::size_t kHeadLimit = 16 * 1024;    // request line and header fields
+inline constexpr std::size_t kHeaderFieldLimit = 100;   // fields of one message
+inline constexpr std::size_t kBodyLimit = 1024 * 1024;  // unless the path has another
 
 enum class ReadStage {
   kHead,      // more of the head is needed

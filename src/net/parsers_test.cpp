@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/random.h"
+#include "net/chunk_decoder.h"
 #include "net/cookie.h"
 #include "net/endpoint.h"
 #include "net/entity_tag.h"
@@ -180,6 +181,41 @@ TEST(ResponseReader, ReadsAnswersOfEachKind) {
   EXPECT_EQ(read("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n0123456789a"), "http.too-large");
   EXPECT_EQ(read("HTTP/1.1 200 OK\r\n\r\n0123456789a"), "http.too-large");
   EXPECT_EQ(read("nonsense\r\n\r\n"), "http.malformed-response");
+}
+
+TEST(ChunkDecoder, ReadsStrictly) {
+  const auto read = [](std::string_view text, std::size_t limit = 10) {
+    ChunkDecoder decoder;
+    std::string pending;
+    std::string body;
+    for (const char c : text) {
+      pending += c;
+      pending.erase(0, decoder.consume(pending, body, limit));
+    }
+    switch (decoder.stage()) {
+      case ChunkDecoder::Stage::kDone: return body + (pending.empty() ? "" : " and more");
+      case ChunkDecoder::Stage::kBroken: return std::string("broken");
+      case ChunkDecoder::Stage::kTooLarge: return std::string("too large");
+      default: return std::string("unfinished");
+    }
+  };
+  EXPECT_EQ(read("3\r\nabc\r\n0\r\n\r\n"), "abc");
+  EXPECT_EQ(read("3;a=b;c=\"d\"\r\nabc\r\nA\r\n", 12), "too large");
+  EXPECT_EQ(read("00a\r\n0123456789\r\n0\r\nT: x\r\nU: y\r\n\r\nG"), "0123456789 and more");
+  EXPECT_EQ(read("b\r\n"), "too large");
+  EXPECT_EQ(read("5\r\nabc"), "unfinished");
+  for (const char* broken :
+       {"x\r\n", "\r\n", ";a\r\n", " 3\r\n", "3 \r\n", "+3\r\n", "0x3\r\n", "000000003\r\n", "3\nabc\n", "3;\nabc\r\n", "3;a\rb\r\n",
+        "3\r\nabcd\r\n", "3\r\nabc0\r\n", "0\r\nno colon\r\n", "0\r\n: x\r\n", "0\r\nA : x\r\n", "0\r\n folded: x\r\n"}) {
+    EXPECT_EQ(read(broken), "broken") << ::testing::PrintToString(broken);
+  }
+  EXPECT_EQ(read("0;" + std::string(kChunkLineLimit - 2, 'e') + "\r\n\r\n"), "");
+  EXPECT_EQ(read("0;" + std::string(kChunkLineLimit - 1, 'e') + "\r\n\r\n"), "broken");
+  std::string wasteful;  // 64 lines of 1,024 bytes are the limit
+  for (int i = 0; i < 63; ++i) wasteful += "T:" + std::string(kChunkLineLimit - 4, 't') + "\r\n";
+  const std::string last = "T:" + std::string(kChunkLineLimit - 4 - 3 - 2, 't');
+  EXPECT_EQ(read("0\r\n" + wasteful + last + "\r\n\r\n"), "");
+  EXPECT_EQ(read("0\r\n" + wasteful + last + "t\r\n\r\n"), "broken");
 }
 
 TEST(WebSocketFrame, RoundTripsAllLengthForms) {
