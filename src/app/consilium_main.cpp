@@ -80,6 +80,7 @@ int main(int argc, char** argv) {
     verb->add_option("--config", flags.config_file, "Configuration file");
     verb->callback([&code, &flags, run = run] { code = run(flags); });
   }
+  config->add_subcommand("reference", "Print the page that describes every setting")->callback([] { std::fputs(runtime::config_reference().c_str(), stdout); });
   config->add_subcommand("schema", "Print the JSON Schema of the file")->callback([] { std::fputs(runtime::config_schema().c_str(), stdout); });
 
   program.add_subcommand("version", "Print the version")->callback([] { std::printf("consilium %s\n", std::string(app::kVersion).c_str()); });
