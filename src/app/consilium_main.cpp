@@ -75,15 +75,22 @@ int main(int argc, char** argv) {
 
   CLI::App* config = program.add_subcommand("config", "Look at the configuration");
   config->require_subcommand(1);
-  for (const auto& [name, help, run] : {std::tuple{"check", "Say what is wrong with it, all at once", &check_config}, std::tuple{"print", "Print all settings, secrets masked", &print_config}}) {
+  for (const auto& [name, help, run] : {std::tuple{"check", "Say what is wrong with it, all at once", &check_config},
+                                        std::tuple{"print", "Print all settings, secrets masked", &print_config}}) {
     CLI::App* verb = config->add_subcommand(name, help);
     verb->add_option("--config", flags.config_file, "Configuration file");
     verb->callback([&code, &flags, run = run] { code = run(flags); });
   }
-  config->add_subcommand("reference", "Print the page that describes every setting")->callback([] { std::fputs(runtime::config_reference().c_str(), stdout); });
-  config->add_subcommand("schema", "Print the JSON Schema of the file")->callback([] { std::fputs(runtime::config_schema().c_str(), stdout); });
+  config->add_subcommand("reference", "Print the page that describes every setting")->callback([] {
+    std::fputs(runtime::config_reference().c_str(), stdout);
+  });
+  config->add_subcommand("schema", "Print the JSON Schema of the file")->callback([] {
+    std::fputs(runtime::config_schema().c_str(), stdout);
+  });
 
-  program.add_subcommand("version", "Print the version")->callback([] { std::printf("consilium %s\n", std::string(app::kVersion).c_str()); });
+  program.add_subcommand("version", "Print the version")->callback([] {
+    std::printf("consilium %s\n", std::string(app::kVersion).c_str());
+  });
 
   try {
     program.parse(argc, argv);

@@ -13,9 +13,12 @@ struct DemoPerson {
 };
 
 constexpr DemoPerson kPeople[] = {
-    {"anna", "client", "Anna", "Ivanova", "+70000000001", "ru"},   {"boris", "client", "Boris", "Brown", "+70000000002", "en"},
-    {"clara", "consultant", "Clara", "Clark", "", "en"},           {"david", "consultant", "David", "Danilov", "", "ru"},
-    {"elena", "expert", "Elena", "Evans", "", "en"},               {"admin", "administrator", "Ada", "Admin", "", "en"},
+    {"anna", "client", "Anna", "Ivanova", "+70000000001", "ru"},
+    {"boris", "client", "Boris", "Brown", "+70000000002", "en"},
+    {"clara", "consultant", "Clara", "Clark", "", "en"},
+    {"david", "consultant", "David", "Danilov", "", "ru"},
+    {"elena", "expert", "Elena", "Evans", "", "en"},
+    {"admin", "administrator", "Ada", "Admin", "", "en"},
 };
 constexpr Duration kLookEvery = milliseconds(50);
 constexpr Duration kPatience = minutes(1);

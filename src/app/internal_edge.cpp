@@ -13,7 +13,8 @@ net::HttpResponse InternalEdge::answer(const net::HttpRequest& request) const {
   if (request.method != "GET" && request.method != "HEAD") return say(405, "text/plain", "Expected GET\n");
   if (request.path() == "/metrics") {
     const bool open_metrics = request.header("Accept").find("application/openmetrics-text") != std::string_view::npos;
-    return open_metrics ? say(200, runtime::kOpenMetricsType, metrics_.open_metrics_text()) : say(200, runtime::kPrometheusType, metrics_.prometheus_text());
+    return open_metrics ? say(200, runtime::kOpenMetricsType, metrics_.open_metrics_text())
+                        : say(200, runtime::kPrometheusType, metrics_.prometheus_text());
   }
   if (request.path() == "/health/live") return say(health_.live() ? 200 : 503, "application/json", health_.live_json());
   if (request.path() == "/health/ready") return say(health_.ready() ? 200 : 503, "application/json", health_.ready_json());

@@ -168,6 +168,11 @@ Task<void> Platform::sweep_sessions(Platform* platform) {
     runtime::Context context = platform->service_context();
     auto swept = co_await platform->parts_->sessions_service.sweep(context);
     if (!swept) log.warn(context, "Sweep failed", {{"error", swept.error()}});
+    // Keys are files: a new one is made outside the loop, and only when the newest is old enough.
+    const Timestamp now = context.now();
+    auto rotated =
+        co_await platform->ports_.pool.run(context, [&] { return platform->parts_->keys->rotate(platform->ports_.random, now); });
+    if (!rotated) log.warn(context, "Keys not rotated", {{"error", rotated.error()}});
   }
   platform->parts_->sweep_ended.open();
 }

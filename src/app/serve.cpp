@@ -1,11 +1,11 @@
 #include "app/serve.h"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
 #include <future>
-#include <unistd.h>
 
 #include "app/demo_people.h"
 #include "app/internal_edge.h"
@@ -66,7 +66,8 @@ Result<std::vector<std::shared_ptr<runtime::LogSink>>> log_sinks(const runtime::
   std::vector<std::shared_ptr<runtime::LogSink>> sinks{std::make_shared<runtime::DescriptorSink>(STDOUT_FILENO, config.log.format)};
   if (!config.log.file) return sinks;
   TRY(runtime::make_private_folder(folder.logs()));
-  ASSIGN_OR_RETURN(auto file, runtime::RotatingFileSink::open(folder.file("log/consilium.log"), config.log.format, static_cast<std::uint64_t>(config.log.file_size.bytes),
+  ASSIGN_OR_RETURN(auto file, runtime::RotatingFileSink::open(folder.file("log/consilium.log"), config.log.format,
+                                                              static_cast<std::uint64_t>(config.log.file_size.bytes),
                                                               static_cast<int>(config.log.file_keep)));
   sinks.push_back(std::move(file));
   return sinks;
@@ -104,12 +105,14 @@ class Server {
         main_("main"),
         engine_("engine"),
         loops_("http", config.http.threads > 0 ? static_cast<std::size_t>(config.http.threads) : runtime::available_cores()),
-        pool_("hashing", static_cast<std::size_t>(config.sessions.hashing_threads), static_cast<std::size_t>(config.sessions.hashing_queue)),
+        pool_("hashing", static_cast<std::size_t>(config.sessions.hashing_threads),
+              static_cast<std::size_t>(config.sessions.hashing_queue)),
         observer_(metrics_, log_),
         health_([this] { return main_.steady_now(); }),
         keys_(folder.keys()),
         requests_(metrics_.counter("consilium_http_requests_total", "Requests answered.", {"method", "route", "status"}, 1000)),
-        request_seconds_(metrics_.histogram("consilium_http_request_seconds", "Time from the head of a request to its answer.", {0.001, 0.005, 0.02, 0.1, 0.5, 2, 10}, {"route"})) {
+        request_seconds_(metrics_.histogram("consilium_http_request_seconds", "Time from the head of a request to its answer.",
+                                            {0.001, 0.005, 0.02, 0.1, 0.5, 2, 10}, {"route"})) {
     runtime::report_panics_to(logger_, metrics_);
     runtime::add_process_metrics(metrics_, std::string(kVersion), std::string(kRevision));
     runtime::add_health_metrics(metrics_, health_);
@@ -178,7 +181,8 @@ class Server {
     ASSIGN_OR_RETURN(const auto logins, wait_for(main_, "demo.people", create_demo_people(*platform_, context, config_.demo.password)));
     const std::string url = (config_.http.tls.enabled() ? "https://" : "http://") + public_->endpoint().text();
     std::fprintf(stderr, "\n  Consilium runs at %s\n\n", url.c_str());
-    for (const DemoLogin& login : logins) std::fprintf(stderr, "    %-14s %-8s %s\n", login.role.c_str(), login.username.c_str(), login.password.reveal().c_str());
+    for (const DemoLogin& login : logins)
+      std::fprintf(stderr, "    %-14s %-8s %s\n", login.role.c_str(), login.username.c_str(), login.password.reveal().c_str());
     std::fprintf(stderr, "\n  Log in as a client in one browser and as a consultant in another. Ctrl+C ends it.\n\n");
     return {};
   }

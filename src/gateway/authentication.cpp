@@ -10,7 +10,8 @@ constexpr std::string_view kLoopbackCookie = "session";
 
 bool from_trusted_proxy(const net::HttpRequest& request, const Settings& settings) {
   const auto peer = net::IpAddress::parse(request.remote_address);
-  return peer && std::any_of(settings.trusted_proxies.begin(), settings.trusted_proxies.end(), [&](const net::AddressRange& range) { return range.contains(*peer); });
+  return peer && std::any_of(settings.trusted_proxies.begin(), settings.trusted_proxies.end(),
+                             [&](const net::AddressRange& range) { return range.contains(*peer); });
 }
 
 std::optional<std::string> bearer_of(std::string_view authorization) {
@@ -31,9 +32,13 @@ Transport transport_of(const net::HttpRequest& request, const Settings& settings
 
 std::string_view cookie_name(const Transport& transport) { return transport.secure ? kSecureCookie : kLoopbackCookie; }
 
-net::SessionCookie session_cookie(const Transport& transport, std::string value) { return {std::string(cookie_name(transport)), std::move(value), transport.secure, std::nullopt}; }
+net::SessionCookie session_cookie(const Transport& transport, std::string value) {
+  return {std::string(cookie_name(transport)), std::move(value), transport.secure, std::nullopt};
+}
 
-net::SessionCookie no_session_cookie(const Transport& transport) { return {std::string(cookie_name(transport)), "", transport.secure, Duration{}}; }
+net::SessionCookie no_session_cookie(const Transport& transport) {
+  return {std::string(cookie_name(transport)), "", transport.secure, Duration{}};
+}
 
 bool is_allowed_origin(std::string_view origin, const Transport& transport, const Settings& settings) {
   if (origin == transport.own_origin) return true;
@@ -62,7 +67,8 @@ Task<Result<Identified>> Authenticator::identify(runtime::Context& context, cons
   auto answer = co_await sessions_.authenticate(own, std::move(question));
   if (!answer) {
     // Too long or oddly made proofs are as unknown as any other.
-    if (answer.error().kind == ErrorKind::kValidation) co_return fail(sessions::v1::errors::invalid("Expected a cookie or token that was issued here"));
+    if (answer.error().kind == ErrorKind::kValidation)
+      co_return fail(sessions::v1::errors::invalid("Expected a cookie or token that was issued here"));
     co_return fail(std::move(answer).error());
   }
   identified.caller.kind = runtime::Caller::Kind::kUser;

@@ -16,8 +16,8 @@ enum class Proof : std::uint8_t { kNone, kCookie, kBearer };
 
 // How the request reached us, as far as cookies and origins go.
 struct Transport {
-  bool secure = false;      // TLS here, or at a proxy that we trust
-  std::string own_origin;   // `https://desk.example`, from Host
+  bool secure = false;     // TLS here, or at a proxy that we trust
+  std::string own_origin;  // `https://desk.example`, from Host
 };
 Transport transport_of(const net::HttpRequest& request, const Settings& settings);
 

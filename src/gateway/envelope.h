@@ -12,7 +12,7 @@
 namespace consilium::gateway {
 
 struct IncomingMessage {
-  std::string id;    // at most 64 characters; empty: the page wants no answer
+  std::string id;  // at most 64 characters; empty: the page wants no answer
   std::string type;
   std::string data;  // JSON object
 };

@@ -18,9 +18,13 @@ constexpr std::size_t kMaxRequestId = 64;
 
 bool is_unsafe(std::string_view method) { return method != "GET" && method != "HEAD" && method != "OPTIONS"; }
 
-bool is_token_character(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; }
+bool is_token_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+}
 
-bool is_request_id(std::string_view text) { return !text.empty() && text.size() <= kMaxRequestId && std::all_of(text.begin(), text.end(), is_token_character); }
+bool is_request_id(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxRequestId && std::all_of(text.begin(), text.end(), is_token_character);
+}
 
 // W3C trace context: `00-<32 hex>-<16 hex>-<2 hex>`.
 bool is_traceparent(std::string_view text) {
@@ -62,7 +66,11 @@ std::string joined(const std::vector<std::string_view>& words) {
 }  // namespace
 
 Gateway::Gateway(GatewayParts parts, Settings settings)
-    : router_(std::move(parts.routes)), authenticator_(parts.sessions), pages_(parts.pages), parts_(std::move(parts)), settings_(std::move(settings)) {}
+    : router_(std::move(parts.routes)),
+      authenticator_(parts.sessions),
+      pages_(parts.pages),
+      parts_(std::move(parts)),
+      settings_(std::move(settings)) {}
 
 Gateway::Visit Gateway::visit_of(runtime::Scheduler& loop, const net::HttpRequest& request) const {
   Visit visit{runtime::Context(loop, parts_.random), transport_of(request, settings_)};
@@ -113,7 +121,8 @@ Task<net::HttpResponse> Gateway::answer(Visit& visit, net::HttpRequest& request)
     co_return response;
   }
   if (path.starts_with("/api/") && path != "/api/docs") {
-    co_return problem(visit, make_error(ErrorKind::kNotFound, "request.unknown-version", "Expected a version of the API that exists: /api/v1"));
+    co_return problem(visit,
+                      make_error(ErrorKind::kNotFound, "request.unknown-version", "Expected a version of the API that exists: /api/v1"));
   }
   visit.route = "page";
   co_return pages_.get(request);
@@ -123,12 +132,15 @@ Task<net::HttpResponse> Gateway::answer_api(Visit& visit, net::HttpRequest& requ
   const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
   Router::Match match = router_.find(method, request.path().substr(kApi.size()));
   if (!match.route && match.allowed.empty()) {
-    if (request.path() == kEvents) co_return problem(visit, 426, make_error(ErrorKind::kMalformed, "request.upgrade-required", "Expected a WebSocket upgrade"));
-    co_return problem(visit, make_error(ErrorKind::kNotFound, "request.unknown-path", "Expected a path of the API; see /api/v1/openapi.json"));
+    if (request.path() == kEvents)
+      co_return problem(visit, 426, make_error(ErrorKind::kMalformed, "request.upgrade-required", "Expected a WebSocket upgrade"));
+    co_return problem(visit,
+                      make_error(ErrorKind::kNotFound, "request.unknown-path", "Expected a path of the API; see /api/v1/openapi.json"));
   }
   if (method == "OPTIONS") co_return preflight(visit, request, match);
   if (!match.route) {
-    net::HttpResponse response = problem(visit, 405, make_error(ErrorKind::kMalformed, "request.method-not-allowed", "Expected one of the methods that the path has"));
+    net::HttpResponse response = problem(
+        visit, 405, make_error(ErrorKind::kMalformed, "request.method-not-allowed", "Expected one of the methods that the path has"));
     response.set_header("Allow", joined(match.allowed));
     co_return response;
   }
@@ -136,7 +148,8 @@ Task<net::HttpResponse> Gateway::answer_api(Visit& visit, net::HttpRequest& requ
   auto admitted = co_await admit(visit, request, *match.route);
   if (!admitted) co_return problem(visit, admitted.error());
   if (!request.body.empty() && !is_json(request.header("Content-Type"))) {
-    co_return problem(visit, 415, make_error(ErrorKind::kMalformed, "request.unsupported-media-type", "Expected Content-Type: application/json"));
+    co_return problem(visit, 415,
+                      make_error(ErrorKind::kMalformed, "request.unsupported-media-type", "Expected Content-Type: application/json"));
   }
   if (auto read = read_conditions(visit, request, *match.route); !read) co_return problem(visit, read.error());
   auto response = co_await call(visit, request, *match.route, std::move(match.values));
@@ -173,7 +186,8 @@ Result<void> Gateway::read_conditions(Visit& visit, const net::HttpRequest& requ
   if (route.creates) visit.context.idempotency_key = std::string(request.header("Idempotency-Key"));
   ASSIGN_OR_RETURN(visit.context.expected_version, net::parse_if_match(request.header("If-Match")));
   if (route.needs_version && !visit.context.expected_version) {
-    return fail(ErrorKind::kPreconditionRequired, "request.precondition-required", "Expected If-Match with the version that the caller saw");
+    return fail(ErrorKind::kPreconditionRequired, "request.precondition-required",
+                "Expected If-Match with the version that the caller saw");
   }
   return {};
 }
@@ -195,7 +209,8 @@ Task<net::HttpResponse> Gateway::call(Visit& visit, net::HttpRequest& request, c
   net::HttpResponse response = json_response(reply->status, std::move(reply->body));
   if (!reply->location.empty()) response.set_header("Location", std::string(kApi) + reply->location);
   if (reply->version) response.set_header("ETag", net::format_entity_tag(*reply->version));
-  if (route.service == "sessions" && route.call == "EndCurrent") response.set_header("Set-Cookie", net::format_set_cookie(no_session_cookie(visit.transport)));
+  if (route.service == "sessions" && route.call == "EndCurrent")
+    response.set_header("Set-Cookie", net::format_set_cookie(no_session_cookie(visit.transport)));
   co_return response;
 }
 
@@ -231,7 +246,8 @@ net::HttpResponse Gateway::preflight(const Visit& visit, const net::HttpRequest&
   response.set_header("Allow", joined(match.allowed));
   if (!is_allowed_origin(request.header("Origin"), visit.transport, settings_)) return response;
   response.set_header("Access-Control-Allow-Methods", joined(match.allowed));
-  response.set_header("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-Match, Accept-Language, X-Request-Id");
+  response.set_header("Access-Control-Allow-Headers",
+                      "Authorization, Content-Type, Idempotency-Key, If-Match, Accept-Language, X-Request-Id");
   response.set_header("Access-Control-Max-Age", "600");
   return response;
 }
@@ -244,7 +260,8 @@ Task<net::UpgradeAnswer> Gateway::upgrade(runtime::Scheduler& loop, net::HttpReq
     finish(visit, request, response, began);
     return std::unexpected(std::move(response));
   };
-  if (request.path() != kEvents) co_return refuse(problem(visit, make_error(ErrorKind::kNotFound, "request.unknown-path", "Expected /api/v1/events")));
+  if (request.path() != kEvents)
+    co_return refuse(problem(visit, make_error(ErrorKind::kNotFound, "request.unknown-path", "Expected /api/v1/events")));
   visit.route = "/events";
   auto identified = co_await authenticator_.identify(visit.context, request, visit.transport);
   if (!identified) co_return refuse(problem(visit, identified.error()));
@@ -268,7 +285,9 @@ std::string Gateway::title_of(const Visit& visit, const Error& error) const {
   return title == key ? std::string() : title;
 }
 
-net::HttpResponse Gateway::problem(const Visit& visit, const Error& error) const { return problem(visit, status_of(error.kind).http, error); }
+net::HttpResponse Gateway::problem(const Visit& visit, const Error& error) const {
+  return problem(visit, status_of(error.kind).http, error);
+}
 
 net::HttpResponse Gateway::problem(const Visit& visit, int status, const Error& error) const {
   if (error.kind == ErrorKind::kInternal) parts_.log.error(visit.context, "Call failed", {{"error", error}});
@@ -282,9 +301,12 @@ void Gateway::add_headers(const Visit& visit, const net::HttpRequest& request, n
   response.set_header("Cross-Origin-Opener-Policy", "same-origin");
   response.set_header("Permissions-Policy", "camera=(self), microphone=(self), geolocation=()");
   response.set_header("Content-Security-Policy",
-                      "default-src 'self'; img-src 'self' data: https:; style-src 'self'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
+                      "default-src 'self'; img-src 'self' data: https:; style-src 'self'; script-src 'self'; connect-src 'self'; "
+                      "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
                       "object-src 'none'");
-  if (visit.transport.secure) response.set_header("Strict-Transport-Security", "max-age=" + std::to_string(settings_.hsts.microseconds / 1'000'000) + "; includeSubDomains");
+  if (visit.transport.secure)
+    response.set_header("Strict-Transport-Security",
+                        "max-age=" + std::to_string(settings_.hsts.microseconds / 1'000'000) + "; includeSubDomains");
   const std::string_view origin = request.header("Origin");
   if (origin.empty() || origin == visit.transport.own_origin || !is_allowed_origin(origin, visit.transport, settings_)) return;
   response.set_header("Access-Control-Allow-Origin", origin);
@@ -297,7 +319,11 @@ void Gateway::finish(const Visit& visit, const net::HttpRequest& request, net::H
   add_headers(visit, request, response);
   const Duration took = visit.context.scheduler().steady_now() - began;
   parts_.log.info(visit.context, "Request answered",
-                  {{"method", request.method}, {"route", visit.route}, {"status", response.status}, {"took", took}, {"bytes", static_cast<std::int64_t>(response.body.size())}});
+                  {{"method", request.method},
+                   {"route", visit.route},
+                   {"status", response.status},
+                   {"took", took},
+                   {"bytes", static_cast<std::int64_t>(response.body.size())}});
   if (parts_.observe) parts_.observe({request.method, visit.route, response.status, took});
 }
 

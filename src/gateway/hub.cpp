@@ -32,7 +32,14 @@ Result<std::optional<std::int64_t>> parse_after(std::string_view query) {
 }
 
 Hub::Hub(runtime::Scheduler& loop, RandomSource& random, chat::v1::Chat& chat, Settings settings, runtime::Logger log)
-    : loop_(loop), random_(random), chat_(chat), settings_(std::move(settings)), log_(log), stopping_(loop), feed_ended_(loop), leases_ended_(loop) {}
+    : loop_(loop),
+      random_(random),
+      chat_(chat),
+      settings_(std::move(settings)),
+      log_(log),
+      stopping_(loop),
+      feed_ended_(loop),
+      leases_ended_(loop) {}
 
 Hub::~Hub() = default;
 
@@ -65,7 +72,8 @@ void Hub::join(std::shared_ptr<SocketSession> session) {
     auto& sockets = people_[session->user_id()];
     // The newest page wins: the oldest socket of a person who has too many makes room.
     if (sockets.size() >= static_cast<std::size_t>(settings_.sockets_per_person)) {
-      const auto oldest = std::min_element(sockets.begin(), sockets.end(), [](const auto& a, const auto& b) { return a->opened_at() < b->opened_at(); });
+      const auto oldest =
+          std::min_element(sockets.begin(), sockets.end(), [](const auto& a, const auto& b) { return a->opened_at() < b->opened_at(); });
       (*oldest)->close(close_code::kReplaced, "replaced");
     }
     sockets.push_back(session);

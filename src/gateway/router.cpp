@@ -36,7 +36,8 @@ Router::Router(std::vector<net::Route> routes) : routes_(std::move(routes)) {
       node = next.get();
     }
     for (const std::size_t other : node->routes) {
-      if (routes_[other].method == routes_[i].method) throw std::logic_error("two routes for " + std::string(routes_[i].method) + " " + std::string(routes_[i].path));
+      if (routes_[other].method == routes_[i].method)
+        throw std::logic_error("two routes for " + std::string(routes_[i].method) + " " + std::string(routes_[i].path));
     }
     node->routes.push_back(i);
   }

@@ -26,9 +26,7 @@ runtime::Context SocketSession::user_context() const {
   return context;
 }
 
-runtime::Context SocketSession::service_context() const {
-  return user_context().for_service("gateway", runtime::ClientType::kWebSocket);
-}
+runtime::Context SocketSession::service_context() const { return user_context().for_service("gateway", runtime::ClientType::kWebSocket); }
 
 void SocketSession::on_open(std::shared_ptr<net::WebSocket> socket) {
   socket_ = std::move(socket);
@@ -140,7 +138,8 @@ void SocketSession::on_message(std::string_view type, std::string_view id, std::
   if (was_gone && open_) loop_.spawn("socket.reopen", reopen(shared_from_this()));
 
   if (type == "ping") return acknowledge(id);
-  if (running_ >= kMaxRunning) return complain(id, make_error(ErrorKind::kRateLimited, "request.too-many", "Expected fewer messages at a time"));
+  if (running_ >= kMaxRunning)
+    return complain(id, make_error(ErrorKind::kRateLimited, "request.too-many", "Expected fewer messages at a time"));
   if (type == "typing") {
     auto request = decode_typing(data);
     if (!request) return complain(id, request.error());
@@ -185,9 +184,7 @@ Task<void> SocketSession::reopen(std::shared_ptr<SocketSession> self) {
   if (!opened) self->hub_.log_.warn(context, "Socket not taken up again", {{"error", opened.error()}});
 }
 
-void SocketSession::acknowledge(std::string_view id) {
-  send(ack_envelope(id, loop_.now()));
-}
+void SocketSession::acknowledge(std::string_view id) { send(ack_envelope(id, loop_.now())); }
 
 void SocketSession::complain(std::string_view id, const Error& error) { send(error_envelope(id, error, loop_.now())); }
 

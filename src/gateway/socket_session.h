@@ -31,7 +31,7 @@ class SocketSession final : public net::WebSocketListener, public std::enable_sh
   Timestamp alive_at() const { return {alive_at_.load(std::memory_order_relaxed)}; }
 
  private:
-  static constexpr int kMaxRunning = 8;         // calls at a time that messages of the page cause
+  static constexpr int kMaxRunning = 8;          // calls at a time that messages of the page cause
   static constexpr std::int32_t kLogPage = 500;  // events read at a time
 
   static Task<void> open(std::shared_ptr<SocketSession> self);
@@ -61,11 +61,11 @@ class SocketSession final : public net::WebSocketListener, public std::enable_sh
   Timestamp opened_at_;
   std::atomic<std::int64_t> alive_at_;
   std::shared_ptr<net::WebSocket> socket_;
-  bool open_ = false;         // welcome is sent
+  bool open_ = false;  // welcome is sent
   bool closed_ = false;
   bool catching_up_ = false;
-  bool gap_ = false;          // noticed while catching up: read on
-  std::int64_t last_ = 0;     // number of the last event sent
+  bool gap_ = false;       // noticed while catching up: read on
+  std::int64_t last_ = 0;  // number of the last event sent
   int running_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <set>
 
+#include "consilium/sessions/v1/sessions.h"
 #include "consilium/users/v1/users_rpc.h"
 #include "services/chat/chat_rig_test.h"
 #include "services/chat/events.h"
@@ -914,7 +915,7 @@ class ConsumerOfUsers : public Chat {
   Result<void> deliver(std::string topic, std::string payload) {
     for (const bus::Consumer& consumer : consumers(*rig.chat, users)) {
       EXPECT_EQ(consumer.service, "chat");
-      EXPECT_EQ(consumer.producer, "users");
+      EXPECT_TRUE(consumer.topics.at(0).starts_with(consumer.producer + ".v1."));
       if (consumer.topics.at(0) != topic) continue;
       bus::Event event;
       event.id = rig.new_id();
@@ -938,6 +939,21 @@ class ConsumerOfUsers : public Chat {
   FakeUsersChannel remote;
   users::v1::RemoteUsers users{remote};
 };
+
+TEST_F(ConsumerOfUsers, AnEndedSessionIsSignalledToTheHubs) {
+  const v1::ReadFeedReply before = rig.feed(-1, -1);
+  sessions::v1::Closed closed;
+  closed.session_id = rig.new_id();
+  closed.user_id = anna;
+  closed.reason = "logout";
+  ASSERT_TRUE(deliver("sessions.v1.closed", encode_json(closed)));
+  const v1::ReadFeedReply reply = rig.feed(before.position, before.volatile_position);
+  ASSERT_EQ(reply.events.size(), 1u);
+  EXPECT_EQ(reply.events[0].type, "session.closed");
+  EXPECT_EQ(reply.events[0].user_id, anna);
+  EXPECT_EQ(reply.events[0].sequence, 0);
+  EXPECT_EQ(reply.events[0].data.text, "{\"sessionId\":\"" + closed.session_id.text() + "\",\"reason\":\"logout\"}");
+}
 
 TEST_F(ConsumerOfUsers, ADeletedUserLosesTheMembership) {
   const std::string payload = encode_json(users::v1::Deleted{clara});

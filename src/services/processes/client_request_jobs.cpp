@@ -51,7 +51,8 @@ Task<Result<void>> send(const JobDependencies* parts, runtime::Context& context,
   co_return Result<void>();
 }
 
-Task<Result<void>> give_access(const JobDependencies* parts, runtime::Context& context, Uuid channel_id, Uuid user_id, chat::v1::MemberAccess access) {
+Task<Result<void>> give_access(const JobDependencies* parts, runtime::Context& context, Uuid channel_id, Uuid user_id,
+                               chat::v1::MemberAccess access) {
   chat::v1::SubscribeRequest request;
   request.channel_id = channel_id;
   request.user_id = user_id;
@@ -156,9 +157,15 @@ Task<JobOutcome> introduce(const JobDependencies* parts, runtime::Context& conte
   chat::v1::BotPostRequest first = only_to(predefined(*one, "client.request-assigned", to_client, job_key(job, "client")), one->user_id);
   auto sent = co_await send(parts, context, std::move(first));
   if (!sent) co_return failed(sent.error());
+  users::v1::GetUserRequest get_client;
+  get_client.id = one->user_id;
+  auto client = co_await parts->users.get_user(context, get_client);
+  if (!client) co_return failed(client.error());
   JsonObject to_consultant = about_task(*one);
   to_consultant.add("client", one->user_id);
-  chat::v1::BotPostRequest second = only_to(predefined(*one, "consultant.request-assigned", to_consultant, job_key(job, "consultant")), *assignee);
+  if (client->phone) to_consultant.add("clientPhone", *client->phone);
+  chat::v1::BotPostRequest second =
+      only_to(predefined(*one, "consultant.request-assigned", to_consultant, job_key(job, "consultant")), *assignee);
   auto told = co_await send(parts, context, std::move(second));
   if (!told) co_return failed(told.error());
   co_return completed();
@@ -169,7 +176,8 @@ Task<JobOutcome> apologise(const JobDependencies* parts, runtime::Context& conte
   if (!one) co_return failed(one.error());
   JsonObject parameters = about_task(*one);
   parameters.add_number("noticeCount", one->variables.integer_or("noticeCount", 0));
-  chat::v1::BotPostRequest notice = only_to(predefined(*one, "client.no-consultant-available", parameters, job_key(job, "notice")), one->user_id);
+  chat::v1::BotPostRequest notice =
+      only_to(predefined(*one, "client.no-consultant-available", parameters, job_key(job, "notice")), one->user_id);
   auto sent = co_await send(parts, context, std::move(notice));
   if (!sent) co_return failed(sent.error());
   co_return completed();
@@ -188,7 +196,8 @@ Task<JobOutcome> escalate(const JobDependencies* parts, runtime::Context& contex
   auto created = co_await parts->tasks.create_request(context, request);
   context.idempotency_key.clear();
   if (!created) co_return failed(created.error());
-  chat::v1::BotPostRequest notice = only_to(predefined(*one, "client.request-escalated", about_task(*one), job_key(job, "notice")), one->user_id);
+  chat::v1::BotPostRequest notice =
+      only_to(predefined(*one, "client.request-escalated", about_task(*one), job_key(job, "notice")), one->user_id);
   auto sent = co_await send(parts, context, std::move(notice));
   if (!sent) co_return failed(sent.error());
   co_return completed();

@@ -25,7 +25,8 @@ std::string object_of(Members members) {
   return writer.take();
 }
 
-Task<Result<void>> start(process::ProcessEngine& engine, runtime::Context& context, std::string process_id, std::string variables, std::string key) {
+Task<Result<void>> start(process::ProcessEngine& engine, runtime::Context& context, std::string process_id, std::string variables,
+                         std::string key) {
   auto started = co_await engine.start(context, std::move(process_id), std::move(variables), std::move(key));
   if (!started) co_return fail(std::move(started).error());
   co_return Result<void>();
@@ -42,10 +43,13 @@ Task<Result<void>> on_draft(process::ProcessEngine* engine, runtime::Context& co
 Task<Result<void>> on_post(process::ProcessEngine* engine, runtime::Context& context, const bus::Event& event) {
   auto post = bus::decode_event<chat::v1::PostCreated>(event);
   if (!post) co_return fail(std::move(post).error());
-  const bool asks = post->author_id && post->member_kind == chat::v1::MemberKind::kClient && post->channel_kind == chat::v1::ChannelKind::kCommon;
+  const bool asks =
+      post->author_id && post->member_kind == chat::v1::MemberKind::kClient && post->channel_kind == chat::v1::ChannelKind::kCommon;
   if (!asks) co_return Result<void>();
-  std::string variables = object_of(
-      {{"userId", post->author_id->text()}, {"channelId", post->channel_id.text()}, {"postId", post->post_id.text()}, {"postedAt", format_rfc3339(post->at)}});
+  std::string variables = object_of({{"userId", post->author_id->text()},
+                                     {"channelId", post->channel_id.text()},
+                                     {"postId", post->post_id.text()},
+                                     {"postedAt", format_rfc3339(post->at)}});
   auto started = co_await start(*engine, context, "p-client-request", std::move(variables), post->post_id.text());
   co_return started;
 }
@@ -67,7 +71,8 @@ Result<std::optional<process::Message>> message_for(const bus::Event& event) {
   if (event.topic == tasks::v1::Assigned::kTopic) {
     ASSIGN_OR_RETURN(const auto assigned, bus::decode_event<tasks::v1::Assigned>(event));
     if (!is_client_request(assigned.task) || !assigned.task.assignee_user_id) return Answer();
-    return Answer(message_of(event, "msg-client-task-assigned", assigned.task_id, object_of({{"assignee", assigned.task.assignee_user_id->text()}})));
+    return Answer(
+        message_of(event, "msg-client-task-assigned", assigned.task_id, object_of({{"assignee", assigned.task.assignee_user_id->text()}})));
   }
   if (event.topic == tasks::v1::Queued::kTopic) {
     ASSIGN_OR_RETURN(const auto queued, bus::decode_event<tasks::v1::Queued>(event));
@@ -112,8 +117,8 @@ std::vector<bus::Consumer> consumers(process::ProcessEngine& engine) {
   out.push_back(std::move(posts));
 
   bus::Consumer tasks{"processes", "processes.tasks", "tasks", {}, 10, {}, {}};
-  for (const std::string_view topic :
-       {tasks::v1::Assigned::kTopic, tasks::v1::Queued::kTopic, tasks::v1::Cancelled::kTopic, tasks::v1::Solved::kTopic, tasks::v1::FeedbackGiven::kTopic}) {
+  for (const std::string_view topic : {tasks::v1::Assigned::kTopic, tasks::v1::Queued::kTopic, tasks::v1::Cancelled::kTopic,
+                                       tasks::v1::Solved::kTopic, tasks::v1::FeedbackGiven::kTopic}) {
     tasks.topics.emplace_back(topic);
   }
   tasks.handle = [shared](runtime::Context& context, const bus::Event& event) { return on_task(shared, context, event); };

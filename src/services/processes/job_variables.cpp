@@ -9,10 +9,13 @@ namespace {
 // How soon a job is offered again when what it needs is not there yet.
 constexpr Duration kNotReadyDelay = seconds(1);
 
-Failure bad_variable(std::string_view name) { return fail(ErrorKind::kInternal, "process.bad-variable", "Expected a fitting variable " + std::string(name)); }
+Failure bad_variable(std::string_view name) {
+  return fail(ErrorKind::kInternal, "process.bad-variable", "Expected a fitting variable " + std::string(name));
+}
 
 bool may_mend(ErrorKind kind) {
-  return kind == ErrorKind::kUnavailable || kind == ErrorKind::kDeadlineExceeded || kind == ErrorKind::kInternal || kind == ErrorKind::kRateLimited || kind == ErrorKind::kStale;
+  return kind == ErrorKind::kUnavailable || kind == ErrorKind::kDeadlineExceeded || kind == ErrorKind::kInternal ||
+         kind == ErrorKind::kRateLimited || kind == ErrorKind::kStale;
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ v1::Instance view_of(process::InstanceView view) {
   out.started_at = view.started_at;
   out.ended_at = view.ended_at;
   out.variables = JsonText{std::move(view.variables)};
-  for (process::ActiveElement& element : view.active) out.active.push_back({std::move(element.element_id), std::move(element.element_type), element.element_instance_key});
+  for (process::ActiveElement& element : view.active)
+    out.active.push_back({std::move(element.element_id), std::move(element.element_type), element.element_instance_key});
   return out;
 }
 
@@ -52,7 +53,8 @@ Result<process::Key> before_of(const std::optional<std::string>& cursor) {
   if (!cursor) return process::Key{0};
   process::Key key = 0;
   const auto [end, failure] = std::from_chars(cursor->data(), cursor->data() + cursor->size(), key);
-  if (failure != std::errc() || end != cursor->data() + cursor->size() || key <= 0) return fail(v1::errors::bad_cursor("Expected a cursor that this list gave"));
+  if (failure != std::errc() || end != cursor->data() + cursor->size() || key <= 0)
+    return fail(v1::errors::bad_cursor("Expected a cursor that this list gave"));
   return key;
 }
 
@@ -88,8 +90,8 @@ Task<Result<v1::ListIncidentsReply>> ProcessService::list_incidents(runtime::Con
   if (!incidents) co_return fail(std::move(incidents).error());
   v1::ListIncidentsReply reply;
   for (process::Incident& incident : *incidents) {
-    reply.items.push_back({incident.key, incident.instance_key, std::move(incident.process_id), std::move(incident.element_id), std::move(incident.error_type), std::move(incident.message),
-                           incident.created_at});
+    reply.items.push_back({incident.key, incident.instance_key, std::move(incident.process_id), std::move(incident.element_id),
+                           std::move(incident.error_type), std::move(incident.message), incident.created_at});
   }
   co_return reply;
 }

@@ -16,11 +16,15 @@ inline process::Worker worker(const JobDependencies& dependencies, std::string j
   process::Worker out;
   out.name = "processes";
   out.job_type = std::move(job_type);
-  out.handle = [parts = &dependencies, handler](runtime::Context& context, const process::Job& job) { return handler(parts, context, job); };
+  out.handle = [parts = &dependencies, handler](runtime::Context& context, const process::Job& job) {
+    return handler(parts, context, job);
+  };
   return out;
 }
 
 // Makes one effect of it, however often the job is handed out.
-inline std::string job_key(const process::Job& job, std::string_view purpose) { return "job-" + std::to_string(job.key) + "-" + std::string(purpose); }
+inline std::string job_key(const process::Job& job, std::string_view purpose) {
+  return "job-" + std::to_string(job.key) + "-" + std::string(purpose);
+}
 
 }  // namespace consilium::processes

@@ -41,7 +41,8 @@ Task<Result<void>> on_person(EventDependencies* parts, runtime::Context& context
     auto refreshed = co_await refresh_person(parts, context, *user_id);
     co_return refreshed;
   }
-  auto applied = co_await parts->database.write(context, [&](Transaction& transaction) { return parts->tasks.apply_left(transaction, context, *user_id); });
+  auto applied = co_await parts->database.write(
+      context, [&](Transaction& transaction) { return parts->tasks.apply_left(transaction, context, *user_id); });
   if (applied) parts->wake_assignment();
   co_return applied;
 }
@@ -95,7 +96,8 @@ Result<void> on_action(EventDependencies* parts, Transaction& transaction, const
   return parts->tasks.apply_feedback(transaction, context, *task_id, {*answer, std::move(pressed.text), pressed.user_id, pressed.at});
 }
 
-Task<Result<void>> notify(EventDependencies* parts, runtime::Context& context, const bus::Event& event, std::vector<Uuid> people, std::string type, const v1::Task& task) {
+Task<Result<void>> notify(EventDependencies* parts, runtime::Context& context, const bus::Event& event, std::vector<Uuid> people,
+                          std::string type, const v1::Task& task) {
   chat::v1::NotifyRequest request;
   request.user_ids = std::move(people);
   request.data = JsonText{encode_json(task)};
@@ -162,26 +164,34 @@ std::vector<bus::Consumer> consumers(EventDependencies dependencies) {
   std::vector<bus::Consumer> out;
 
   bus::Consumer people{"tasks", "tasks.people", "users", {}, 10, {}, {}};
-  for (const std::string_view topic : {users::v1::Activated::kTopic, users::v1::ProfileChanged::kTopic, users::v1::Locked::kTopic, users::v1::Unlocked::kTopic, users::v1::Deleted::kTopic}) {
+  for (const std::string_view topic : {users::v1::Activated::kTopic, users::v1::ProfileChanged::kTopic, users::v1::Locked::kTopic,
+                                       users::v1::Unlocked::kTopic, users::v1::Deleted::kTopic}) {
     people.topics.emplace_back(topic);
   }
   people.handle = [parts](runtime::Context& context, const bus::Event& event) { return on_person(parts.get(), context, event); };
   out.push_back(std::move(people));
 
   bus::Consumer presence{"tasks", "tasks.presence", "chat", {std::string(chat::v1::PresenceChanged::kTopic)}, 10, {}, {}};
-  presence.apply = [parts](Transaction& transaction, const runtime::Context& context, const bus::Event& event) { return on_presence(parts.get(), transaction, context, event); };
+  presence.apply = [parts](Transaction& transaction, const runtime::Context& context, const bus::Event& event) {
+    return on_presence(parts.get(), transaction, context, event);
+  };
   out.push_back(std::move(presence));
 
   bus::Consumer answers{"tasks", "tasks.answers", "chat", {std::string(chat::v1::PostCreated::kTopic)}, 10, {}, {}};
-  answers.apply = [parts](Transaction& transaction, const runtime::Context& context, const bus::Event& event) { return on_post(parts.get(), transaction, context, event); };
+  answers.apply = [parts](Transaction& transaction, const runtime::Context& context, const bus::Event& event) {
+    return on_post(parts.get(), transaction, context, event);
+  };
   out.push_back(std::move(answers));
 
   bus::Consumer feedback{"tasks", "tasks.feedback", "chat", {std::string(chat::v1::ActionPressed::kTopic)}, 10, {}, {}};
-  feedback.apply = [parts](Transaction& transaction, const runtime::Context& context, const bus::Event& event) { return on_action(parts.get(), transaction, context, event); };
+  feedback.apply = [parts](Transaction& transaction, const runtime::Context& context, const bus::Event& event) {
+    return on_action(parts.get(), transaction, context, event);
+  };
   out.push_back(std::move(feedback));
 
   bus::Consumer notices{"tasks", "tasks.notices", "tasks", {}, 10, {}, {}};
-  for (const std::string_view topic : {v1::Created::kTopic, v1::Queued::kTopic, v1::Assigned::kTopic, v1::Started::kTopic, v1::Solved::kTopic, v1::Cancelled::kTopic}) {
+  for (const std::string_view topic :
+       {v1::Created::kTopic, v1::Queued::kTopic, v1::Assigned::kTopic, v1::Started::kTopic, v1::Solved::kTopic, v1::Cancelled::kTopic}) {
     notices.topics.emplace_back(topic);
   }
   notices.handle = [parts](runtime::Context& context, const bus::Event& event) { return on_own_event(parts.get(), context, event); };

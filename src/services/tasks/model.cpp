@@ -10,8 +10,9 @@ namespace consilium::tasks {
 namespace {
 
 const std::map<std::string_view, Substatus> kSubstatuses{
-    {"reported", Substatus::kReported},       {"on-assignment", Substatus::kOnAssignment}, {"assigned", Substatus::kAssigned},
-    {"in-progress", Substatus::kInProgress},  {"on-hold", Substatus::kOnHold},             {"cancelled", Substatus::kCancelled},
+    {"reported", Substatus::kReported}, {"on-assignment", Substatus::kOnAssignment},
+    {"assigned", Substatus::kAssigned}, {"in-progress", Substatus::kInProgress},
+    {"on-hold", Substatus::kOnHold},    {"cancelled", Substatus::kCancelled},
     {"solved", Substatus::kSolved},
 };
 const std::map<std::string_view, Actor> kActors{{"service", Actor::kService}, {"assignee", Actor::kAssignee}, {"manager", Actor::kManager}};
@@ -19,7 +20,9 @@ const std::map<std::string_view, Actor> kActors{{"service", Actor::kService}, {"
 // Collects findings under the path where they were made.
 class Findings {
  public:
-  void add(std::string path, std::string code, std::string message) { fields_.push_back({std::move(path), std::move(code), std::move(message)}); }
+  void add(std::string path, std::string code, std::string message) {
+    fields_.push_back({std::move(path), std::move(code), std::move(message)});
+  }
   bool none() const { return fields_.empty(); }
   Error error() && {
     Error error = make_error(ErrorKind::kValidation, "tasks.invalid-model", "Expected a valid task model");
@@ -55,7 +58,9 @@ class ModelReader {
   }
 
  private:
-  static std::string join(const std::string& path, std::string_view name) { return path.empty() ? std::string(name) : path + "." + std::string(name); }
+  static std::string join(const std::string& path, std::string_view name) {
+    return path.empty() ? std::string(name) : path + "." + std::string(name);
+  }
 
   void refuse_unknown(const boost::json::object& object, const std::string& path, const std::set<std::string_view>& known) {
     for (const auto& member : object) {
@@ -89,7 +94,8 @@ class ModelReader {
   }
 
   template <class T>
-  std::vector<T> list_of(const boost::json::object& object, const std::string& path, std::string_view name, const std::map<std::string_view, T>& table) {
+  std::vector<T> list_of(const boost::json::object& object, const std::string& path, std::string_view name,
+                         const std::map<std::string_view, T>& table) {
     std::vector<T> out;
     const auto* value = object.if_contains(name);
     if (!value || !value->is_array()) {
@@ -134,7 +140,8 @@ class ModelReader {
     rule.needs_person = flag_of(object, path, "needsPerson");
     rule.needs_reason = flag_of(object, path, "needsReason");
     rule.takes_caller = flag_of(object, path, "takesCaller");
-    if (rule.initial != rule.from.empty()) findings_.add(join(path, "from"), "wrong-start", "Expected statuses to leave, or an initial transition without any");
+    if (rule.initial != rule.from.empty())
+      findings_.add(join(path, "from"), "wrong-start", "Expected statuses to leave, or an initial transition without any");
     if (rule.by.empty()) findings_.add(join(path, "by"), "required", "Expected somebody who may make it");
     return rule;
   }
@@ -153,7 +160,8 @@ class ModelReader {
   }
 
   void require_value(const boost::json::object& object, std::string_view name, std::string_view only) {
-    if (text_of(object, "assignment", name) != only) findings_.add(join("assignment", name), "unknown-value", "Expected " + std::string(only));
+    if (text_of(object, "assignment", name) != only)
+      findings_.add(join("assignment", name), "unknown-value", "Expected " + std::string(only));
   }
 
   void check_shape() {
@@ -185,7 +193,8 @@ class ModelReader {
     std::set<Substatus> ends;
     for (const Substatus status : reached) {
       if (status_of(status) == Status::kClosed) ends.insert(status);
-      if (status_of(status) == Status::kClosed && !model_.is_final(status)) findings_.add("transitions", "closed-not-final", "Expected no way out of a closed status");
+      if (status_of(status) == Status::kClosed && !model_.is_final(status))
+        findings_.add("transitions", "closed-not-final", "Expected no way out of a closed status");
     }
     for (bool grew = true; grew;) {
       grew = false;
@@ -215,7 +224,8 @@ bool TransitionRule::leaves(Substatus status) const { return std::find(from.begi
 bool TransitionRule::allows(Actor actor) const { return std::find(by.begin(), by.end(), actor) != by.end(); }
 
 const TransitionRule* TaskModel::find(std::string_view transition) const {
-  const auto found = std::find_if(transitions.begin(), transitions.end(), [&](const TransitionRule& rule) { return rule.id == transition; });
+  const auto found =
+      std::find_if(transitions.begin(), transitions.end(), [&](const TransitionRule& rule) { return rule.id == transition; });
   return found == transitions.end() ? nullptr : &*found;
 }
 

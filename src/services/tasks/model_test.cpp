@@ -91,7 +91,8 @@ constexpr TransitionTimes kTimes{Timestamp{1'000'000}, minutes(2)};
 TEST(Transition, FollowsTheModelAndNothingElse) {
   const TaskModel model = common_request();
   const Maker service{true, false, std::nullopt, "tests"};
-  for (const Substatus from : {Substatus::kReported, Substatus::kOnAssignment, Substatus::kAssigned, Substatus::kInProgress, Substatus::kCancelled, Substatus::kSolved}) {
+  for (const Substatus from : {Substatus::kReported, Substatus::kOnAssignment, Substatus::kAssigned, Substatus::kInProgress,
+                               Substatus::kCancelled, Substatus::kSolved}) {
     for (const TransitionRule& rule : model.transitions) {
       TaskRecord task = task_in(from);
       const TaskRecord before = task;
@@ -145,12 +146,14 @@ TEST(Transition, WantsAReasonWhereTheModelDoes) {
 TEST(Transition, OffersWhatTheMakerMayDo) {
   const TaskModel model = common_request();
   std::vector<std::string> offered;
-  for (const TransitionRule* rule : available_transitions(model, task_in(Substatus::kAssigned), {false, false, person(1), "user"})) offered.push_back(rule->id);
+  for (const TransitionRule* rule : available_transitions(model, task_in(Substatus::kAssigned), {false, false, person(1), "user"}))
+    offered.push_back(rule->id);
   EXPECT_EQ(offered, (std::vector<std::string>{"start", "return", "solve"}));
 }
 
 TEST(Assignment, TakesTheLeastLoadedThenTheLongestIdleThenTheSmallestId) {
-  std::vector<Candidate> candidates{{person(3), "c", 1, {50}}, {person(2), "b", 0, {20}}, {person(1), "a", 0, {20}}, {person(4), "d", 0, {30}}};
+  std::vector<Candidate> candidates{
+      {person(3), "c", 1, {50}}, {person(2), "b", 0, {20}}, {person(1), "a", 0, {20}}, {person(4), "d", 0, {30}}};
   EXPECT_EQ(choose_candidate(candidates, 3, {})->user_id, person(1));
   EXPECT_EQ(choose_candidate(candidates, 3, {person(1)})->user_id, person(2));
   EXPECT_EQ(choose_candidate(candidates, 3, {person(1), person(2)})->user_id, person(4));

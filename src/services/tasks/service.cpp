@@ -27,10 +27,12 @@ v1::TaskState state_of(const TaskRecord& task) {
 }
 
 // The event that tells of the status which the task has come to.
-Result<void> publish_change(Transaction& transaction, const runtime::Context& context, const TaskRecord& task, const std::optional<Uuid>& previous, std::string_view cause) {
+Result<void> publish_change(Transaction& transaction, const runtime::Context& context, const TaskRecord& task,
+                            const std::optional<Uuid>& previous, std::string_view cause) {
   switch (task.substatus) {
     case Substatus::kReported: return v1::publish(transaction, context, v1::Created{task.id, state_of(task)});
-    case Substatus::kOnAssignment: return v1::publish(transaction, context, v1::Queued{task.id, state_of(task), std::string(cause), previous});
+    case Substatus::kOnAssignment:
+      return v1::publish(transaction, context, v1::Queued{task.id, state_of(task), std::string(cause), previous});
     case Substatus::kAssigned: return v1::publish(transaction, context, v1::Assigned{task.id, state_of(task), previous});
     case Substatus::kInProgress: return v1::publish(transaction, context, v1::Started{task.id, state_of(task)});
     case Substatus::kSolved: return v1::publish(transaction, context, v1::Solved{task.id, state_of(task)});
@@ -61,8 +63,9 @@ Maker service_maker() { return {true, false, std::nullopt, "tasks"}; }
 std::string explain(const Candidate& chosen, const std::vector<Candidate>& candidates, std::size_t excluded, std::int64_t limit) {
   std::size_t full = 0;
   for (const Candidate& candidate : candidates) full += candidate.open_tasks >= limit ? 1 : 0;
-  return "Chosen with " + std::to_string(chosen.open_tasks) + " open tasks, idle since " + format_rfc3339(chosen.idle_since) + ", out of " + std::to_string(candidates.size()) + " online; " +
-         std::to_string(full) + " at the limit of " + std::to_string(limit) + ", " + std::to_string(excluded) + " left out of this task for a while";
+  return "Chosen with " + std::to_string(chosen.open_tasks) + " open tasks, idle since " + format_rfc3339(chosen.idle_since) + ", out of " +
+         std::to_string(candidates.size()) + " online; " + std::to_string(full) + " at the limit of " + std::to_string(limit) + ", " +
+         std::to_string(excluded) + " left out of this task for a while";
 }
 
 Result<Place> place_of(const std::optional<std::string>& cursor) {
@@ -74,7 +77,8 @@ Result<Place> place_of(const std::optional<std::string>& cursor) {
 
 }  // namespace
 
-TaskService::TaskService(database::Database& database, users::v1::Users& users, Settings settings) : database_(database), users_(users), settings_(settings) {}
+TaskService::TaskService(database::Database& database, users::v1::Users& users, Settings settings)
+    : database_(database), users_(users), settings_(settings) {}
 
 Task<Result<void>> TaskService::load_models(runtime::Context& context, std::span<const EmbeddedFile> files) {
   const Timestamp now = context.now();
@@ -131,7 +135,8 @@ void TaskService::notify_queue() const {
 }
 
 // Whoever has nothing to do with a task is not told that it exists.
-Result<TaskService::Access> TaskService::load_for_caller(Transaction& transaction, const runtime::Context& context, std::string_view id_or_number) const {
+Result<TaskService::Access> TaskService::load_for_caller(Transaction& transaction, const runtime::Context& context,
+                                                         std::string_view id_or_number) const {
   const auto id = Uuid::parse(id_or_number);
   auto found = id ? find_task(transaction, *id) : find_task_by_number(transaction, id_or_number);
   if (!found) return fail(std::move(found).error());
@@ -163,8 +168,8 @@ Task<Result<users::v1::User>> TaskService::active_reporter(runtime::Context& con
   co_return user;
 }
 
-Result<TaskRecord> TaskService::start_task(Transaction& transaction, const runtime::Context& context, const v1::CreateTaskRequest& request, const Versioned& model, const users::v1::User& reporter,
-                                           const Uuid& id) {
+Result<TaskRecord> TaskService::start_task(Transaction& transaction, const runtime::Context& context, const v1::CreateTaskRequest& request,
+                                           const Versioned& model, const users::v1::User& reporter, const Uuid& id) {
   const Timestamp now = context.now();
   ASSIGN_OR_RETURN(const std::int64_t sequence, next_number(transaction, model.model->number_prefix));
   TaskRecord task;
@@ -202,18 +207,22 @@ Result<TaskRecord> TaskService::start_task(Transaction& transaction, const runti
   return task;
 }
 
-Result<void> TaskService::change(Transaction& transaction, const runtime::Context& context, TaskRecord& task, const TransitionOrder& order, const Maker& maker, std::string_view cause) {
+Result<void> TaskService::change(Transaction& transaction, const runtime::Context& context, TaskRecord& task, const TransitionOrder& order,
+                                 const Maker& maker, std::string_view cause) {
   const std::optional<Uuid> previous = task.assignee_user_id;
-  ASSIGN_OR_RETURN(const HistoryRecord history, tasks::make_transition(model_of(task), task, order, maker, {context.now(), settings_.answer_within}));
+  ASSIGN_OR_RETURN(const HistoryRecord history,
+                   tasks::make_transition(model_of(task), task, order, maker, {context.now(), settings_.answer_within}));
   TRY(update_task(transaction, task));
   TRY(insert_history(transaction, history));
   const bool released = previous && (!task.assignee_user_id || *task.assignee_user_id != *previous || task.status() == Status::kClosed);
   if (released) TRY(set_idle_since(transaction, *previous, context.now()));
-  if (previous && task.substatus == Substatus::kOnAssignment) TRY(exclude(transaction, task.id, *previous, context.now() + settings_.exclusion));
+  if (previous && task.substatus == Substatus::kOnAssignment)
+    TRY(exclude(transaction, task.id, *previous, context.now() + settings_.exclusion));
   return publish_change(transaction, context, task, previous, cause);
 }
 
-Result<void> TaskService::back_to_queue(Transaction& transaction, const runtime::Context& context, TaskRecord& task, std::string_view cause) {
+Result<void> TaskService::back_to_queue(Transaction& transaction, const runtime::Context& context, TaskRecord& task,
+                                        std::string_view cause) {
   TransitionOrder order;
   order.transition = "return";
   order.reason = std::string(cause);
@@ -276,7 +285,8 @@ Task<Result<v1::CreateRequestReply>> TaskService::create_request(runtime::Contex
   const Uuid id = context.new_id();
   auto reply = co_await database_.write(context, [&](Transaction& transaction) {
     return idempotency_.once<v1::CreateRequestReply>(transaction, idempotent, [&]() -> Result<v1::CreateRequestReply> {
-      ASSIGN_OR_RETURN(auto open, tasks::find_open(transaction, *request.channel_id, &request.reporter_user_id, request.type.type, request.type.subtype));
+      ASSIGN_OR_RETURN(auto open, tasks::find_open(transaction, *request.channel_id, &request.reporter_user_id, request.type.type,
+                                                   request.type.subtype));
       const bool created = !open;
       if (!open) {
         ASSIGN_OR_RETURN(open, start_task(transaction, context, request, *model, *reporter, id));
@@ -359,7 +369,8 @@ Task<Result<v1::ListTransitionsReply>> TaskService::list_transitions(runtime::Co
 Task<Result<v1::Task>> TaskService::make_transition(runtime::Context& context, v1::MakeTransitionRequest request) {
   auto reply = co_await database_.write(context, [&](Transaction& transaction) -> Result<v1::Task> {
     ASSIGN_OR_RETURN(Access access, load_for_caller(transaction, context, request.id));
-    if (request.expected_version && *request.expected_version != access.task.version) return fail(v1::errors::stale("Expected the current version of the task"));
+    if (request.expected_version && *request.expected_version != access.task.version)
+      return fail(v1::errors::stale("Expected the current version of the task"));
     TransitionOrder order;
     order.transition = request.transition;
     order.reason = request.reason;
@@ -389,7 +400,8 @@ Task<Result<v1::Task>> TaskService::set_assignee(runtime::Context& context, v1::
       return view(transaction, task);
     }
     ASSIGN_OR_RETURN(const auto person, find_person(transaction, *request.user_id));
-    const bool fits = person && person->active && std::find(person->groups.begin(), person->groups.end(), task.group) != person->groups.end();
+    const bool fits =
+        person && person->active && std::find(person->groups.begin(), person->groups.end(), task.group) != person->groups.end();
     if (!fits) return fail(v1::errors::not_in_group("Expected an active person of the task's group"));
     if (task.assignee_user_id == request.user_id) return view(transaction, task);
     ASSIGN_OR_RETURN(const std::int64_t open, open_tasks_of(transaction, *request.user_id));
@@ -459,7 +471,8 @@ Task<Result<v1::ListAssignmentsReply>> TaskService::list_assignments(runtime::Co
       out.next_cursor = Cursor{rows.back().at, rows.back().id}.text();
     }
     for (const AssignmentRecord& row : rows) {
-      out.items.push_back({row.id, row.at, row.rule, row.task_id, row.task_number, row.user_id, row.explanation, static_cast<std::int32_t>(row.candidates), row.waited});
+      out.items.push_back({row.id, row.at, row.rule, row.task_id, row.task_number, row.user_id, row.explanation,
+                           static_cast<std::int32_t>(row.candidates), row.waited});
     }
     return out;
   });
@@ -551,7 +564,8 @@ Task<Result<std::vector<QueuePlace>>> TaskService::queue_places(runtime::Context
       ASSIGN_OR_RETURN(const auto online, candidates_of(transaction, group));
       ASSIGN_OR_RETURN(const auto waiting, waiting_tasks(transaction, group, settings_.shown_places));
       std::int32_t position = 0;
-      for (const TaskRecord& task : waiting) out.push_back({task.id, task.reporter_user_id, ++position, *task.queued_at, wait_reason(online, settings_.limit)});
+      for (const TaskRecord& task : waiting)
+        out.push_back({task.id, task.reporter_user_id, ++position, *task.queued_at, wait_reason(online, settings_.limit)});
     }
     return out;
   });
@@ -559,7 +573,8 @@ Task<Result<std::vector<QueuePlace>>> TaskService::queue_places(runtime::Context
 }
 
 // Somebody who leaves while a task of theirs is not answered yet gives it back; what is in progress stays theirs.
-Result<void> TaskService::apply_presence(Transaction& transaction, const runtime::Context& context, const Uuid& user_id, OnlineChange change_to, Timestamp at) {
+Result<void> TaskService::apply_presence(Transaction& transaction, const runtime::Context& context, const Uuid& user_id,
+                                         OnlineChange change_to, Timestamp at) {
   TRY(set_online(transaction, user_id, change_to == OnlineChange::kOnline, at));
   if (change_to != OnlineChange::kGone) return {};
   ASSIGN_OR_RETURN(auto unanswered, assigned_to(transaction, user_id, Substatus::kAssigned));
@@ -568,7 +583,8 @@ Result<void> TaskService::apply_presence(Transaction& transaction, const runtime
 }
 
 // The first post of the consultant in the client's channel answers the task.
-Result<void> TaskService::apply_answer(Transaction& transaction, const runtime::Context& context, const Uuid& user_id, const Uuid& channel_id) {
+Result<void> TaskService::apply_answer(Transaction& transaction, const runtime::Context& context, const Uuid& user_id,
+                                       const Uuid& channel_id) {
   ASSIGN_OR_RETURN(auto unanswered, assigned_to(transaction, user_id, Substatus::kAssigned));
   for (TaskRecord& task : unanswered) {
     if (task.channel_id != channel_id) continue;
@@ -582,7 +598,8 @@ Result<void> TaskService::apply_answer(Transaction& transaction, const runtime::
   return {};
 }
 
-Result<void> TaskService::apply_feedback(Transaction& transaction, const runtime::Context& context, const Uuid& task_id, const Feedback& feedback) {
+Result<void> TaskService::apply_feedback(Transaction& transaction, const runtime::Context& context, const Uuid& task_id,
+                                         const Feedback& feedback) {
   ASSIGN_OR_RETURN(auto task, find_task(transaction, task_id));
   if (!task || task->reporter_user_id != feedback.user_id) return fail(v1::errors::not_found("Expected feedback of the client who asked"));
   if (task->feedback && feedback.at - task->feedback->at > settings_.feedback_change_window) return {};

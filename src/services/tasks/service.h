@@ -53,7 +53,8 @@ class TaskService final : public v1::Tasks {
   Task<Result<std::vector<QueuePlace>>> queue_places(runtime::Context& context);
 
   // For consumers: within their transaction.
-  Result<void> apply_presence(Transaction& transaction, const runtime::Context& context, const Uuid& user_id, OnlineChange change, Timestamp at);
+  Result<void> apply_presence(Transaction& transaction, const runtime::Context& context, const Uuid& user_id, OnlineChange change,
+                              Timestamp at);
   Result<void> apply_answer(Transaction& transaction, const runtime::Context& context, const Uuid& user_id, const Uuid& channel_id);
   Result<void> apply_feedback(Transaction& transaction, const runtime::Context& context, const Uuid& task_id, const Feedback& feedback);
   Result<void> apply_left(Transaction& transaction, const runtime::Context& context, const Uuid& user_id);
@@ -75,11 +76,11 @@ class TaskService final : public v1::Tasks {
   static Maker maker_of(const runtime::Context& context);
   Result<Access> load_for_caller(Transaction& transaction, const runtime::Context& context, std::string_view id_or_number) const;
   Task<Result<users::v1::User>> active_reporter(runtime::Context& context, Uuid user_id);
-  Result<TaskRecord> start_task(Transaction& transaction, const runtime::Context& context, const v1::CreateTaskRequest& request, const Versioned& model,
-                                const users::v1::User& reporter, const Uuid& id);
+  Result<TaskRecord> start_task(Transaction& transaction, const runtime::Context& context, const v1::CreateTaskRequest& request,
+                                const Versioned& model, const users::v1::User& reporter, const Uuid& id);
   // Applies a transition, saves task and history, publishes its event.
-  Result<void> change(Transaction& transaction, const runtime::Context& context, TaskRecord& task, const TransitionOrder& order, const Maker& maker,
-                      std::string_view cause);
+  Result<void> change(Transaction& transaction, const runtime::Context& context, TaskRecord& task, const TransitionOrder& order,
+                      const Maker& maker, std::string_view cause);
   Result<void> back_to_queue(Transaction& transaction, const runtime::Context& context, TaskRecord& task, std::string_view cause);
   Result<v1::Task> view(Transaction& transaction, const TaskRecord& task) const;
   void notify_queue() const;

@@ -26,8 +26,10 @@ class FakeUsers final : public users::v1::Users {
     co_return found->second;
   }
 
-#define NOT_CALLED(Reply, name, Request) \
-  Task<Result<users::v1::Reply>> name(runtime::Context&, users::v1::Request) override { co_return fail(internal_error("not expected in this test")); }
+#define NOT_CALLED(Reply, name, Request)                                                \
+  Task<Result<users::v1::Reply>> name(runtime::Context&, users::v1::Request) override { \
+    co_return fail(internal_error("not expected in this test"));                        \
+  }
   NOT_CALLED(User, create_client, CreateClientRequest)
   NOT_CALLED(User, create_consultant, CreateConsultantRequest)
   NOT_CALLED(User, create_expert, CreateExpertRequest)
@@ -139,14 +141,17 @@ class TaskServiceTest : public ::testing::Test {
 
   void add_consultant(std::uint8_t number, bool online = true) {
     auto written = harness_->write(door(), [&](Transaction& transaction) -> Result<void> {
-      TRY(save_person(transaction, {consultant(number), "Consultant " + std::to_string(number), true, false, harness_->loop().now(), {"consultant"}}));
+      TRY(save_person(transaction,
+                      {consultant(number), "Consultant " + std::to_string(number), true, false, harness_->loop().now(), {"consultant"}}));
       return set_online(transaction, consultant(number), online, harness_->loop().now());
     });
     EXPECT_TRUE(written) << written.error().describe();
   }
   void presence(std::uint8_t number, OnlineChange change) {
     runtime::Context context = context_of(service_caller());
-    auto written = harness_->write(door(), [&](Transaction& transaction) { return service_.apply_presence(transaction, context, consultant(number), change, context.now()); });
+    auto written = harness_->write(door(), [&](Transaction& transaction) {
+      return service_.apply_presence(transaction, context, consultant(number), change, context.now());
+    });
     EXPECT_TRUE(written) << written.error().describe();
   }
   std::int64_t assign() {
@@ -166,7 +171,8 @@ class TaskServiceTest : public ::testing::Test {
     return call_as(std::move(caller), [&](runtime::Context& context) { return service_.make_transition(context, message); });
   }
   std::vector<std::string> topics() {
-    auto rows = harness_->read(door(), [](Transaction& transaction) { return transaction.query("SELECT topic FROM tasks_outbox ORDER BY position"); });
+    auto rows = harness_->read(
+        door(), [](Transaction& transaction) { return transaction.query("SELECT topic FROM tasks_outbox ORDER BY position"); });
     std::vector<std::string> out;
     for (const database::Row& row : *rows) out.push_back(row.text(0));
     return out;
@@ -206,7 +212,8 @@ TEST_F(TaskServiceTest, B_39_FiftyRequestsAtOnceMakeOneTask) {
     calls.push_back(service_.create_request(*contexts.back(), request(1)));
   }
   std::vector<Result<v1::CreateRequestReply>> replies;
-  const auto gather = [](std::vector<Task<Result<v1::CreateRequestReply>>>* tasks, std::vector<Result<v1::CreateRequestReply>>* out) -> Task<void> {
+  const auto gather = [](std::vector<Task<Result<v1::CreateRequestReply>>>* tasks,
+                         std::vector<Result<v1::CreateRequestReply>>* out) -> Task<void> {
     *out = co_await runtime::when_all(std::move(*tasks), 50);
   };
   harness_->run(gather(&calls, &replies));
@@ -243,9 +250,11 @@ TEST_F(TaskServiceTest, RefusesUnknownTypesAndReporters) {
   EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, unknown); }).error().code, "tasks.unknown-type");
   v1::CreateTaskRequest nobody = request(1);
   nobody.reporter_user_id = client(200);
-  EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, nobody); }).error().code, "tasks.unknown-reporter");
+  EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, nobody); }).error().code,
+            "tasks.unknown-reporter");
   users_.people[client(2)].status = users::v1::UserStatus::kLocked;
-  EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, request(2)); }).error().code, "tasks.unknown-reporter");
+  EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, request(2)); }).error().code,
+            "tasks.unknown-reporter");
 }
 
 TEST_F(TaskServiceTest, AssignsTheLongestWaitingFirstAndKeepsTheLimit) {
@@ -304,7 +313,8 @@ TEST_F(TaskServiceTest, AnAnswerKeepsTheTask) {
   add_consultant(1);
   ASSERT_EQ(assign(), 1);
   runtime::Context context = context_of(service_caller());
-  auto answered = harness_->write(door(), [&](Transaction& transaction) { return service_.apply_answer(transaction, context, consultant(1), channel(1)); });
+  auto answered = harness_->write(
+      door(), [&](Transaction& transaction) { return service_.apply_answer(transaction, context, consultant(1), channel(1)); });
   ASSERT_TRUE(answered) << answered.error().describe();
   EXPECT_EQ(get(task).substatus, Substatus::kInProgress);
   harness_->pass(minutes(5));
@@ -358,7 +368,8 @@ TEST_F(TaskServiceTest, ListsOwnTasksPageByPage) {
   all.count = true;
   std::vector<std::string> seen;
   for (int page = 0; page < 4; ++page) {
-    auto reply = call_as(person_caller(client(50), {"tasks.read"}), [&](runtime::Context& context) { return service_.list_tasks(context, all); });
+    auto reply =
+        call_as(person_caller(client(50), {"tasks.read"}), [&](runtime::Context& context) { return service_.list_tasks(context, all); });
     ASSERT_TRUE(reply) << reply.error().describe();
     EXPECT_EQ(reply->total, 5);
     for (const v1::Task& task : reply->items) seen.push_back(task.number);
@@ -413,7 +424,9 @@ TEST_F(TaskServiceTest, StoresFeedbackOnceAndLetsItChangeForTenMinutes) {
   const Uuid task = open_request(1).id;
   const auto give = [&](v1::FeedbackAnswer answer, const Uuid& by) {
     runtime::Context context = context_of(service_caller());
-    return harness_->write(door(), [&](Transaction& transaction) { return service_.apply_feedback(transaction, context, task, {answer, "thanks", by, context.now()}); });
+    return harness_->write(door(), [&](Transaction& transaction) {
+      return service_.apply_feedback(transaction, context, task, {answer, "thanks", by, context.now()});
+    });
   };
   EXPECT_FALSE(give(v1::FeedbackAnswer::kNo, client(2)));
   ASSERT_TRUE(give(v1::FeedbackAnswer::kNo, client(1)));

@@ -27,7 +27,8 @@ struct NamedModel {
   std::string json;
 };
 Result<std::vector<NamedModel>> all_models(Transaction& transaction);
-Result<void> insert_model(Transaction& transaction, std::string_view type, std::string_view subtype, std::int64_t version, std::string_view json, Timestamp at);
+Result<void> insert_model(Transaction& transaction, std::string_view type, std::string_view subtype, std::int64_t version,
+                          std::string_view json, Timestamp at);
 
 // The next number of a prefix: 1, 2, 3 … without gaps within committed transactions.
 Result<std::int64_t> next_number(Transaction& transaction, std::string_view prefix);
@@ -38,7 +39,8 @@ Result<void> insert_task(Transaction& transaction, const TaskRecord& task, bool 
 Result<void> update_task(Transaction& transaction, const TaskRecord& task);
 Result<std::optional<TaskRecord>> find_task(Transaction& transaction, const Uuid& id);
 Result<std::optional<TaskRecord>> find_task_by_number(Transaction& transaction, std::string_view number);
-Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const Uuid& channel_id, const Uuid* reporter, std::string_view type, std::string_view subtype);
+Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const Uuid& channel_id, const Uuid* reporter, std::string_view type,
+                                            std::string_view subtype);
 
 struct TaskFilter {
   std::optional<std::string> type;
@@ -112,6 +114,7 @@ struct AssignmentRecord {
   Duration waited;
 };
 Result<void> insert_assignment(Transaction& transaction, const AssignmentRecord& row);
-Result<std::vector<AssignmentRecord>> list_assignments(Transaction& transaction, const std::optional<Uuid>& task_id, const Place& after, int limit);
+Result<std::vector<AssignmentRecord>> list_assignments(Transaction& transaction, const std::optional<Uuid>& task_id, const Place& after,
+                                                       int limit);
 
 }  // namespace consilium::tasks

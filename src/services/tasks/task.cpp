@@ -41,7 +41,8 @@ void enter_status(TaskRecord& task, const TransitionRule& rule, const Transition
 
 }  // namespace
 
-Result<HistoryRecord> make_transition(const TaskModel& model, TaskRecord& task, const TransitionOrder& order, const Maker& maker, TransitionTimes times) {
+Result<HistoryRecord> make_transition(const TaskModel& model, TaskRecord& task, const TransitionOrder& order, const Maker& maker,
+                                      TransitionTimes times) {
   const TransitionRule* rule = model.find(order.transition);
   if (!rule || rule->initial || !rule->leaves(task.substatus)) {
     return fail(v1::errors::illegal_transition("Expected a transition that leaves the task's status"));

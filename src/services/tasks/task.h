@@ -91,7 +91,8 @@ struct TransitionTimes {
 
 // Applies the order to the task, or says why not: `tasks.illegal-transition`, `tasks.not-yours`, `tasks.reason-required`.
 // Returns the history row that goes with the change.
-Result<HistoryRecord> make_transition(const TaskModel& model, TaskRecord& task, const TransitionOrder& order, const Maker& maker, TransitionTimes times);
+Result<HistoryRecord> make_transition(const TaskModel& model, TaskRecord& task, const TransitionOrder& order, const Maker& maker,
+                                      TransitionTimes times);
 
 // The transitions that this maker could make now.
 std::vector<const TransitionRule*> available_transitions(const TaskModel& model, const TaskRecord& task, const Maker& maker);

@@ -1,0 +1,53 @@
+#include "gateway/pages.h"
+
+#include <gtest/gtest.h>
+
+namespace consilium::gateway {
+namespace {
+
+constexpr EmbeddedFile kFiles[] = {
+    {"index.html", "<html></html>"}, {"assets/a-1.js", "let a;"}, {"assets/a-1.js.gz", "zipped"}, {"icon.svg", "<svg/>"}};
+
+net::HttpRequest get(std::string target, std::vector<net::Header> headers = {}) {
+  return {"GET", std::move(target), std::move(headers), "", "127.0.0.1"};
+}
+
+TEST(Pages, ServesFilesWithTypeAndTag) {
+  const Pages pages{kFiles};
+  const auto response = pages.get(get("/icon.svg"));
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, "<svg/>");
+  EXPECT_EQ(response.header("Content-Type"), "image/svg+xml");
+  EXPECT_EQ(response.header("Cache-Control"), "no-cache");
+  const auto again = pages.get(get("/icon.svg", {{"If-None-Match", std::string(response.header("ETag"))}}));
+  EXPECT_EQ(again.status, 304);
+  EXPECT_TRUE(again.body.empty());
+}
+
+TEST(Pages, CompressesForThoseWhoTakeIt) {
+  const Pages pages{kFiles};
+  EXPECT_EQ(pages.get(get("/assets/a-1.js")).body, "let a;");
+  const auto response = pages.get(get("/assets/a-1.js", {{"Accept-Encoding", "br, gzip"}}));
+  EXPECT_EQ(response.body, "zipped");
+  EXPECT_EQ(response.header("Content-Encoding"), "gzip");
+  EXPECT_NE(response.header("Cache-Control").find("immutable"), std::string_view::npos);
+}
+
+TEST(Pages, AnyOtherPathIsThePageButAMissingAssetIsMissing) {
+  const Pages pages{kFiles};
+  for (const char* path : {"/", "/desk/MOI-000001", "/password", "/../etc/passwd"}) {
+    EXPECT_EQ(pages.get(get(path)).body, "<html></html>") << path;
+  }
+  EXPECT_EQ(pages.get(get("/assets/gone.js")).status, 404);
+}
+
+TEST(Pages, OnlyReads) {
+  net::HttpRequest request = get("/");
+  request.method = "POST";
+  EXPECT_EQ(Pages{kFiles}.get(request).status, 405);
+}
+
+TEST(Pages, WithoutFilesSaysSo) { EXPECT_EQ(Pages{{}}.get(get("/")).status, 404); }
+
+}  // namespace
+}  // namespace consilium::gateway
