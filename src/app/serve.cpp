@@ -1,7 +1,8 @@
 #include "app/serve.h"
 
-#include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -31,6 +32,14 @@ constexpr std::size_t kActionKeyBytes = 32;
 int refuse(const Error& error, int code) {
   std::fprintf(stderr, "consilium: %s\n", error.describe().c_str());
   return code;
+}
+
+// Each connection is a file: the soft limit of many systems is far below what the machine allows.
+void allow_many_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // Runs a task on a loop of its own thread and waits for it.
@@ -227,6 +236,7 @@ int serve(const runtime::LoadedConfig& loaded) {
   const runtime::SignalWatcher watcher({SIGTERM, SIGINT}, [&](int) { requests.request(); });
   std::signal(SIGPIPE, SIG_IGN);
 
+  allow_many_files();
   Server server(loaded.config, *folder, std::move(*sinks));
   if (auto started = server.start(); !started) {
     // Half a start has loops that run and frames that wait: the process ends at once, the data folder is as a crash leaves it.
