@@ -1,7 +1,9 @@
 // The command line. Data on standard output, talk on standard error.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 
+#include "app/demo.h"
 #include "app/serve.h"
 #include "app/version.h"
 #include "runtime/config.h"
@@ -57,6 +59,38 @@ int print_config(const Flags& flags) {
   return app::kExitDone;
 }
 
+struct DemoFlags {
+  std::string url;
+  std::string password;
+  std::string text;
+  std::string status = "online";
+  int timeout = 30;  // seconds
+  bool json = false;
+};
+
+int run_demo(const DemoFlags& flags) {
+  app::DemoOptions options;
+  options.url = flags.url;
+  while (options.url.ends_with('/')) options.url.pop_back();
+  const char* from_environment = std::getenv("CONSILIUM_DEMO_PASSWORD");
+  options.password = Secret(flags.password.empty() && from_environment ? from_environment : flags.password);
+  options.text = flags.text;
+  options.consultant_status = flags.status;
+  options.timeout = seconds(flags.timeout);
+  options.json = flags.json;
+  if (!options.url.empty() && !options.url.starts_with("http://") && !options.url.starts_with("https://")) {
+    std::fprintf(stderr, "consilium: --url is to begin with http:// or https://\n");
+    return app::kExitUsage;
+  }
+  if (!options.url.empty() && options.password.empty()) {
+    std::fprintf(
+        stderr,
+        "consilium: --url needs the password of that server's demo people (its demo.password) as --password or CONSILIUM_DEMO_PASSWORD\n");
+    return app::kExitUsage;
+  }
+  return app::demo(options);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -87,6 +121,20 @@ int main(int argc, char** argv) {
   config->add_subcommand("schema", "Print the JSON Schema of the file")->callback([] {
     std::fputs(runtime::config_schema().c_str(), stdout);
   });
+
+  DemoFlags demo_flags;
+  CLI::App* demo = program.add_subcommand("demo", "Play the main job through the public API and say what was seen");
+  demo->add_option("--url", demo_flags.url,
+                   "A server that runs with --demo (default: one of its own on a free port and a temporary folder)");
+  demo->add_option("--password", demo_flags.password, "Password of that server's demo people (default: CONSILIUM_DEMO_PASSWORD)");
+  demo->add_option("--text", demo_flags.text, "What the client asks (default: random words)");
+  demo->add_option("--timeout", demo_flags.timeout, "Seconds that each step may take")->capture_default_str()->check(CLI::Range(1, 3600));
+  demo->add_option("--consultant-status", demo_flags.status,
+                   "Presence that the consultant chooses; nobody takes the request unless it is online")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"online", "away", "dnd", "offline", "ooo"}));
+  demo->add_flag("--json", demo_flags.json, "One JSON object a step and line");
+  demo->callback([&] { code = run_demo(demo_flags); });
 
   program.add_subcommand("version", "Print the version")->callback([] {
     std::printf("consilium %s\n", std::string(app::kVersion).c_str());

@@ -50,6 +50,7 @@ void Hub::start() {
 
 Task<void> Hub::stop() {
   stopping_.open();
+  feed_wait_->request();
   co_await feed_ended_.wait();
   co_await leases_ended_.wait();
 }
@@ -97,6 +98,7 @@ Task<void> Hub::read_feed() {
   request.volatile_after = -1;
   while (!stopping_.is_open()) {
     runtime::Context context = service_context();
+    context.cancellation = feed_wait_;
     request.wait = kFeedWait;
     auto reply = co_await chat_.read_feed(context, request);
     if (stopping_.is_open()) break;

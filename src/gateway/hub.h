@@ -14,6 +14,7 @@
 #include "consilium/chat/v1/chat_service.h"
 #include "gateway/settings.h"
 #include "net/http.h"
+#include "runtime/cancellation.h"
 #include "runtime/event.h"
 #include "runtime/log.h"
 
@@ -71,6 +72,7 @@ class Hub {
   runtime::Logger log_;
   std::map<Uuid, std::vector<std::shared_ptr<SocketSession>>> people_;
   std::atomic<std::int64_t> open_sockets_ = 0;
+  std::shared_ptr<runtime::Cancellation> feed_wait_ = std::make_shared<runtime::Cancellation>();  // ends it when the hub stops
   runtime::Gate stopping_;
   runtime::Gate feed_ended_;
   runtime::Gate leases_ended_;

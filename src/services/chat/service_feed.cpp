@@ -105,7 +105,7 @@ Task<Result<v1::ReadFeedReply>> ChatService::read_feed(runtime::Context& context
     const Duration patience = std::min(end - steady, settings_.feed_poll_interval);
     auto waited = co_await feed_.wait(loop, heard, patience);
     if (!waited) co_return fail(std::move(waited).error());
-    if (context.expired()) co_return reply;
+    if (context.expired() || context.cancelled()) co_return reply;
   }
 }
 

@@ -1,0 +1,128 @@
+"""A server of the built program for one test: demo people, free ports, a temporary folder that the caller gives."""
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+# The test runner names it; by hand the release build is meant.
+BINARY = pathlib.Path(os.environ.get("TEST_BINARY") or ROOT / "build/release/consilium")
+PASSWORD = "a-long-demo-password"
+
+
+def clean_environment(**more):
+    """Without settings of another server."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CONSILIUM_")}
+    return dict(kept, CONSILIUM_DEMO_PASSWORD=PASSWORD, CONSILIUM_INTERNAL_LISTEN="127.0.0.1:0", **more)
+
+
+class Server:
+    def __init__(self, folder, **settings):
+        self.folder = pathlib.Path(folder)
+        self.settings = settings
+        self.process = None
+
+    def start(self, patience=60):
+        addresses = self.folder / "data/run/addresses.json"
+        addresses.unlink(missing_ok=True)
+        with open(self.folder / "server.log", "ab") as log:
+            self.process = subprocess.Popen([str(BINARY), "serve", "--demo", "--data", str(self.folder / "data"), "--listen", "127.0.0.1:0"], cwd=self.folder,
+                                            env=clean_environment(**self.settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server ended with {self.process.returncode}: {self.log()[-2000:]}")
+            if addresses.exists():
+                chosen = json.loads(addresses.read_text())
+                self.address, self.internal = chosen["http"], chosen["internal"]
+                if self.is_ready():
+                    return self
+            time.sleep(0.02)
+        raise RuntimeError(f"the server was not ready after {patience} s: {self.log()[-2000:]}")
+
+    def is_ready(self):
+        try:
+            connection = http.client.HTTPConnection(self.internal, timeout=5)
+            connection.request("GET", "/health/ready")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+
+    @property
+    def url(self):
+        return "http://" + self.address
+
+    def log(self):
+        return (self.folder / "server.log").read_text(errors="replace")
+
+    def end(self, how=signal.SIGTERM, patience=60):
+        """Its exit code; negative when a signal ended it."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(patience) if self.process else None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class Refused(Exception):
+    """An answer with an error status."""
+
+    def __init__(self, status, body):
+        super().__init__(f"{status} {body[:300]!r}")
+        self.status = status
+
+
+class Person:
+    """A bearer session. `OSError` and `http.client.HTTPException` mean that no answer came."""
+
+    def __init__(self, address, username):
+        self.address = address
+        self.token = None
+        self.connection = http.client.HTTPConnection(address, timeout=10)
+        login = self.call("POST", "/sessions", {"username": username, "password": PASSWORD}, {"Accept-Session": "bearer"})
+        self.token, self.user_id = login["accessToken"], login["user"]["id"]
+
+    def call(self, method, path, body=None, headers=None):
+        headers = dict(headers or {})
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if self.token:
+            headers["Authorization"] = "Bearer " + self.token
+        self.connection.request(method, "/api/v1" + path, None if body is None else json.dumps(body), headers)
+        answer = self.connection.getresponse()
+        text = answer.read()
+        if answer.status >= 300:
+            raise Refused(answer.status, text)
+        return json.loads(text) if text else None
+
+
+class Report:
+    """A line a test, as tests/run.py reads them."""
+
+    def __init__(self):
+        self.failed = False
+
+    def check(self, name, test):
+        began = time.monotonic()
+        try:
+            test()
+            print(f"PASS {name} [{time.monotonic() - began:.1f}s]", flush=True)
+        except Exception as error:  # every failure is one line of the report
+            self.failed = True
+            why = re.sub(r"\s+", " ", f"{type(error).__name__}: {error}")
+            print(f"FAIL {name}: {why}", flush=True)
+
+
+def expect(condition, why):
+    if not condition:
+        raise AssertionError(why)
