@@ -184,7 +184,8 @@ Result<json::value> DemoPerson::call(std::string_view method, std::string path, 
                                      std::vector<net::Header> headers) {
   const std::string text = body.is_null() ? std::string() : json::serialize(body);
   int waits = 0;
-  for (bool again = true;; again = false) {
+  bool refreshed = false;
+  for (;;) {
     std::vector<net::Header> all = headers;
     all.emplace_back("Authorization", "Bearer " + access_token_.reveal());
     auto response = network_.send({std::string(method), "/api/v1" + path, text, std::move(all)});
@@ -192,12 +193,12 @@ Result<json::value> DemoPerson::call(std::string_view method, std::string path, 
     if (response->status == expected) return parse(response->body);
     const std::string code = code_of(*response);
     if (response->status == 429 && ++waits <= kMaxWaits) {
-      again = true;
       std::this_thread::sleep_for(kTooFast);
       continue;
     }
-    if (again && response->status == 401 && code == "sessions.expired") {
+    if (!refreshed && response->status == 401 && code == "sessions.expired") {
       TRY(refresh());
+      refreshed = true;
       continue;
     }
     return fail(ErrorKind::kConflict, "demo.unexpected-answer",
