@@ -76,6 +76,9 @@ void Hub::join(std::shared_ptr<SocketSession> session) {
       const auto oldest =
           std::min_element(sockets.begin(), sockets.end(), [](const auto& a, const auto& b) { return a->opened_at() < b->opened_at(); });
       (*oldest)->close(close_code::kReplaced, "replaced");
+      // It counts no more, even while its peer does not answer: the next page would find the same oldest.
+      sockets.erase(oldest);
+      open_sockets_.fetch_sub(1, std::memory_order_relaxed);
     }
     sockets.push_back(session);
     open_sockets_.fetch_add(1, std::memory_order_relaxed);
