@@ -65,7 +65,8 @@ def start(folder):
 def run_blocks(blocks, address, folder):
     """Exit code and, by heading, the output of each block that was begun."""
     marker = "==== block "
-    script = "set -euo pipefail\n" + "".join(f"echo; echo '{marker}{index}'\n{code}" for index, (_, code) in enumerate(blocks))
+    # A block that fails leaves the listener, which would hold the pipe open.
+    script = "set -euo pipefail\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n" + "".join(f"echo; echo '{marker}{index}'\n{code}" for index, (_, code) in enumerate(blocks))
     environment = dict(without_settings(), SERVER=f"http://{address}", PASSWORD=PASSWORD, TMPDIR=str(folder))
     shell = subprocess.Popen(["bash", "-c", script], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              text=True, errors="replace", start_new_session=True)
