@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/utf8.h"
 #include "net/cookie.h"
 #include "net/endpoint.h"
 #include "net/entity_tag.h"
@@ -12,7 +13,6 @@
 #include "net/language.h"
 #include "net/message_reader.h"
 #include "net/percent_encoding.h"
-#include "net/utf8.h"
 #include "net/web_socket_frame.h"
 
 namespace consilium::net {

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/random.h"
+#include "base/utf8.h"
 #include "net/chunk_decoder.h"
 #include "net/cookie.h"
 #include "net/endpoint.h"
@@ -15,7 +16,6 @@
 #include "net/message_writer.h"
 #include "net/percent_encoding.h"
 #include "net/problem.h"
-#include "net/utf8.h"
 #include "net/web_socket_frame.h"
 
 #define CONSILIUM_FUZZ_BODY

@@ -1,6 +1,6 @@
 #include "net/percent_encoding.h"
 
-#include "net/utf8.h"
+#include "base/utf8.h"
 
 namespace consilium::net {
 namespace {

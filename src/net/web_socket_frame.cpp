@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "net/utf8.h"
+#include "base/utf8.h"
 
 namespace consilium::net {
 namespace {
