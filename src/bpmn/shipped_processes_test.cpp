@@ -219,6 +219,8 @@ TEST_F(ClientRequest, IsCancelledAtAnyPoint) {  // B-32
   EXPECT_EQ(bench.incidents().size(), 1u);
   bench.publish("msg-client-task-cancelled", "t1");
   EXPECT_TRUE(bench.incidents().empty());
+  // Whether the job had admitted them is unknown: access is taken back in any case.
+  EXPECT_EQ(consultant_of("st-release-consultant"), "clara");
   EXPECT_EQ(bench.ended().size(), 3u);
 }
 
