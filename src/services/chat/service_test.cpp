@@ -876,6 +876,21 @@ TEST_F(Chat, AWaitingHubSeesWhatAnotherProcessWrote) {
   EXPECT_EQ((*waiting)->value().events.size(), 2u);
 }
 
+// So that a server that stops need not sit out the wait.
+TEST_F(Chat, AWaitingHubThatGivesUpIsAnsweredWithinALook) {
+  const v1::ReadFeedReply last = rig.feed(-1);
+  runtime::Context context(rig.loop, rig.random);
+  context.caller = rig.service();
+  context.cancellation = std::make_shared<runtime::Cancellation>();
+  const auto waiting = rig.start(context, &v1::Chat::read_feed, {last.position, last.volatile_position, seconds(30)});
+  rig.world.run_for(seconds(3));
+  EXPECT_FALSE(waiting->has_value());
+  context.cancellation->request();
+  rig.world.run_for(seconds(1));
+  ASSERT_TRUE(waiting->has_value());
+  EXPECT_TRUE((*waiting)->value().events.empty());
+}
+
 TEST_F(Chat, AFeedWithoutNewsAnswersWhenTheWaitIsOver) {
   const v1::ReadFeedReply last = rig.feed(-1);
   const Timestamp start = rig.loop.steady_now();
