@@ -89,6 +89,14 @@ export async function chooseLanguage(page, language) {
   if ((await page.locator('.menu').count()) > 0) await page.keyboard.press('Escape');
 }
 
+/** A consultant is offline until they choose otherwise. */
+export async function choosePresence(page, presence) {
+  await page.locator('[data-testid=connection][data-phase=open]').waitFor({ state: 'attached' });
+  await page.getByTestId('presence').click();
+  await page.locator(`.menu-item:has([data-presence=${presence}])`).click();
+  await page.locator(`[data-testid=presence] [data-presence=${presence}]`).waitFor();
+}
+
 export async function write(page, text) {
   await page.getByTestId('composer').fill(text);
   await page.locator('.composer-send').click();
@@ -133,6 +141,7 @@ export async function walk({ browser, url, people, language, visit, complaints }
   await logIn(consultant, people.consultant);
   await consultant.getByTestId('presence').waitFor();
   await chooseLanguage(consultant, language);
+  await choosePresence(consultant, 'online');
   await consultant.locator('.case').first().waitFor();
   await visit('desk', consultant);
   await consultant.locator('.case').first().click();

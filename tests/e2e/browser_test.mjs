@@ -1,0 +1,301 @@
+// A client on a phone and consultants at a desk talk through the real program in a real browser:
+//   node tests/e2e/browser_test.mjs [part of a check's name]        SCREENSHOTS=folder keeps a picture of both sides of each check
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+
+import { choosePresence, logIn, widths, withBrowser, write } from '../../web/scripts/walk.mjs';
+import { people, startPlatform } from './platform.mjs';
+
+const patience = 10_000;
+const undoTime = 5000;
+
+const messages = (page) => page.getByTestId('messages');
+const message = (page, text) => messages(page).getByText(text, { exact: true });
+const caseOf = (page, name) => page.locator('.case', { hasText: name });
+
+async function until(what, condition, within = patience) {
+  const end = Date.now() + within;
+  for (;;) {
+    if (await condition()) return;
+    if (Date.now() > end) assert.fail(`not within ${within} ms: ${what}`);
+    await wait(50);
+  }
+}
+
+async function open(browser, url, person, options) {
+  const context = await browser.newContext({ baseURL: url, locale: 'en-US', serviceWorkers: 'block', ...options });
+  context.setDefaultTimeout(patience);
+  const page = await context.newPage();
+  page.on('pageerror', (error) => complaints.push(`${person.username}: ${error}`));
+  page.on('console', (said) => {
+    // A call that is refused or cut off by the check itself is written there, too.
+    if (said.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(said.text())) complaints.push(`${person.username}: ${said.text()}`);
+  });
+  await logIn(page, person);
+  return page;
+}
+const complaints = [];
+
+async function openClient({ browser, url }, person = people.boris, options = {}) {
+  const page = await open(browser, url, person, { viewport: widths.narrow, ...options });
+  await page.getByTestId('composer').waitFor();
+  return page;
+}
+async function openDesk({ browser, url }, person = people.clara, options = {}) {
+  const page = await open(browser, url, person, { viewport: widths.wide, ...options });
+  await choosePresence(page, 'online');
+  return page;
+}
+async function openCase(desk, client) {
+  await caseOf(desk, client).first().click();
+  await desk.getByTestId('composer').waitFor();
+}
+// A client whose question is open at a consultant.
+async function talk(platform) {
+  const client = await openClient(platform);
+  await write(client, 'My ear has been ringing since yesterday');
+  await client.getByTestId('queue-card').waitFor();
+  const desk = await openDesk(platform);
+  await openCase(desk, 'Boris Brown');
+  return { client, desk };
+}
+const get = (page, path) => page.evaluate(async (address) => {
+  const reply = await fetch(`/api/v1${address}`, { headers: { Accept: 'application/json' } });
+  return { status: reply.status, body: await reply.json() };
+}, path);
+const onlyTask = async (page) => {
+  const { body } = await get(page, '/tasks');
+  assert.equal(body.items.length, 1);
+  return body.items[0];
+};
+
+const checks = {
+  async 'the bot answers a greeting, and no consultant is called'(platform) {
+    const client = await openClient(platform);
+    await write(client, 'Hello');
+    await messages(client).getByText('How can I help?').waitFor();
+    await wait(500);
+    assert.equal(await client.getByTestId('queue-card').count(), 0);
+    assert.deepEqual((await get(client, '/tasks')).body.items, []);
+  },
+
+  async 'the bot answers in Russian'(platform) {
+    const client = await openClient(platform, people.anna, { locale: 'ru-RU' });
+    await client.locator('html[lang=ru]').waitFor();
+    await messages(client).getByText('Anna').first().waitFor();
+    await write(client, 'Здравствуйте');
+    await messages(client).getByText('Здравствуйте! Чем помочь').waitFor();
+  },
+
+  async 'another question calls a consultant; both see each other, the words, typing and read marks'(platform) {
+    const { client, desk } = await talk(platform);
+    await client.getByTestId('consultant').getByText('Clara Clark').waitFor();
+    await messages(client).getByText('Your consultant is Clara Clark').waitFor();
+    await desk.getByRole('heading', { name: 'Boris Brown' }).first().waitFor();
+    await message(desk, 'My ear has been ringing since yesterday').waitFor();
+    await messages(desk).getByText('The client is Boris Brown').waitFor();
+    await client.getByTestId('queue-card').waitFor({ state: 'detached' });
+
+    await desk.bringToFront();
+    await client.locator('[data-mark=read]').last().waitFor();
+    await desk.getByTestId('composer').pressSequentially('Good day');
+    await client.getByTestId('typing').getByText('Clara Clark').waitFor();
+    await desk.getByTestId('composer').press('Enter');
+    await message(client, 'Good day').waitFor();
+    await client.bringToFront();
+    await desk.locator('[data-mark=read]').last().waitFor();
+    await client.getByTestId('composer').pressSequentially('It rings');
+    await desk.getByTestId('typing').getByText('Boris Brown').waitFor();
+    await write(client, 'It rings louder at night');
+    await message(desk, 'It rings louder at night').waitFor();
+    assert.equal((await onlyTask(desk)).substatus, 'in-progress');
+  },
+
+  async 'two clients side by side: unread counts, a draft each, drafts survive a reload'(platform) {
+    const { client, desk } = await talk(platform);
+    const anna = await openClient(platform, people.anna, { locale: 'ru-RU' });
+    await write(anna, 'Вопрос Анны');
+    await caseOf(desk, 'Anna Ivanova').waitFor();
+    await desk.getByTestId('composer').fill('draft for Boris');
+    await caseOf(desk, 'Anna Ivanova').getByTestId('unread').waitFor();
+    await openCase(desk, 'Anna Ivanova');
+    await message(desk, 'Вопрос Анны').waitFor();
+    assert.equal(await desk.getByTestId('composer').inputValue(), '');
+    await write(client, 'one more');
+    await caseOf(desk, 'Boris Brown').getByTestId('unread').getByText('1', { exact: true }).waitFor();
+    await write(client, 'and another');
+    await caseOf(desk, 'Boris Brown').getByTestId('unread').getByText('2', { exact: true }).waitFor();
+    await openCase(desk, 'Boris Brown');
+    assert.equal(await desk.getByTestId('composer').inputValue(), 'draft for Boris');
+    await desk.getByTestId('unread').waitFor({ state: 'detached' });
+    await desk.reload();
+    await desk.getByTestId('composer').waitFor();
+    assert.equal(await desk.getByTestId('composer').inputValue(), 'draft for Boris');
+    await client.getByTestId('composer').fill('half a thou');
+    await client.reload();
+    await client.getByTestId('composer').waitFor();
+    assert.equal(await client.getByTestId('composer').inputValue(), 'half a thou');
+  },
+
+  async 'a consultation returned with a reason goes to another consultant'(platform) {
+    const { client, desk } = await talk(platform);
+    await desk.getByTestId('return').click();
+    await desk.getByText('Something else').click();
+    await desk.locator('.dialog button[type=submit]').click();
+    await desk.locator('.field-error').waitFor();
+    await desk.locator('.dialog textarea').fill('Needs a lawyer');
+    await desk.locator('.dialog button[type=submit]').click();
+    await caseOf(desk, 'Boris Brown').waitFor({ state: 'detached' });
+    await client.getByTestId('queue-card').waitFor();
+    const other = await openDesk(platform, people.david);
+    await openCase(other, 'Boris Brown');
+    await message(other, 'My ear has been ringing since yesterday').waitFor();
+    const history = (await get(other, `/tasks/${(await onlyTask(other)).id}/history`)).body.items;
+    assert.ok(history.some((entry) => entry.transition === 'return' && entry.reason === 'Needs a lawyer'), JSON.stringify(history));
+    await client.getByTestId('consultant').getByText('David Danilov').waitFor();
+  },
+
+  async 'a consultant who pauses gets nothing new until online again'(platform) {
+    const desk = await openDesk(platform);
+    await choosePresence(desk, 'dnd');
+    const client = await openClient(platform);
+    await write(client, 'Is anybody there');
+    await client.getByTestId('queue-card').waitFor();
+    await wait(1500);
+    assert.equal(await desk.locator('.case').count(), 0);
+    await choosePresence(desk, 'online');
+    await caseOf(desk, 'Boris Brown').waitFor();
+    await client.getByTestId('queue-card').waitFor({ state: 'detached' });
+  },
+
+  async 'solved can be taken back for five seconds; then the client is told and answers by one tap'(platform) {
+    const { client, desk } = await talk(platform);
+    await write(desk, 'Please rest');
+    await message(client, 'Please rest').waitFor();
+    await desk.getByTestId('solve').click();
+    await desk.getByTestId('undo').click();
+    await wait(undoTime + 500);
+    assert.equal((await onlyTask(desk)).status, 'open');
+    await desk.getByTestId('solve').click();
+    await client.locator('[data-action=yes]').waitFor();
+    const { id, substatus } = await onlyTask(desk);
+    assert.equal(substatus, 'solved');
+    await until('no feedback is told before it is given', async () => (await get(client, `/tasks/${id}/feedback`)).status === 404);
+    await client.locator('[data-action=yes]').click();
+    await client.locator('.actions-thanks').waitFor();
+    await until('the answer is stored with the task', async () => (await get(client, `/tasks/${id}/feedback`)).body.answer === 'yes');
+    await client.locator('.actions-words textarea').fill('Very kind');
+    await client.locator('.actions-words button').click();
+    await until('the words are stored, too', async () => (await get(desk, `/tasks/${id}/feedback`)).body.text === 'Very kind');
+    await write(client, 'A new question altogether');
+    await caseOf(desk, 'Boris Brown').nth(1).waitFor();
+  },
+
+  async 'what was written offline survives a reload without network and is sent once'(platform) {
+    const client = await openClient(platform, people.boris, { serviceWorkers: 'allow' });
+    await client.evaluate(() => navigator.serviceWorker.ready);
+    await until('the files of the page are kept', () => client.evaluate(async () => {
+      for (const name of await caches.keys()) {
+        const kept = (await (await caches.open(name)).keys()).map((request) => request.url);
+        if (kept.some((file) => file.includes('client-page'))) return true;
+      }
+      return false;
+    }));
+    await client.context().setOffline(true);
+    await client.locator('.connection-bar').waitFor();
+    await write(client, 'written offline');
+    await client.locator('[data-unsent=true]').waitFor();
+    await client.reload();
+    await client.locator('[data-unsent=true]', { hasText: 'written offline' }).waitFor();
+    await client.context().setOffline(false);
+    await client.locator('[data-unsent=true]').waitFor({ state: 'detached' });
+    const desk = await openDesk(platform);
+    await openCase(desk, 'Boris Brown');
+    await message(desk, 'written offline').waitFor();
+    await client.reload();
+    await message(client, 'written offline').waitFor();
+    for (const page of [client, desk]) assert.equal(await message(page, 'written offline').count(), 1);
+  },
+
+  async 'messages missed without network arrive once when it returns'(platform) {
+    const { client, desk } = await talk(platform);
+    await client.context().setOffline(true);
+    await client.locator('.connection-bar').waitFor();
+    for (const text of ['missed one', 'missed two']) {
+      await write(desk, text);
+      await message(desk, text).waitFor();
+    }
+    await client.context().setOffline(false);
+    await message(client, 'missed two').waitFor();
+    for (const text of ['missed one', 'missed two']) assert.equal(await message(client, text).count(), 1);
+  },
+
+  async 'the history is on screen before the socket is open'(platform) {
+    const client = await openClient(platform);
+    await write(client, 'remember me');
+    await client.locator('[data-mark=sent]').waitFor();
+    // The page keeps what it knows a moment after it changed.
+    await wait(1000);
+    await client.routeWebSocket(/./, () => undefined);
+    await client.route('**/api/v1/{channels,tasks}**', () => undefined);
+    await client.reload();
+    await message(client, 'remember me').waitFor();
+    assert.notEqual(await client.getByTestId('connection').getAttribute('data-phase'), 'open');
+  },
+
+  async 'the whole consultation in Russian'(platform) {
+    const client = await openClient(platform, people.anna, { locale: 'ru-RU' });
+    const desk = await openDesk(platform, people.david, { locale: 'ru-RU' });
+    for (const page of [client, desk]) await page.locator('html[lang=ru]').waitFor();
+    await write(client, 'Со вчерашнего дня звенит в ухе');
+    await openCase(desk, 'Anna Ivanova');
+    await client.getByTestId('consultant').getByText('David Danilov').waitFor();
+    await write(desk, 'Здравствуйте, Анна!');
+    await message(client, 'Здравствуйте, Анна!').waitFor();
+    await desk.getByTestId('solve').click();
+    await client.locator('[data-action=yes]', { hasText: 'Да' }).click();
+    await client.locator('.actions-thanks').waitFor();
+    for (const page of [client, desk]) {
+      const missing = await page.evaluate(() => document.body.innerText.match(/\b(web|error|post|bot)\.[a-z-]+[.a-z-]*/g));
+      assert.equal(missing, null);
+    }
+  },
+};
+
+const wanted = process.argv[2];
+const pictures = process.env.SCREENSHOTS;
+if (pictures) await mkdir(pictures, { recursive: true });
+
+// What each person sees in the end, for the eyes.
+async function takePictures(browser, name) {
+  let count = 0;
+  for (const page of browser.contexts().flatMap((context) => context.pages())) {
+    await page.screenshot({ path: join(pictures, `${name.replace(/[^\p{L}]+/gu, '-').slice(0, 40)}-${(count += 1)}.png`) });
+  }
+}
+
+let failed = 0;
+await withBrowser({}, async (browser) => {
+  for (const [name, check] of Object.entries(checks)) {
+    if (wanted && !name.includes(wanted)) continue;
+    const began = Date.now();
+    complaints.length = 0;
+    const platform = await startPlatform();
+    try {
+      await check({ browser, url: platform.url });
+      assert.deepEqual(complaints, []);
+      console.log(`PASS ${name} [${((Date.now() - began) / 1000).toFixed(1)}s]`);
+    } catch (error) {
+      failed += 1;
+      console.log(`FAIL ${name}: ${String(error.stack).replace(/\s+/g, ' ')}`);
+      for (const line of platform.log().split('\n')) if (/"level":"(warn|error)/.test(line)) console.log(line);
+    } finally {
+      if (pictures) await takePictures(browser, name);
+      for (const context of browser.contexts()) await context.close();
+      await platform.stop();
+    }
+  }
+});
+process.exitCode = failed > 0 ? 1 : 0;
