@@ -54,7 +54,8 @@ Task<Result<std::string>> describe(runtime::Context& context, std::string) {
   text += "|" + caller.user_id.text() + "|" + caller.session_id.text() + "|" + caller.user_name + "|" + caller.service;
   for (const std::string& role : caller.roles) text += "|" + role;
   for (const std::string& permission : caller.permissions) text += "|" + permission;
-  const bool limited = context.deadline && *context.deadline - context.scheduler().steady_now() <= seconds(5);
+  // The wire form of a deadline is rounded up, so that a little more than the caller's five seconds may be left.
+  const bool limited = context.deadline && *context.deadline - context.scheduler().steady_now() <= seconds(6);
   co_return text + (limited ? "|limited" : "|unlimited");
 }
 
