@@ -1,9 +1,14 @@
 // The command line. Data on standard output, talk on standard error.
+#include <sys/stat.h>
 #include <CLI/CLI.hpp>
+
 #include <cstdio>
 #include <cstdlib>
 
 #include "app/demo.h"
+#include "app/doctor.h"
+#include "app/offline_commands.h"
+#include "app/operator_commands.h"
 #include "app/serve.h"
 #include "app/version.h"
 #include "runtime/config.h"
@@ -18,6 +23,7 @@ struct Flags {
   std::string data;
   std::string listen;
   bool demo = false;
+  bool json = false;
 
   std::vector<std::pair<std::string, std::string>> settings() const {
     std::vector<std::pair<std::string, std::string>> out;
@@ -43,6 +49,99 @@ int refuse_config(const Error& error) {
 int run_serve(const Flags& flags) {
   const auto loaded = load(flags);
   return loaded ? app::serve(*loaded) : refuse_config(loaded.error());
+}
+
+int run_init(const Flags& flags) {
+  const auto loaded = load(flags);
+  return loaded ? app::init(*loaded) : refuse_config(loaded.error());
+}
+
+// For commands that speak to a running server or read its folder.
+template <class Command>
+int operate(const Flags& flags, Command command) {
+  const auto loaded = load(flags);
+  if (!loaded) return refuse_config(loaded.error());
+  return command(app::Operator{loaded->config, flags.json ? app::OutputForm::kJson : app::OutputForm::kText});
+}
+
+CLI::App* add_operation(CLI::App& parent, Flags& flags, const std::string& name, const std::string& help) {
+  CLI::App* verb = parent.add_subcommand(name, help);
+  verb->add_option("--config", flags.config_file, "Configuration file of the server");
+  verb->add_option("--data", flags.data, "Data folder of the server");
+  verb->add_flag("--json", flags.json, "Print JSON");
+  return verb;
+}
+
+void add_user_commands(CLI::App& program, Flags& flags, app::PersonFlags& person, int& code) {
+  CLI::App* user = program.add_subcommand("user", "People, on a running server");
+  user->require_subcommand(1);
+  CLI::App* add = add_operation(*user, flags, "add", "Add a person; prints the link that sets the password");
+  add->add_option("username", person.username, "Login name")->required();
+  add->add_option("--role", person.role, "What they are")
+      ->required()
+      ->check(CLI::IsMember({"client", "consultant", "expert", "supervisor", "administrator"}));
+  add->add_option("--first-name", person.first_name)->required();
+  add->add_option("--last-name", person.last_name)->required();
+  add->add_option("--phone", person.phone, "Clients: +15550100");
+  add->add_option("--email", person.email, "Consultants and experts need one");
+  add->add_option("--sex", person.sex, "Clients: m or f");
+  add->add_option("--birth-date", person.birth_date, "Clients: YYYY-MM-DD");
+  add->add_option("--language", person.language, "en or ru");
+  add->add_option("--group", person.groups, "Consultants and experts: code of a group, may be repeated");
+  add->callback([&] { code = operate(flags, [&](const app::Operator& me) { return app::add_user(me, person); }); });
+  for (const auto& [name, help] :
+       {std::pair{"lock", "End all sessions and refuse logins"}, std::pair{"unlock", "Let a locked person in again"},
+        std::pair{"reset", "Print a new link that sets the password"}}) {
+    CLI::App* verb = add_operation(*user, flags, name, help);
+    verb->add_option("username", person.username, "Login name")->required();
+    verb->callback([&, action = std::string(name)] {
+      code = operate(flags, [&](const app::Operator& me) { return app::change_user(me, action, person.username); });
+    });
+  }
+  add_operation(*user, flags, "list", "Everybody who is not deleted")->callback([&] { code = operate(flags, &app::list_users); });
+}
+
+struct OperationFlags {
+  std::string service;
+  std::string level;
+  std::string file;
+  std::string number;
+  bool texts = false;
+};
+
+void add_server_commands(CLI::App& program, Flags& flags, OperationFlags& words, int& code) {
+  CLI::App* log = program.add_subcommand("log", "The log of a running server");
+  log->require_subcommand(1);
+  CLI::App* level = add_operation(*log, flags, "level", "Change a level until the server ends");
+  level->add_option("service", words.service, "Service or service.component")->required();
+  level->add_option("level", words.level, "trace, debug, info, warn, error, fatal, off; default: as configured for all")->required();
+  level->callback(
+      [&] { code = operate(flags, [&](const app::Operator& me) { return app::set_log_level(me, words.service, words.level); }); });
+
+  CLI::App* backup = add_operation(program, flags, "backup", "Write a verified backup of a running server into one new file");
+  backup->add_option("file", words.file)->required();
+  backup->callback([&] { code = operate(flags, [&](const app::Operator& me) { return app::back_up(me, words.file); }); });
+
+  CLI::App* show = add_operation(program, flags, "show", "The story of one case of a running server");
+  show->add_option("number", words.number, "MOI-000123")->required();
+  show->add_flag("--texts", words.texts, "With names and texts");
+  show->callback([&] {
+    code = operate(flags, [&](const app::Operator& me) {
+      return app::show_case(me, words.number, words.texts ? app::CaseTexts::kShown : app::CaseTexts::kMasked);
+    });
+  });
+}
+
+void add_folder_commands(CLI::App& program, Flags& flags, OperationFlags& words, int& code) {
+  CLI::App* restore = add_operation(program, flags, "restore", "Make a new data folder from a backup");
+  restore->add_option("file", words.file)->required();
+  restore->callback([&] { code = operate(flags, [&](const app::Operator& me) { return app::restore(me, words.file); }); });
+  add_operation(program, flags, "verify", "Check the stored data; works beside a running server")->callback([&] {
+    code = operate(flags, &app::verify);
+  });
+  add_operation(program, flags, "doctor", "Check ports, clock, disk and keys, and say the remedy")->callback([&] {
+    code = operate(flags, &app::doctor);
+  });
 }
 
 int check_config(const Flags& flags) {
@@ -95,6 +194,7 @@ int run_demo(const DemoFlags& flags) {
 
 int main(int argc, char** argv) {
   runtime::write_stack_on_crash();
+  ::umask(0077);  // what this program writes is its owner's alone
   CLI::App program("Consilium: remote consultations on one binary");
   program.require_subcommand(1);
   Flags flags;
@@ -106,6 +206,17 @@ int main(int argc, char** argv) {
   serve->add_option("--listen", flags.listen, "Public address, host:port; port 0 takes a free one");
   serve->add_flag("--demo", flags.demo, "With demo people whose passwords are printed (loopback only)");
   serve->callback([&] { code = run_serve(flags); });
+
+  CLI::App* init = program.add_subcommand("init", "Make a data folder and the first administrator");
+  init->add_option("--config", flags.config_file, "Configuration file");
+  init->add_option("--data", flags.data, "Folder to make");
+  init->callback([&] { code = run_init(flags); });
+
+  app::PersonFlags person;
+  OperationFlags words;
+  add_user_commands(program, flags, person, code);
+  add_server_commands(program, flags, words, code);
+  add_folder_commands(program, flags, words, code);
 
   CLI::App* config = program.add_subcommand("config", "Look at the configuration");
   config->require_subcommand(1);

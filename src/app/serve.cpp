@@ -1,5 +1,6 @@
 #include "app/serve.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -8,8 +9,10 @@
 #include <cstdlib>
 #include <future>
 
+#include "app/admin_edge.h"
 #include "app/demo_people.h"
 #include "app/internal_edge.h"
+#include "app/people.h"
 #include "app/platform.h"
 #include "app/settings.h"
 #include "app/version.h"
@@ -28,6 +31,8 @@ namespace consilium::app {
 namespace {
 
 constexpr std::size_t kActionKeyBytes = 32;
+constexpr std::size_t kMaxSocketPath = 107;      // bytes; sockaddr_un of Linux
+constexpr std::size_t kAdministrationQueue = 4;  // backups and checks that wait
 
 int refuse(const Error& error, int code) {
   std::fprintf(stderr, "consilium: %s\n", error.describe().c_str());
@@ -116,6 +121,7 @@ class Server {
         loops_("http", config.http.threads > 0 ? static_cast<std::size_t>(config.http.threads) : runtime::available_cores()),
         pool_("hashing", static_cast<std::size_t>(config.sessions.hashing_threads),
               static_cast<std::size_t>(config.sessions.hashing_queue)),
+        administration_("admin", 1, kAdministrationQueue),
         observer_(metrics_, log_),
         health_([this] { return main_.steady_now(); }),
         keys_(folder.keys()),
@@ -128,7 +134,8 @@ class Server {
   }
   ~Server() { runtime::forget_panics(); }
 
-  Result<void> start() {
+  // Everything but the sockets.
+  Result<void> open() {
     ASSIGN_OR_RETURN(store_, open_store(config_, folder_));
     ASSIGN_OR_RETURN(Secret key, action_key(folder_, random_));
     platform_ = std::make_unique<Platform>(PlatformPorts{*store_, main_, engine_, pool_, random_, keys_, std::move(key), observer_, log_,
@@ -141,17 +148,41 @@ class Server {
     main_.start();
     engine_.start();
     loops_.start();
-    TRY(wait_for(main_, "platform.start", platform_->start()));
+    return wait_for(main_, "platform.start", platform_->start());
+  }
+
+  Result<void> start() {
+    TRY(open());
     TRY(open_servers());
-    if (config_.demo.enabled) TRY(tell_demo_people());
+    if (config_.demo.enabled) {
+      TRY(tell_demo_people());
+    } else {
+      ASSIGN_OR_RETURN(const auto link, first_administrator());
+      if (link)
+        std::fprintf(stderr, "\n  The first administrator is %s. Set a password here, once, until %s:\n\n    %s\n\n",
+                     link->username.c_str(), format_rfc3339(link->expires_at).c_str(), password_url(base_url(), link->token).c_str());
+    }
     health_.hold_back("");
     return {};
+  }
+
+  // Its link when there was none.
+  Result<std::optional<OneTimeLink>> first_administrator() {
+    runtime::Context context = operator_context();
+    return wait_for(main_, "first-administrator", make_first_administrator(*platform_, context, "en"));
+  }
+
+  // Where browsers find the pages.
+  std::string base_url() const {
+    if (!config_.http.public_url.empty()) return config_.http.public_url;
+    return (config_.http.tls.enabled() ? "https://" : "http://") + (public_ ? public_->endpoint().text() : config_.http.listen.text());
   }
 
   void stop() {
     health_.hold_back("draining");
     logger_.info("Stopping");
     if (public_) wait_for(main_, "http.stop", public_->stop(main_, config_.shutdown.drain));
+    if (admin_) wait_for(main_, "admin.stop", admin_->stop(main_, config_.shutdown.drain));
     wait_for(main_, "platform.stop", then_true(platform_->stop()));
     if (internal_) wait_for(main_, "internal.stop", internal_->stop(main_, seconds(1)));
     store_->close();
@@ -172,6 +203,7 @@ class Server {
     ASSIGN_OR_RETURN(public_, net::HttpServer::start(public_server_settings(config_), platform_->edge(), loops, random_));
     internal_edge_ = std::make_unique<InternalEdge>(metrics_, health_);
     ASSIGN_OR_RETURN(internal_, net::HttpServer::start(internal_server_settings(config_), *internal_edge_, {&main_}, random_));
+    TRY(open_administration());
     const std::string public_address = public_->endpoint().text();
     const std::string internal_address = internal_->endpoint().text();
     TRY(folder_.write_addresses({{"http", public_address}, {"internal", internal_address}}));
@@ -180,13 +212,30 @@ class Server {
     return {};
   }
 
-  // On standard error and only once: passwords stand in no log.
-  Result<void> tell_demo_people() {
+  Result<void> open_administration() {
+    net::HttpServerSettings settings;
+    settings.listen = {"", 0, folder_.admin_socket()};
+    settings.max_connections = 16;
+    if (settings.listen.path.size() > kMaxSocketPath)
+      return fail(ErrorKind::kUnavailable, "data.path-too-long",
+                  "Expected a data folder whose admin.sock has a path of at most 107 bytes: choose a shorter one");
+    admin_edge_ = std::make_unique<AdminEdge>(AdminParts{*platform_, *store_, folder_, administration_, log_, random_, base_url()});
+    ASSIGN_OR_RETURN(admin_, net::HttpServer::start(std::move(settings), *admin_edge_, {&main_}, random_));
+    return {};
+  }
+
+  runtime::Context operator_context() {
     runtime::Context context(main_, random_);
     context.client = runtime::ClientType::kCommandLine;
     context.request_id = context.new_id().text();
     context.caller.kind = runtime::Caller::Kind::kService;
     context.caller.service = "platform";
+    return context;
+  }
+
+  // On standard error and only once: passwords stand in no log.
+  Result<void> tell_demo_people() {
+    runtime::Context context = operator_context();
     ASSIGN_OR_RETURN(const auto logins, wait_for(main_, "demo.people", create_demo_people(*platform_, context, config_.demo.password)));
     const std::string url = (config_.http.tls.enabled() ? "https://" : "http://") + public_->endpoint().text();
     std::fprintf(stderr, "\n  Consilium runs at %s\n\n", url.c_str());
@@ -211,6 +260,7 @@ class Server {
   runtime::AsioScheduler engine_;
   runtime::LoopGroup loops_;
   runtime::ThreadPool pool_;
+  runtime::ThreadPool administration_;
   runtime::CallMetrics observer_;
   runtime::Health health_;
   sessions::FolderKeyStore keys_;
@@ -221,7 +271,18 @@ class Server {
   std::unique_ptr<InternalEdge> internal_edge_;
   std::unique_ptr<net::HttpServer> public_;
   std::unique_ptr<net::HttpServer> internal_;
+  std::unique_ptr<AdminEdge> admin_edge_;
+  std::unique_ptr<net::HttpServer> admin_;
 };
+
+// Half a start has loops that run and frames that wait: the process ends at once, the data folder is as a crash leaves it.
+[[noreturn]] void abandon_start(const Error& error) {
+  const int code = error.kind == ErrorKind::kUnavailable ? kExitConfiguration : kExitFailed;
+  refuse(error, code);
+  for (const FieldError& field : error.fields) std::fprintf(stderr, "  %s: %s\n", field.name.c_str(), field.message.c_str());
+  std::fflush(stderr);
+  std::_Exit(code);
+}
 
 }  // namespace
 
@@ -238,15 +299,26 @@ int serve(const runtime::LoadedConfig& loaded) {
 
   allow_many_files();
   Server server(loaded.config, *folder, std::move(*sinks));
-  if (auto started = server.start(); !started) {
-    // Half a start has loops that run and frames that wait: the process ends at once, the data folder is as a crash leaves it.
-    const int code = started.error().kind == ErrorKind::kUnavailable ? kExitConfiguration : kExitFailed;
-    refuse(started.error(), code);
-    for (const FieldError& field : started.error().fields) std::fprintf(stderr, "  %s: %s\n", field.name.c_str(), field.message.c_str());
-    std::fflush(stderr);
-    std::_Exit(code);
-  }
+  if (auto started = server.start(); !started) abandon_start(started.error());
   asked.get_future().wait();
+  server.stop();
+  return kExitDone;
+}
+
+int init(const runtime::LoadedConfig& loaded) {
+  auto folder = runtime::DataFolder::open(loaded.config.data.text);
+  if (!folder) return refuse(folder.error(), kExitConfiguration);
+  Server server(loaded.config, *folder, {std::make_shared<runtime::DescriptorSink>(STDERR_FILENO, runtime::LogFormat::kHuman)});
+  if (auto opened = server.open(); !opened) abandon_start(opened.error());
+  auto link = server.first_administrator();
+  if (!link) abandon_start(link.error());
+  if (*link) {
+    std::printf("%s\n", password_url(server.base_url(), (*link)->token).c_str());
+    std::fprintf(stderr, "The first administrator is %s. The link sets the password, once, until %s, while the server runs.\n",
+                 (*link)->username.c_str(), format_rfc3339((*link)->expires_at).c_str());
+  } else {
+    std::fprintf(stderr, "There is an administrator already; nothing was changed.\n");
+  }
   server.stop();
   return kExitDone;
 }

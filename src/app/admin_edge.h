@@ -1,0 +1,55 @@
+// Administration of a running server: plain JSON over `DATA/admin.sock`, which only its owner may open. Not part of the
+// public API; the command line is its one client. Called on the main loop.
+//
+//   GET /people?cursor=C · POST /people/client|consultant|expert|staff (body as in the contract of users)
+//   POST /people/lock|unlock|reset {username} · PUT /log {service, level} · POST /backup {file} · POST /verify
+//   GET /cases/NUMBER[?texts=true]
+//
+// Failures: {code, detail, fields} with the status of their kind.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "app/platform.h"
+#include "net/http.h"
+#include "runtime/blocking_pool.h"
+#include "runtime/data_folder.h"
+#include "runtime/log.h"
+
+namespace consilium::app {
+
+// All outlive the edge.
+struct AdminParts {
+  Platform& platform;
+  database::Store& store;
+  const runtime::DataFolder& folder;
+  runtime::BlockingPool& pool;  // for backup and verify
+  runtime::Log& log;
+  RandomSource& random;
+  std::string base_url;  // of the pages, for one-time links
+};
+
+class AdminEdge final : public net::HttpApplication {
+ public:
+  explicit AdminEdge(AdminParts parts) : parts_(std::move(parts)), logger_(parts_.log, "platform", "admin") {}
+
+  Task<net::HttpResponse> handle(runtime::Scheduler& loop, net::HttpRequest request) override;
+  Task<net::UpgradeAnswer> upgrade(runtime::Scheduler& loop, net::HttpRequest request) override;
+
+ private:
+  using Answer = Result<std::string>;  // JSON
+  Task<Answer> answer(runtime::Context& context, const net::HttpRequest& request);
+  Task<Answer> list_people(runtime::Context& context, std::string_view query);
+  Task<Answer> add(runtime::Context& context, std::string kind, std::string body);
+  Task<Result<users::v1::User>> create(runtime::Context& context, std::string kind, std::string body);
+  Task<Answer> change(runtime::Context& context, std::string action, std::string body);
+  Task<Answer> back_up(runtime::Context& context, std::string body);
+  Task<Answer> verify(runtime::Context& context);
+  Answer set_level(std::string_view body);
+
+  AdminParts parts_;
+  runtime::Logger logger_;
+};
+
+}  // namespace consilium::app

@@ -1,0 +1,173 @@
+#include "app/operator_commands.h"
+
+#include <boost/json.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "app/admin_client.h"
+
+namespace consilium::app {
+namespace {
+
+namespace json = boost::json;
+
+std::string text_at(const json::value& object, std::string_view name) {
+  const json::value* member = object.as_object().if_contains(name);
+  return member != nullptr && member->is_string() ? std::string(member->as_string()) : std::string();
+}
+
+void put(json::object& object, std::string_view name, const std::string& value) {
+  if (!value.empty()) object[name] = value;
+}
+
+Result<json::value> ask(const Operator& me, AdminCall call) { return call_server(admin_socket_of(me.config), std::move(call)); }
+
+void print_json(const json::value& value) { std::printf("%s\n", json::serialize(value).c_str()); }
+
+void print_person(const json::value& person) {
+  std::printf("%-24s %-14s %-8s %s\n", text_at(person, "username").c_str(), text_at(person, "type").c_str(),
+              text_at(person, "status").c_str(), text_at(person, "id").c_str());
+}
+
+// A person, and their link when there is one.
+int tell_person(const Operator& me, const Result<json::value>& answer) {
+  if (!answer) return report_failure(answer.error());
+  if (me.form == OutputForm::kJson) {
+    print_json(*answer);
+    return kExitDone;
+  }
+  const std::string link = text_at(*answer, "link");
+  if (link.empty()) {
+    print_person(*answer);
+    return kExitDone;
+  }
+  std::printf("%s\n", link.c_str());
+  std::fprintf(stderr, "%s sets a password there, once, until %s.\n", text_at(*answer, "username").c_str(),
+               text_at(*answer, "expiresAt").c_str());
+  return kExitDone;
+}
+
+json::object person_body(const PersonFlags& person) {
+  json::object body;
+  put(body, "username", person.username);
+  put(body, "firstName", person.first_name);
+  put(body, "lastName", person.last_name);
+  put(body, "phone", person.phone);
+  put(body, "email", person.email);
+  put(body, "sex", person.sex);
+  put(body, "birthDate", person.birth_date);
+  put(body, "language", person.language);
+  if (!person.groups.empty()) body["groups"] = json::value_from(person.groups);
+  return body;
+}
+
+void print_history(const json::value& story) {
+  for (const json::value& entry : story.at("history").at("items").as_array()) {
+    const std::string person = text_at(entry, "userId");
+    std::printf("%s  %-14s %-10s %s%s\n", text_at(entry, "at").c_str(), text_at(entry, "substatus").c_str(),
+                text_at(entry, "transition").c_str(), text_at(entry, "group").c_str(), person.empty() ? "" : (" " + person).c_str());
+  }
+}
+
+void print_assignments(const json::value& story) {
+  const json::array& items = story.at("assignments").at("items").as_array();
+  for (auto entry = items.rbegin(); entry != items.rend(); ++entry)
+    std::printf("%s  assignment     %s: %s\n", text_at(*entry, "at").c_str(), text_at(*entry, "rule").c_str(),
+                text_at(*entry, "explanation").c_str());
+}
+
+void print_process(const json::value& process) {
+  if (!process.is_object()) return;
+  std::printf("\nProcess %s, instance %s, %s\n", text_at(process, "processId").c_str(), text_at(process, "key").c_str(),
+              text_at(process, "state").c_str());
+  for (const json::value& element : process.at("elements").as_array())
+    std::printf("%s  %-11s %s (%s)\n", text_at(element, "startedAt").c_str(), text_at(element, "state").c_str(),
+                text_at(element, "element").c_str(), text_at(element, "type").c_str());
+  for (const json::value& incident : process.at("incidents").as_array())
+    std::printf("%s  incident    %s: %s %s\n", text_at(incident, "createdAt").c_str(), text_at(incident, "element").c_str(),
+                text_at(incident, "type").c_str(), text_at(incident, "message").c_str());
+}
+
+void print_story(const json::value& story) {
+  const json::value& task = story.at("task");
+  std::printf("%s  %s, %s\n", text_at(task, "number").c_str(), text_at(task, "status").c_str(), text_at(task, "substatus").c_str());
+  std::printf("%s\n%s\n\n", text_at(task, "title").c_str(), text_at(task, "description").c_str());
+  print_history(story);
+  print_assignments(story);
+  print_process(story.at("process"));
+  if (const json::value* feedback = task.as_object().if_contains("feedback"); feedback != nullptr && feedback->is_object())
+    std::printf("\nFeedback %s: %s %s\n", text_at(*feedback, "at").c_str(), text_at(*feedback, "answer").c_str(),
+                text_at(*feedback, "text").c_str());
+}
+
+}  // namespace
+
+std::string admin_socket_of(const runtime::Config& config) { return config.data.text + "/admin.sock"; }
+
+int report_failure(const Error& error) {
+  std::fprintf(stderr, "consilium: %s\n", error.describe().c_str());
+  for (const FieldError& field : error.fields) std::fprintf(stderr, "  %s: %s\n", field.name.c_str(), field.message.c_str());
+  return error.code == "admin.not-running" ? kExitUnreachable : kExitFailed;
+}
+
+int add_user(const Operator& me, const PersonFlags& person) {
+  json::object body = person_body(person);
+  const bool staff = person.role == "administrator" || person.role == "supervisor";
+  if (staff) body["type"] = person.role;
+  return tell_person(me, ask(me, {"POST", "/people/" + (staff ? "staff" : person.role), json::serialize(body)}));
+}
+
+int change_user(const Operator& me, const std::string& action, const std::string& username) {
+  return tell_person(me, ask(me, {"POST", "/people/" + action, json::serialize(json::object{{"username", username}})}));
+}
+
+int list_users(const Operator& me) {
+  json::array all;
+  std::string target = "/people";
+  for (;;) {
+    auto page = ask(me, {"GET", target, {}});
+    if (!page) return report_failure(page.error());
+    for (json::value& person : page->at("items").as_array()) {
+      if (me.form == OutputForm::kText) print_person(person);
+      all.push_back(std::move(person));
+    }
+    const std::string cursor = text_at(*page, "nextCursor");
+    if (cursor.empty()) break;
+    target = "/people?cursor=" + cursor;
+  }
+  if (me.form == OutputForm::kJson) print_json(all);
+  return kExitDone;
+}
+
+int set_log_level(const Operator& me, const std::string& service, const std::string& level) {
+  const auto done = ask(me, {"PUT", "/log", json::serialize(json::object{{"service", service}, {"level", level}})});
+  if (!done) return report_failure(done.error());
+  std::fprintf(stderr, "%s logs at %s until the server ends.\n", service.c_str(), level.c_str());
+  return kExitDone;
+}
+
+int back_up(const Operator& me, const std::string& file) {
+  const std::string path = std::filesystem::absolute(file).lexically_normal();
+  const auto done = ask(me, {"POST", "/backup", json::serialize(json::object{{"file", path}})});
+  if (!done) return report_failure(done.error());
+  if (me.form == OutputForm::kJson) {
+    print_json(*done);
+    return kExitDone;
+  }
+  std::printf("%s\n", path.c_str());
+  std::fprintf(stderr, "Written and verified. It holds keys and personal data: keep it as safe as the server.\n");
+  return kExitDone;
+}
+
+int show_case(const Operator& me, const std::string& number, CaseTexts texts) {
+  const auto story = ask(me, {"GET", "/cases/" + number + (texts == CaseTexts::kShown ? "?texts=true" : ""), {}});
+  if (!story) return report_failure(story.error());
+  if (me.form == OutputForm::kJson) {
+    print_json(*story);
+  } else {
+    print_story(*story);
+  }
+  return kExitDone;
+}
+
+}  // namespace consilium::app

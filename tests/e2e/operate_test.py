@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+"""The operator's side of the real binary: first start, people, backup, restore, damage, refusals, exit codes."""
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+BINARY = pathlib.Path(os.environ.get("TEST_BINARY", "build/release/consilium")).resolve()
+PATIENCE = 60
+PASSWORD = "a-long-enough-password-1"
+
+
+def run(*words, folder=None, expect=0, environment=None):
+    """Runs the program to its end; gives its standard output and standard error."""
+    settings = dict(os.environ, CONSILIUM_INTERNAL_LISTEN="127.0.0.1:0", CONSILIUM_HTTP_LISTEN="127.0.0.1:0", **(environment or {}))
+    command = [str(BINARY), *map(str, words)] + (["--data", str(folder)] if folder else [])
+    done = subprocess.run(command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=PATIENCE * 2, stdin=subprocess.DEVNULL)
+    assert done.returncode == expect, f"expected exit {expect}, got {done.returncode} of {words}: {done.stderr[-1500:]}"
+    return done.stdout, done.stderr
+
+
+class Server:
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+
+    def __enter__(self):
+        settings = dict(os.environ, CONSILIUM_INTERNAL_LISTEN="127.0.0.1:0")
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen([str(BINARY), "serve", "--data", str(self.folder), "--listen", "127.0.0.1:0"], env=settings, stdout=subprocess.DEVNULL,
+                                        stderr=self.errors, stdin=subprocess.DEVNULL)
+        addresses = self.folder / "run" / "addresses.json"
+        end = time.monotonic() + PATIENCE
+        while not addresses.exists():
+            assert self.process.poll() is None and time.monotonic() < end, "the server did not start: " + self.said()
+            time.sleep(0.05)
+        known = json.loads(addresses.read_text())
+        self.address = known["http"]
+        self.internal = known["internal"]
+        while self.ask("GET", "/health/ready", address=self.internal)[0] != 200:
+            assert self.process.poll() is None and time.monotonic() < end, "the server did not become ready: " + self.said()
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(PATIENCE)
+        self.errors.close()
+
+    def said(self):
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def ask(self, method, path, body=None, token=None, address=None):
+        connection = http.client.HTTPConnection(address or self.address, timeout=PATIENCE)
+        headers = {"Content-Type": "application/json", "Accept-Session": "bearer"}
+        if token:
+            headers["Authorization"] = "Bearer " + token
+        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        return answer.status, json.loads(text) if text.startswith(b"{") else text
+
+    def login(self, name, expect=201):
+        status, body = self.ask("POST", "/api/v1/sessions", {"username": name, "password": PASSWORD})
+        assert status == expect, f"expected {expect} for the login of {name}, got {status} {body}"
+        return body.get("accessToken")
+
+    def use_link(self, link, expect=204):
+        token = link.strip().split("#", 1)[1]
+        status, body = self.ask("POST", "/api/v1/passwords", {"token": token, "password": PASSWORD})
+        assert status == expect, f"expected {expect} for the link, got {status} {body}"
+
+
+def add_client(server, name):
+    link, _ = run("user", "add", name, "--role", "client", "--first-name", "Anna", "--last-name", "Iva", "--sex", "f", "--birth-date", "1980-05-17", "--phone",
+                  "+15550100", folder=server.folder)
+    server.use_link(link)
+    return link
+
+
+def init_twice(root):
+    folder = root / "data"
+    link, _ = run("init", folder=folder)
+    assert "/password#" in link, f"expected a link, got {link!r}"
+    assert (folder.stat().st_mode & 0o777, (folder / "keys").stat().st_mode & 0o777) == (0o700, 0o700)
+    again, said = run("init", folder=folder)
+    assert again == "" and "already" in said, f"expected no second link, got {again!r} {said!r}"
+    with Server(folder) as server:
+        server.use_link(link)
+        server.use_link(link, expect=422)
+        server.login("admin")
+        assert "/password#" not in server.said(), "a later start printed a link"
+
+
+def serve_prints_first_link(root):
+    with Server(root / "data") as server:
+        lines = [line.strip() for line in server.said().splitlines() if "/password#" in line]
+        assert len(lines) == 1, f"expected one link on standard error, got {lines}"
+        assert lines[0].startswith("http://" + server.address), lines[0]
+        server.use_link(lines[0])
+        server.login("admin")
+
+
+def user_add_lock_unlock_reset(root):
+    with Server(root / "data") as server:
+        link = add_client(server, "anna.iva")
+        token = server.login("anna.iva")
+        assert server.ask("GET", "/api/v1/users/me", token=token)[0] == 200
+        run("user", "lock", "anna.iva", folder=server.folder)
+        server.login("anna.iva", expect=401)
+        end = time.monotonic() + PATIENCE
+        while (status := server.ask("GET", "/api/v1/users/me", token=token)[0]) != 401:
+            assert time.monotonic() < end, f"expected 401 for the session of a locked person, got {status}"
+            time.sleep(0.05)
+        run("user", "unlock", "anna.iva", folder=server.folder)
+        server.login("anna.iva")
+        fresh, _ = run("user", "reset", "anna.iva", folder=server.folder)
+        assert fresh != link
+        server.use_link(fresh)
+        people = {person["username"]: person for person in json.loads(run("user", "list", "--json", folder=server.folder)[0])}
+        assert people["anna.iva"]["status"] == "active" and people["admin"]["type"] == "administrator", people
+        _, said = run("user", "add", "x", "--role", "client", "--first-name", "A", "--last-name", "B", folder=server.folder, expect=1)
+        assert "phone" in said and "username" in said, said
+        run("user", "lock", "nobody", folder=server.folder, expect=1)
+        run("log", "level", "tasks", "debug", folder=server.folder)
+        run("log", "level", "tasks", "loud", folder=server.folder, expect=1)
+
+
+def admin_socket_is_private(root):
+    with Server(root / "data") as server:
+        mode = (server.folder / "admin.sock").stat().st_mode & 0o777
+        assert mode == 0o600, oct(mode)
+        status, body = server.ask("POST", "/people/lock", {"username": "admin"})
+        assert status in (403, 404, 405), f"the public port answered the administration: {status} {body}"
+
+
+def wait_for_case(server, token):
+    end = time.monotonic() + PATIENCE
+    while True:
+        status, body = server.ask("GET", "/api/v1/tasks", token=token)
+        assert status == 200, (status, body)
+        if body["items"]:
+            return body["items"][0]
+        assert time.monotonic() < end, "the post became no task"
+        time.sleep(0.05)
+
+
+def channel_of(server, token):
+    status, me = server.ask("GET", "/api/v1/users/me", token=token)
+    assert status == 200, (status, me)
+    return me["commonChannelId"]
+
+
+def posts_of(server, token, channel):
+    status, body = server.ask("GET", f"/api/v1/channels/{channel}/posts", token=token)
+    assert status == 200, (status, body)
+    return {post["id"]: post.get("text") for post in body["items"]}
+
+
+def backup_restore_and_story(root):
+    backup, second = root / "backup.db", root / "second"
+    with Server(root / "first") as server:
+        add_client(server, "anna.iva")
+        token = server.login("anna.iva")
+        channel = channel_of(server, token)
+        status, post = server.ask("POST", f"/api/v1/channels/{channel}/posts", {"text": "heliotrope headache"}, token=token)
+        assert status == 201, (status, post)
+        number = wait_for_case(server, token)["number"]
+        story = run("show", number, "--json", folder=server.folder)[0]
+        assert number in story and "heliotrope" not in story and "Iva" not in story, story
+        assert json.loads(story)["process"]["elements"], story
+        assert "heliotrope" in run("show", number, "--texts", folder=server.folder)[0]
+        run("show", "MOI-999999", folder=server.folder, expect=1)
+        run("verify", folder=server.folder)
+        before = posts_of(server, token, channel)
+        people = run("user", "list", "--json", folder=server.folder)[0]
+        run("backup", backup, folder=server.folder)
+        run("backup", backup, folder=server.folder, expect=1)
+        assert backup.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in root.iterdir() if path.name.startswith("backup")] == ["backup.db"]
+    run("restore", backup, folder=second)
+    run("restore", backup, folder=second, expect=1)
+    assert {p.name: p.read_bytes() for p in (second / "keys").iterdir()} == {p.name: p.read_bytes() for p in (root / "first" / "keys").iterdir()}
+    run("verify", folder=second)
+    with Server(second) as server:
+        assert run("user", "list", "--json", folder=second)[0] == people
+        token = server.login("anna.iva")
+        after = posts_of(server, token, channel)
+        assert before and before.items() <= after.items(), (before, after)
+
+
+def damaged_backup_is_refused(root):
+    with Server(root / "first") as server:
+        run("backup", root / "backup.db", folder=server.folder)
+    flip(root / "backup.db")
+    _, said = run("restore", root / "backup.db", folder=root / "second", expect=1)
+    assert "restore.damaged" in said, said
+    assert not any((root / "second").iterdir()), "a refused restore left something"
+    (root / "text").write_text("no database")
+    run("restore", root / "text", folder=root / "second", expect=1)
+
+
+def flip(file):
+    """One bit of the first copy of a group's code: its row and its index then differ."""
+    content = bytearray(file.read_bytes())
+    at = content.index(b"doctor-orthopedist")
+    content[at + 3] ^= 1
+    file.write_bytes(content)
+
+
+def verify_finds_damage(root):
+    run("init", folder=root / "data")
+    run("verify", folder=root / "data")
+    flip(root / "data" / "consilium.db")
+    out, _ = run("verify", "--json", folder=root / "data", expect=1)
+    assert json.loads(out)["findings"], out
+
+
+def refusals(root):
+    with Server(root / "data") as server:
+        _, said = run("serve", folder=server.folder, expect=3)
+        assert "another server" in said, said
+        _, said = run("init", folder=server.folder, expect=3)
+        assert "another server" in said, said
+    _, said = run("user", "list", folder=root / "data", expect=4)
+    assert "running server" in said, said
+    run("backup", root / "x", folder=root / "data", expect=4)
+    (root / "data" / "version").write_text("999\n")
+    _, said = run("serve", folder=root / "data", expect=3)
+    assert "start a newer program" in said, said
+
+
+def configuration_and_usage(root):
+    wrong = root / "consilium.yaml"
+    wrong.write_text("http:\n  connections: many\n  colour: red\nlog:\n  level: loud\n")
+    _, said = run("serve", "--config", wrong, folder=root / "data", expect=3)
+    for name in ("http.connections", "http.colour", "log.level"):
+        assert name in said, said
+    run("serve", "--colour", expect=2)
+    run("user", "add", expect=2)
+    run("user", "add", "x", "--role", "king", "--first-name", "A", "--last-name", "B", expect=2)
+    run("nonsense", expect=2)
+    run(expect=2)
+    assert not (root / "data").exists()
+
+
+def doctor(root):
+    out, _ = run("doctor", "--json", folder=root / "data", environment={"CONSILIUM_DATABASE_RESERVE": "1KB"})
+    assert {"clock", "disk", "fsync"} <= {check["check"] for check in json.loads(out)}, out
+    run("init", folder=root / "data")
+    key = next((root / "data" / "keys").iterdir())
+    key.chmod(0o644)
+    out, _ = run("doctor", "--json", folder=root / "data", expect=1)
+    wrong = [check for check in json.loads(out) if check["state"] == "wrong"]
+    assert [check["check"] for check in wrong] == ["keys"] and "chmod" in wrong[0]["remedy"], out
+
+
+TESTS = [init_twice, serve_prints_first_link, user_add_lock_unlock_reset, admin_socket_is_private, backup_restore_and_story, damaged_backup_is_refused, verify_finds_damage,
+         refusals, configuration_and_usage, doctor]
+
+
+def main():
+    wanted = set(sys.argv[1:])
+    failed = False
+    for test in TESTS:
+        if wanted and test.__name__ not in wanted:
+            continue
+        root = pathlib.Path(tempfile.mkdtemp(prefix="operate-"))
+        began = time.monotonic()
+        try:
+            test(root)
+            print(f"PASS {test.__name__} [{time.monotonic() - began:.1f}s]", flush=True)
+        except Exception as problem:  # each test tells its own
+            failed = True
+            print(f"FAIL {test.__name__}: {type(problem).__name__} {problem}".replace("\n", " | "), flush=True)
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
