@@ -1,5 +1,7 @@
 #include "app/demo_people.h"
 
+#include "app/people.h"
+
 namespace consilium::app {
 namespace {
 
@@ -20,8 +22,6 @@ constexpr DemoPerson kPeople[] = {
     {"elena", "expert", "Elena", "Evans", "", "en"},
     {"admin", "administrator", "Ada", "Admin", "", "en"},
 };
-constexpr Duration kLookEvery = milliseconds(50);
-constexpr Duration kPatience = minutes(1);
 
 // Letters and digits that nobody mistakes for each other.
 std::string make_password(RandomSource& random) {
@@ -74,31 +74,8 @@ Task<Result<users::v1::User>> create(Platform& platform, runtime::Context& conte
   co_return created;
 }
 
-Task<Result<users::v1::User>> find(Platform& platform, runtime::Context& context, std::string username) {
-  users::v1::FindUserRequest request;
-  request.username = std::move(username);
-  auto found = co_await platform.users().find_user(context, std::move(request));
-  co_return found;
-}
-
-// p-create-user makes the account, the channel and the identity, and activates.
-Task<Result<users::v1::User>> wait_until_active(Platform& platform, runtime::Context& context, std::string username) {
-  const Timestamp end = context.scheduler().steady_now() + kPatience;
-  for (;;) {
-    auto user = co_await find(platform, context, username);
-    if (!user) co_return user;
-    if (user->status == users::v1::UserStatus::kActive && user->identity_id) co_return user;
-    if (context.scheduler().steady_now() > end) {
-      co_return fail(ErrorKind::kDeadlineExceeded, "demo.not-active", "Expected the demo people to become active within a minute");
-    }
-    co_await context.scheduler().sleep_for(kLookEvery);
-  }
-}
-
-Task<Result<void>> set_password(Platform& platform, runtime::Context& context, Uuid user_id, Secret password) {
-  sessions::v1::IdentityRequest identity;
-  identity.user_id = user_id;
-  auto link = co_await platform.sessions().create_one_time_link(context, std::move(identity));
+Task<Result<void>> set_password(Platform& platform, runtime::Context& context, users::v1::User user, Secret password) {
+  auto link = co_await make_link(platform, context, std::move(user));
   if (!link) co_return fail(std::move(link).error());
   sessions::v1::SetPasswordRequest request;
   request.token = link->token;
@@ -112,7 +89,7 @@ Task<Result<void>> set_password(Platform& platform, runtime::Context& context, U
 
 Task<Result<std::vector<DemoLogin>>> create_demo_people(Platform& platform, runtime::Context& context, Secret password) {
   for (const DemoPerson& person : kPeople) {
-    auto known = co_await find(platform, context, std::string(person.username));
+    auto known = co_await find_person(platform, context, std::string(person.username));
     if (known) continue;
     if (known.error().kind != ErrorKind::kNotFound) co_return fail(std::move(known).error());
     auto created = co_await create(platform, context, person);
@@ -123,7 +100,7 @@ Task<Result<std::vector<DemoLogin>>> create_demo_people(Platform& platform, runt
     auto user = co_await wait_until_active(platform, context, std::string(person.username));
     if (!user) co_return fail(std::move(user).error());
     Secret chosen = password.empty() ? Secret(make_password(context.random())) : password;
-    auto set = co_await set_password(platform, context, user->id, chosen);
+    auto set = co_await set_password(platform, context, std::move(*user), chosen);
     if (!set) co_return fail(std::move(set).error());
     logins.push_back({std::string(person.username), std::string(person.role), std::move(chosen)});
   }
