@@ -189,6 +189,7 @@ const checks = {
     await client.locator('.actions-words textarea').fill('Very kind');
     await client.locator('.actions-words button').click();
     await until('the words are stored, too', async () => (await get(desk, `/tasks/${id}/feedback`)).body.text === 'Very kind');
+    await desk.getByTestId('feedback').getByText('Very kind').first().waitFor();
   },
 
   async 'what was written offline survives a reload without network and is sent once'(platform) {

@@ -129,7 +129,22 @@ Result<Concerned> concerned_by(const bus::Event& event) {
   return out;
 }
 
+// The event of a feedback names its task alone: whom it concerns, the task says.
+Result<Concerned> concerned_by_feedback(const bus::Event& event) {
+  ASSIGN_OR_RETURN(const auto given, bus::decode_event<v1::FeedbackGiven>(event));
+  Concerned out;
+  out.task_id = given.task_id;
+  return out;
+}
+
+std::vector<Uuid> parties_of(const v1::Task& task) {
+  std::vector<Uuid> people{task.reporter.user_id};
+  if (task.assignee.user_id) people.push_back(*task.assignee.user_id);
+  return people;
+}
+
 Result<Concerned> concerned_by_any(const bus::Event& event) {
+  if (event.topic == v1::FeedbackGiven::kTopic) return concerned_by_feedback(event);
   if (event.topic == v1::Created::kTopic) return concerned_by<v1::Created>(event);
   if (event.topic == v1::Queued::kTopic) return concerned_by<v1::Queued>(event);
   if (event.topic == v1::Assigned::kTopic) return concerned_by<v1::Assigned>(event);
@@ -146,6 +161,7 @@ Task<Result<void>> on_own_event(EventDependencies* parts, runtime::Context& cont
   request.id = concerned->task_id.text();
   auto task = co_await parts->tasks.get_task(context, request);
   if (!task) co_return fail(std::move(task).error());
+  if (event.topic == v1::FeedbackGiven::kTopic) concerned->others = parties_of(*task);
   if (concerned->new_assignee) {
     std::vector<Uuid> assignee{*concerned->new_assignee};
     auto told = co_await notify(parts, context, event, std::move(assignee), "task.created", *task);
@@ -190,8 +206,8 @@ std::vector<bus::Consumer> consumers(EventDependencies dependencies) {
   out.push_back(std::move(feedback));
 
   bus::Consumer notices{"tasks", "tasks.notices", "tasks", {}, 10, {}, {}};
-  for (const std::string_view topic :
-       {v1::Created::kTopic, v1::Queued::kTopic, v1::Assigned::kTopic, v1::Started::kTopic, v1::Solved::kTopic, v1::Cancelled::kTopic}) {
+  for (const std::string_view topic : {v1::Created::kTopic, v1::Queued::kTopic, v1::Assigned::kTopic, v1::Started::kTopic,
+                                       v1::Solved::kTopic, v1::Cancelled::kTopic, v1::FeedbackGiven::kTopic}) {
     notices.topics.emplace_back(topic);
   }
   notices.handle = [parts](runtime::Context& context, const bus::Event& event) { return on_own_event(parts.get(), context, event); };

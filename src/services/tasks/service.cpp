@@ -610,7 +610,7 @@ Result<void> TaskService::apply_feedback(Transaction& transaction, const runtime
   task->updated_at = context.now();
   ++task->version;
   TRY(update_task(transaction, *task));
-  if (!first) return {};
+  // A changed mind is told too: the page of the consultant shows what holds now.
   return v1::publish(transaction, context, v1::FeedbackGiven{task->id, feedback.answer});
 }
 
