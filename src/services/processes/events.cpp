@@ -1,10 +1,10 @@
 #include "services/processes/events.h"
 
-#include "base/json_writer.h"
 #include "consilium/chat/v1/chat.h"
 #include "consilium/tasks/v1/tasks.h"
 #include "consilium/users/v1/users.h"
 #include "ports/bus/event_payload.h"
+#include "services/processes/job_variables.h"
 
 namespace consilium::processes {
 namespace {
@@ -15,14 +15,9 @@ constexpr Duration kMessageLife = hours(48);
 using Members = std::initializer_list<std::pair<std::string_view, std::string>>;
 
 std::string object_of(Members members) {
-  JsonWriter writer;
-  writer.begin_object();
-  for (const auto& [name, value] : members) {
-    writer.name(name);
-    writer.text(value);
-  }
-  writer.end_object();
-  return writer.take();
+  JsonObject object;
+  for (const auto& [name, value] : members) object.add(name, value);
+  return object.text();
 }
 
 Task<Result<void>> start(process::ProcessEngine& engine, runtime::Context& context, std::string process_id, std::string variables,

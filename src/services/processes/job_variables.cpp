@@ -67,27 +67,28 @@ std::int64_t JobVariables::integer_or(std::string_view name, std::int64_t otherw
   return variable ? variable->integer.value_or(otherwise) : otherwise;
 }
 
-void JsonObject::begin(std::string_view name) {
-  if (!members_.empty()) members_ += ',';
-  members_ += boost::json::serialize(boost::json::value(boost::json::string_view(name.data(), name.size()))) + ":";
-}
-
 JsonObject& JsonObject::add(std::string_view name, std::string_view value) {
-  begin(name);
-  members_ += boost::json::serialize(boost::json::value(boost::json::string_view(value.data(), value.size())));
+  writer_.name(name);
+  writer_.text(value);
   return *this;
 }
 
 JsonObject& JsonObject::add_number(std::string_view name, std::int64_t value) {
-  begin(name);
-  members_ += std::to_string(value);
+  writer_.name(name);
+  writer_.integer(value);
   return *this;
 }
 
 JsonObject& JsonObject::add_flag(std::string_view name, bool value) {
-  begin(name);
-  members_ += value ? "true" : "false";
+  writer_.name(name);
+  writer_.boolean(value);
   return *this;
+}
+
+std::string JsonObject::text() const {
+  JsonWriter whole = writer_;
+  whole.end_object();
+  return whole.take();
 }
 
 process::JobOutcome completed(const JsonObject& variables) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/json_writer.h"
 #include "base/result.h"
 #include "ports/process_engine/process_engine.h"
 
@@ -40,15 +41,15 @@ class JobVariables {
 // `{"name": …}` of texts, numbers and flags.
 class JsonObject {
  public:
+  JsonObject() { writer_.begin_object(); }
   JsonObject& add(std::string_view name, std::string_view value);
   JsonObject& add(std::string_view name, const Uuid& value) { return add(name, std::string_view(value.text())); }
   JsonObject& add_number(std::string_view name, std::int64_t value);
   JsonObject& add_flag(std::string_view name, bool value);
-  std::string text() const { return "{" + members_ + "}"; }
+  std::string text() const;
 
  private:
-  void begin(std::string_view name);
-  std::string members_;
+  JsonWriter writer_;
 };
 
 process::JobOutcome completed(const JsonObject& variables = {});
