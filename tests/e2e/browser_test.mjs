@@ -192,6 +192,37 @@ const checks = {
     await desk.getByTestId('feedback').getByText('Very kind').first().waitFor();
   },
 
+  async 'a solved case stays on the desk when the client asks anew; both stand side by side'(platform) {
+    const { client, desk } = await talk(platform);
+    await write(desk, 'Please rest');
+    await desk.getByTestId('solve').click();
+    await client.locator('[data-action=yes]').waitFor();
+    await write(client, 'Now a new question altogether');
+    const [first, second] = [desk.locator('[data-task=MOI-000001]'), desk.locator('[data-task=MOI-000002]')];
+    await second.waitFor();
+    assert.equal(await first.getAttribute('data-status'), 'solved');
+    assert.equal(await second.getAttribute('data-status'), 'assigned');
+    await client.getByText('MOI-000002').first().waitFor({ state: 'attached' });
+    await desk.locator('.case-beside').click();
+    const pane = (number) => desk.locator(`[data-pane=${number}]`);
+    await message(pane('MOI-000002'), 'Now a new question altogether').waitFor();
+    await message(pane('MOI-000001'), 'Please rest').waitFor();
+    assert.equal(await message(pane('MOI-000001'), 'Now a new question altogether').count(), 0, 'it belongs to the second case');
+    assert.equal(await pane('MOI-000001').getByTestId('composer').count(), 0);
+    await write(pane('MOI-000002'), 'An answer to the second');
+    await message(client, 'An answer to the second').waitFor();
+    await desk.reload();
+    await message(pane('MOI-000002'), 'An answer to the second').waitFor();
+    await pane('MOI-000001').waitFor();
+    await pane('MOI-000001').getByRole('button', { name: 'Close Boris Brown' }).click();
+    await pane('MOI-000001').waitFor({ state: 'detached' });
+    await pane('MOI-000002').getByTestId('solve').click();
+    await until('both are solved', async () => (await get(desk, '/tasks?status=closed')).body.items.length === 2);
+    await desk.reload();
+    await desk.locator('[data-task=MOI-000001][data-status=solved]').waitFor();
+    await desk.locator('[data-task=MOI-000002][data-status=solved]').waitFor();
+  },
+
   async 'what was written offline survives a reload without network and is sent once'(platform) {
     const client = await openClient(platform, people.boris, { serviceWorkers: 'allow' });
     await client.evaluate(() => navigator.serviceWorker.ready);

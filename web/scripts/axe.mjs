@@ -1,9 +1,10 @@
 // Accessibility of every page in light and dark, English and Russian, at 360 and 1280 pixels: no violation is accepted.
-//   npm run axe [-- --url http://127.0.0.1:8080 --client anna:… --consultant clara:… --administrator admin:…]
+//   npm run axe [-- --url http://127.0.0.1:8080 --client anna:… --consultant clara:… --administrator admin:… --language ru]
+// A server must be fresh: the walk begins where nobody is online and nothing was asked.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
-import { languages, readOptions, themes, walk, widths, withBrowser, withServer } from './walk.mjs';
+import { readOptions, themes, walk, widths, withBrowser, withServer } from './walk.mjs';
 
 const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const options = readOptions();
@@ -12,7 +13,7 @@ const violations = [];
 let checked = 0;
 
 await withBrowser(options, async (browser) => {
-  for (const language of languages) {
+  for (const language of options.languages) {
     await withServer(options, (url) => walk({
       browser, url, people: options.people, language, complaints,
       visit: async (name, page) => {
@@ -39,5 +40,5 @@ await withBrowser(options, async (browser) => {
 });
 for (const line of [...violations, ...complaints.map((text) => `console: ${text}`)]) console.error(line);
 const bad = violations.length + complaints.length > 0;
-console.log(`${bad ? 'FAIL' : 'PASS'} web: accessibility of ${checked} pages${bad ? `: ${violations.length} violations, ${complaints.length} complaints of the browser` : ''}`);
+console.log(`${bad ? 'FAIL' : 'PASS'} ${options.url ? 'e2e' : 'web'}: accessibility of ${checked} pages${options.languages.length === 1 ? ` in ${options.languages[0]}` : ''}${bad ? `: ${violations.length} violations, ${complaints.length} complaints of the browser` : ''}`);
 process.exitCode = bad ? 1 : 0;

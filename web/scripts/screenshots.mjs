@@ -2,14 +2,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { languages, readOptions, themes, walk, widths, withBrowser, withServer } from './walk.mjs';
+import { readOptions, themes, walk, widths, withBrowser, withServer } from './walk.mjs';
 
 const options = readOptions();
 const out = options.out ?? 'screenshots';
 await mkdir(out, { recursive: true });
 const complaints = [];
 await withBrowser(options, async (browser) => {
-  for (const language of languages) {
+  for (const language of options.languages) {
     await withServer(options, (url) => walk({
       browser, url, people: options.people, language, complaints,
       visit: async (name, page) => {

@@ -14,8 +14,8 @@ export const languages = ['en', 'ru'];
 const patience = 15_000;
 
 const words = {
-  en: { question: 'Since yesterday my left ear has been ringing. It gets **louder in the evening**. Should I see a doctor?', answer: 'Good day, Anna! Do you take any medicine at the moment?', reply: 'Only vitamin D, 1000 units a day.', last: 'Then please rest, drink enough, and:\n- avoid loud places\n- measure your blood pressure twice a day\n\nMore about it: https://example.org/tinnitus', reason: 'Please take over' },
-  ru: { question: 'Со вчерашнего дня звенит в левом ухе. **К вечеру сильнее**. Нужно ли идти к врачу?', answer: 'Здравствуйте, Анна! Принимаете ли вы сейчас какие-нибудь лекарства?', reply: 'Только витамин D, 1000 единиц в день.', last: 'Тогда отдыхайте, пейте достаточно воды и:\n- избегайте шумных мест\n- измеряйте давление дважды в день\n\nПодробнее: https://example.org/tinnitus', reason: 'Передайте, пожалуйста' },
+  en: { question: 'Since yesterday my left ear has been ringing. It gets **louder in the evening**. Should I see a doctor?', answer: 'Good day, Anna! Do you take any medicine at the moment?', reply: 'Only vitamin D, 1000 units a day.', last: 'Then please rest, drink enough, and:\n- avoid loud places\n- measure your blood pressure twice a day\n\nMore about it: https://example.org/tinnitus', reason: 'Please take over', again: 'One more thing: may I fly next week?' },
+  ru: { question: 'Со вчерашнего дня звенит в левом ухе. **К вечеру сильнее**. Нужно ли идти к врачу?', answer: 'Здравствуйте, Анна! Принимаете ли вы сейчас какие-нибудь лекарства?', reply: 'Только витамин D, 1000 единиц в день.', last: 'Тогда отдыхайте, пейте достаточно воды и:\n- избегайте шумных мест\n- измеряйте давление дважды в день\n\nПодробнее: https://example.org/tinnitus', reason: 'Передайте, пожалуйста', again: 'И ещё вопрос: можно ли мне лететь на следующей неделе?' },
 };
 
 export function readOptions(argv = process.argv.slice(2)) {
@@ -28,6 +28,7 @@ export function readOptions(argv = process.argv.slice(2)) {
     url: value('--url'),
     people: { client: person('client', `anna:${password}`), consultant: person('consultant', `clara:${password}`), administrator: person('administrator', `admin:${password}`) },
     out: value('--out'),
+    languages: value('--language') ? [value('--language')] : languages,
   };
 }
 
@@ -185,6 +186,14 @@ export async function walk({ browser, url, people, language, visit, complaints }
   await visit('client-thanks', client);
   await consultant.locator('[data-testid=feedback]').first().waitFor();
   await visit('desk-solved', consultant);
+
+  await write(client, text.again);
+  await consultant.locator('.case').nth(1).waitFor();
+  await visit('desk-again', consultant);
+  await consultant.locator('.case-beside').click();
+  await consultant.locator('.pane').nth(1).waitFor();
+  await consultant.getByTestId('messages').getByText(text.again).waitFor();
+  await visit('desk-beside', consultant);
 
   const administrator = await openWindow(browser, url, language, complaints);
   await logIn(administrator, people.administrator);

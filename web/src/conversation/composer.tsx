@@ -10,6 +10,8 @@ import { Icon } from '../ui/icon';
 const countFrom = longestText - 300;
 const tallest = 168;
 
+export const composerId = (channelId: string | undefined) => `write-${channelId ?? ''}`;
+
 // Where one writes. What is being written survives a reload; what was sent is on the device before it is on its way.
 export function Composer({ hub, channelId, autoFocus = false }: { hub: Hub; channelId: string; autoFocus?: boolean }) {
   const { t } = useI18n();
@@ -24,9 +26,11 @@ export function Composer({ hub, channelId, autoFocus = false }: { hub: Hub; chan
     element.style.height = 'auto';
     element.style.height = `${Math.min(element.scrollHeight + 2, tallest)}px`;
   }, [text]);
+  // Of several that are opened at once one is focused; later the person moves the focus.
+  const [focusFirst] = useState(autoFocus);
   useEffect(() => {
-    if (autoFocus && matchMedia('(pointer: fine)').matches) area.current?.focus();
-  }, [autoFocus]);
+    if (focusFirst && matchMedia('(pointer: fine)').matches) area.current?.focus();
+  }, [focusFirst]);
 
   const change = (next: string) => {
     setText(next);
@@ -49,11 +53,11 @@ export function Composer({ hub, channelId, autoFocus = false }: { hub: Hub; chan
   return (
     <form className="composer" onSubmit={(event: FormEvent) => { event.preventDefault(); send(); }}>
       <div className="composer-box">
-        <textarea ref={area} className="composer-text" rows={1} value={text} placeholder={t('composer.placeholder')} aria-label={t('composer.label')} enterKeyHint="send"
-          aria-describedby="composer-left" data-testid="composer" onChange={(event) => change(event.target.value)} onKeyDown={onKey} />
+        <textarea ref={area} id={composerId(channelId)} className="composer-text" rows={1} value={text} placeholder={t('composer.placeholder')} aria-label={t('composer.label')} enterKeyHint="send"
+          aria-describedby={`left-${channelId}`} data-testid="composer" onChange={(event) => change(event.target.value)} onKeyDown={onKey} />
         <Button type="submit" className="button button-primary button-icon composer-send" aria-label={t('composer.send')} isDisabled={!sendable}><Icon name="send" /></Button>
       </div>
-      <p id="composer-left" className="composer-left" data-over={length > longestText} role={length > longestText ? 'alert' : undefined}>
+      <p id={`left-${channelId}`} className="composer-left" data-over={length > longestText} role={length > longestText ? 'alert' : undefined}>
         {length >= countFrom && (length > longestText ? t('composer.over', { count: length - longestText }) : t('composer.left', { count: longestText - length }))}
       </p>
     </form>

@@ -1,4 +1,4 @@
-import { memo, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Button } from 'react-aria-components';
 
 import type { Channel, Post } from '../api';
@@ -20,15 +20,17 @@ const nearEnd = 120;
 const groupWithin = 5 * 60_000;
 const nothing: readonly Post[] = [];
 
-export function MessageList({ hub, channelId, empty }: { hub: Hub; channelId: string; empty: string }) {
+// `until`: what was written from then on belongs to a later case.
+export function MessageList({ hub, channelId, empty, until }: { hub: Hub; channelId: string; empty: string; until?: string | undefined }) {
   const { t, language } = useI18n();
   const me = hub.person.id;
-  const posts = useStore(hub.state, (state) => state.posts[channelId]) ?? nothing;
+  const all = useStore(hub.state, (state) => state.posts[channelId]) ?? nothing;
+  const posts = useMemo(() => (until === undefined ? all : all.filter((post) => post.at < until)), [all, until]);
   const channel = useStore(hub.state, (state) => state.channels[channelId]);
   const older = useStore(hub.state, (state) => state.older[channelId]);
   const unsent = useStore(hub.outbox.entries, (entries) => entries.filter((entry) => entry.channelId === channelId), sameEntries);
   const stored = new Set(posts.map((post) => post.clientId));
-  const waiting = unsent.filter((entry) => !stored.has(entry.clientId));
+  const waiting = until === undefined ? unsent.filter((entry) => !stored.has(entry.clientId)) : [];
   const today = useNow(60_000);
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Channel, Post, Task } from '../api';
 import {
-  addNewestPage, addOlderPage, addPosts, empty, isRead, markRead, newestTasks, putChannels, putTasks, receive, typingShown, typists, unread,
+  addNewestPage, addOlderPage, addPosts, currentTask, empty, endOfCase, isRead, markRead, putChannels, putTasks, receive, typingShown, typists, unread, unreadOfPeople,
   type Conversations, type Envelope,
 } from './model';
 
@@ -176,12 +176,26 @@ describe('tasks', () => {
     expect(after(empty, place)).toEqual(empty);
   });
 
-  test('one task a channel: the open one, else the newest', () => {
-    const closed = task({ id: 'a', status: 'closed', createdAt: at(1), updatedAt: at(9) });
-    const open = task({ id: 'b', createdAt: at(2), updatedAt: at(3) });
-    const elsewhere = task({ id: 'd', channelId: 'd', updatedAt: at(5) });
-    expect(newestTasks([open, closed, elsewhere]).map((each) => each.id)).toEqual(['d', 'b']);
-    expect(newestTasks([closed, open]).map((each) => each.id)).toEqual(['b']);
+  test('a client sees the open task, else the newest', () => {
+    const first = task({ id: 'a', status: 'closed', createdAt: at(1), updatedAt: at(9) });
+    const second = task({ id: 'b', status: 'closed', createdAt: at(2) });
+    const open = task({ id: 'c', createdAt: at(0) });
+    expect(currentTask([])).toBeUndefined();
+    expect(currentTask([second, first])?.id).toBe('b');
+    expect(currentTask([first, open, second])?.id).toBe('c');
+  });
+
+  test('a case ends where the next question in its channel begins', () => {
+    const asked = (id: string, second: number, channelId = 'c') => task({ id, channelId, createdAt: at(second + 1), reporter: { userId: me, displayName: 'Me', at: at(second) } });
+    const all = [asked('third', 30), asked('first', 10), asked('elsewhere', 15, 'd'), asked('second', 20)];
+    expect(endOfCase(all[1] as Task, all)).toBe(at(20));
+    expect(endOfCase(all[0] as Task, all)).toBeUndefined();
+  });
+
+  test('a desk counts what people wrote, not the bot', () => {
+    const state = addPosts(putChannels(empty, [channel()]), 'c', [post(1), post(2, { authorKind: 'bot', authorId: undefined }), post(3, { authorId: me })]);
+    expect(unread(state, 'c', me)).toBe(2);
+    expect(unreadOfPeople(state, 'c', me)).toBe(1);
   });
 
   test('an unknown kind of event changes nothing but the number', () => {

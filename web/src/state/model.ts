@@ -196,11 +196,20 @@ function apply(state: Conversations, event: Envelope, me: string, now: number): 
 
 // Posts of others that I have not read.
 export function unread(state: Conversations, channelId: string, me: string): number {
+  return countUnread(state, channelId, me, () => true);
+}
+
+// What people wrote and I have not read: the bot's words call nobody to the desk.
+export function unreadOfPeople(state: Conversations, channelId: string, me: string): number {
+  return countUnread(state, channelId, me, (post) => post.authorKind === 'user');
+}
+
+function countUnread(state: Conversations, channelId: string, me: string, counts: (post: Post) => boolean): number {
   const channel = state.channels[channelId];
   const posts = state.posts[channelId];
   if (!posts) return channel?.unreadCount ?? 0;
   const mark = channel?.members.find((member) => member.userId === me)?.lastReadPostId ?? '';
-  return posts.reduce((count, post) => (post.authorId !== me && post.id > mark ? count + 1 : count), 0);
+  return posts.reduce((count, post) => (post.authorId !== me && post.id > mark && counts(post) ? count + 1 : count), 0);
 }
 
 // Whether anybody but its author has read it.
@@ -216,13 +225,21 @@ export function typists(state: Conversations, channelId: string, now: number): s
     .map((member) => member.displayName);
 }
 
-// The newest task of each channel, the most recently changed first.
-export function newestTasks(tasks: Iterable<Task>): Task[] {
-  const byChannel = new Map<string, Task>();
+// The task that a client's page speaks of: the open one, else the newest.
+export function currentTask(tasks: Iterable<Task>): Task | undefined {
+  let current: Task | undefined;
   for (const task of tasks) {
-    const key = task.channelId ?? task.id;
-    const known = byChannel.get(key);
-    if (!known || known.createdAt < task.createdAt || (known.status === 'closed' && task.status === 'open')) byChannel.set(key, task);
+    if (!current || (task.status === current.status ? current.createdAt < task.createdAt : task.status === 'open')) current = task;
   }
-  return [...byChannel.values()].sort((left, right) => (left.updatedAt < right.updatedAt ? 1 : left.updatedAt > right.updatedAt ? -1 : 0));
+  return current;
+}
+
+// A channel holds all that its client ever asked: where a case's part of it ends, because the next question begins there.
+export function endOfCase(task: Task, tasks: Iterable<Task>): string | undefined {
+  let end: string | undefined;
+  for (const other of tasks) {
+    const later = other.channelId === task.channelId && other.createdAt > task.createdAt;
+    if (later && (end === undefined || other.reporter.at < end)) end = other.reporter.at;
+  }
+  return end;
 }

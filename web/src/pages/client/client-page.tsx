@@ -8,7 +8,7 @@ import { MessageList } from '../../conversation/message-list';
 import { QueueCard } from '../../conversation/queue-card';
 import { useI18n } from '../../i18n/i18n';
 import type { Hub } from '../../state/hub';
-import { newestTasks, unread } from '../../state/model';
+import { currentTask, unread } from '../../state/model';
 import { Avatar } from '../../ui/avatar';
 import { ConnectionBar } from '../../ui/connection-bar';
 import { Icon } from '../../ui/icon';
@@ -33,7 +33,7 @@ function Conversation({ session, hub }: { session: Session; hub: Hub }) {
   const unseen = useStore(hub.state, (state) => (channel ? unread(state, channel.id, hub.person.id) : 0));
   const { logout, question } = useLogout(session, hub);
   const onLanguage = useLanguageChoice(hub);
-  const task = newestTasks(Object.values(tasks))[0];
+  const task = currentTask(Object.values(tasks));
   const consultant = currentConsultant(channel, task);
   useEffect(() => {
     document.title = unseen > 0 ? t('client.page-unread', { count: unseen }) : t('client.page');

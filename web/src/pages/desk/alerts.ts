@@ -12,18 +12,20 @@ export function allowSound() {
   }
 }
 
-// Two soft notes, rising for a new consultation.
-export function sound() {
+// Two soft notes, rising, for a new consultation; one for a message.
+const melodies = { assigned: [659.25, 880], message: [587.33] };
+
+export function sound(kind: keyof typeof melodies) {
   if (!audio || audio.state !== 'running') return;
   const start = audio.currentTime;
-  for (const [index, frequency] of [659.25, 880].entries()) {
+  for (const [index, frequency] of melodies[kind].entries()) {
     const tone = audio.createOscillator();
     const volume = audio.createGain();
     const at = start + index * 0.18;
     tone.type = 'sine';
     tone.frequency.value = frequency;
     volume.gain.setValueAtTime(0.0001, at);
-    volume.gain.exponentialRampToValueAtTime(0.22, at + 0.02);
+    volume.gain.exponentialRampToValueAtTime(kind === 'assigned' ? 0.22 : 0.12, at + 0.02);
     volume.gain.exponentialRampToValueAtTime(0.0001, at + 0.32);
     tone.connect(volume).connect(audio.destination);
     tone.start(at);

@@ -6,48 +6,51 @@ import { Button } from 'react-aria-components';
 import type { Post, Task } from '../../api';
 import type { Session } from '../../app';
 import { useNow } from '../../base/clock';
+import { recall, remember } from '../../base/device';
 import { go } from '../../base/router';
 import { useStore } from '../../base/use-store';
-import { Composer } from '../../conversation/composer';
-import { MessageList } from '../../conversation/message-list';
+import { composerId } from '../../conversation/composer';
 import { useI18n, type Translate } from '../../i18n/i18n';
 import type { Hub } from '../../state/hub';
-import { newestTasks, unread } from '../../state/model';
-import { Ask } from '../../ui/ask';
-import { Avatar } from '../../ui/avatar';
+import { currentTask, unreadOfPeople } from '../../state/model';
+import { undoFor } from '../../state/undo';
 import { ConnectionBar } from '../../ui/connection-bar';
 import { Icon } from '../../ui/icon';
 import { ProblemNotice } from '../../ui/problem-notice';
 import { SettingsMenu } from '../../ui/settings-menu';
-import { StatusChip } from '../../ui/status-chip';
 import { useHub } from '../use-hub';
 import { useLanguageChoice } from '../use-language-choice';
 import { useLogout } from '../use-logout';
 import { allowSound, canAsk, notify, sound } from './alerts';
-import { CaseCard } from './case-card';
-import { CaseList, casePath, CaseTime } from './case-list';
+import { CaseList, casePath } from './case-list';
+import { CasePane } from './case-pane';
+import { beside, instead, numbersOf, pathOf, shownOf, useRoom, without } from './panes';
 import { PresenceMenu, usePresence } from './presence-menu';
-import { ReturnDialog } from './return-dialog';
 
 // The consultant's desk: several consultations side by side.
 export default function DeskPage({ session, path }: { session: Session; path: string }) {
   const { t } = useI18n();
-  const [spoken] = useState<{ t: Translate }>(() => ({ t }));
+  const [spoken] = useState<{ t: Translate; open: (channelId: string) => void }>(() => ({ t, open: () => undefined }));
   spoken.t = t;
   const [fresh, setFresh] = useState(false);
   const news = useMemo(() => ({
     onAssigned(task: Task) {
-      sound();
+      sound('assigned');
       if (document.visibilityState === 'visible' && document.hasFocus()) return;
       setFresh(true);
       notify({ title: spoken.t('alert.title'), body: spoken.t('alert.body', { client: task.reporter.displayName }), tag: task.id, onPress: () => go(casePath(task)) });
     },
     onPost(post: Post) {
       if (post.authorKind !== 'user' || document.visibilityState === 'visible') return;
-      notify({ title: 'Consilium', body: spoken.t('alert.post', { name: post.authorName }), tag: post.channelId, onPress: () => undefined });
+      sound('message');
+      notify({ title: 'Consilium', body: spoken.t('alert.post', { name: post.authorName }), tag: post.channelId, onPress: () => spoken.open(post.channelId) });
     },
   }), [spoken]);
   const hub = useHub(session, news);
+  spoken.open = (channelId) => {
+    const task = currentTask(Object.values(hub?.state.get().tasks ?? {}).filter((each) => each.channelId === channelId && each.assignee.userId === session.person.id));
+    if (task) go(casePath(task));
+  };
   useEffect(() => {
     const seen = () => document.visibilityState === 'visible' && setFresh(false);
     for (const name of ['pointerdown', 'keydown']) addEventListener(name, allowSound);
@@ -65,40 +68,65 @@ export default function DeskPage({ session, path }: { session: Session; path: st
 function Desk({ session, hub, path, fresh }: { session: Session; hub: Hub; path: string; fresh: boolean }) {
   const { t } = useI18n();
   const all = useStore(hub.state, (state) => state.tasks);
-  const unseen = useStore(hub.state, (state) => Object.keys(state.channels).reduce((sum, id) => sum + unread(state, id, hub.person.id), 0));
   const trouble = useStore(hub.trouble, (error) => error);
   const loaded = useStore(hub.state, (state) => state.fresh);
-  const { status, choose } = usePresence(hub);
+  const presence = usePresence(hub);
   const { logout, question } = useLogout(session, hub);
   const onLanguage = useLanguageChoice(hub);
-  const mine = newestTasks(Object.values(all).filter((task) => task.assignee.userId === hub.person.id));
+  const mine = Object.values(all).filter((task) => task.assignee.userId === hub.person.id);
   const open = mine.filter((task) => task.status === 'open').sort((left, right) => (left.createdAt < right.createdAt ? -1 : 1));
-  const closed = mine.filter((task) => task.status === 'closed');
-  const number = path.startsWith('/desk/') ? decodeURIComponent(path.slice('/desk/'.length)) : undefined;
-  const current = mine.find((task) => task.number === number);
+  const closed = mine.filter((task) => task.status === 'closed').sort((left, right) => (closedAt(left) < closedAt(right) ? 1 : -1));
+  const unseen = useStore(hub.state, (state) => open.reduce((sum, task) => sum + unreadOfPeople(state, task.channelId ?? '', hub.person.id), 0));
   useEffect(() => {
     document.title = fresh ? t('desk.page-new') : unseen > 0 ? t('desk.page-unread', { count: unseen }) : t('desk.page');
   }, [t, fresh, unseen]);
 
+  const room = useRoom();
+  const [active, setActive] = useState<string>();
+  const numbers = numbersOf(path);
+  const foreground = active !== undefined && numbers.includes(active) ? active : numbers[0];
+  const shown = shownOf(numbers, [foreground], room);
+  const panes = shown.flatMap((number) => mine.find((task) => task.number === number) ?? []);
+  const show = (next: readonly string[], number: string | undefined) => {
+    setActive(number);
+    go(pathOf(next));
+    if (number !== undefined && numbers.includes(number)) document.getElementById(composerId(mine.find((task) => task.number === number)?.channelId))?.focus();
+  };
+  const list = {
+    hub, current: foreground, shown,
+    onShow: (task: Task) => show(instead(numbers, foreground, task.number), task.number),
+    ...(room > 1 && panes.length > 0 ? { onBeside: (task: Task) => show(beside(shown, foreground, task.number, room), task.number) } : {}),
+  };
+
   return (
-    <div className="desk" data-open={number !== undefined}>
+    <div className="desk" data-open={numbers.length > 0}>
       <header className="top desk-top">
         <span className="brand"><span className="brand-mark"><Icon name="logo" size={22} /></span><span className="desk-brand-name">Consilium</span></span>
-        {!current && <h1 className="visually-hidden">{t('desk.title')}</h1>}
-        <PresenceMenu status={status} onChoose={choose} />
+        {panes.length === 0 && <h1 className="visually-hidden">{t('desk.title')}</h1>}
+        <PresenceMenu {...presence} />
         <SettingsMenu name={hub.person.displayName} onLanguage={onLanguage} onLogout={logout} />
       </header>
       <ConnectionBar hub={hub} />
       <NotificationOffer />
       {trouble !== null && <div className="desk-trouble"><ProblemNotice error={trouble} /></div>}
-      <main className="desk-body">
+      <main className="desk-body" data-panes={panes.length}>
         <nav className="desk-list" aria-label={t('desk.title')}>
-          <CaseList hub={hub} title={t('desk.open')} tasks={open} current={current?.id} empty={t(status === null || status === 'online' ? 'desk.none' : 'desk.none-paused')} />
-          {closed.length > 0 && <CaseList hub={hub} title={t('desk.closed')} tasks={closed} current={current?.id} />}
+          <CaseList {...list} title={t('desk.open')} tasks={open} empty={t(presence.status === null || presence.status === 'online' ? 'desk.none' : 'desk.none-paused')} />
+          {closed.length > 0 && <CaseList {...list} title={t('desk.closed')} tasks={closed} />}
         </nav>
-        {current?.channelId
-          ? <CasePane key={current.id} hub={hub} task={current} channelId={current.channelId} />
-          : <div className="desk-none">{number !== undefined && loaded && <Button className="button desk-back-wide" onPress={() => go('/desk')}><Icon name="back" />{t('desk.back')}</Button>}<span className="desk-none-sign" aria-hidden="true"><Icon name="chats" size={40} /></span><p>{number !== undefined && loaded ? t('desk.not-found') : t('desk.pick')}</p></div>}
+        {panes.map((task, index) => (
+          <CasePane key={task.id} hub={hub} task={task} others={mine} autoFocus={task.number === foreground} first={index === 0}
+            onActive={() => setActive(task.number)} onShow={(number) => show(instead(numbers, task.number, number), number)}
+            onBack={() => go('/desk')} onClose={panes.length > 1 ? () => show(without(numbers, task.number), undefined) : undefined}
+            onGone={() => show(without(numbers, task.number), undefined)} />
+        ))}
+        {panes.length === 0 && (
+          <div className="desk-none">
+            {numbers.length > 0 && loaded && <Button className="button desk-back-wide" onPress={() => go('/desk')}><Icon name="back" />{t('desk.back')}</Button>}
+            <span className="desk-none-sign" aria-hidden="true"><Icon name="chats" size={40} /></span>
+            {numbers.length > 0 && loaded ? <p>{t('desk.not-found')}</p> : open.length > 0 && <p>{t('desk.pick')}</p>}
+          </div>
+        )}
       </main>
       <UndoBar hub={hub} />
       {question}
@@ -106,54 +134,7 @@ function Desk({ session, hub, path, fresh }: { session: Session; hub: Hub; path:
   );
 }
 
-function CasePane({ hub, task, channelId }: { hub: Hub; task: Task; channelId: string }) {
-  const { t } = useI18n();
-  const client = useStore(hub.state, (state) => state.channels[channelId]?.members.find((member) => member.userId === task.reporter.userId));
-  const me = useStore(hub.state, (state) => state.channels[channelId]?.members.find((member) => member.userId === hub.person.id));
-  const pending = useStore(hub.undo.pending, (all) => all.some((each) => each.id === task.id));
-  const connected = useStore(hub.connection.phase, (phase) => phase.kind === 'open');
-  const [returning, setReturning] = useState(false);
-  const [card, setCard] = useState(false);
-  useEffect(() => {
-    if (connected) hub.openChannel(channelId).catch((error: unknown) => hub.trouble.update(() => error));
-  }, [hub, channelId, connected]);
-  const open = task.status === 'open';
-  const solve = () => hub.undo.add(task.id, (leaving) => {
-    hub.transition(task.id, 'solve', { leaving }).catch((error: unknown) => hub.trouble.update(() => error));
-  });
-
-  return (
-    <>
-      <section className="pane" aria-labelledby="pane-title">
-        <header className="pane-top">
-          <Button className="button button-quiet button-icon pane-back" aria-label={t('desk.back')} onPress={() => go('/desk')}><Icon name="back" /></Button>
-          <Avatar name={task.reporter.displayName} presence={client?.presence} />
-          <div className="pane-words">
-            <h1 id="pane-title">{task.reporter.displayName}</h1>
-            <p><span className="number">{task.number}</span> <StatusChip status={task.substatus} /> {open && <CaseTime task={task} />}</p>
-          </div>
-          {open && (
-            <div className="pane-actions">
-              <Button className="button button-small" data-testid="return" onPress={() => setReturning(true)} isDisabled={pending}><Icon name="returned" size={18} /><span>{t('return.button')}</span></Button>
-              <Button className="button button-small button-primary" data-testid="solve" onPress={solve} isDisabled={pending}><Icon name="check" size={18} /><span>{t('solve.button')}</span></Button>
-            </div>
-          )}
-          <Button className="button button-quiet button-icon pane-info" aria-label={t('desk.more')} onPress={() => setCard(true)}><Icon name="info" /></Button>
-        </header>
-        <MessageList hub={hub} channelId={channelId} empty={t('desk.empty')} />
-        <div className="pane-foot">
-          {open && me?.access !== 'read' ? <Composer hub={hub} channelId={channelId} autoFocus /> : <p className="pane-closed"><Icon name="lock" size={18} />{t(open ? 'desk.read-only' : 'desk.finished')}</p>}
-        </div>
-      </section>
-      <section className="card" aria-label={t('desk.more')} tabIndex={0}><CaseCard hub={hub} task={task} /></section>
-      <ReturnDialog hub={hub} task={task} open={returning} onClose={(returned) => { setReturning(false); if (returned) go('/desk'); }} />
-      <Ask title={t('desk.more')} open={card} onClose={() => setCard(false)}>
-        <CaseCard hub={hub} task={task} />
-        <div className="dialog-buttons"><Button className="button" onPress={() => setCard(false)}>{t('card.close')}</Button></div>
-      </Ask>
-    </>
-  );
-}
+const closedAt = (task: Task) => task.closedAt ?? task.updatedAt;
 
 // "Solved" takes effect after a few seconds; until then one press takes it back.
 function UndoBar({ hub }: { hub: Hub }) {
@@ -166,7 +147,7 @@ function UndoBar({ hub }: { hub: Hub }) {
       {pending.map((each) => (
         <div key={each.id} className="toast">
           <Icon name="done" />
-          <span>{t('solve.pending', { number: tasks[each.id]?.number ?? '', seconds: Math.max(1, Math.ceil((each.due - now) / 1000)) })}</span>
+          <span>{t('solve.pending', { number: tasks[each.id]?.number ?? '', seconds: Math.min(undoFor / 1000, Math.max(1, Math.ceil((each.due - now) / 1000))) })}</span>
           <Button className="button button-small" data-testid="undo" onPress={() => hub.undo.undo(each.id)}><Icon name="undo" size={18} />{t('solve.undo')}</Button>
         </div>
       ))}
@@ -177,16 +158,20 @@ function UndoBar({ hub }: { hub: Hub }) {
 // The browser asks for leave only when the person presses something.
 function NotificationOffer() {
   const { t } = useI18n();
-  const [offered, setOffered] = useState(canAsk);
+  const [offered, setOffered] = useState(() => canAsk() && recall('alerts') !== 'later');
   if (!offered) return null;
   const done = () => setOffered(false);
+  const notNow = () => {
+    remember('alerts', 'later');
+    done();
+  };
   return (
     <section className="offer" aria-label={t('alert.title')}>
       <Icon name="bell" />
       <span>{t('alert.ask')}</span>
       <div className="offer-buttons">
         <Button className="button button-small" onPress={() => void Notification.requestPermission().finally(done)}>{t('alert.allow')}</Button>
-        <Button className="button button-small button-quiet" onPress={done}>{t('alert.later')}</Button>
+        <Button className="button button-small button-quiet" onPress={notNow}>{t('alert.later')}</Button>
       </div>
     </section>
   );

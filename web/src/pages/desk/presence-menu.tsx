@@ -24,12 +24,13 @@ export function usePresence(hub: Hub) {
       hub.trouble.update(() => error);
     });
   };
-  return { status, choose };
+  return { status, connected: open, onChoose: choose };
 }
 
-export function PresenceMenu({ status, onChoose }: { status: PresenceStatus | null; onChoose: (status: PresenceStatus) => void }) {
+// Without a connection nothing new comes, whatever was chosen, and the button says so.
+export function PresenceMenu({ status, connected, onChoose }: ReturnType<typeof usePresence>) {
   const { t } = useI18n();
-  const shown = status ?? 'offline';
+  const shown = connected ? (status ?? 'offline') : 'cut-off';
   return (
     <MenuTrigger>
       <Button className="button button-small presence-button" aria-label={t('presence.label', { status: t(`presence.${shown}`) })} data-testid="presence">
