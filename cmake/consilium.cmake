@@ -1,12 +1,16 @@
 # One static library a folder of src/, one test program a folder: `x.cpp` goes into the library, `x_test.cpp` into
-# `<name>_test`, `x_fuzz.cpp` and `x_bench.cpp` into programs of their own when asked for. `*_main.cpp` is left out.
+# `<name>_test`, `x_fuzz.cpp` and `x_bench.cpp` into programs of their own when asked for. `*_main.cpp` is left out, and what lies under
+# EXCLUDE: a folder of its own.
 function(consilium_folder name)
-  cmake_parse_arguments(PARSE_ARGV 1 folder "" "PATH" "LINK;EXTRA_SOURCES;TEST_LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 folder "" "PATH;EXCLUDE" "LINK;EXTRA_SOURCES;TEST_LINK")
   if(NOT folder_PATH)
     set(folder_PATH src/${name})
   endif()
   set(root ${CMAKE_SOURCE_DIR}/${folder_PATH})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${root}/*.cpp)
+  if(folder_EXCLUDE)
+    list(FILTER sources EXCLUDE REGEX "^${root}/${folder_EXCLUDE}/")
+  endif()
   set(tests ${sources})
   set(benches ${sources})
   list(FILTER benches INCLUDE REGEX "_bench\\.cpp$")

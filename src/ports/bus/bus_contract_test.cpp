@@ -5,9 +5,11 @@
 #include <mutex>
 
 #include "ports/bus/inbox.h"
+#include "ports/bus/local/away_groups.h"
 #include "ports/bus/local/group_tables.h"
 #include "ports/bus/local/local_bus.h"
 #include "ports/bus/local/outbox_source.h"
+#include "ports/bus/remote/in_memory_testing.h"
 #include "ports/bus/tables.h"
 #include "ports/database/store_harness.h"
 
@@ -17,9 +19,39 @@ namespace {
 using database::testing::Limits;
 using database::testing::StoreHarness;
 
+// Where the bus reads the producer's events: in the database, or as another process would.
+enum class Way { kSameDatabase, kOverRpc };
+
 struct Implementation {
   const char* name;
   std::unique_ptr<StoreHarness> (*make)(Limits);
+  Way way = Way::kSameDatabase;
+};
+
+// What runs at the producer, and the way to it.
+class Producer {
+ public:
+  Producer(StoreHarness& harness, RandomSource& random, EventSource& outbox, LocalBusOptions options)
+      : away(harness.store()),
+        server(outbox, {"shop"},
+               [this](std::string producer, std::string group, std::int64_t position) {
+                 away.passed(std::move(producer), std::move(group), position);
+               }),
+        bus(harness.loop(), random, harness.store(), outbox, options),
+        source(harness.loop(), random, {}) {
+    bus.own("shop");
+    bus.respect(away);
+    source.add("shop", events);
+  }
+
+  AwayGroups away;
+  OutboxServer server;
+  testing::NoObserver observer;
+  events::v1::LocalEvents local{server, observer};
+  testing::InMemoryChannel channel{events::v1::rpc_methods(local)};
+  events::v1::RemoteEvents events{channel};
+  LocalBus bus;  // looks after the outbox
+  RemoteSource source;
 };
 
 // Two services: `shop` publishes, `post` consumes and keeps what it did in `post_done`.
@@ -32,12 +64,13 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
   }
   void TearDown() override {
     close_bus();
-    bus_.reset();
-    source_.reset();
+    drop_bus();
     harness_.reset();
   }
 
   void migrate() {
+    const auto made = harness_->store().migrate("events", AwayGroups::migrations());
+    ASSERT_TRUE(made) << made.error().describe();
     for (const char* service : {"shop", "post"}) {
       const std::string own =
           service == std::string("post")
@@ -49,13 +82,40 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
   }
   void open_bus(LocalBusOptions options) {
     source_ = std::make_unique<OutboxSource>(harness_->store());
-    bus_ = std::make_unique<LocalBus>(harness_->loop(), random_, harness_->store(), *source_, options);
-    bus_->own("shop");
+    if (GetParam().way == Way::kOverRpc) producer_ = std::make_unique<Producer>(*harness_, random_, *source_, options);
+    EventSource& read_from = producer_ ? static_cast<EventSource&>(producer_->source) : *source_;
+    bus_ = std::make_unique<LocalBus>(harness_->loop(), random_, harness_->store(), read_from, options);
+    if (!producer_) bus_->own("shop");
   }
-  void close_bus() { harness_->run(bus_->stop()); }
-  void restart(LocalBusOptions options = {}) {
+  void add(Consumer consumer) {
+    if (producer_) producer_->away.expect(consumer.producer, consumer.group);
+    bus_->add(std::move(consumer));
+  }
+  static Task<void> start_all(BusContract& test) {
+    test.bus_->start();
+    if (test.producer_) test.producer_->bus.start();
+    if (test.producer_) test.producer_->source.start();
+    co_return;
+  }
+  void start() {
+    harness_->run(start_all(*this));
+    started_bus_ = true;
+  }
+  void close_bus() {
+    if (!std::exchange(started_bus_, false)) return;
+    harness_->run(bus_->stop());
+    if (!producer_) return;
+    producer_->server.stop();
+    harness_->run(producer_->source.stop());
+    harness_->run(producer_->bus.stop());
+  }
+  void drop_bus() {
     bus_.reset();
+    producer_.reset();
     source_.reset();
+  }
+  void restart(LocalBusOptions options = {}) {
+    drop_bus();
     harness_->reopen();
     open_bus(options);
   }
@@ -89,6 +149,7 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
     if (failures_[payload] == 0) return {};
     if (failures_[payload] > 0) --failures_[payload];
     if (payload == "throws") throw std::runtime_error("bug");
+    if (payload == "away") return fail(ErrorKind::kUnavailable, "post.away", "not now");
     return fail(ErrorKind::kConflict, "post.refused", "no");
   }
   int tries_of(const std::string& payload) {
@@ -177,6 +238,8 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
   SeededRandom random_{5};
   std::unique_ptr<StoreHarness> harness_;
   std::unique_ptr<OutboxSource> source_;
+  std::unique_ptr<Producer> producer_;  // of Way::kOverRpc
+  bool started_bus_ = false;
   std::unique_ptr<LocalBus> bus_;
   std::mutex mutex_;
   std::map<std::string, int> failures_;  // -1: always
@@ -190,8 +253,8 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
 using Texts = std::vector<std::string>;
 
 TEST_P(BusContract, NothingLeavesARolledBackTransaction) {
-  bus_->add(applying());
-  bus_->start();
+  add(applying());
+  start();
   const auto failed = harness_->write(shop(), [this](database::Transaction& transaction) -> Result<int> {
     const runtime::Context work = context();
     EXPECT_TRUE(publish(transaction, "shop", work, {"shop.v1.sold", "a", "ghost"}));
@@ -204,8 +267,8 @@ TEST_P(BusContract, NothingLeavesARolledBackTransaction) {
 }
 
 TEST_P(BusContract, RefusesATopicOfAnotherService) {
-  bus_->add(applying());
-  bus_->start();
+  add(applying());
+  start();
   const auto failed = harness_->write(
       shop(), [this](database::Transaction& transaction) { return publish(transaction, "shop", context(), {"post.v1.x", "a", "1"}); });
   ASSERT_FALSE(failed);
@@ -213,8 +276,8 @@ TEST_P(BusContract, RefusesATopicOfAnotherService) {
 }
 
 TEST_P(BusContract, DeliversInOrderAndOnlyTheTopicsAskedFor) {
-  bus_->add(applying());
-  bus_->start();
+  add(applying());
+  start();
   Texts expected;
   for (int i = 0; i < 200; ++i) {
     publish_all({{"k", std::to_string(i)}}, i % 3 == 0 ? "shop.v1.other" : "shop.v1.sold");
@@ -228,14 +291,14 @@ TEST_P(BusContract, DeliversInOrderAndOnlyTheTopicsAskedFor) {
 // B-72: what was published while nobody consumed comes after the start, once.
 TEST_P(BusContract, GoesOnWhereItStoppedAfterARestart) {
   publish_all({{"a", "1"}, {"a", "2"}});
-  bus_->add(applying());
-  bus_->start();
+  add(applying());
+  start();
   wait_for_done(2);
   close_bus();
   publish_all({{"a", "3"}, {"b", "4"}});
   restart();
-  bus_->add(applying());
-  bus_->start();
+  add(applying());
+  start();
   wait_for_done(4);
   let_time_pass();
   EXPECT_EQ(done(), (Texts{"a:1", "a:2", "a:3", "b:4"}));
@@ -244,10 +307,10 @@ TEST_P(BusContract, GoesOnWhereItStoppedAfterARestart) {
 // B-55: each group gets every event, each once.
 TEST_P(BusContract, GroupsAreIndependent) {
   failures_["1"] = 1;
-  bus_->add(applying("post.first"));
-  bus_->add(applying("post.second"));
+  add(applying("post.first"));
+  add(applying("post.second"));
   EXPECT_THROW(bus_->add(applying("post.second")), std::logic_error);
-  bus_->start();
+  start();
   publish_all({{"a", "1"}, {"b", "2"}});
   wait_for_done(4);
   auto texts = done();
@@ -259,8 +322,8 @@ TEST_P(BusContract, GroupsAreIndependent) {
 TEST_P(BusContract, AFailingEventHoldsBackItsKeyAlone) {
   failures_["1"] = 1;
   failures_["throws"] = 1;
-  bus_->add(applying());
-  bus_->start();
+  add(applying());
+  start();
   publish_all({{"a", "1"}, {"a", "2"}, {"b", "3"}, {"c", "throws"}, {"a", "4"}, {"c", "5"}});
   wait_for_done(6);
   EXPECT_EQ(done().front(), "b:3");
@@ -280,8 +343,8 @@ TEST_P(BusContract, ADeadLetterIsKeptListedAndReplayedInOrder) {
   failures_["1"] = -1;
   Consumer consumer = applying();
   consumer.max_attempts = 1;
-  bus_->add(consumer);
-  bus_->start();
+  add(consumer);
+  start();
   publish_all({{"a", "1"}, {"a", "2"}, {"b", "3"}});
   wait_for_done(1);
   publish_all({{"a", "4"}});
@@ -308,10 +371,24 @@ TEST_P(BusContract, ADeadLetterIsKeptListedAndReplayedInOrder) {
   EXPECT_TRUE(dead_letters().empty());
 }
 
+// What an event needs may be away for longer than all attempts take: that does not make it a dead letter.
+TEST_P(BusContract, WhatIsAwaySpendsNoAttempt) {
+  failures_["away"] = 1;
+  Consumer consumer = applying();
+  consumer.max_attempts = 1;
+  add(consumer);
+  start();
+  publish_all({{"a", "away"}, {"a", "2"}});
+  wait_for_done(2);
+  EXPECT_EQ(done(), (Texts{"a:away", "a:2"}));
+  EXPECT_EQ(tries_of("away"), 2);
+  EXPECT_TRUE(dead_letters().empty());
+}
+
 TEST_P(BusContract, HandlesKeysBesideEachOtherAndAKeyInOrder) {
   failures_["x"] = 1;
-  bus_->add(handling());
-  bus_->start();
+  add(handling());
+  start();
   std::vector<std::pair<std::string, std::string>> events;
   for (int i = 0; i < 40; ++i) events.emplace_back("k" + std::to_string(i % 20), std::to_string(i));
   events.emplace_back("bad", "x");
@@ -330,26 +407,27 @@ TEST_P(BusContract, HandlesKeysBesideEachOtherAndAKeyInOrder) {
 }
 
 TEST_P(BusContract, StopWaitsForTheHandlerThatRuns) {
-  bus_->add(handling());
-  bus_->start();
+  add(handling());
+  start();
   publish_all({{"a", "1"}});
   harness_->wait_until([this] { return started_ == 1; });
   close_bus();
   EXPECT_EQ(calls_, Texts{"a:1"});
   restart();
-  bus_->add(handling());
-  bus_->start();
+  add(handling());
+  start();
   let_time_pass();
   EXPECT_EQ(calls_, Texts{"a:1"});  // its position was stored
 }
 
 TEST_P(BusContract, DeletesWhatAllGroupsPassedAndIsOld) {
-  restart({.keep_events = milliseconds(50), .keep_answers = milliseconds(50), .clean_every = milliseconds(20)});
-  bus_->add(applying());
+  restart(
+      {.look_every = milliseconds(50), .keep_events = milliseconds(50), .keep_answers = milliseconds(50), .clean_every = milliseconds(20)});
+  add(applying());
   Consumer stuck{.service = "post", .group = "post.other", .producer = "shop", .topics = {"shop.v1.never"}};
   stuck.apply = [](database::Transaction&, const runtime::Context&, const Event&) -> Result<void> { return {}; };
-  bus_->add(stuck);
-  bus_->start();
+  add(stuck);
+  start();
   const auto answered = harness_->write(post(), [this](database::Transaction& transaction) {
     return once(transaction, "post", context(), "k", [] { return Result<std::string>("a"); });
   });
@@ -400,7 +478,9 @@ TEST(RetryDelay, DoublesFromOneSecondToFiveMinutes) {
 
 INSTANTIATE_TEST_SUITE_P(All, BusContract,
                          ::testing::Values(Implementation{"Threaded", database::testing::threaded_harness},
-                                           Implementation{"Simulated", database::testing::simulated_harness}),
+                                           Implementation{"Simulated", database::testing::simulated_harness},
+                                           Implementation{"ThreadedRemote", database::testing::threaded_harness, Way::kOverRpc},
+                                           Implementation{"SimulatedRemote", database::testing::simulated_harness, Way::kOverRpc}),
                          [](const auto& parameter) { return parameter.param.name; });
 
 }  // namespace

@@ -2,10 +2,8 @@
 // (typing, presence, notices without a key), of which only the newest are kept. Durable events are in the database.
 #pragma once
 
-#include <coroutine>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -14,7 +12,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "base/time.h"
-#include "runtime/scheduler.h"
+#include "runtime/bell.h"
 
 namespace consilium::chat {
 
@@ -35,12 +33,12 @@ class Feed {
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
 
-  void ring();
+  void ring() { bell_.ring(); }
   // Also rings.
   void signal(Signal signal);
 
   // How often it rang: taken before one looks for news, so that none slips in between looking and waiting.
-  std::uint64_t rings() const;
+  std::uint64_t rings() const { return bell_.rings(); }
   // Resumes on `loop` when it rang after `heard`, at the latest after `at_most`. Error kUnavailable beyond kMaxFeedWaiters.
   Task<Result<void>> wait(runtime::Scheduler& loop, std::uint64_t heard, Duration at_most);
 
@@ -53,23 +51,10 @@ class Feed {
   Taken take_after(std::int64_t after, std::size_t max_people) const;
 
  private:
-  struct Waiter {
-    std::coroutine_handle<> frame;
-    runtime::Scheduler* loop = nullptr;
-    runtime::TimerId timer = 0;
-    bool fired = false;
-  };
-  class Wait;
-
-  bool enter(const std::shared_ptr<Waiter>& waiter, std::uint64_t heard);
-  // True for the first to do so.
-  bool leave(const std::shared_ptr<Waiter>& waiter);
-
+  runtime::Bell bell_{kMaxFeedWaiters};
   mutable std::mutex mutex_;
-  std::uint64_t rings_ = 0;
   std::int64_t last_position_ = 0;
   std::deque<Signal> signals_;  // the last has last_position_
-  std::vector<std::shared_ptr<Waiter>> waiters_;
 };
 
 }  // namespace consilium::chat

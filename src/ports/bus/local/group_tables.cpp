@@ -43,16 +43,27 @@ Result<bool> GroupTables::is_parked(database::Transaction& transaction, const st
   return row.has_value();
 }
 
-Result<void> GroupTables::park(database::Transaction& transaction, const Event& event, int attempts, std::string_view error_code,
-                               Timestamp now) const {
-  const bool behind = attempts == 0;  // due as soon as it is the first of its key
+GroupTables::Fate GroupTables::fate_after(int attempts, const Fault& fault, Timestamp now) const {
+  if (fault.kind == Fault::Kind::kAway) return {attempts, now + kRetryWhileAway, fault.code, false};
+  return {attempts + 1, now + retry_delay(attempts + 1), fault.code, attempts + 1 >= max_attempts_};
+}
+
+Result<void> GroupTables::insert(database::Transaction& transaction, const Event& event, const Fate& fate, Timestamp now) const {
   TRY(transaction.execute(
       "INSERT INTO " + parked_table_ +
           "(consumer_group, position, producer, id, topic, key, at, request_id, traceparent, payload, attempts, next_try, "
           "error_code, parked_at, dead) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       group_, event.position, producer_, event.id, event.topic, event.key, event.at, event.request_id, event.traceparent, event.payload,
-      attempts, behind ? Timestamp{} : now + retry_delay(attempts), error_code, now, !behind && is_last(attempts)));
+      fate.attempts, fate.next_try, fate.code, now, fate.dead));
   return {};
+}
+
+Result<void> GroupTables::park(database::Transaction& transaction, const Event& event, const Fault& fault, Timestamp now) const {
+  return insert(transaction, event, fate_after(0, fault, now), now);
+}
+
+Result<void> GroupTables::park_behind(database::Transaction& transaction, const Event& event, Timestamp now) const {
+  return insert(transaction, event, Fate{}, now);
 }
 
 Result<std::vector<ParkedEvent>> GroupTables::heads(database::Transaction& transaction, int limit) const {
@@ -74,12 +85,12 @@ Result<void> GroupTables::unpark(database::Transaction& transaction, const Event
   return {};
 }
 
-Result<void> GroupTables::failed_again(database::Transaction& transaction, const ParkedEvent& parked, std::string_view error_code,
+Result<void> GroupTables::failed_again(database::Transaction& transaction, const ParkedEvent& parked, const Fault& fault,
                                        Timestamp now) const {
-  const int attempts = parked.attempts + 1;
+  const Fate fate = fate_after(parked.attempts, fault, now);
   TRY(transaction.execute(
       "UPDATE " + parked_table_ + " SET attempts = ?, next_try = ?, error_code = ?, dead = ? WHERE consumer_group = ? AND position = ?",
-      attempts, now + retry_delay(attempts), error_code, is_last(attempts), group_, parked.event.position));
+      fate.attempts, fate.next_try, fate.code, fate.dead, group_, parked.event.position));
   return {};
 }
 

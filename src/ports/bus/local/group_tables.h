@@ -11,9 +11,17 @@ namespace consilium::bus {
 
 inline constexpr Duration kFirstRetry = seconds(1);
 inline constexpr Duration kLongestRetry = minutes(5);
+inline constexpr Duration kRetryWhileAway = seconds(2);  // of what something needs that is away for a while
 
 // 1 s after the first failure, doubling to 5 min.
 Duration retry_delay(int attempts);
+
+// Why an event could not be handled.
+struct Fault {
+  enum class Kind { kRefused, kAway };  // `kAway` spends no attempt
+  std::string code;
+  Kind kind = Kind::kRefused;
+};
 
 struct ParkedEvent {
   Event event;
@@ -37,13 +45,13 @@ class GroupTables {
   Result<void> move_position(database::Transaction& transaction, std::int64_t from, std::int64_t to) const;
 
   Result<bool> is_parked(database::Transaction& transaction, const std::string& key) const;
-  // `attempts` 0: it waits behind an earlier event of its key.
-  Result<void> park(database::Transaction& transaction, const Event& event, int attempts, std::string_view error_code, Timestamp now) const;
+  Result<void> park(database::Transaction& transaction, const Event& event, const Fault& fault, Timestamp now) const;
+  // It waits behind an earlier event of its key, and is due as soon as it is the first.
+  Result<void> park_behind(database::Transaction& transaction, const Event& event, Timestamp now) const;
   // The first parked event of each key that is not dead, those to be tried first at the front, at most `limit`.
   Result<std::vector<ParkedEvent>> heads(database::Transaction& transaction, int limit) const;
   Result<void> unpark(database::Transaction& transaction, const Event& event) const;
-  Result<void> failed_again(database::Transaction& transaction, const ParkedEvent& parked, std::string_view error_code,
-                            Timestamp now) const;
+  Result<void> failed_again(database::Transaction& transaction, const ParkedEvent& parked, const Fault& fault, Timestamp now) const;
 
   Result<std::vector<DeadLetter>> dead_letters(database::Transaction& transaction, int limit) const;
   // Error `bus.dead-letter-not-found`.
@@ -51,7 +59,14 @@ class GroupTables {
   Result<ParkedCounts> counts(database::Transaction& transaction) const;
 
  private:
-  bool is_last(int attempts) const { return attempts >= max_attempts_; }
+  struct Fate {
+    int attempts = 0;
+    Timestamp next_try;
+    std::string code;
+    bool dead = false;
+  };
+  Fate fate_after(int attempts, const Fault& fault, Timestamp now) const;
+  Result<void> insert(database::Transaction& transaction, const Event& event, const Fate& fate, Timestamp now) const;
 
   std::string group_;
   std::string producer_;

@@ -7,10 +7,18 @@
 #include <stdexcept>
 
 #include "ports/bus/inbox.h"
+#include "ports/bus/local/away_groups.h"
 #include "ports/bus/local/group_tables.h"
+#include "runtime/backoff.h"
 
 namespace consilium::bus {
 namespace {
+
+// What is only away for a while spends no attempt: an event does not become a dead letter because a service is restarted.
+Fault fault_of(const Error& error) {
+  const bool away = error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kDeadlineExceeded;
+  return {error.code, away ? Fault::Kind::kAway : Fault::Kind::kRefused};
+}
 
 Error panic_error() { return make_error(ErrorKind::kInternal, "bus.panic", "Expected a consumer without exceptions, but one left it"); }
 
@@ -64,7 +72,7 @@ struct LocalBus::HandleBatch {
   struct Item {
     const Event* event;
     Fate fate = Fate::kBehind;
-    std::string error_code;
+    Fault fault;
   };
   HandleBatch(Group& whose, runtime::Scheduler& loop) : group(whose), ended(loop) {}
 
@@ -145,20 +153,22 @@ runtime::Context LocalBus::context_for(const Group& group, const Event& event) c
 }
 
 Task<void> LocalBus::run_group(Group& group) {
+  runtime::Backoff after_error({.first = kPauseAfterError, .longest = kLongestPause});
   while (!stopping_) {
     Duration pause;
     try {
       const auto pass = co_await run_pass(group);
+      if (pass) after_error.reset();
       if (!pass) {
         group.loaded = false;  // what is stored decides
-        pause = kPauseAfterError;
+        pause = after_error.next(random_);
       } else if (*pass == Pass::kIdle) {
         pause = std::min(options_.look_every, std::max(group.next_retry - std::min(group.next_retry, loop_.now()), milliseconds(1)));
       }
     } catch (const std::exception& exception) {
       runtime::report_panic("bus:" + group.consumer.group, exception.what());
       group.loaded = false;
-      pause = kPauseAfterError;
+      pause = after_error.next(random_);
     }
     if (pause > Duration{} && !stopping_) co_await group.signal.wait_for(pause);
   }
@@ -217,7 +227,8 @@ Task<Result<LocalBus::Pass>> LocalBus::retry_parked(Group& group) {
 
 Task<Result<LocalBus::Pass>> LocalBus::take_new(Group& group) {
   runtime::Context context = context_for(group);
-  CO_ASSIGN_OR_RETURN(std::vector<Event> events, co_await source_.read(context, group.consumer.producer, group.seen, kBatch));
+  Reading reading{group.consumer.producer, group.consumer.group, group.seen, group.stored, kBatch};
+  CO_ASSIGN_OR_RETURN(std::vector<Event> events, co_await source_.read(context, std::move(reading)));
   if (events.empty()) co_return Pass::kIdle;
   const std::int64_t last = events.back().position;
   std::erase_if(events, [&group](const Event& event) { return !wants(group.consumer, event); });
@@ -279,14 +290,14 @@ Task<Result<void>> LocalBus::apply_new(Group& group, const std::vector<Event>& e
     for (std::size_t i = 0; i < events.size(); ++i) {
       ASSIGN_OR_RETURN(const bool behind, group.tables.is_parked(transaction, events[i].key));
       if (behind) {
-        TRY(group.tables.park(transaction, events[i], 0, "", now));
+        TRY(group.tables.park_behind(transaction, events[i], now));
         continue;
       }
       if (const auto applied = try_apply(transaction, group.consumer, contexts[i], events[i])) {
         ++tally.handled;
         continue;
       } else {
-        TRY(group.tables.park(transaction, events[i], 1, applied.error().code, now));
+        TRY(group.tables.park(transaction, events[i], fault_of(applied.error()), now));
         ++tally.failed;
       }
     }
@@ -313,7 +324,7 @@ Task<Result<void>> LocalBus::apply_again(Group& group, const std::vector<ParkedE
         TRY(group.tables.unpark(transaction, due[i].event));
         ++tally.handled;
       } else {
-        TRY(group.tables.failed_again(transaction, due[i], applied.error().code, now));
+        TRY(group.tables.failed_again(transaction, due[i], fault_of(applied.error()), now));
         ++tally.failed;
       }
     }
@@ -346,7 +357,11 @@ Task<Result<void>> LocalBus::handle_new(Group& group, const std::vector<Event>& 
     for (const HandleBatch::Item& item : batch.items) {
       if (item.fate == HandleBatch::Fate::kDone) continue;
       parked = true;
-      TRY(group.tables.park(transaction, *item.event, item.fate == HandleBatch::Fate::kFailed ? 1 : 0, item.error_code, now));
+      if (item.fate == HandleBatch::Fate::kFailed) {
+        TRY(group.tables.park(transaction, *item.event, item.fault, now));
+      } else {
+        TRY(group.tables.park_behind(transaction, *item.event, now));
+      }
     }
     return parked;
   };
@@ -368,7 +383,7 @@ Task<Result<void>> LocalBus::handle_again(Group& group, const std::vector<Parked
       if (item.fate == HandleBatch::Fate::kDone) {
         TRY(group.tables.unpark(transaction, due[i].event));
       } else {
-        TRY(group.tables.failed_again(transaction, due[i], item.error_code, now));
+        TRY(group.tables.failed_again(transaction, due[i], item.fault, now));
       }
     }
     return true;
@@ -393,7 +408,7 @@ Task<void> LocalBus::handle_chains(HandleBatch& batch) {
       item.fate = handled ? HandleBatch::Fate::kDone : HandleBatch::Fate::kFailed;
       ++(handled ? batch.group.handled : batch.group.failed);
       if (handled) continue;
-      item.error_code = handled.error().code;
+      item.fault = fault_of(handled.error());
       break;  // the later ones of the key stay behind it
     }
   }
@@ -421,7 +436,11 @@ Task<void> LocalBus::clean_up() {
     if (stopping_) break;
     runtime::Context context(loop_, random_);
     // Failures (a full disk, a service not migrated yet) are left to the next round.
+    Result<void> kept;
+    if (away_) kept = co_await away_->keep(context);
+    clean_failures_ += kept ? 0 : 1;
     for (const std::string& service : owned_) {
+      if (!kept) break;
       const auto events = co_await delete_old_events(context, service);
       const auto answers = co_await delete_old_answers(context, service);
       clean_failures_ += (events ? 0 : 1) + (answers ? 0 : 1);
@@ -438,6 +457,10 @@ Task<Result<void>> LocalBus::delete_old_events(runtime::Context& context, std::s
   std::int64_t passed = std::numeric_limits<std::int64_t>::max();
   for (const auto& group : groups_) {
     if (group->consumer.producer == producer) passed = std::min(passed, group->loaded ? group->stored : 0);
+  }
+  if (away_) {
+    CO_ASSIGN_OR_RETURN(const std::int64_t away, co_await away_->lowest(context, producer));
+    passed = std::min(passed, away);
   }
   const Timestamp before = loop_.now() - options_.keep_events;
   const std::string table = producer + "_outbox";

@@ -19,12 +19,14 @@
 namespace consilium::bus {
 
 struct ParkedEvent;
+class AwayGroups;
 
 inline constexpr int kBatch = 64;                         // events of a group in one transaction
 inline constexpr std::size_t kKeysAtOnce = 16;            // `handle` calls of a group at the same time
 inline constexpr int kMaxDeadLetters = 1'000;             // listed of one group
 inline constexpr int kDeletedAtOnce = 500;                // rows of one deleting transaction
-inline constexpr Duration kPauseAfterError = seconds(1);  // when the database or the source fails
+inline constexpr Duration kPauseAfterError = seconds(1);  // when the database or the source fails; doubles
+inline constexpr Duration kLongestPause = seconds(10);
 
 struct LocalBusOptions {
   Duration look_every = seconds(5);  // also without a wake
@@ -52,6 +54,8 @@ class LocalBus final : public Bus {
   void add(Consumer consumer) override;
   // A service whose outbox and inbox lie in our database and are cleaned by us; producers and consumers count by themselves.
   void own(std::string service);
+  // Their positions hold back the deletion of events, as those of our own groups do. Outlives the bus.
+  void respect(AwayGroups& away) { away_ = &away; }
 
   void start();
   // Ends after the batches that run have ended.
@@ -99,6 +103,7 @@ class LocalBus final : public Bus {
   LocalBusOptions options_;
   std::vector<std::unique_ptr<Group>> groups_;
   std::set<std::string> owned_;
+  AwayGroups* away_ = nullptr;
   std::vector<std::shared_ptr<Waker>> wakers_;
   Signal clean_signal_;
   Signal ended_signal_;

@@ -16,10 +16,10 @@ Event event_from(const database::Row& row, std::size_t first, std::int64_t posit
 }
 
 // There is one writer, so positions become visible in their order: nothing appears later below a position seen.
-Task<Result<std::vector<Event>>> OutboxSource::read(runtime::Context& context, std::string producer, std::int64_t after, int limit) {
-  const std::string sql = "SELECT position, id, topic, key, at, request_id, traceparent, payload FROM " + producer +
+Task<Result<std::vector<Event>>> OutboxSource::read(runtime::Context& context, Reading reading) {
+  const std::string sql = "SELECT position, id, topic, key, at, request_id, traceparent, payload FROM " + reading.producer +
                           "_outbox WHERE position > ? ORDER BY position LIMIT ?";
-  const auto select = [&sql, after, limit](database::Transaction& transaction) { return transaction.query(sql, after, limit); };
+  const auto select = [&](database::Transaction& transaction) { return transaction.query(sql, reading.after, reading.limit); };
   CO_ASSIGN_OR_RETURN(const database::Rows rows, co_await store_.privileged().read(context, select));
   std::vector<Event> events;
   events.reserve(rows.size());

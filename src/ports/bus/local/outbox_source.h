@@ -11,7 +11,7 @@ class OutboxSource final : public EventSource {
   // The store outlives it.
   explicit OutboxSource(database::Store& store) : store_(store) {}
 
-  Task<Result<std::vector<Event>>> read(runtime::Context& context, std::string producer, std::int64_t after, int limit) override;
+  Task<Result<std::vector<Event>>> read(runtime::Context& context, Reading reading) override;
   Task<Result<std::int64_t>> newest(runtime::Context& context, std::string producer) override;
   void on_new(const std::string& producer, std::function<void()> wake) override;
 
