@@ -112,6 +112,22 @@ Error error_of(const PendingCall& pending) {
   return decode_error(encoded, pending.status.error_code(), pending.status.error_message());
 }
 
+constexpr Duration kAwayFor = seconds(1);
+
+// What is wrong between two processes is no answer of the service: whoever called may try again. What gRPC says of
+// addresses and sockets is for our log alone.
+Error as_away(Error error, const runtime::Context& context) {
+  const bool gave_up = error.kind == ErrorKind::kCancelled && !context.cancelled();  // the callee did: it ends
+  const bool between_us =
+      error.code.starts_with("rpc.") && (error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kForbidden ||
+                                         error.kind == ErrorKind::kUnauthenticated || error.kind == ErrorKind::kNotFound);
+  if (!gave_up && !between_us) return error;
+  const std::string code = gave_up || error.kind == ErrorKind::kUnavailable ? "rpc.unavailable" : error.code;
+  return make_error(ErrorKind::kUnavailable, code, "Expected to reach the service in its process, but it does not answer")
+      .caused_by(std::move(error))
+      .retry_in(kAwayFor);
+}
+
 Task<Result<std::string>> Channel::start(runtime::Context& context, std::string method, std::string request) {
   CO_TRY(context.check_deadline());
   if (request.size() > settings_.message_limit)
@@ -124,7 +140,7 @@ Task<Result<std::string>> Channel::start(runtime::Context& context, std::string 
   Answer answer(stub_, pending, std::move(method), context.scheduler());
   co_await answer;
   listener.reset();
-  if (!pending->status.ok()) co_return consilium::fail(error_of(*pending));
+  if (!pending->status.ok()) co_return consilium::fail(as_away(error_of(*pending), context));
   co_return bytes_of(pending->response);
 }
 
