@@ -1,5 +1,7 @@
 #include "app/settings.h"
 
+#include <algorithm>
+
 namespace consilium::app {
 namespace {
 
@@ -46,6 +48,9 @@ PlatformSettings platform_settings(const runtime::Config& config) {
   settings.gateway.call_timeout = config.http.request_deadline;
   settings.gateway.sockets_per_person = static_cast<int>(config.limits.sockets_per_person);
   settings.gateway.ping_limit = config.socket.ping_deadline;
+  // Pages prove their life often enough for a late ping or two not to cost the lease.
+  settings.gateway.ping_interval = std::max(seconds(1), Duration{config.presence.lease.microseconds / 6});
+  settings.gateway.renew_interval = std::max(seconds(1), Duration{config.presence.lease.microseconds / 3});
   settings.bus.keep_events = config.bus.retention;
   return settings;
 }

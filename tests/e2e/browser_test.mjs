@@ -5,53 +5,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
-import { choosePresence, logIn, widths, withBrowser, write } from '../../web/scripts/walk.mjs';
+import { choosePresence, withBrowser, write } from '../../web/scripts/walk.mjs';
 import { people, startPlatform } from './platform.mjs';
+import { caseOf, complaints, get, message, messages, onlyTask, openCase, openClient, openDesk, until } from './windows.mjs';
 
-const patience = 10_000;
 const undoTime = 5000;
 
-const messages = (page) => page.getByTestId('messages');
-const message = (page, text) => messages(page).getByText(text, { exact: true });
-const caseOf = (page, name) => page.locator('.case', { hasText: name });
-
-async function until(what, condition, within = patience) {
-  const end = Date.now() + within;
-  for (;;) {
-    if (await condition()) return;
-    if (Date.now() > end) assert.fail(`not within ${within} ms: ${what}`);
-    await wait(50);
-  }
-}
-
-async function open(browser, url, person, options) {
-  const context = await browser.newContext({ baseURL: url, locale: 'en-US', serviceWorkers: 'block', ...options });
-  context.setDefaultTimeout(patience);
-  const page = await context.newPage();
-  page.on('pageerror', (error) => complaints.push(`${person.username}: ${error}`));
-  page.on('console', (said) => {
-    // A call that is refused or cut off by the check itself is written there, too.
-    if (said.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(said.text())) complaints.push(`${person.username}: ${said.text()}`);
-  });
-  await logIn(page, person);
-  return page;
-}
-const complaints = [];
-
-async function openClient({ browser, url }, person = people.boris, options = {}) {
-  const page = await open(browser, url, person, { viewport: widths.narrow, ...options });
-  await page.getByTestId('composer').waitFor();
-  return page;
-}
-async function openDesk({ browser, url }, person = people.clara, options = {}) {
-  const page = await open(browser, url, person, { viewport: widths.wide, ...options });
-  await choosePresence(page, 'online');
-  return page;
-}
-async function openCase(desk, client) {
-  await caseOf(desk, client).first().click();
-  await desk.getByTestId('composer').waitFor();
-}
 // A client whose question is open at a consultant.
 async function talk(platform) {
   const client = await openClient(platform);
@@ -61,16 +20,6 @@ async function talk(platform) {
   await openCase(desk, 'Boris Brown');
   return { client, desk };
 }
-const get = (page, path) => page.evaluate(async (address) => {
-  const reply = await fetch(`/api/v1${address}`, { headers: { Accept: 'application/json' } });
-  return { status: reply.status, body: await reply.json() };
-}, path);
-const onlyTask = async (page) => {
-  const { body } = await get(page, '/tasks');
-  assert.equal(body.items.length, 1);
-  return body.items[0];
-};
-
 const checks = {
   async 'the bot answers a greeting, and no consultant is called'(platform) {
     const client = await openClient(platform);

@@ -13,11 +13,11 @@ const endWithin = 20_000;
 const person = (username) => ({ username, password });
 export const people = { anna: person('anna'), boris: person('boris'), clara: person('clara'), david: person('david'), admin: person('admin') };
 
-/** `log()` is what the program has written; `stop()` ends it and removes its folder. */
-export async function startPlatform() {
+/** `settings` are variables such as `CONSILIUM_PRESENCE_LEASE`; `log()` is what the program has written; `stop()` ends it and removes its folder. */
+export async function startPlatform(settings = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'consilium-e2e-'));
   const child = spawn(program, ['serve', '--demo', '--data', join(folder, 'data'), '--listen', '127.0.0.1:0'], {
-    env: { ...process.env, CONSILIUM_INTERNAL_LISTEN: '127.0.0.1:0', CONSILIUM_DEMO_PASSWORD: password },
+    env: { ...process.env, CONSILIUM_INTERNAL_LISTEN: '127.0.0.1:0', CONSILIUM_DEMO_PASSWORD: password, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise((resolve) => child.once('close', resolve));

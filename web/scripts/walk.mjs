@@ -32,22 +32,23 @@ export function readOptions(argv = process.argv.slice(2)) {
   };
 }
 
-/** Starts the stand-in when no address is given, and a browser with a fresh profile. */
+/** A browser with a fresh profile: `run(browser, process id)`. */
 export async function withBrowser(options, run) {
   const profile = await mkdtemp(join(tmpdir(), 'consilium-browser-'));
-  const browser = await chromium.launch({
+  const server = await chromium.launchServer({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
     env: { ...process.env, HOME: profile },
   });
   try {
-    await run(browser);
+    await run(await chromium.connect(server.wsEndpoint()), server.process().pid);
   } finally {
-    await browser.close();
+    await server.close();
     await rm(profile, { recursive: true, force: true });
   }
 }
 
+/** The stand-in, when no address is given. */
 export async function withServer(options, run) {
   if (options.url) return run(options.url);
   const started = await startMock();

@@ -20,6 +20,7 @@ function format(language: string, options: Intl.DateTimeFormatOptions): Intl.Dat
 }
 
 export const clockTime = (iso: string, language: string) => format(language, { hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
+export const clockSeconds = (time: number, language: string) => format(language, { timeStyle: 'medium' }).format(time);
 export const dayAndTime = (iso: string, language: string) => format(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
 export const dayOf = (iso: string) => format('en-CA', { dateStyle: 'short' }).format(new Date(iso));
 

@@ -11,7 +11,7 @@ export function QueueCard({ task }: { task: Task }) {
   const waiting = task.waiting;
   const since = waiting?.since ?? task.reporter.at;
   return (
-    <section className="queue-card" aria-labelledby="queue-title" data-testid="queue-card">
+    <section className="queue-card" aria-labelledby="queue-title" data-testid="queue-card" data-reason={waiting?.reason}>
       <span className="queue-pulse" aria-hidden="true"><Icon name="queue" size={22} /></span>
       <div className="queue-words">
         <h2 id="queue-title">{t('queue.title')}</h2>

@@ -36,7 +36,7 @@ function world() {
   const timers = new Set<{ wait: number; run: () => void }>();
   const ticks = new Set<{ every: number; run: () => void }>();
   const events: Envelope[] = [];
-  const self = { seq: 5 as number | null, online: true, over: false, gap: false };
+  const self = { seq: 5 as number | null, online: true, over: false, gap: false, now: 0 };
   const connection = new Connection({
     open: (after) => {
       const socket = new FakeSocket(after);
@@ -51,7 +51,7 @@ function world() {
     },
     isSessionOver: () => Promise.resolve(self.over),
     isOnline: () => self.online,
-    now: () => 0,
+    now: () => self.now,
     chance: () => 0.5,
     later: (wait, run) => {
       const timer = { wait, run: () => (timers.delete(timer), run()) };
@@ -255,5 +255,48 @@ describe('pings', () => {
     last().welcome();
     last().onmessage?.({ data: '{' });
     expect(kind()).toBe('open');
+  });
+});
+
+describe('a page that stood still', () => {
+  test('comes back at once and tells of the gap', () => {
+    const { self, connection, sockets, last, tick, kind } = world();
+    connection.start();
+    last().welcome();
+    self.now = 10_000;
+    tick();
+    last().say({ type: 'ack' });
+    self.now = 60_000;
+    tick();
+    expect(sockets.length).toBe(2);
+    expect(kind()).toBe('connecting');
+    expect(connection.gap.get()).toBeNull();
+    last().welcome();
+    expect(kind()).toBe('open');
+    expect(connection.gap.get()).toEqual({ from: 10_000, until: 60_000 });
+  });
+
+  test('also when the server speaks first', () => {
+    const { self, connection, last } = world();
+    connection.start();
+    last().welcome();
+    self.now = 60_000;
+    last().say({ type: 'presence' });
+    expect(connection.gap.get()).toEqual({ from: 0, until: 60_000 });
+  });
+
+  test('a short pause is not worth a word', () => {
+    const { self, connection, sockets, last, tick } = world();
+    connection.start();
+    last().welcome();
+    self.now = 25_000;
+    tick();
+    last().say({ type: 'ack' });
+    last().drop();
+    connection.retryNow();
+    self.now = 40_000;
+    last().welcome();
+    expect(sockets.length).toBe(2);
+    expect(connection.gap.get()).toBeNull();
   });
 });

@@ -22,6 +22,12 @@ export interface Socket {
   onclose: ((event: { code: number }) => void) | null;
 }
 
+// A time (ms) in which the page heard nothing of the server.
+export interface Gap {
+  from: number;
+  until: number;
+}
+
 export interface ConnectionPorts {
   open(after: number | null): Socket;
   lastSeq(): number | null;
@@ -41,11 +47,17 @@ export interface ConnectionPorts {
 
 // No answer to a ping for so many ping intervals: the line is dead although nobody said so.
 export const silentPings = 2;
+// So many ping intervals between two pings: the page itself stood still (a frozen tab, a computer that slept).
+export const stillPings = 3;
+// So many ping intervals without a word of the server, and others may have been told that this person is gone.
+export const gapPings = 4;
 // The server's welcome must come within this time.
 export const welcomeWithin = 10_000;
 
 export class Connection {
   readonly phase: Store<Phase> = createStore<Phase>({ kind: 'idle' });
+  // The last gap that was long enough to be told of; null when there was none or the person has seen it.
+  readonly gap: Store<Gap | null> = createStore<Gap | null>(null);
   private socket: Socket | null = null;
   private welcomed = false;
   private attempt = 0;
@@ -54,6 +66,9 @@ export class Connection {
   private stopPinging: (() => void) | null = null;
   private unanswered = 0;
   private serverAnswersPings = false;
+  private heardAt: number | null = null;
+  private pingedAt = 0;
+  private pingEvery = 0;
 
   constructor(private readonly ports: ConnectionPorts) {}
 
@@ -127,6 +142,7 @@ export class Connection {
     } catch {
       return;
     }
+    this.heard();
     if (event.type === 'welcome') {
       this.welcome(event.data as { seq: number; sessionId: string; pingSeconds: number });
       return;
@@ -139,18 +155,35 @@ export class Connection {
     if (!this.ports.onEvent(event)) this.reconnect();
   }
 
+  private heard() {
+    const now = this.ports.now();
+    const from = this.heardAt;
+    this.heardAt = now;
+    if (from !== null && this.pingEvery > 0 && now - from > gapPings * this.pingEvery) this.gap.update(() => ({ from, until: now }));
+  }
+
   private welcome(welcome: { seq: number; sessionId: string; pingSeconds: number }) {
     this.callOffWelcome?.();
     this.callOffWelcome = null;
     this.welcomed = true;
     this.attempt = 0;
     this.unanswered = 0;
-    this.stopPinging = this.ports.every(Math.max(1, welcome.pingSeconds) * 1000, () => this.ping());
+    this.pingEvery = Math.max(1, welcome.pingSeconds) * 1000;
+    this.pingedAt = this.ports.now();
+    this.stopPinging = this.ports.every(this.pingEvery, () => this.ping());
     this.ports.onWelcome(welcome);
     this.set({ kind: 'open' });
   }
 
   private ping() {
+    const now = this.ports.now();
+    const stoodStill = now - this.pingedAt > stillPings * this.pingEvery;
+    this.pingedAt = now;
+    // Nobody knows what became of the line meanwhile.
+    if (stoodStill) {
+      this.connect();
+      return;
+    }
     if (this.serverAnswersPings && this.unanswered >= silentPings) {
       this.reconnect();
       return;

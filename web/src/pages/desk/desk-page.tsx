@@ -8,6 +8,7 @@ import type { Session } from '../../app';
 import { useNow } from '../../base/clock';
 import { recall, remember } from '../../base/device';
 import { go } from '../../base/router';
+import { clockSeconds } from '../../base/time';
 import { useStore } from '../../base/use-store';
 import { composerId } from '../../conversation/composer';
 import { useI18n, type Translate } from '../../i18n/i18n';
@@ -107,6 +108,7 @@ function Desk({ session, hub, path, fresh }: { session: Session; hub: Hub; path:
         <SettingsMenu name={hub.person.displayName} onLanguage={onLanguage} onLogout={logout} />
       </header>
       <ConnectionBar hub={hub} />
+      <GapNotice hub={hub} />
       <NotificationOffer />
       {trouble !== null && <div className="desk-trouble"><ProblemNotice error={trouble} /></div>}
       <main className="desk-body" data-panes={panes.length}>
@@ -151,6 +153,23 @@ function UndoBar({ hub }: { hub: Hub }) {
           <Button className="button button-small" data-testid="undo" onPress={() => hub.undo.undo(each.id)}><Icon name="undo" size={18} />{t('solve.undo')}</Button>
         </div>
       ))}
+    </div>
+  );
+}
+
+// After a frozen page or a lost network: what may have happened meanwhile. It stays until the person has seen it.
+function GapNotice({ hub }: { hub: Hub }) {
+  const { t, language } = useI18n();
+  const gap = useStore(hub.connection.gap, (state) => state);
+  return (
+    <div role="status">
+      {gap && (
+        <div className="offer" data-testid="gap">
+          <Icon name="offline" />
+          <span>{t('desk.gap', { from: clockSeconds(gap.from, language), until: clockSeconds(gap.until, language) })}</span>
+          <div className="offer-buttons"><Button className="button button-small" onPress={() => hub.connection.gap.update(() => null)}>{t('desk.gap-seen')}</Button></div>
+        </div>
+      )}
     </div>
   );
 }
