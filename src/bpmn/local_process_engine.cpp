@@ -416,18 +416,31 @@ void LocalProcessEngine::open_workers() {
 Task<void> LocalProcessEngine::close_workers() {
   co_await loop_.enter();
   workers_open_ = false;
-  while (active_jobs_ > 0) co_await idle_.wait();
+  while (!held_.empty()) co_await idle_.wait();
 }
 
 void LocalProcessEngine::dispatch(std::vector<Assignment>& assignments) {
   for (Assignment& assignment : assignments) {
+    const Ticket ticket = ++last_ticket_;
     ++assignment.worker->active;
-    ++active_jobs_;
-    handler_loop_.spawn("job:" + assignment.job.type, handle_job(*assignment.worker, job_of(assignment.job)));
+    const runtime::TimerId lock = loop_.call_after(assignment.worker->worker.lock, [this, ticket] { give_back(ticket); });
+    held_[ticket] = {assignment.worker, lock};
+    handler_loop_.spawn("job:" + assignment.job.type, handle_job(*assignment.worker, ticket, job_of(assignment.job)));
   }
 }
 
-Task<void> LocalProcessEngine::handle_job(WorkerState& worker, process::Job job) {
+// Once: a handler that answers after its lock ran out has no place any more.
+void LocalProcessEngine::give_back(Ticket ticket) {
+  const auto found = held_.find(ticket);
+  if (found == held_.end()) return;
+  loop_.cancel(found->second.lock);
+  --found->second.worker->active;
+  held_.erase(found);
+  idle_.notify_all();
+  wake_.notify_all();
+}
+
+Task<void> LocalProcessEngine::handle_job(WorkerState& worker, Ticket ticket, process::Job job) {
   runtime::Context context(handler_loop_, random_);
   context.client = runtime::ClientType::kJob;
   context.caller.kind = runtime::Caller::Kind::kService;
@@ -443,20 +456,16 @@ Task<void> LocalProcessEngine::handle_job(WorkerState& worker, process::Job job)
     outcome.error_code = "internal";
     outcome.message = "the handler failed";
   }
-  loop_.post([this, &worker, key = job.key, result = std::move(outcome)]() mutable { take_outcome(worker, key, std::move(result)); });
+  loop_.post([this, ticket, key = job.key, result = std::move(outcome)]() mutable { take_outcome(ticket, key, std::move(result)); });
 }
 
 // Not bounded by the queue: there are never more outcomes than jobs handed out.
-void LocalProcessEngine::take_outcome(WorkerState& worker, Key job, process::JobOutcome outcome) {
+void LocalProcessEngine::take_outcome(Ticket ticket, Key job, process::JobOutcome outcome) {
   ++waiting_;
   Request request;
   request.decide = [this, job, result = std::move(outcome)](Turn& turn) { decide_outcome(turn, job, result); };
   // When the commit failed the job is still locked, and is handed out again when the lock runs out.
-  request.finish = [this, &worker](std::optional<Error>) {
-    --worker.active;
-    --active_jobs_;
-    idle_.notify_all();
-  };
+  request.finish = [this, ticket](std::optional<Error>) { give_back(ticket); };
   enqueue(std::move(request));
 }
 

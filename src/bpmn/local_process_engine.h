@@ -88,6 +88,12 @@ class LocalProcessEngine final : public process::ProcessEngine {
     process::Worker worker;
     int active = 0;
   };
+  // A job that was handed out: it takes one of its worker's places until it is answered or its lock runs out.
+  struct Held {
+    WorkerState* worker = nullptr;
+    runtime::TimerId lock = 0;
+  };
+  using Ticket = std::uint64_t;
   struct Assignment {
     WorkerState* worker = nullptr;
     engine::ActivatedJob job;
@@ -118,8 +124,9 @@ class LocalProcessEngine final : public process::ProcessEngine {
   void queue_continues();
 
   void dispatch(std::vector<Assignment>& assignments);
-  Task<void> handle_job(WorkerState& worker, process::Job job);
-  void take_outcome(WorkerState& worker, engine::Key job, process::JobOutcome outcome);
+  Task<void> handle_job(WorkerState& worker, Ticket ticket, process::Job job);
+  void take_outcome(Ticket ticket, engine::Key job, process::JobOutcome outcome);
+  void give_back(Ticket ticket);
   void decide_outcome(Turn& turn, engine::Key job, const process::JobOutcome& outcome);
 
   database::Database& database_;
@@ -139,7 +146,8 @@ class LocalProcessEngine final : public process::ProcessEngine {
   std::vector<std::unique_ptr<WorkerState>> workers_;
   runtime::TimerId timer_ = 0;
   bool workers_open_ = false;
-  int active_jobs_ = 0;
+  std::map<Ticket, Held> held_;
+  Ticket last_ticket_ = 0;
   std::atomic<bool> open_{false};
   bool running_ = false;
   bool closing_ = false;

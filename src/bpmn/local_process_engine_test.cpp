@@ -258,6 +258,72 @@ TEST(LocalProcessEngine, WorkersTakeNoMoreThanTheyMayAndCloseInOrder) {
   EXPECT_TRUE(node.finish(node.engine->close()));
 }
 
+Task<JobOutcome> hang(runtime::Event& never) {
+  co_await never.wait();
+  co_return JobOutcome();
+}
+
+// Neither the job nor the places of its worker are lost for ever.
+TEST(LocalProcessEngine, AHandlerThatNeverAnswersEndsAsAnIncidentAndBlocksNoOther) {
+  Node node(17);
+  runtime::Event never(*node.loop);
+  Key stuck = 0;
+  int calls = 0;
+  process::Worker one = worker("work", [&](runtime::Context&, const Job& job) {
+    if (job.instance_key != stuck) return give({});
+    ++calls;
+    return hang(never);
+  });
+  one.max_active = 1;
+  node.engine->add_worker(std::move(one));
+  node.open();
+  node.deploy(one_task());
+  stuck = node.start();
+  const Key other = node.start();
+  node.engine->open_workers();
+  node.world.run_for(hours(1));
+  EXPECT_EQ(calls, engine::kMaxLosses);
+  EXPECT_EQ(node.state(other), InstanceState::kCompleted);
+  const auto incidents = node.call(node.engine->incidents(*node.context));
+  ASSERT_EQ(incidents->size(), 1u);
+  EXPECT_EQ(incidents->at(0).instance_key, stuck);
+  EXPECT_TRUE(node.finish(node.engine->close_workers())) << "nothing is waited for";
+  never.notify_all();
+  node.world.run_for(seconds(1));
+  EXPECT_TRUE(node.finish(node.engine->close()));
+}
+
+TEST(LocalProcessEngine, AJobThatKillsTheProcessEndsAsAnIncident) {
+  Node node(18);
+  int calls = 0;
+  std::optional<runtime::Event> never;
+  const auto deadly = [&] {
+    never.emplace(*node.loop);
+    node.engine->add_worker(worker("work", [&](runtime::Context&, const Job&) {
+      ++calls;
+      return hang(*never);
+    }));
+  };
+  deadly();
+  node.open();
+  node.deploy(one_task());
+  node.start();
+  const auto is_stuck = [&] { return !node.call(node.engine->incidents(*node.context))->empty(); };
+  for (int life = 0; life < 3 * engine::kMaxLosses && !is_stuck(); ++life) {
+    const int before = calls;
+    node.engine->open_workers();
+    node.world.run_until([&] { return calls > before; }, minutes(2));
+    node.kill();
+    node.disk.kill_processes();
+    never.reset();
+    node.boot();
+    deadly();
+    node.open();
+  }
+  EXPECT_TRUE(is_stuck());
+  EXPECT_EQ(calls, engine::kMaxLosses);
+}
+
 TEST(LocalProcessEngine, RefusesEarlyWhenTooManyWait) {
   LocalProcessEngineOptions options;
   options.max_waiting = 5;

@@ -220,6 +220,7 @@ void Applier::operator()(const JobFailed& event) {
     job.retries = event.retries;
     job.due = event.retry_at;
     ++job.failures;
+    job.losses = 0;
     job.state = event.retries <= 0 ? JobState::kFailed : event.retry_at > at_ ? JobState::kBackingOff : JobState::kActivatable;
   });
 }
@@ -227,6 +228,7 @@ void Applier::operator()(const JobFailed& event) {
 void Applier::operator()(const JobYielded& event) {
   change_job(event.instance, event.job, [&](Job& job) {
     job.due = event.retry_at;
+    job.losses = 0;
     job.state = JobState::kBackingOff;
   });
 }
@@ -235,8 +237,18 @@ void Applier::operator()(const JobReady& event) {
   change_job(event.instance, event.job, [](Job& job) { job.state = JobState::kActivatable; });
 }
 
+void Applier::operator()(const JobLost& event) {
+  change_job(event.instance, event.job, [&](Job& job) {
+    job.losses = event.losses;
+    job.state = JobState::kActivatable;
+  });
+}
+
 void Applier::operator()(const JobErrorThrown& event) {
-  change_job(event.instance, event.job, [](Job& job) { job.state = JobState::kErrorThrown; });
+  change_job(event.instance, event.job, [](Job& job) {
+    job.losses = 0;
+    job.state = JobState::kErrorThrown;
+  });
 }
 
 void Applier::operator()(const JobRetriesUpdated& event) {

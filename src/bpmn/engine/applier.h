@@ -28,6 +28,7 @@ class Applier {
   void operator()(const JobFailed& event);
   void operator()(const JobYielded& event);
   void operator()(const JobReady& event);
+  void operator()(const JobLost& event);
   void operator()(const JobErrorThrown& event);
   void operator()(const JobRetriesUpdated& event);
   void operator()(const TimerCreated& event);

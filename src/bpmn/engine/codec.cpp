@@ -9,6 +9,8 @@ namespace consilium::bpmn::engine {
 namespace {
 
 constexpr std::uint64_t kFormVersion = 1;
+// Since 2 with the locks that jobs lost.
+constexpr std::uint64_t kInstanceFormVersion = 2;
 
 class Writer {
  public:
@@ -275,6 +277,10 @@ template <class A>
 void fields(A& a, Is<InstanceContinued> auto& e) {
   a(e.instance);
 }
+template <class A>
+void fields(A& a, Is<JobLost> auto& e) {
+  a(e.instance), a(e.job), a(e.losses);
+}
 
 using Decoder = void (*)(Reader&, Event&);
 
@@ -477,19 +483,21 @@ std::expected<Record, std::string> decode_record(std::string_view bytes) {
 
 std::string encode_instance(const Instance& instance) {
   Writer writer;
-  writer.number(kFormVersion);
+  writer.number(kInstanceFormVersion);
   writer(instance.key);
   writer(instance.process_key);
   writer(instance.idempotency_key);
   writer(instance.started_at);
   instance_parts(writer, *instance.process, instance);
+  for (const auto& [key, job] : instance.jobs) writer(job.losses);
   return writer.take();
 }
 
 std::expected<Instance, std::string> decode_instance(const State& state, std::string_view bytes) {
   Reader reader(bytes);
   Instance instance;
-  if (reader.number() != kFormVersion) return damaged("checkpoint of an instance");
+  const std::uint64_t form = reader.number();
+  if (form < 1 || form > kInstanceFormVersion) return damaged("checkpoint of an instance");
   reader(instance.key);
   reader(instance.process_key);
   reader(instance.idempotency_key);
@@ -499,6 +507,9 @@ std::expected<Instance, std::string> decode_instance(const State& state, std::st
   instance.version = definition->version;
   instance.process = definition->process;
   instance_parts(reader, *instance.process, instance);
+  if (form >= 2) {
+    for (auto& [key, job] : instance.jobs) reader(job.losses);
+  }
   if (!reader.good() || !reader.at_end() || !is_consistent(instance)) return damaged("checkpoint of an instance");
   return instance;
 }

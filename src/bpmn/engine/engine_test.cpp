@@ -412,6 +412,44 @@ TEST(Engine, LocksRunOutAndUnreadyWorkersLoseNoRetry) {
   EXPECT_EQ(bench.run(CompleteJob{job, {}}).rejection->code, Rejection::Code::kNotFound);
 }
 
+TEST(Engine, AJobThatItsWorkerNeverAnswersBecomesAnIncident) {
+  Bench bench;
+  bench.deploy(TestModel().start().task("t", "work").end().flow("start", "t").flow("t", "end"));
+  bench.start();
+  const Key job = bench.job("work").key;
+  for (int loss = 1; loss < kMaxLosses; ++loss) {
+    bench.pass(seconds(60));
+    EXPECT_EQ(bench.job("work").retries, model::kDefaultRetries) << "a lost lock uses no retry";
+  }
+  EXPECT_TRUE(bench.incidents().empty());
+  bench.pass(seconds(60));
+  EXPECT_TRUE(bench.activate("work").empty());
+  EXPECT_EQ(bench.incident(), "JOB_NO_RETRIES");
+  const Incident incident = bench.incidents()[0];
+  EXPECT_EQ(incident.message, "process.job-lost: Expected the worker to answer, but the lock ran out 5 times in a row");
+  bench.run(UpdateRetries{job, 1});
+  EXPECT_FALSE(bench.run(ResolveIncident{incident.key}).rejection);
+  bench.pass(seconds(60));
+  EXPECT_EQ(bench.job("work").key, job) << "the count begins anew";
+}
+
+TEST(Engine, AnAnswerEndsTheCountOfLostLocks) {
+  Bench bench;
+  bench.deploy(TestModel().start().task("t", "work").end().flow("start", "t").flow("t", "end"));
+  bench.start();
+  for (int loss = 1; loss < 3 * kMaxLosses; ++loss) {
+    const Key job = bench.job("work").key;
+    if (loss % (kMaxLosses - 1) == 0) {
+      bench.run(YieldJob{job, seconds(5)});
+      bench.pass(seconds(5));
+    } else {
+      bench.pass(seconds(60));
+    }
+  }
+  EXPECT_TRUE(bench.incidents().empty());
+  bench.complete("work");
+}
+
 TEST(Engine, CancelEndsEverything) {
   Bench bench;
   bench.deploy(TestModel()

@@ -261,6 +261,22 @@ void Processor::operator()(const UpdateRetries& command) {
   writer_.append(JobRetriesUpdated{state_.owner_of(command.job)->key, command.job, std::min(command.retries, 1000)});
 }
 
+// A lock that runs out uses no retry: a crash is not the worker's failure. But a job that its worker never answers, or
+// dies of, is not handed out for ever.
+void Processor::job_due(Key key) {
+  const Instance& instance = *state_.owner_of(key);
+  const Key instance_key = instance.key;
+  const Job& job = instance.jobs.at(key);
+  if (job.state != JobState::kActivated) return writer_.append(JobReady{instance_key, key});
+  const Key element_instance = job.element_instance;
+  const std::int32_t losses = job.losses + 1;
+  writer_.append(JobLost{instance_key, key, losses});
+  if (losses < kMaxLosses) return;
+  const std::string text = "Expected the worker to answer, but the lock ran out " + std::to_string(losses) + " times in a row";
+  writer_.append(JobFailed{instance_key, key, 0, now_, "process.job-lost", text});
+  raise(instance_key, element_instance, key, {error_type::kJobNoRetries, "process.job-lost: " + text});
+}
+
 // ---- incidents
 
 void Processor::operator()(const ResolveIncident& command) {
@@ -299,7 +315,7 @@ void Processor::operator()(const Tick&) {
     if (due.at > now_) return;
     switch (due.kind) {
       case DueKind::kMessage: writer_.append(MessageExpired{due.key}); break;
-      case DueKind::kJob: writer_.append(JobReady{state_.owner_of(due.key)->key, due.key}); break;
+      case DueKind::kJob: job_due(due.key); break;
       case DueKind::kTimer:
         fire_timer(due.key);
         run_steps();

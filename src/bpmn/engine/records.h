@@ -217,7 +217,7 @@ struct JobYielded {
   Key job = 0;
   Timestamp retry_at;
 };
-// Its lock ran out or its back-off is over: it may be handed out again.
+// Its back-off is over: it may be handed out again.
 struct JobReady {
   static constexpr RecordType kType{16, 1};
   Key instance = 0;
@@ -309,12 +309,19 @@ struct InstanceContinued {
   static constexpr RecordType kType{29, 1};
   Key instance = 0;
 };
+// Its lock ran out without an answer: it may be handed out again. (Older journals say JobReady.)
+struct JobLost {
+  static constexpr RecordType kType{30, 1};
+  Key instance = 0;
+  Key job = 0;
+  std::int32_t losses = 0;  // in a row, with this one
+};
 
 using Event = std::variant<ProcessDeployed, InstanceCreated, ElementActivating, ElementActivated, ElementCompleting, ElementCompleted,
                            ElementTerminating, ElementTerminated, FlowTaken, VariablesSet, JobCreated, JobActivated, JobCompleted,
                            JobFailed, JobYielded, JobReady, JobErrorThrown, JobRetriesUpdated, TimerCreated, TimerTriggered,
                            SubscriptionCreated, MessagePublished, MessageCorrelated, MessageExpired, EventTriggered, IncidentCreated,
-                           IncidentResolved, InstanceYielded, InstanceContinued>;
+                           IncidentResolved, InstanceYielded, InstanceContinued, JobLost>;
 
 // All events of one command: what the journal holds in one row. They take effect together.
 struct Record {
@@ -408,6 +415,7 @@ inline constexpr std::size_t kMaxNameBytes = 1024;             // message names,
 inline constexpr std::size_t kMaxMessageBytes = 500;           // texts of failures and incidents; longer ones are cut
 inline constexpr Duration kFirstBackOff = seconds(1);          // doubles with each failure
 inline constexpr Duration kMaxBackOff = minutes(5);
+inline constexpr std::int32_t kMaxLosses = 5;          // locks of a job that run out in a row; then it is an incident
 inline constexpr Duration kMaxWait = days(36'500);     // of timers and times to live
 inline constexpr std::size_t kRecentlyEnded = 10'000;  // idempotency keys of ended instances that are still known
 

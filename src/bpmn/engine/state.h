@@ -29,6 +29,7 @@ struct Job {
   Context headers;
   std::int32_t retries = 0;
   std::int32_t failures = 0;
+  std::int32_t losses = 0;  // locks that ran out since a worker last answered
   JobState state = JobState::kActivatable;
   std::string worker;
   Timestamp due;  // kActivated: end of the lock; kBackingOff: when it may be handed out again
