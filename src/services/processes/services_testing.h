@@ -17,9 +17,13 @@ struct Ledger {
   std::map<std::string, Error> errors;
   // Once the first call was made, the second is refused.
   std::pair<std::string, std::pair<std::string, Error>> errors_after;
+  // What one of the calls with this name, counted from 1, is answered.
+  std::map<std::pair<std::string, std::ptrdiff_t>, Error> errors_at;
 
   Result<void> note(const std::string& call) {
     calls.push_back(call);
+    const auto at = errors_at.find({call, std::ranges::count(calls, call)});
+    if (at != errors_at.end()) return fail(at->second);
     const auto& [first, then] = errors_after;
     if (call == then.first && std::ranges::count(calls, first) > 0) return fail(then.second);
     const auto found = errors.find(call);

@@ -7,10 +7,13 @@ namespace {
 using process::Job;
 using process::JobOutcome;
 
+Result<Uuid> read_user_id(const Job& job) {
+  ASSIGN_OR_RETURN(const JobVariables variables, JobVariables::read(job));
+  return variables.id("userId");
+}
+
 Task<Result<users::v1::User>> load_user(const JobDependencies* parts, runtime::Context& context, const Job& job) {
-  auto variables = JobVariables::read(job);
-  if (!variables) co_return fail(std::move(variables).error());
-  auto id = variables->id("userId");
+  auto id = read_user_id(job);
   if (!id) co_return fail(std::move(id).error());
   users::v1::GetUserRequest request;
   request.id = *id;
@@ -67,6 +70,7 @@ Task<JobOutcome> create_chat_channel(const JobDependencies* parts, runtime::Cont
 }
 
 Task<JobOutcome> send_hello(const JobDependencies* parts, runtime::Context& context, const Job& job) {
+  constexpr std::string_view kError = "err-send-hello";
   auto variables = JobVariables::read(job);
   if (!variables) co_return failed(variables.error());
   auto user_id = variables->id("userId");
@@ -79,7 +83,7 @@ Task<JobOutcome> send_hello(const JobDependencies* parts, runtime::Context& cont
   post.parameters = JsonText{JsonObject().add("client", *user_id).text()};
   post.idempotency_key = job_key(job, "hello");
   auto posted = co_await parts->chat.bot_post(context, post);
-  if (!posted) co_return failed(posted.error());
+  if (!posted) co_return thrown_or_failed(posted.error(), kError);
   co_return completed();
 }
 
@@ -109,31 +113,32 @@ users::v1::ChangeStatusRequest status_request(const Uuid& user_id) {
 }
 
 Task<JobOutcome> activate_user(const JobDependencies* parts, runtime::Context& context, const Job& job) {
+  constexpr std::string_view kError = "err-activate-user";
   auto user = co_await load_user(parts, context, job);
-  if (!user) co_return failed(user.error());
+  if (!user) co_return thrown_or_failed(user.error(), kError);
   // A repeated job finds it done.
   if (user->status == users::v1::UserStatus::kActive) co_return completed();
   users::v1::ChangeStatusRequest request = status_request(user->id);
   auto activated = co_await parts->users.activate_user(context, request);
-  if (!activated) co_return failed(activated.error());
+  if (!activated) co_return thrown_or_failed(activated.error(), kError);
   co_return completed();
 }
 
 Task<JobOutcome> delete_chat_user(const JobDependencies* parts, runtime::Context& context, const Job& job) {
-  auto user = co_await load_user(parts, context, job);
-  if (!user) co_return failed(user.error());
+  auto user_id = read_user_id(job);
+  if (!user_id) co_return failed(user_id.error());
   chat::v1::ChatUserRequest request;
-  request.user_id = user->id;
+  request.user_id = *user_id;
   auto deleted = co_await parts->chat.delete_chat_user(context, request);
   if (!deleted && deleted.error().kind != ErrorKind::kNotFound) co_return failed(deleted.error());
   co_return completed();
 }
 
 Task<JobOutcome> delete_identity(const JobDependencies* parts, runtime::Context& context, const Job& job) {
-  auto user = co_await load_user(parts, context, job);
-  if (!user) co_return failed(user.error());
+  auto user_id = read_user_id(job);
+  if (!user_id) co_return failed(user_id.error());
   sessions::v1::IdentityRequest request;
-  request.user_id = user->id;
+  request.user_id = *user_id;
   auto deleted = co_await parts->sessions.delete_identity(context, request);
   if (!deleted && deleted.error().kind != ErrorKind::kNotFound) co_return failed(deleted.error());
   co_return completed();

@@ -125,10 +125,33 @@ TEST_F(UserCreation, LeavesNothingWhenARepeatedLinkIsRefused) {  // B-57
   expect_nothing_left();
 }
 
-TEST_F(UserCreation, WhatHasNoErrorInTheModelStandsStillUntilItIsMended) {
+// The first attempt made it and could not store that; the second is told no, and knows nothing of what was made.
+TEST_F(UserCreation, LeavesNothingWhenTheSecondAttemptIsRefused) {  // B-57
+  const std::pair<const char*, int> steps[] = {{"create_chat_user", 1}, {"create_channel", 2}, {"create_identity", 3}};
+  for (const auto& [call, link] : steps) {
+    SCOPED_TRACE(call);
+    services.ledger.errors_at = {{{"set_links", link}, make_error(ErrorKind::kInternal, "test.broken")},
+                                 {{call, 2}, make_error(ErrorKind::kConflict, "test.refused")}};
+    EXPECT_EQ(make(users::v1::UserType::kClient).state, process::InstanceState::kCompleted);
+    EXPECT_EQ(std::ranges::count(services.ledger.calls, call), 2);
+    expect_nothing_left();
+  }
+}
+
+TEST_F(UserCreation, LeavesNothingWhenGreetingOrActivationIsRefused) {  // B-57
   for (const char* call : {"bot_post", "activate_user"}) {
     SCOPED_TRACE(call);
     services.ledger.errors = {{call, make_error(ErrorKind::kConflict, "test.refused")}};
+    EXPECT_EQ(make(users::v1::UserType::kClient).state, process::InstanceState::kCompleted);
+    EXPECT_EQ(std::ranges::count(services.ledger.calls, call), 1) << "a no is not asked for again";
+    expect_nothing_left();
+  }
+}
+
+TEST_F(UserCreation, WhatIsBrokenStandsStillUntilItIsMended) {
+  for (const char* call : {"bot_post", "activate_user"}) {
+    SCOPED_TRACE(call);
+    services.ledger.errors = {{call, make_error(ErrorKind::kInternal, "test.broken")}};
     EXPECT_TRUE(make(users::v1::UserType::kClient).has_incident);
     EXPECT_EQ(std::ranges::count(services.ledger.calls, call), 3);
     services.ledger.errors.clear();
