@@ -56,7 +56,7 @@ struct Platform::Parts {
         outbox(ports.store),
         bus(ports.main, ports.random, ports.store, outbox, settings.bus),
         jobs{users, sessions, chat, tasks, settings.chat.read_after_release},
-        hub(ports.main, ports.random, chat, settings.gateway, runtime::Logger(ports.log, "gateway", "hub")),
+        hub(ports.main, ports.random, chat, sessions, settings.gateway, runtime::Logger(ports.log, "gateway", "hub")),
         edge(gateway_parts(ports, catalogue), settings.gateway),
         stopping(ports.main),
         sweep_ended(ports.main) {

@@ -51,6 +51,7 @@ PlatformSettings platform_settings(const runtime::Config& config) {
   // Pages prove their life often enough for a late ping or two not to cost the lease.
   settings.gateway.ping_interval = std::max(seconds(1), Duration{config.presence.lease.microseconds / 6});
   settings.gateway.renew_interval = std::max(seconds(1), Duration{config.presence.lease.microseconds / 3});
+  settings.gateway.expiry_notice = config.sessions.expiry_notice;
   settings.bus.keep_events = config.bus.retention;
   return settings;
 }

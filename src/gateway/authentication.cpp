@@ -64,6 +64,8 @@ Task<Result<Identified>> Authenticator::identify(runtime::Context& context, cons
   }
   runtime::Context own = context.for_service("gateway", context.client);
   own.remote_address = context.remote_address;
+  own.deadline = context.deadline;
+  own.cancellation = context.cancellation;
   auto answer = co_await sessions_.authenticate(own, std::move(question));
   if (!answer) {
     // Too long or oddly made proofs are as unknown as any other.

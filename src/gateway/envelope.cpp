@@ -127,6 +127,15 @@ std::string resync_envelope(std::int64_t sequence, Timestamp at) {
   return frame.take();
 }
 
+std::string expiring_envelope(const Uuid& session_id, Timestamp expires_at, Timestamp at) {
+  Frame frame("session.expiring", at);
+  frame.begin_data();
+  frame.text("sessionId", session_id.text());
+  frame.text("expiresAt", format_rfc3339(expires_at));
+  frame.end_data();
+  return frame.take();
+}
+
 std::string ack_envelope(std::string_view correlation_id, Timestamp at) {
   Frame frame("ack", at);
   if (!correlation_id.empty()) frame.text("corrId", correlation_id);

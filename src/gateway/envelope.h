@@ -25,6 +25,7 @@ Result<chat::v1::MarkReadRequest> decode_read(std::string_view data);
 std::string event_envelope(const chat::v1::PersonEvent& event);
 std::string welcome_envelope(std::int64_t sequence, const Uuid& session_id, Duration ping_interval, Timestamp at);
 std::string resync_envelope(std::int64_t sequence, Timestamp at);
+std::string expiring_envelope(const Uuid& session_id, Timestamp expires_at, Timestamp at);
 std::string ack_envelope(std::string_view correlation_id, Timestamp at);
 std::string error_envelope(std::string_view correlation_id, const Error& error, Timestamp at);
 

@@ -83,6 +83,7 @@ Gateway::Visit Gateway::visit_of(runtime::Scheduler& loop, const net::HttpReques
   context.remote_address = net::client_address(request.remote_address, request.headers, settings_.trusted_proxies);
   context.language = net::choose_language(request.header("Accept-Language"), parts_.languages);
   context.deadline = loop.steady_now() + settings_.call_timeout;
+  context.cancellation = request.cancellation;
   return visit;
 }
 
@@ -270,6 +271,7 @@ Task<net::UpgradeAnswer> Gateway::upgrade(runtime::Scheduler& loop, net::HttpReq
   }
   visit.context.caller = std::move(identified->caller);
   visit.context.deadline.reset();
+  visit.context.cancellation.reset();
   auto after = parse_after(request.query());
   if (!after) co_return refuse(problem(visit, after.error()));
   auto listener = parts_.hub.admit(visit.context, *after);

@@ -23,6 +23,8 @@ class FakeIssuer final : public net::RpcChannel {
   Task<Result<std::string>> call(runtime::Context& context, std::string_view method, std::string request) override {
     EXPECT_TRUE(context.caller.is_service() || method.ends_with("/Login") || method.ends_with("/Refresh") ||
                 method.ends_with("/EndCurrent"));
+    cancellation = context.cancellation;
+    has_deadline = context.deadline.has_value();
     if (method.ends_with("/Authenticate")) co_return authenticate(request);
     if (method.ends_with("/Login")) co_return log_in(request);
     if (method.ends_with("/EndCurrent")) co_return encode_wire(sessions::v1::Nothing{});
@@ -32,6 +34,8 @@ class FakeIssuer final : public net::RpcChannel {
   std::vector<std::string> permissions{"things.create"};
   std::string language = "en";
   sessions::v1::LoginRequest last_login;
+  std::shared_ptr<runtime::Cancellation> cancellation;
+  bool has_deadline = false;
 
  private:
   Result<std::string> authenticate(std::string_view bytes) const {
@@ -76,6 +80,7 @@ struct Seen {
   std::string language;
   std::string address;
   runtime::Caller caller;
+  std::shared_ptr<runtime::Cancellation> cancellation;
   int calls = 0;
 };
 
@@ -93,6 +98,7 @@ class GatewayTest : public ::testing::Test {
     seen->language = context.language;
     seen->address = context.remote_address;
     seen->caller = context.caller;
+    seen->cancellation = context.cancellation;
     if (request.body == R"({"throw":1})") throw std::runtime_error("secret inner text");
     if (request.body == R"({"fail":1})") co_return fail(internal_error("secret inner text"));
     co_return net::RouteReply{201, R"({"id":"1"})", "/things/1", 3};
@@ -185,7 +191,7 @@ class GatewayTest : public ::testing::Test {
   sessions::v1::RemoteSessions sessions_{issuer_};
   chat::v1::RemoteChat chat_{nobody_};
   Settings settings_;
-  Hub hub_{loop_, random_, chat_, settings_, runtime::Logger()};
+  Hub hub_{loop_, random_, chat_, sessions_, settings_, runtime::Logger()};
   Seen seen_;
   bool tls_ = false;
   std::unique_ptr<Gateway> gateway_;
@@ -200,6 +206,18 @@ TEST_F(GatewayTest, AsksForASessionAndSaysSoInTheCallersLanguage) {
   EXPECT_NE(send("GET", "/api/v1/things", {{"Accept-Language", "ru"}}).body.find("Сначала войдите."), std::string::npos);
   EXPECT_TRUE(has_code(send("GET", "/api/v1/things", {{"Authorization", "Bearer bad"}}), "sessions.invalid"));
   EXPECT_EQ(seen_.calls, 0);
+}
+
+TEST_F(GatewayTest, AClientThatHasGoneIsKnownToTheCall) {
+  const auto cancellation = std::make_shared<runtime::Cancellation>();
+  net::HttpRequest request{"GET", "/api/v1/things", {{"Authorization", "Bearer good"}, {"Host", std::string(kHost)}}, "", "10.0.0.9"};
+  request.cancellation = cancellation;
+  std::optional<net::HttpResponse> out;
+  loop_.spawn("request", keep(&gateway(), &loop_, request, &out));
+  world_.run_for(seconds(1));
+  EXPECT_EQ(seen_.cancellation, cancellation);
+  EXPECT_EQ(issuer_.cancellation, cancellation) << "its session is not looked for in vain either";
+  EXPECT_TRUE(issuer_.has_deadline);
 }
 
 TEST_F(GatewayTest, ChecksThePermissionOfTheRoute) {

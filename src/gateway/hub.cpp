@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <span>
+#include <utility>
 
 #include "gateway/socket_session.h"
 #include "net/percent_encoding.h"
@@ -13,6 +15,9 @@ namespace {
 constexpr std::size_t kRenewBatch = 10'000;
 constexpr Duration kFeedWait = seconds(20);
 constexpr Duration kFeedRetry = seconds(1);
+constexpr std::size_t kSessionBatch = 1000;
+
+std::uint16_t code_of(std::string_view end_reason) { return end_reason == "expired" ? close_code::kExpired : close_code::kNormal; }
 
 }  // namespace
 
@@ -31,28 +36,35 @@ Result<std::optional<std::int64_t>> parse_after(std::string_view query) {
   return after;
 }
 
-Hub::Hub(runtime::Scheduler& loop, RandomSource& random, chat::v1::Chat& chat, Settings settings, runtime::Logger log)
+Hub::Hub(runtime::Scheduler& loop, RandomSource& random, chat::v1::Chat& chat, sessions::v1::Sessions& sessions, Settings settings,
+         runtime::Logger log)
     : loop_(loop),
       random_(random),
       chat_(chat),
+      sessions_(sessions),
       settings_(std::move(settings)),
       log_(log),
+      arrived_(loop),
       stopping_(loop),
       feed_ended_(loop),
-      leases_ended_(loop) {}
+      leases_ended_(loop),
+      watch_ended_(loop) {}
 
 Hub::~Hub() = default;
 
 void Hub::start() {
   loop_.spawn("hub.feed", read_feed());
   loop_.spawn("hub.leases", renew_leases());
+  loop_.spawn("hub.sessions", watch_sessions());
 }
 
 Task<void> Hub::stop() {
   stopping_.open();
   feed_wait_->request();
+  arrived_.notify_all();
   co_await feed_ended_.wait();
   co_await leases_ended_.wait();
+  co_await watch_ended_.wait();
 }
 
 runtime::Context Hub::service_context() const {
@@ -82,6 +94,9 @@ void Hub::join(std::shared_ptr<SocketSession> session) {
     }
     sockets.push_back(session);
     open_sockets_.fetch_add(1, std::memory_order_relaxed);
+    // Its session may have ended since the upgrade, when there was no socket here to tell.
+    arrivals_.push_back(session);
+    arrived_.notify_all();
   });
 }
 
@@ -136,9 +151,61 @@ void Hub::end_session(const chat::v1::PersonEvent& event) {
   const auto* reason = object->at("reason").if_string();
   const auto session_id = session_text ? Uuid::parse(std::string_view(*session_text)) : std::nullopt;
   if (!session_id || !reason) return;
-  const bool expired = *reason == "expired";
   for (const auto& socket : person->second) {
-    if (socket->session_id() == *session_id) socket->close(expired ? close_code::kExpired : close_code::kNormal, std::string(*reason));
+    if (socket->session_id() == *session_id) socket->close(code_of(std::string_view(*reason)), std::string(*reason));
+  }
+}
+
+Hub::Sockets Hub::all_sockets() const {
+  Sockets all;
+  for (const auto& [user_id, sockets] : people_) all.insert(all.end(), sockets.begin(), sockets.end());
+  return all;
+}
+
+// Arrivals at once, all of them now and then: who joins is known to `end_session` before its session is looked at, so that
+// no end falls between.
+Task<void> Hub::watch_sessions() {
+  Timestamp next_round = loop_.steady_now() + settings_.session_check;
+  while (!stopping_.is_open()) {
+    const Timestamp now = loop_.steady_now();
+    if (arrivals_.empty() && now < next_round) {
+      co_await arrived_.wait_for(next_round - now);
+      continue;
+    }
+    Sockets due = std::exchange(arrivals_, {});
+    if (now >= next_round) {
+      due = all_sockets();
+      next_round = now + settings_.session_check;
+    }
+    for (std::size_t done = 0; done < due.size() && !stopping_.is_open(); done += kSessionBatch) {
+      const std::span batch = std::span(due).subspan(done, std::min(kSessionBatch, due.size() - done));
+      co_await check_sessions(batch);
+    }
+  }
+  watch_ended_.open();
+}
+
+Task<void> Hub::check_sessions(std::span<const std::shared_ptr<SocketSession>> sockets) {
+  sessions::v1::CheckSessionsRequest request;
+  for (const auto& socket : sockets) request.session_ids.push_back(socket->session_id());
+  runtime::Context context = service_context();
+  auto reply = co_await sessions_.check_sessions(context, std::move(request));
+  if (!reply) {
+    // The next round looks again.
+    log_.warn(context, "Sessions not checked", {{"error", reply.error()}});
+    co_return;
+  }
+  std::map<Uuid, const sessions::v1::SessionState*> states;
+  for (const sessions::v1::SessionState& state : reply->items) states[state.session_id] = &state;
+  for (const auto& socket : sockets) {
+    const auto found = states.find(socket->session_id());
+    if (found == states.end()) continue;
+    const sessions::v1::SessionState& state = *found->second;
+    if (state.end_reason) {
+      socket->close(code_of(*state.end_reason), *state.end_reason);
+    } else if (state.expires_at - context.now() <= settings_.expiry_notice) {
+      socket->warn_of_expiry(state.expires_at);
+    }
   }
 }
 

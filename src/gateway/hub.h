@@ -8,10 +8,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "consilium/chat/v1/chat_service.h"
+#include "consilium/sessions/v1/sessions_service.h"
 #include "gateway/settings.h"
 #include "net/http.h"
 #include "runtime/cancellation.h"
@@ -39,7 +41,8 @@ class SocketSession;
 
 class Hub {
  public:
-  Hub(runtime::Scheduler& loop, RandomSource& random, chat::v1::Chat& chat, Settings settings, runtime::Logger log);
+  Hub(runtime::Scheduler& loop, RandomSource& random, chat::v1::Chat& chat, sessions::v1::Sessions& sessions, Settings settings,
+      runtime::Logger log);
   ~Hub();
 
   // Spawns the readers; `stop` ends them. Sockets are closed by their server before.
@@ -55,12 +58,17 @@ class Hub {
  private:
   friend class SocketSession;
 
+  using Sockets = std::vector<std::shared_ptr<SocketSession>>;
+
   // From the loops of sockets.
   void join(std::shared_ptr<SocketSession> session);
   void leave(std::shared_ptr<SocketSession> session);
 
   Task<void> read_feed();
   Task<void> renew_leases();
+  Task<void> watch_sessions();
+  Task<void> check_sessions(std::span<const std::shared_ptr<SocketSession>> sockets);
+  Sockets all_sockets() const;
   void dispatch(const chat::v1::PersonEvent& event);
   void end_session(const chat::v1::PersonEvent& event);
   runtime::Context service_context() const;
@@ -68,14 +76,18 @@ class Hub {
   runtime::Scheduler& loop_;
   RandomSource& random_;
   chat::v1::Chat& chat_;
+  sessions::v1::Sessions& sessions_;
   Settings settings_;
   runtime::Logger log_;
-  std::map<Uuid, std::vector<std::shared_ptr<SocketSession>>> people_;
+  std::map<Uuid, Sockets> people_;
+  Sockets arrivals_;  // joined, and their sessions not looked at since
+  runtime::Event arrived_;
   std::atomic<std::int64_t> open_sockets_ = 0;
   std::shared_ptr<runtime::Cancellation> feed_wait_ = std::make_shared<runtime::Cancellation>();  // ends it when the hub stops
   runtime::Gate stopping_;
   runtime::Gate feed_ended_;
   runtime::Gate leases_ended_;
+  runtime::Gate watch_ended_;
 };
 
 }  // namespace consilium::gateway

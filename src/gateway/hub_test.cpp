@@ -6,6 +6,8 @@
 #include <boost/json.hpp>
 #include <deque>
 
+#include "consilium/sessions/v1/sessions_codec.h"
+#include "consilium/sessions/v1/sessions_rpc.h"
 #include "gateway/socket_session.h"
 #include "runtime/simulated_scheduler.h"
 
@@ -28,6 +30,7 @@ class FakeChat final : public chat::v1::Chat {
 
   Task<Result<chat::v1::OpenSocketReply>> open_socket(runtime::Context& context, chat::v1::OpenSocketRequest request) override {
     opened.push_back({request, context.caller, context.client});
+    if (open_takes > Duration{}) co_await context.scheduler().sleep_for(open_takes);
     if (error) co_return fail(*error);
     co_return chat::v1::OpenSocketReply{sequence};
   }
@@ -106,6 +109,7 @@ class FakeChat final : public chat::v1::Chat {
   std::int64_t feed_position = 100;
   Duration log_takes = milliseconds(1);
   Duration person_calls_take;
+  Duration open_takes;
   std::optional<Error> error;
   std::optional<Error> log_error;
   std::vector<chat::v1::PersonEvent> log;
@@ -120,6 +124,34 @@ class FakeChat final : public chat::v1::Chat {
 
  private:
   static Failure unused() { return fail(internal_error("not for the hub")); }
+};
+
+// The issuer as far as the hub needs it.
+class FakeIssuer final : public net::RpcChannel {
+ public:
+  Task<Result<std::string>> call(runtime::Context& context, std::string_view method, std::string bytes) override {
+    EXPECT_TRUE(method.ends_with("/CheckSessions")) << method;
+    EXPECT_TRUE(context.caller.is_service());
+    CO_ASSIGN_OR_RETURN(const auto request, decode_wire<sessions::v1::CheckSessionsRequest>(bytes));
+    asked.push_back(request.session_ids);
+    if (takes > Duration{}) co_await context.scheduler().sleep_for(takes);
+    if (error) co_return fail(*error);
+    sessions::v1::CheckSessionsReply reply;
+    for (const Uuid& id : request.session_ids) {
+      const auto known = states.find(id);
+      sessions::v1::SessionState state;
+      state.expires_at = context.now() + days(30);
+      if (known != states.end()) state = known->second;
+      state.session_id = id;
+      reply.items.push_back(state);
+    }
+    co_return encode_wire(reply);
+  }
+
+  Duration takes;
+  std::optional<Error> error;
+  std::map<Uuid, sessions::v1::SessionState> states;  // others live for long
+  std::vector<std::vector<Uuid>> asked;
 };
 
 class FakeSocket final : public net::WebSocket {
@@ -137,9 +169,10 @@ class FakeSocket final : public net::WebSocket {
     // A peer that answers nothing keeps the connection until the server's deadline.
     if (peer_answers) loop_.post([to = listener, code] { to->on_close(code); });
   }
-  std::size_t queued() const override { return 0; }
+  std::size_t queued() const override { return sent.size() - std::min(sent.size(), taken); }
 
   std::size_t capacity = 1000;
+  std::size_t taken = SIZE_MAX;  // frames that the peer has read
   bool peer_answers = true;
   std::vector<std::string> sent;
   std::optional<std::uint16_t> closed_with;
@@ -169,6 +202,7 @@ struct Page {
     if (frame.contains("corrId")) out += " " + std::string(frame.at("corrId").as_string());
     if (frame.contains("seq")) out += " " + std::to_string(frame.at("seq").as_int64());
     if (data.contains("seq")) out += " " + std::to_string(data.at("seq").as_int64());
+    if (data.contains("expiresAt")) out += " " + std::string(data.at("expiresAt").as_string());
     if (data.contains("code")) out += " " + std::string(data.at("code").as_string());
     return out;
   }
@@ -241,8 +275,10 @@ class HubTest : public ::testing::Test {
   Uuid anna;
   Uuid boris;
   FakeChat chat;
+  FakeIssuer issuer;
+  sessions::v1::RemoteSessions sessions{issuer};
   Settings settings;
-  Hub hub{hub_loop, random, chat, settings, runtime::Logger()};
+  Hub hub{hub_loop, random, chat, sessions, settings, runtime::Logger()};
   std::vector<std::shared_ptr<FakeSocket>> sockets;
 };
 
@@ -343,6 +379,53 @@ TEST_F(HubTest, WhatComesWhileTheLogIsReadIsNeitherLostNorDoubled) {
   EXPECT_THAT(page.frames(), ElementsAre("welcome 5", "post 4", "post 5", "post 6", "post 7"));
 }
 
+TEST_F(HubTest, AnEventThatTheLogShowsLateIsWaitedFor) {
+  const Page page = open(anna, 5);
+  // Heard of, but what the log answers is older for a while.
+  tell(anna, 7);
+  pass(milliseconds(200));
+  EXPECT_THAT(page.frames(), ElementsAre("welcome 5"));
+  for (const std::int64_t number : {6, 7}) write(anna, number);
+  pass(milliseconds(200));
+  EXPECT_THAT(page.frames(), ElementsAre("welcome 5", "post 6", "post 7"));
+}
+
+TEST_F(HubTest, AnEventThatTheLogNeverShowsClosesThePage) {
+  const Page page = open(anna, 5);
+  tell(anna, 7);
+  pass(seconds(9));
+  EXPECT_FALSE(page.socket->closed_with);
+  pass(seconds(2));
+  EXPECT_EQ(page.socket->closed_with, close_code::kShutdown);
+  EXPECT_EQ(hub.open_sockets(), 0);
+}
+
+TEST_F(HubTest, ALongLogDoesNotFloodAPeerThatReadsSlowly) {
+  for (std::int64_t number = 1; number <= 400; ++number) write(anna, number);
+  const Page page = begin(anna, 0);
+  page.socket->capacity = 1000;
+  page.socket->taken = 0;
+  pass();
+  EXPECT_EQ(page.frames().size(), 100u) << "well below the 256 at which a socket is closed";
+  while (page.socket->taken < 401) {
+    page.socket->taken += 50;
+    pass();
+    EXPECT_LE(page.socket->queued(), 100u);
+  }
+  EXPECT_EQ(page.frames().size(), 401u);
+  EXPECT_EQ(page.frames().back(), "post 400");
+  EXPECT_FALSE(page.socket->closed_with);
+}
+
+TEST_F(HubTest, APeerThatReadsNothingOfALongLogIsClosed) {
+  for (std::int64_t number = 1; number <= 400; ++number) write(anna, number);
+  const Page page = begin(anna, 0);
+  page.socket->taken = 0;
+  pass(seconds(31));
+  EXPECT_EQ(page.socket->closed_with, close_code::kSlow);
+  EXPECT_EQ(hub.open_sockets(), 0);
+}
+
 TEST_F(HubTest, DuplicatesAreIgnored) {
   const Page page = open(anna);
   for (const std::int64_t number : {6, 6, 5, 7, 6, 7}) tell(anna, number);
@@ -363,7 +446,7 @@ TEST_F(HubTest, ALongLogIsReadInPages) {
   pass();
   EXPECT_EQ(page.frames().size(), 1002u);
   EXPECT_EQ(page.frames().back(), "post 1001");
-  EXPECT_EQ(chat.log_reads.front().request.limit, 500);
+  EXPECT_EQ(chat.log_reads.front().request.limit, 200);
 }
 
 TEST_F(HubTest, APageThatWasAwayTooLongMustReload) {
@@ -461,6 +544,88 @@ TEST_F(HubTest, TheEndOfASessionClosesItsPages) {
   session_ended(anna, elsewhere.session().session_id(), "expired");
   EXPECT_EQ(elsewhere.socket->closed_with, close_code::kExpired);
   EXPECT_THAT(elsewhere.frames(), ElementsAre("welcome 5")) << "the signal is not for pages";
+}
+
+TEST_F(HubTest, ASessionThatEndsWhileAPageOpensClosesIt) {
+  const Uuid ended = new_id();
+  chat.open_takes = milliseconds(50);
+  const Page page = begin(anna, std::nullopt, ended);
+  pass(milliseconds(20));
+  // The signal comes while the hub does not know the page yet.
+  issuer.states[ended].end_reason = "logout";
+  session_ended(anna, ended, "logout");
+  pass();
+  EXPECT_EQ(page.socket->closed_with, close_code::kNormal);
+  EXPECT_EQ(page.socket->reason, "logout");
+  EXPECT_EQ(hub.open_sockets(), 0);
+}
+
+TEST_F(HubTest, AnEndWhoseSignalWasLostClosesThePageInTheNextRound) {
+  const Page gone = open(anna);
+  const Page expired = open(anna);
+  const Page alive = open(boris);
+  issuer.states[gone.session().session_id()].end_reason = "locked";
+  issuer.states[expired.session().session_id()].end_reason = "expired";
+  pass(seconds(28));
+  EXPECT_FALSE(gone.socket->closed_with);
+  pass(seconds(3));
+  EXPECT_EQ(gone.socket->closed_with, close_code::kNormal);
+  EXPECT_EQ(gone.socket->reason, "locked");
+  EXPECT_EQ(expired.socket->closed_with, close_code::kExpired);
+  EXPECT_FALSE(alive.socket->closed_with);
+}
+
+TEST_F(HubTest, AnIssuerThatIsAwayClosesNothingAndIsAskedAgain) {
+  issuer.error = make_error(ErrorKind::kUnavailable, "database.unavailable");
+  const Page page = open(anna);
+  EXPECT_FALSE(page.socket->closed_with);
+  issuer.error.reset();
+  issuer.states[page.session().session_id()].end_reason = "logout";
+  pass(seconds(31));
+  EXPECT_EQ(page.socket->closed_with, close_code::kNormal);
+}
+
+TEST_F(HubTest, APageIsToldOnceThatItsSessionEndsSoon) {
+  const Page page = open(anna);
+  const Page other = open(anna);
+  sessions::v1::SessionState& state = issuer.states[page.session().session_id()];
+  state.expires_at = world.true_now() + minutes(6);
+  pass(seconds(31));
+  say(page, R"({"type":"ping"})");
+  EXPECT_THAT(page.frames(), ElementsAre("welcome 5", "ack")) << "there is time";
+  pass(seconds(59));
+  const std::string told = "session.expiring " + format_rfc3339(state.expires_at);
+  EXPECT_THAT(page.frames(), ElementsAre("welcome 5", "ack", told));
+  say(page, R"({"type":"ping"})");
+  pass(seconds(31));
+  EXPECT_THAT(page.frames(), ElementsAre("welcome 5", "ack", told, "ack")) << "once";
+  EXPECT_NE(page.socket->sent[2].find(page.session().session_id().text()), std::string::npos);
+  EXPECT_THAT(other.frames(), ElementsAre("welcome 5")) << "another session";
+}
+
+TEST_F(HubTest, APageOfASessionThatEndsSoonIsToldAtOnce) {
+  const Uuid session = new_id();
+  issuer.states[session].expires_at = world.true_now() + minutes(1);
+  const Page page = open(anna, std::nullopt, session);
+  EXPECT_THAT(page.frames(), ElementsAre("welcome 5", "session.expiring " + format_rfc3339(issuer.states[session].expires_at)));
+}
+
+TEST_F(HubTest, SessionsAreAskedForInBatches) {
+  settings.sockets_per_person = 10;
+  std::vector<Page> pages;
+  for (int person = 0; person < 251; ++person) {
+    const Uuid user = new_id();
+    for (int i = 0; i < 10; ++i) pages.push_back(begin(user));
+  }
+  pass();
+  issuer.asked.clear();
+  pass(seconds(31));
+  std::size_t asked = 0;
+  for (const auto& batch : issuer.asked) {
+    EXPECT_LE(batch.size(), 1000u);
+    asked += batch.size();
+  }
+  EXPECT_EQ(asked, 2510u);
 }
 
 TEST_F(HubTest, ASignalThatCannotBeReadClosesNothing) {

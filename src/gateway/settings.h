@@ -26,6 +26,10 @@ struct Settings {
   // Leases of sockets whose pages live are renewed in one batch this often.
   Duration renew_interval = seconds(10);
   int sockets_per_person = 10;
+  // The sessions of open sockets are looked at this often: whatever signal was lost, the socket of an ended one closes then …
+  Duration session_check = seconds(30);
+  // … and a page is told so long before its session ends.
+  Duration expiry_notice = minutes(5);
 };
 
 }  // namespace consilium::gateway

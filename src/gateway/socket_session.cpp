@@ -1,5 +1,7 @@
 #include "gateway/socket_session.h"
 
+#include <algorithm>
+
 #include "base/json_writer.h"
 #include "gateway/envelope.h"
 
@@ -64,10 +66,8 @@ void SocketSession::take(const chat::v1::PersonEvent& event) {
   if (!open_ || closed_) return;
   if (event.sequence == 0) return send_event(event);
   if (event.sequence <= last_) return;
-  if (catching_up_ || event.sequence != last_ + 1) {
-    gap_ = true;
-    return start_catching_up();
-  }
+  newest_ = std::max(newest_, event.sequence);
+  if (catching_up_ || event.sequence != last_ + 1) return start_catching_up();
   last_ = event.sequence;
   send_event(event);
 }
@@ -79,36 +79,66 @@ void SocketSession::start_catching_up() {
 }
 
 Task<void> SocketSession::catch_up(std::shared_ptr<SocketSession> self) {
-  for (;;) {
-    self->gap_ = false;
-    runtime::Context context = self->service_context();
-    context.language = self->language_;
-    chat::v1::ReadEventsRequest request;
-    request.user_id = self->user_id();
-    request.after = self->last_;
-    request.limit = kLogPage;
-    auto reply = co_await self->hub_.chat_.read_events(context, request);
-    if (self->closed_) co_return;
-    if (!reply) {
-      // The page comes back and asks again from its last number.
-      self->hub_.log_.warn(context, "Event log not read", {{"error", reply.error()}});
+  Timestamp patience = self->loop_.steady_now() + kLogPatience;
+  do {
+    const std::int64_t before = self->last_;
+    const bool read = co_await read_page(self);
+    if (!read || self->closed_) co_return;
+    if (self->last_ != before) {
+      patience = self->loop_.steady_now() + kLogPatience;
+      continue;
+    }
+    if (self->last_ >= self->newest_) break;
+    // It was heard of before its commit was seen here: look again soon.
+    if (self->loop_.steady_now() >= patience) {
       self->close(close_code::kShutdown, "unavailable");
       co_return;
     }
-    if (reply->resync) {
-      self->last_ = reply->last_sequence;
-      self->send(resync_envelope(reply->last_sequence, context.now()));
-    }
-    for (const chat::v1::PersonEvent& event : reply->events) {
-      if (event.sequence <= self->last_) continue;
-      self->last_ = event.sequence;
-      self->send_event(event);
-    }
-    if (reply->events.empty() && !self->gap_) break;
-    // A gap that the log does not fill yet (it was noticed before its commit was seen here) is looked at again soon.
-    if (reply->events.empty()) co_await self->loop_.sleep_for(milliseconds(20));
-  }
+    co_await self->loop_.sleep_for(kLogRetry);
+  } while (!self->closed_);
   self->catching_up_ = false;
+}
+
+// False: the log cannot be read; the page comes back and asks again from its last number.
+Task<bool> SocketSession::read_page(std::shared_ptr<SocketSession> self) {
+  runtime::Context context = self->service_context();
+  context.language = self->language_;
+  chat::v1::ReadEventsRequest request;
+  request.user_id = self->user_id();
+  request.after = self->last_;
+  request.limit = kLogPage;
+  auto reply = co_await self->hub_.chat_.read_events(context, request);
+  if (self->closed_) co_return false;
+  if (!reply) {
+    self->hub_.log_.warn(context, "Event log not read", {{"error", reply.error()}});
+    self->close(close_code::kShutdown, "unavailable");
+    co_return false;
+  }
+  if (reply->resync) {
+    self->last_ = reply->last_sequence;
+    self->send(resync_envelope(reply->last_sequence, context.now()));
+  }
+  for (const chat::v1::PersonEvent& event : reply->events) {
+    if (event.sequence <= self->last_) continue;
+    const bool drained = co_await drain(self);
+    if (!drained || self->closed_) co_return false;
+    self->last_ = event.sequence;
+    self->send_event(event);
+  }
+  co_return true;
+}
+
+// A long log must not fill the queue of a peer that reads as fast as its line allows. False: it reads nothing at all.
+Task<bool> SocketSession::drain(std::shared_ptr<SocketSession> self) {
+  const Timestamp end = self->loop_.steady_now() + kDrainPatience;
+  while (!self->closed_ && self->socket_ && self->socket_->queued() >= kBacklog) {
+    if (self->loop_.steady_now() >= end) {
+      self->close(close_code::kSlow, "slow consumer");
+      co_return false;
+    }
+    co_await self->loop_.sleep_for(kLogRetry);
+  }
+  co_return true;
 }
 
 void SocketSession::send_event(const chat::v1::PersonEvent& event) { send(event_envelope(event)); }
@@ -121,6 +151,14 @@ void SocketSession::send(std::string envelope) {
 void SocketSession::close(std::uint16_t code, std::string reason) {
   loop_.post([self = shared_from_this(), code, reason = std::move(reason)] {
     if (!self->closed_ && self->socket_) self->socket_->close(code, reason);
+  });
+}
+
+void SocketSession::warn_of_expiry(Timestamp expires_at) {
+  loop_.post([self = shared_from_this(), expires_at] {
+    if (!self->open_ || self->closed_ || self->warned_of_ == expires_at) return;
+    self->warned_of_ = expires_at;
+    self->send(expiring_envelope(self->session_id(), expires_at, self->loop_.now()));
   });
 }
 

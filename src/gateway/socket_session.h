@@ -23,6 +23,8 @@ class SocketSession final : public net::WebSocketListener, public std::enable_sh
   // From any thread.
   void deliver(chat::v1::PersonEvent event);
   void close(std::uint16_t code, std::string reason);
+  // Tells the page once for each time of expiry.
+  void warn_of_expiry(Timestamp expires_at);
   const Uuid& id() const { return id_; }
   const Uuid& user_id() const { return caller_.user_id; }
   const Uuid& session_id() const { return caller_.session_id; }
@@ -32,10 +34,16 @@ class SocketSession final : public net::WebSocketListener, public std::enable_sh
 
  private:
   static constexpr int kMaxRunning = 8;          // calls at a time that messages of the page cause
-  static constexpr std::int32_t kLogPage = 500;  // events read at a time
+  static constexpr std::int32_t kLogPage = 200;  // events read at a time
+  static constexpr std::size_t kBacklog = 100;   // frames that wait for the peer while its log is read
+  static constexpr Duration kDrainPatience = seconds(30);
+  static constexpr Duration kLogRetry = milliseconds(20);
+  static constexpr Duration kLogPatience = seconds(10);  // for an event that was heard of and is not in the log
 
   static Task<void> open(std::shared_ptr<SocketSession> self);
   static Task<void> catch_up(std::shared_ptr<SocketSession> self);
+  static Task<bool> read_page(std::shared_ptr<SocketSession> self);
+  static Task<bool> drain(std::shared_ptr<SocketSession> self);
   static Task<void> typing(std::shared_ptr<SocketSession> self, chat::v1::TypingRequest request);
   static Task<void> mark_read(std::shared_ptr<SocketSession> self, chat::v1::MarkReadRequest request, std::string id);
   static Task<void> reopen(std::shared_ptr<SocketSession> self);
@@ -64,8 +72,9 @@ class SocketSession final : public net::WebSocketListener, public std::enable_sh
   bool open_ = false;  // welcome is sent
   bool closed_ = false;
   bool catching_up_ = false;
-  bool gap_ = false;       // noticed while catching up: read on
-  std::int64_t last_ = 0;  // number of the last event sent
+  std::int64_t last_ = 0;    // number of the last event sent
+  std::int64_t newest_ = 0;  // highest number heard of: the log is read until it is reached
+  std::optional<Timestamp> warned_of_;
   int running_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -137,6 +138,12 @@ void ByteStream::end_writing() {
     ERR_clear_error();
   }
   ::shutdown(descriptor_.native_handle(), SHUT_WR);
+}
+
+bool ByteStream::peer_has_ended() {
+  if (!is_open()) return true;
+  pollfd look{descriptor_.native_handle(), POLLRDHUP, 0};
+  return ::poll(&look, 1, 0) > 0;
 }
 
 void ByteStream::close() {

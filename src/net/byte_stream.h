@@ -50,6 +50,8 @@ class ByteStream {
   void end_writing();
   void close();
   bool is_open() const { return descriptor_.is_open(); }
+  // Whether the peer has closed its side or the connection broke, whatever bytes are still unread.
+  bool peer_has_ended();
 
   // Ends waiting: the waiter sees false.
   void cancel();

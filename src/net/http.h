@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "base/task.h"
+#include "runtime/cancellation.h"
 #include "runtime/scheduler.h"
 
 namespace consilium::net {
@@ -26,6 +27,9 @@ struct HttpRequest {
   std::string body;
   std::string remote_address;  // of the peer, without port
   bool tls = false;
+  // Requested when the client has gone before its answer, within a second or so; nullptr where nobody looks. A client that
+  // only closes its sending side counts as gone too.
+  std::shared_ptr<runtime::Cancellation> cancellation;
 
   // Case-insensitive; the first of that name, or empty.
   std::string_view header(std::string_view name) const;

@@ -105,6 +105,19 @@ TEST(HttpClient, CallsOverAUnixSocket) {
   EXPECT_EQ(client.send(call)->status, 200);
 }
 
+TEST(HttpClient, ItsEndIsSeenByTheServerUnderTls) {
+  const TestCertificate certificate;
+  HttpServerSettings settings;
+  settings.tls = certificate.files();
+  settings.progress_timeout = milliseconds(200);  // the connections are looked at more often
+  TestServer server(settings);
+  HttpClientSettings impatient;
+  impatient.request_timeout = milliseconds(300);
+  impatient.tls = TlsClientFiles{certificate.files().certificate_chain, {}, {}};
+  EXPECT_EQ(code_of(Client(impatient).get(url_of(server, "/patient", "https"))), "http.timed-out");
+  EXPECT_TRUE(server.eventually([&] { return server.application().given_up() == 1; }));
+}
+
 TEST(HttpClient, SpeaksTlsWithTrustedServersOnly) {
   const TestCertificate certificate;
   HttpServerSettings settings;

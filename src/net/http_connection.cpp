@@ -17,6 +17,7 @@ constexpr std::size_t kJoinedBody = 16 * 1024;         // bodies up to this leav
 constexpr std::size_t kLingerLimit = 4 * 1024 * 1024;  // bytes of a refused request that are still read and dropped
 constexpr Duration kLingerTime = seconds(2);
 constexpr Duration kLingerTimeWhenStopping = milliseconds(100);
+constexpr Duration kPeerLook = milliseconds(250);
 constexpr std::size_t kRequestsPerTurn = 16;
 constexpr std::size_t kRequestIdLimit = 128;
 
@@ -77,6 +78,14 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerState> server, std::shared_
       slot_(std::move(slot)) {}
 
 void HttpConnection::on_deadline() {
+  if (answering_) {
+    if (stream_.peer_has_ended()) {
+      answering_->request();
+    } else {
+      set_deadline(kPeerLook);
+    }
+    return;
+  }
   expired_ = true;
   stream_.cancel();
 }
@@ -86,6 +95,7 @@ void HttpConnection::drain() {
 }
 
 void HttpConnection::cut() {
+  if (answering_) answering_->request();
   stream_.cancel();
   stream_.close();
 }
@@ -235,12 +245,22 @@ Task<HttpConnection::Outcome> HttpConnection::answer_request() {
   const Content content = reader_->request().method == "HEAD" ? Content::kHeadOnly : Content::kWhole;
   HttpRequest request = reader_->take();
   reader_.reset();
+  watch_peer(request);
   HttpResponse response = co_await ask_application(std::move(request));
+  answering_.reset();
+  clear_deadline();
   const Persistence persistence = persistence_of(wants_more);
   const bool sent = co_await respond(std::move(response), content, persistence);
   if (sent && persistence == Persistence::kKeepAlive) co_return Outcome::kGoOn;
   if (sent) co_await linger();
   co_return Outcome::kEnd;
+}
+
+// While the application works nobody reads, so the end of the peer's bytes is looked for now and then.
+void HttpConnection::watch_peer(HttpRequest& request) {
+  answering_ = std::make_shared<runtime::Cancellation>();
+  request.cancellation = answering_;
+  set_deadline(kPeerLook);
 }
 
 // The boundary: what leaves a handler as an exception is a bug of ours, and the caller learns no more than that.
@@ -307,7 +327,10 @@ Task<HttpConnection::Outcome> HttpConnection::answer_upgrade() {
   switching.status = 101;
   switching.headers.emplace_back("Upgrade", "websocket");
   switching.headers.emplace_back("Sec-WebSocket-Accept", web_socket_accept(request.header("sec-websocket-key")));
+  watch_peer(request);
   UpgradeAnswer answer = co_await ask_for_upgrade(std::move(request));
+  answering_.reset();
+  clear_deadline();
   if (!answer) {
     const Persistence persistence = persistence_of(wants_more);
     const bool sent_refusal = co_await respond(std::move(answer.error()), Content::kWhole, persistence);

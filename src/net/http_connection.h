@@ -84,6 +84,7 @@ class HttpConnection final : public Peer {
   Task<Outcome> read_more();
   Task<Outcome> answer_request();
   Task<Outcome> answer_upgrade();
+  void watch_peer(HttpRequest& request);
   Task<HttpResponse> ask_application(HttpRequest request);
   Task<UpgradeAnswer> ask_for_upgrade(HttpRequest request);
   Task<Outcome> refuse(Refusal refusal);
@@ -104,8 +105,9 @@ class HttpConnection final : public Peer {
   Admission admission_;
   std::shared_ptr<void> slot_;
   std::optional<RequestReader> reader_;
-  std::string input_;  // received and not consumed: a part of a head, or the next request
-  bool idle_ = true;   // no byte of a request has come
+  std::string input_;                                 // received and not consumed: a part of a head, or the next request
+  std::shared_ptr<runtime::Cancellation> answering_;  // while the application works for a peer that may go away
+  bool idle_ = true;                                  // no byte of a request has come
   bool expired_ = false;
   bool upgraded_ = false;
 };

@@ -326,6 +326,31 @@ TEST(HttpServer, CutsWhatRunsLongerThanTheGrace) {
   EXPECT_TRUE(server.eventually([&] { return server.server().figures().connections == 0; }));
 }
 
+TEST(HttpServer, TellsTheHandlerThatItsClientHasGone) {
+  HttpServerSettings settings;
+  settings.progress_timeout = milliseconds(200);  // the connections are looked at more often
+  TestServer server(settings);
+  {
+    RawPeer waits = server.connect();
+    waits.send("GET /patient HTTP/1.1\r\nHost: a\r\n\r\n");
+    RawPeer pipelines = server.connect();
+    pipelines.send("GET /patient HTTP/1.1\r\nHost: a\r\n\r\nGET /echo HTTP/1.1\r\nHost: a\r\n\r\n");
+    ASSERT_TRUE(server.eventually([&] { return server.server().figures().running_requests == 2; }));
+    EXPECT_EQ(server.application().given_up(), 0);
+  }
+  EXPECT_TRUE(server.eventually([&] { return server.application().given_up() == 2; }));
+  EXPECT_TRUE(server.eventually([&] { return server.server().figures().connections == 0; }));
+}
+
+TEST(HttpServer, ACutEndsTheHandlersWait) {
+  TestServer server;
+  RawPeer busy = server.connect();
+  busy.send("GET /patient HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(server.eventually([&] { return server.server().figures().running_requests == 1; }));
+  EXPECT_EQ(server.stop(milliseconds(30)), 1u);
+  EXPECT_EQ(server.application().given_up(), 1);
+}
+
 TEST(HttpServer, SurvivesTenThousandConnections) {
   TestServer server;
   for (int i = 0; i < 10'000; ++i) {

@@ -191,6 +191,10 @@ Task<HttpResponse> TestApplication::handle(runtime::Scheduler& loop, HttpRequest
   if (path == "/throw") throw std::runtime_error("the handler's secret");
   if (path == "/split") response.headers.emplace_back("Location", "/a\r\nSet-Cookie: stolen");
   if (path == "/sleep") co_await loop.sleep_for(milliseconds(static_cast<std::int64_t>(number_in(request.query()))));
+  if (path == "/patient") {
+    while (!request.cancellation->requested()) co_await loop.sleep_for(milliseconds(1));
+    ++given_up_;
+  }
   if (path == "/large") response.body = std::string(number_in(request.query()), 'l');
   if (path == "/empty") response.status = 204;
   if (path == "/echo") response.body = request.method + " " + request.target + " " + request.remote_address + " " + request.body;

@@ -2,6 +2,7 @@
 // application on loops of its own.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <future>
 #include <memory>
@@ -50,7 +51,8 @@ class RawPeer {
   WebSocketDecoder decoder_{WebSocketRole::kClient, 64 * 1024 * 1024};
 };
 
-// `/echo` gives the request back as text, `/throw` throws, `/sleep?MS` waits, `/large?BYTES` answers with so many,
+// `/echo` gives the request back as text, `/throw` throws, `/sleep?MS` waits, `/patient` until the client has gone, `/large?BYTES` answers
+// with so many,
 // `/split` answers with a header that must not be printed. `/socket` upgrades to a listener that echoes; text messages
 // command it: `close CODE REASON`, `throw`, `flood N BYTES` (answers how many were taken).
 class TestApplication final : public HttpApplication {
@@ -58,6 +60,7 @@ class TestApplication final : public HttpApplication {
   Task<HttpResponse> handle(runtime::Scheduler& loop, HttpRequest request) override;
   Task<UpgradeAnswer> upgrade(runtime::Scheduler& loop, HttpRequest request) override;
 
+  int given_up() const { return given_up_; }
   std::vector<std::uint16_t> close_codes() const;
   std::size_t opened() const;
   void note_open();
@@ -67,6 +70,7 @@ class TestApplication final : public HttpApplication {
   mutable std::mutex mutex_;
   std::vector<std::uint16_t> close_codes_;
   std::size_t opened_ = 0;
+  std::atomic<int> given_up_ = 0;
 };
 
 class TestServer {

@@ -66,6 +66,7 @@ struct Config {
   struct Sessions {
     Duration idle;
     Duration absolute;
+    Duration expiry_notice;
     Duration access_token;
     Duration refresh_token;
     Duration refresh_grace;

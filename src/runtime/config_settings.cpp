@@ -338,6 +338,8 @@ void add_domain(Table& table) {
   table.add("sessions.idle", MEMBER(sessions.idle), "12h", "A session ends when unused for so long").between(minutes(1), days(365));
   table.add("sessions.absolute", MEMBER(sessions.absolute), "30d", "A session ends after so long in any case")
       .between(minutes(1), days(365));
+  table.add("sessions.expiry-notice", MEMBER(sessions.expiry_notice), "5m", "Open pages are told so long before their session ends")
+      .between(seconds(1), hours(24));
   table.add("sessions.access-token", MEMBER(sessions.access_token), "5m", "Life of an access token").between(seconds(10), hours(24));
   table.add("sessions.refresh-token", MEMBER(sessions.refresh_token), "30d", "Life of a refresh token").between(minutes(1), days(365));
   table.add("sessions.refresh-grace", MEMBER(sessions.refresh_grace), "10s", "How long a used refresh token answers again")

@@ -108,6 +108,7 @@ class FakeSessions final : public v1::Sessions {
   NOT_CALLED(Nothing, set_password, SetPasswordRequest)
   NOT_CALLED(Nothing, change_password, ChangePasswordRequest)
   NOT_CALLED(AuthenticateReply, authenticate, AuthenticateRequest)
+  NOT_CALLED(CheckSessionsReply, check_sessions, CheckSessionsRequest)
   NOT_CALLED(OneTimeLinkReply, create_one_time_link, IdentityRequest)
   NOT_CALLED(Nothing, end_all_sessions, EndAllRequest)
 

@@ -44,6 +44,20 @@ Result<void> check_may_log_in(const users::v1::User& user) {
 
 std::vector<std::string> roles_of(const users::v1::User& user) { return {std::string(users::v1::text_of(user.type))}; }
 
+v1::SessionState state_of(const Uuid& id, const std::optional<SessionRecord>& session, const Settings& settings, Timestamp now) {
+  v1::SessionState state;
+  state.session_id = id;
+  // Forgotten: it ended long ago.
+  if (!session) {
+    state.end_reason = reasons::kExpired;
+    return state;
+  }
+  state.expires_at = session->ended_at ? *session->ended_at : expiry_of(*session, settings);
+  if (session->ended_at) state.end_reason = session->end_reason;
+  if (!session->ended_at && !check_alive(*session, settings, now)) state.end_reason = reasons::kExpired;
+  return state;
+}
+
 SessionRecord new_session(const Context& context, Uuid user_id, const v1::LoginRequest& request, const Settings& settings) {
   SessionRecord session;
   session.id = context.new_id();
@@ -158,6 +172,21 @@ Task<Result<v1::AuthenticateReply>> SessionsService::authenticate(Context& conte
     auto touched = co_await database_.write(context, [&](Transaction& transaction) { return touch_session(transaction, session.id, now); });
     if (touched) reply.expires_at = std::min(session.expires_at, now + settings_.idle);
   }
+  co_return reply;
+}
+
+Task<Result<v1::CheckSessionsReply>> SessionsService::check_sessions(Context& context, v1::CheckSessionsRequest request) {
+  CO_TRY(require_service(context));
+  const Timestamp now = context.now();
+  const auto work = [&](Transaction& transaction) -> Result<v1::CheckSessionsReply> {
+    v1::CheckSessionsReply reply;
+    for (const Uuid& id : request.session_ids) {
+      ASSIGN_OR_RETURN(const std::optional<SessionRecord> session, find_session(transaction, id));
+      reply.items.push_back(state_of(id, session, settings_, now));
+    }
+    return reply;
+  };
+  auto reply = co_await database_.read(context, work);
   co_return reply;
 }
 

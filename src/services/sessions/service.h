@@ -39,6 +39,7 @@ class SessionsService final : public v1::Sessions {
   Task<Result<v1::LoginReply>> login(runtime::Context& context, v1::LoginRequest request) override;
   Task<Result<v1::LoginReply>> refresh(runtime::Context& context, v1::RefreshRequest request) override;
   Task<Result<v1::AuthenticateReply>> authenticate(runtime::Context& context, v1::AuthenticateRequest request) override;
+  Task<Result<v1::CheckSessionsReply>> check_sessions(runtime::Context& context, v1::CheckSessionsRequest request) override;
   Task<Result<v1::CurrentReply>> get_current(runtime::Context& context, v1::GetCurrentRequest request) override;
   Task<Result<v1::ListSessionsReply>> list_sessions(runtime::Context& context, v1::ListSessionsRequest request) override;
   Task<Result<v1::Nothing>> end_current(runtime::Context& context, v1::EndCurrentRequest request) override;

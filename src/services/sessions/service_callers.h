@@ -20,6 +20,7 @@ inline Result<void> require_service(const runtime::Context& context) {
 inline runtime::Context for_users(const runtime::Context& context) {
   runtime::Context internal = context.for_service("sessions", context.client);
   internal.deadline = context.deadline;
+  internal.cancellation = context.cancellation;
   return internal;
 }
 

@@ -180,6 +180,30 @@ TEST_F(SessionsServiceTest, GivesABrowserACookieAndNoToken) {
   EXPECT_EQ(bench_.topics("sessions"), std::vector<std::string>{"sessions.v1.opened"});
 }
 
+TEST_F(SessionsServiceTest, SaysHowSessionsStand) {
+  const v1::LoginReply alive = cookie();
+  const v1::LoginReply ended = cookie();
+  Context of_ended = as(ended);
+  ASSERT_TRUE(bench_.run(service_->end_current(of_ended, {})));
+  const Uuid unknown = platform_.new_id();
+  const Timestamp opened = platform_.now();
+  const auto states = [&] {
+    return bench_.run(service_->check_sessions(platform_, {{alive.session_id, ended.session_id, unknown}})).value().items;
+  };
+  auto before = states();
+  ASSERT_EQ(before.size(), 3U);
+  EXPECT_EQ(before[0].session_id, alive.session_id);
+  EXPECT_FALSE(before[0].end_reason);
+  EXPECT_LE(opened + settings_.idle - before[0].expires_at, seconds(1)) << "12 h after its last use";
+  EXPECT_EQ(before[1].end_reason, "logout");
+  EXPECT_LE(before[1].expires_at, platform_.now());
+  EXPECT_EQ(before[2].end_reason, "expired");
+  bench_.pass(settings_.idle + seconds(1));
+  EXPECT_EQ(states()[0].end_reason, "expired") << "before anything has swept it";
+  Context person = as(alive);
+  EXPECT_EQ(code(bench_.run(service_->check_sessions(person, {}))), "request.forbidden");
+}
+
 TEST_F(SessionsServiceTest, GivesAProgramTokensAndNoCookie) {
   const v1::LoginReply reply = bearer();
   EXPECT_FALSE(reply.cookie);

@@ -31,6 +31,8 @@ Error constraint_error(int code, std::string_view message) {
 
 Error error_of(int code, std::string_view message) {
   message = message.substr(0, kMaxDetail);
+  // The index of the log could not grow: the one shortage that SQLite does not call so.
+  if (code == SQLITE_IOERR_SHMSIZE) return storage_full_error(message);
   switch (code & 0xff) {
     case SQLITE_CONSTRAINT: return constraint_error(code, message);
     case SQLITE_FULL: return storage_full_error(message);
