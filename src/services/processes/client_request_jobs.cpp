@@ -69,6 +69,8 @@ Task<JobOutcome> check_open_task(const JobDependencies* parts, runtime::Context&
   tasks::v1::FindOpenRequest request;
   request.channel_id = one->channel_id;
   request.type = client_request();
+  // What was written in a consultation belongs to it, though its turn came only after the end.
+  if (const auto posted_at = one->variables.optional_text("postedAt")) request.at = parse_rfc3339(*posted_at);
   auto found = co_await parts->tasks.find_open(context, request);
   if (!found) co_return failed(found.error());
   JsonObject out;

@@ -262,7 +262,8 @@ TEST_F(Jobs, AnOpenTaskIsFound) {
   expect_completed(run("st-check-client-open-task"), R"({"taskExists":false})");
   services.tasks.found.task = services.tasks.reply.task;
   expect_completed(run("st-check-client-open-task"), R"({"taskExists":true,"taskId":")" + task.text() + "\"}");
-  EXPECT_EQ(services.tasks.searches.back(), (tasks::v1::FindOpenRequest{channel, {"client", "common-request"}}));
+  EXPECT_EQ(services.tasks.searches.back(),
+            (tasks::v1::FindOpenRequest{channel, {"client", "common-request"}, parse_rfc3339("2026-01-01T00:00:00.000Z")}));
 }
 
 TEST_F(Jobs, TheBotAnswersWhenItCan) {

@@ -287,6 +287,9 @@ Task<Result<v1::CreateRequestReply>> TaskService::create_request(runtime::Contex
     return idempotency_.once<v1::CreateRequestReply>(transaction, idempotent, [&]() -> Result<v1::CreateRequestReply> {
       ASSIGN_OR_RETURN(auto open, tasks::find_open(transaction, *request.channel_id, &request.reporter_user_id, request.type.type,
                                                    request.type.subtype));
+      if (!open && request.reported_at) {
+        ASSIGN_OR_RETURN(open, closed_since(transaction, *request.channel_id, request.type, *request.reported_at));
+      }
       const bool created = !open;
       if (!open) {
         ASSIGN_OR_RETURN(open, start_task(transaction, context, request, *model, *reporter, id));
@@ -304,7 +307,10 @@ Task<Result<v1::CreateRequestReply>> TaskService::create_request(runtime::Contex
 
 Task<Result<v1::FindOpenReply>> TaskService::find_open(runtime::Context& context, v1::FindOpenRequest request) {
   auto reply = co_await database_.read(context, [&](Transaction& transaction) -> Result<v1::FindOpenReply> {
-    ASSIGN_OR_RETURN(const auto open, tasks::find_open(transaction, request.channel_id, nullptr, request.type.type, request.type.subtype));
+    ASSIGN_OR_RETURN(auto open, tasks::find_open(transaction, request.channel_id, nullptr, request.type.type, request.type.subtype));
+    if (!open && request.at) {
+      ASSIGN_OR_RETURN(open, closed_since(transaction, request.channel_id, request.type, *request.at));
+    }
     if (!open) return v1::FindOpenReply{};
     ASSIGN_OR_RETURN(v1::Task task, view(transaction, *open));
     return v1::FindOpenReply{std::move(task)};

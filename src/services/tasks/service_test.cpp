@@ -407,6 +407,35 @@ TEST_F(TaskServiceTest, AssignsByHandWithinGroupAndLimit) {
   EXPECT_EQ(log->items[0].rule, "by-hand");
 }
 
+TEST_F(TaskServiceTest, WhatWasWrittenBeforeTheEndJoinsTheTaskThatHasEnded) {
+  add_consultant(1);
+  const Uuid task = open_request(1).id;
+  ASSERT_EQ(assign(), 1);
+  ASSERT_TRUE(transition(task, "start", person_caller(consultant(1))));
+  const Timestamp before = harness_->loop().now();
+  harness_->pass(seconds(1));
+  ASSERT_TRUE(transition(task, "solve", person_caller(consultant(1))));
+  harness_->pass(seconds(1));
+  const auto found = [&](std::optional<Timestamp> at) {
+    return call([&](runtime::Context& context) {
+             return service_.find_open(context, v1::FindOpenRequest{channel(1), {"client", "common-request"}, at});
+           })
+        ->task;
+  };
+  EXPECT_FALSE(found(std::nullopt));
+  EXPECT_FALSE(found(harness_->loop().now()));
+  ASSERT_TRUE(found(before));
+  EXPECT_EQ(found(before)->id, task);
+
+  v1::CreateTaskRequest late = request(1);
+  late.reported_at = before;
+  const auto joined = call([&](runtime::Context& context) { return service_.create_request(context, late); });
+  EXPECT_FALSE(joined->created);
+  EXPECT_EQ(joined->task.id, task);
+  late.reported_at = harness_->loop().now();
+  EXPECT_TRUE(call([&](runtime::Context& context) { return service_.create_request(context, late); })->created);
+}
+
 TEST_F(TaskServiceTest, ExplainsEachAssignment) {
   open_request(1);
   add_consultant(1);

@@ -9,6 +9,8 @@ using database::Row;
 using database::Rows;
 using database::Value;
 
+constexpr Duration kClosedLater = milliseconds(1);
+
 // In the order that `read_task` and the statements below keep to.
 #define TASK_COLUMNS                                                                                                                      \
   "id, number, type, subtype, model_version, substatus, reporter_user_id, reporter_name, reported_at, assignee_group, assignee_user_id, " \
@@ -193,6 +195,12 @@ Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const Uuid
                                         " FROM tasks_task WHERE channel_id = ?1 AND is_open = 1 AND type = ?2 AND subtype = ?3 AND (?4 IS "
                                         "NULL OR reporter_user_id = ?4) ORDER BY created_at DESC LIMIT 1",
                                         channel_id, type, subtype, by));
+}
+
+Result<std::optional<TaskRecord>> closed_since(Transaction& transaction, const Uuid& channel_id, const v1::TaskType& type, Timestamp at) {
+  return read_one(transaction.query_one("SELECT " TASK_COLUMNS " FROM tasks_task WHERE channel_id = ? AND type = ? AND subtype = ? AND "
+                                                               "is_open = 0 AND closed_at >= ? ORDER BY created_at DESC LIMIT 1",
+                                        channel_id, type.type, type.subtype, at + kClosedLater));
 }
 
 Result<std::vector<TaskRecord>> list_tasks(Transaction& transaction, const TaskFilter& filter, const Place& after, int limit) {

@@ -41,6 +41,8 @@ Result<std::optional<TaskRecord>> find_task(Transaction& transaction, const Uuid
 Result<std::optional<TaskRecord>> find_task_by_number(Transaction& transaction, std::string_view number);
 Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const Uuid& channel_id, const Uuid* reporter, std::string_view type,
                                             std::string_view subtype);
+// What was open at this time and is closed by now. Times of people come in milliseconds: closed in the same one counts as before.
+Result<std::optional<TaskRecord>> closed_since(Transaction& transaction, const Uuid& channel_id, const v1::TaskType& type, Timestamp at);
 
 struct TaskFilter {
   std::optional<std::string> type;
