@@ -285,7 +285,7 @@ void add_edge(Table& table) {
   table.add("limits.logins-per-minute", MEMBER(limits.logins_per_minute), "5", "Logins of an account from an address")
       .between(1, 10'000)
       .reloadable();
-  table.add("limits.posts-per-second", MEMBER(limits.posts_per_second), "5", "Posts of a person").between(1, 20).reloadable();
+  table.add("limits.posts-per-second", MEMBER(limits.posts_per_second), "5", "Posts of a person").between(1, 100).reloadable();
   table.add("limits.sockets-per-person", MEMBER(limits.sockets_per_person), "10", "Open WebSockets of a person").between(1, 1000);
   table.add("limits.tracked-callers", MEMBER(limits.tracked_callers), "100000", "Callers remembered by each limit")
       .between(100, 10'000'000);

@@ -26,7 +26,7 @@ class Server:
         self.settings = settings
         self.process = None
 
-    def start(self, patience=60):
+    def start(self, patience=60, look_every=0.02):
         addresses = self.folder / "data/run/addresses.json"
         addresses.unlink(missing_ok=True)
         with open(self.folder / "server.log", "ab") as log:
@@ -41,7 +41,7 @@ class Server:
                 self.address, self.internal = chosen["http"], chosen["internal"]
                 if self.is_ready():
                     return self
-            time.sleep(0.02)
+            time.sleep(look_every)
         raise RuntimeError(f"the server was not ready after {patience} s: {self.log()[-2000:]}")
 
     def is_ready(self):

@@ -7,9 +7,7 @@ namespace {
 
 constexpr std::size_t kTimeBytes = 8;
 
-std::size_t limit_of(const Settings& settings) {
-  return static_cast<std::size_t>(std::clamp(settings.posts_in_window, 1, kMaxPostsInWindow));
-}
+std::size_t limit_of(const Settings& settings) { return static_cast<std::size_t>(std::max(settings.posts_in_window, 1)); }
 
 }  // namespace
 
@@ -54,6 +52,7 @@ std::optional<Duration> wait_before_post(const RecentPosts& recent, Timestamp no
 }
 
 RecentPosts with_post(RecentPosts recent, Timestamp now, const Settings& settings) {
+  std::erase_if(recent.times, [&](Timestamp time) { return time <= now - settings.post_window; });
   recent.times.push_back(now);
   const std::size_t most = limit_of(settings);
   if (recent.times.size() > most) recent.times.erase(recent.times.begin(), recent.times.end() - static_cast<std::ptrdiff_t>(most));

@@ -12,7 +12,7 @@ struct Settings {
   Duration read_after_release = hours(24);
 
   // At most so many posts of one person within any such window.
-  int posts_in_window = 5;  // 1…kMaxPostsInWindow
+  int posts_in_window = 5;  // 1…100: their times stand in each member's row
   Duration post_window = seconds(1);
 
   // A socket keeps its person present for so long after the last sign of life, and after it was closed.
@@ -33,7 +33,5 @@ struct Settings {
   Duration trim_interval = minutes(10);      // event logs
   Duration feed_poll_interval = seconds(1);  // for what other processes wrote
 };
-
-inline constexpr int kMaxPostsInWindow = 20;
 
 }  // namespace consilium::chat
