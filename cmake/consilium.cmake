@@ -1,6 +1,6 @@
 # One static library a folder of src/, one test program a folder: `x.cpp` goes into the library, `x_test.cpp` into
-# `<name>_test`, `x_fuzz.cpp` and `x_bench.cpp` into programs of their own when asked for. `*_main.cpp` is left out, and what lies under
-# EXCLUDE: a folder of its own.
+# `<name>_test`, `x_bench.cpp` into a program of its own when asked for, `x_fuzz.cpp` with `x_corpus/` into those of
+# consilium_fuzzer. `*_main.cpp` is left out, and what lies under EXCLUDE: a folder of its own.
 function(consilium_folder name)
   cmake_parse_arguments(PARSE_ARGV 1 folder "" "PATH;EXCLUDE" "LINK;EXTRA_SOURCES;TEST_LINK")
   if(NOT folder_PATH)
@@ -37,17 +37,34 @@ function(consilium_folder name)
     target_link_libraries(${target}_${bench_name} PRIVATE ${target} benchmark::benchmark_main)
     add_dependencies(benchmarks ${target}_${bench_name})
   endforeach()
+  file(GLOB_RECURSE fuzzers CONFIGURE_DEPENDS ${root}/*_fuzz.cpp)
+  foreach(fuzzer ${fuzzers})
+    cmake_path(GET fuzzer STEM fuzzer_name)
+    string(REGEX REPLACE "_fuzz\\.cpp$" "_corpus" corpus ${fuzzer})
+    consilium_fuzzer(${target}_${fuzzer_name} ${fuzzer} ${target} ${corpus})
+  endforeach()
+endfunction()
+
+# A fuzzer of `library` and its kept corpus: a program `<target>_corpus_test` that feeds the corpus in every run of the tests,
+# and for clang the fuzzer itself.
+function(consilium_fuzzer target source library corpus)
+  set(folder_source ${CMAKE_BINARY_DIR}/corpus/${target}.cpp)
+  file(CONFIGURE OUTPUT ${folder_source} CONTENT "extern const char* const kCorpusFolder;\nconst char* const kCorpusFolder = \"${corpus}\";\n")
+  add_executable(${target}_corpus_test ${source} ${folder_source})
+  target_link_libraries(${target}_corpus_test PRIVATE consilium_corpus ${library})
+  add_test(NAME ${target}_corpus_test COMMAND ${target}_corpus_test)
+  set_property(GLOBAL APPEND PROPERTY CONSILIUM_TEST_PROGRAMS ${target}_corpus_test)
   if(CONSILIUM_FUZZ)
-    file(GLOB_RECURSE fuzzers CONFIGURE_DEPENDS ${root}/*_fuzz.cpp)
-    foreach(fuzzer ${fuzzers})
-      cmake_path(GET fuzzer STEM fuzzer_name)
-      add_executable(${target}_${fuzzer_name} EXCLUDE_FROM_ALL ${fuzzer})
-      target_link_libraries(${target}_${fuzzer_name} PRIVATE ${target})
-      target_link_options(${target}_${fuzzer_name} PRIVATE -fsanitize=fuzzer)
-      add_dependencies(fuzzers ${target}_${fuzzer_name})
-    endforeach()
+    add_executable(${target} EXCLUDE_FROM_ALL ${source})
+    target_link_libraries(${target} PRIVATE ${library})
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${target})
+    set_property(GLOBAL APPEND PROPERTY CONSILIUM_FUZZERS "${target} ${corpus}")
   endif()
 endfunction()
+
+add_library(consilium_corpus STATIC EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus_main.cpp)
+target_link_libraries(consilium_corpus PUBLIC base GTest::gtest)
 
 add_custom_target(benchmarks)
 add_custom_target(fuzzers)

@@ -127,11 +127,18 @@ Driver drive(Task<int> task, int& out, std::string& error) {
   }
 }
 
+// Sanitizers undo the tail call that keeps the stack flat; there a loop must merely fit it.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kManyAwaits = 2'000;
+#else
+constexpr int kManyAwaits = 200'000;
+#endif
+
 TEST(Task, ReturnsValuesWithoutGrowingTheStack) {
   int out = 0;
   std::string error;
-  drive(sum(200'000), out, error);
-  EXPECT_EQ(out, 600'000);
+  drive(sum(kManyAwaits), out, error);
+  EXPECT_EQ(out, 3 * kManyAwaits);
 }
 
 TEST(Task, CarriesExceptions) {

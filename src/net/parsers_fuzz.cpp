@@ -1,4 +1,5 @@
-// Fuzzes the parsers of bytes from outside: libFuzzer, or with CONSILIUM_FUZZ_BODY the body alone for the unit tests.
+// Fuzzes the parsers of bytes from outside. The first byte chooses the parser. Aborts when a property is broken: what was
+// printed reads back the same, pieces give the same as the whole.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -97,10 +98,6 @@ void feed_values(std::string_view input) {
   require(!client_address("10.0.0.1", {{"X-Forwarded-For", std::string(input)}}, {&range, 1}).empty());
 }
 
-}  // namespace
-
-// The first byte chooses the parser. Aborts when a property is broken: what was printed reads back the same, pieces give
-// the same as the whole.
 void feed_parsers(std::string_view input) {
   if (input.empty()) return;
   const std::string_view rest = input.substr(1);
@@ -112,11 +109,10 @@ void feed_parsers(std::string_view input) {
   }
 }
 
+}  // namespace
 }  // namespace consilium::net
 
-#ifndef CONSILIUM_FUZZ_BODY
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   consilium::net::feed_parsers({reinterpret_cast<const char*>(data), size});
   return 0;
 }
-#endif

@@ -1,9 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
 #include "base/random.h"
 #include "base/utf8.h"
 #include "net/chunk_decoder.h"
@@ -17,9 +13,6 @@
 #include "net/percent_encoding.h"
 #include "net/problem.h"
 #include "net/web_socket_frame.h"
-
-#define CONSILIUM_FUZZ_BODY
-#include "net/parsers_fuzz.cpp"
 
 namespace consilium::net {
 namespace {
@@ -239,40 +232,6 @@ TEST(WebSocketFrame, CutsLongReasonsAtACharacter) {
 TEST(WebSocketFrame, KnowsWhichCodesMayBeSent) {
   for (const std::uint16_t code : {1000, 1003, 1007, 1014, 3000, 4000, 4999}) EXPECT_TRUE(is_sendable_close_code(code)) << code;
   for (const std::uint16_t code : {0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000}) EXPECT_FALSE(is_sendable_close_code(code)) << code;
-}
-
-std::vector<std::string> corpus() {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(CONSILIUM_SOURCE_DIR "/src/net/parsers_corpus"))
-    files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  std::vector<std::string> inputs;
-  for (const auto& file : files) {
-    std::ifstream in(file, std::ios::binary);
-    std::stringstream text;
-    text << in.rdbuf();
-    inputs.push_back(text.str());
-  }
-  return inputs;
-}
-
-TEST(ParsersFuzz, HoldsOnItsCorpusAndOnMutationsOfIt) {
-  const std::uint64_t seed = 4711;
-  SeededRandom random(seed);
-  const auto inputs = corpus();
-  ASSERT_GE(inputs.size(), 10U);
-  for (const std::string& input : inputs) {
-    feed_parsers(input);
-    for (int i = 0; i < 200; ++i) {
-      std::string mutated = input;
-      for (std::uint64_t change = random.below(4) + 1; change > 0 && mutated.size() > 1; --change) {
-        mutated[1 + random.below(mutated.size() - 1)] = static_cast<char>(random.below(256));
-        if (random.below(4) == 0) mutated.resize(1 + random.below(mutated.size()));
-      }
-      SCOPED_TRACE("seed " + std::to_string(seed));
-      feed_parsers(mutated);
-    }
-  }
 }
 
 }  // namespace

@@ -1,0 +1,76 @@
+// Feeds a fuzzer's body its kept corpus, and each file again with fixed random damage, in every run of the tests: what a
+// fuzzer found once stays mended. One test a file; a crash is told by the name printed before it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+// Of the program that this is linked into (cmake/consilium.cmake).
+extern const char* const kCorpusFolder;
+
+namespace {
+
+constexpr int kDamagedCopies = 200;
+constexpr std::uint64_t kSeed = 4711;
+
+void feed(const std::string& input) { LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size()); }
+
+// Changes a few bytes but the first, which names the parser.
+std::string damaged(std::string input, consilium::RandomSource& random) {
+  for (std::uint64_t changes = 1 + random.below(4); changes > 0 && input.size() > 1; --changes) {
+    const std::size_t at = 1 + random.below(input.size() - 1);
+    switch (random.below(4)) {
+      case 0: input[at] = static_cast<char>(random.below(256)); break;
+      case 1: input.erase(at, 1 + random.below(8)); break;
+      case 2: input.insert(at, input.substr(1 + random.below(input.size() - 1), random.below(16))); break;
+      default: input.resize(at + 1);
+    }
+  }
+  return input;
+}
+
+class CorpusFile : public ::testing::Test {
+ public:
+  explicit CorpusFile(std::filesystem::path file) : file_(std::move(file)) {}
+
+  void TestBody() override {
+    std::fprintf(stderr, "corpus file %s\n", file_.c_str());
+    std::ifstream in(file_, std::ios::binary);
+    const std::string input{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    ASSERT_FALSE(in.bad());
+    feed(input);
+    consilium::SeededRandom random(kSeed);
+    for (int copy = 0; copy < kDamagedCopies; ++copy) feed(damaged(input, random));
+  }
+
+ private:
+  std::filesystem::path file_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(kCorpusFolder)) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  if (files.empty()) {
+    std::fprintf(stderr, "%s holds no file\n", kCorpusFolder);
+    return 1;
+  }
+  for (const auto& file : files) {
+    ::testing::RegisterTest("Corpus", file.filename().c_str(), nullptr, nullptr, __FILE__, __LINE__,
+                            [file]() -> ::testing::Test* { return new CorpusFile(file); });
+  }
+  return RUN_ALL_TESTS();
+}
