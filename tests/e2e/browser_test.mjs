@@ -5,11 +5,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
-import { choosePresence, withBrowser, write } from '../../web/scripts/walk.mjs';
+import { choosePresence, logIn, widths, withBrowser, write } from '../../web/scripts/walk.mjs';
 import { people, startPlatform } from './platform.mjs';
-import { caseOf, complaints, get, message, messages, onlyTask, openCase, openClient, openDesk, until } from './windows.mjs';
+import { caseOf, complaints, get, message, messages, onlyTask, open, openCase, openClient, openDesk, until } from './windows.mjs';
 
 const undoTime = 5000;
+const firstLoad = 200 * 1024;
 
 // A client whose question is open at a consultant.
 async function talk(platform) {
@@ -170,6 +171,108 @@ const checks = {
     await desk.reload();
     await desk.locator('[data-task=MOI-000001][data-status=solved]').waitFor();
     await desk.locator('[data-task=MOI-000002][data-status=solved]').waitFor();
+  },
+
+  async 'the first load of the client page is small'({ browser, url }) {
+    const context = await browser.newContext({ baseURL: url, viewport: widths.narrow, locale: 'ru-RU', serviceWorkers: 'block' });
+    const page = await context.newPage();
+    const network = await context.newCDPSession(page);
+    let bytes = 0;
+    network.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength));
+    await network.send('Network.enable');
+    await logIn(page, people.anna);
+    await page.locator('[data-testid=connection][data-phase=open]').waitFor({ state: 'attached' });
+    await messages(page).getByText('Anna').first().waitFor();
+    console.log(`first load of the client page: ${bytes} bytes on the wire of ${firstLoad} allowed`);
+    assert.ok(bytes > 50_000, 'everything was counted');
+    assert.ok(bytes <= firstLoad, `${bytes} bytes`);
+  },
+
+  async 'one sees where one is logged in, ends the others, and changes the password'({ browser, url }) {
+    const here = { browser, url };
+    const desk = await openDesk(here);
+    const [forgotten, second] = [await open(browser, url, people.clara, { viewport: widths.narrow }), await open(browser, url, people.clara, { viewport: widths.narrow })];
+    for (const page of [forgotten, second]) await page.getByTestId('presence').waitFor();
+    const account = async (page) => {
+      await page.locator('.top .button-icon').last().click();
+      await page.getByRole('menuitem', { name: 'Sessions and password' }).click();
+      await page.locator('.logins li').first().waitFor();
+    };
+    await account(desk);
+    assert.equal(new URL(desk.url()).pathname, '/account');
+    await until('all three are listed', async () => (await desk.locator('.logins li').count()) === 3);
+    assert.match(await desk.locator('[data-session=current]').innerText(), /Chrome on Linux[^]*this device/);
+    await desk.locator('[data-session=other]').first().getByRole('button').click();
+    await until('one is ended', async () => (await desk.locator('.logins li').count()) === 2);
+    await desk.locator('[data-session=other]').getByRole('button').click();
+    await until('the other, too', async () => (await desk.locator('.logins li').count()) === 1);
+    for (const page of [forgotten, second]) await page.getByText('Your session has ended').waitFor();
+
+    // The desk goes on below: its consultant is still there for a client who asks meanwhile.
+    const client = await openClient(here);
+    await write(client, 'Is anybody there?');
+    await client.getByTestId('consultant').getByText('Clara Clark').waitFor();
+
+    const change = async (current, next) => {
+      await desk.locator('input[name=current-password]').fill(current);
+      for (const name of ['new-password', 'repeat-password']) await desk.locator(`input[name=${name}]`).fill(next);
+      await desk.locator('.account-part button[type=submit]').click();
+    };
+    const next = 'a new password of clara';
+    await change('not the password', next);
+    await desk.locator('.dialog').getByRole('alert').waitFor();
+    await change(people.clara.password, next);
+    await desk.getByText('The password is changed').waitFor();
+    await desk.keyboard.press('Escape');
+    await caseOf(desk, 'Boris Brown').waitFor();
+    const again = await open(browser, url, people.clara, { viewport: widths.narrow });
+    await again.getByRole('alert').waitFor();
+    await logIn(again, { ...people.clara, password: next });
+    await again.getByTestId('presence').waitFor();
+    await account(again);
+    await until('both are listed', async () => (await again.locator('.logins li').count()) === 2);
+  },
+
+  async 'the office makes people, finds them, and gives a consultation to somebody else'(platform) {
+    const { desk } = await talk(platform);
+    const other = await openDesk(platform, people.david);
+    const office = await open(platform.browser, platform.url, people.admin, { viewport: widths.wide });
+    await office.locator('[data-part=people]').click();
+    await office.getByTestId('new-person').click();
+    await office.locator('select[name=kind]').selectOption('consultant');
+    for (const [name, text] of Object.entries({ firstName: 'Eva', lastName: 'Green', email: 'eva@example.org' })) await office.locator(`input[name=${name}]`).fill(text);
+    await office.locator('.dialog button[type=submit]').click();
+    await office.getByText('Choose at least one group').waitFor();
+    await office.locator('input[name=consultant]').check();
+    await office.locator('.dialog button[type=submit]').click();
+    await office.getByText('consilium user reset eva').waitFor();
+    await office.locator('.dialog button').click();
+    const rows = office.locator('.table tbody tr');
+    await office.locator('input[name=person]').fill('eva');
+    await office.getByRole('button', { name: 'Find' }).click();
+    await until('she alone is found', async () => (await rows.count()) === 1 && (await rows.first().innerText()).includes('Eva Green'));
+    await until('she can log in', async () => {
+      await office.getByRole('button', { name: 'Refresh' }).click();
+      return (await rows.first().innerText()).includes('Active');
+    });
+    await office.locator('input[name=person]').fill('');
+    await office.locator('select[name=type]').selectOption('client');
+    await until('the clients alone', async () => (await rows.count()) === 2);
+
+    await office.locator('[data-part=tasks]').click();
+    await office.locator('select[name=status]').selectOption('solved');
+    await office.getByText('Nothing here').waitFor();
+    await office.locator('select[name=status]').selectOption('');
+    await office.locator('.table .link').click();
+    await office.locator('.reasons li').first().waitFor();
+    await office.locator('select[name=give-to]').selectOption({ label: 'David Danilov' });
+    await office.getByRole('button', { name: 'Give', exact: true }).click();
+    await caseOf(other, 'Boris Brown').waitFor();
+    await caseOf(desk, 'Boris Brown').waitFor({ state: 'detached' });
+    await office.locator('input[name=reason]').fill('Asked twice');
+    await office.locator('[data-transition=cancel]').click();
+    await office.locator('.dialog [data-testid=status]', { hasText: 'Cancelled' }).waitFor();
+    await until('cancelled for the consultant, too', async () => (await onlyTask(other)).substatus === 'cancelled');
   },
 
   async 'what was written offline survives a reload without network and is sent once'(platform) {

@@ -65,7 +65,7 @@ export class Mock {
   addUser(username, type, firstName, lastName, phone) {
     const user = {
       id: this.id(), username, type, status: 'active', groups: [type === 'client' ? 'client' : 'consultant'], firstName, lastName, language: 'en',
-      ...(phone ? { phone, birthDate: '1984-03-17', sex: 'F' } : { email: `${username}@example.org` }),
+      ...(phone ? { phone, birthDate: '1984-03-17', sex: 'f' } : { email: `${username}@example.org` }),
       createdAt: this.iso(), updatedAt: this.iso(), version: 1,
     };
     this.users.set(user.id, user);
@@ -84,7 +84,7 @@ export class Mock {
   byName(username) { return [...this.users.values()].find((user) => user.username === username); }
   nameOf(user) { return `${user.firstName} ${user.lastName}`; }
   person(user) {
-    const permissions = { client: ['chat.post'], consultant: ['chat.post', 'tasks.work', 'tasks.history', 'users.read'], administrator: ['users.read', 'users.manage', 'tasks.read', 'tasks.manage', 'tasks.history', 'processes.read', 'processes.manage'] };
+    const permissions = { client: ['chat.post'], consultant: ['chat.post', 'tasks.work', 'tasks.history', 'users.read'], administrator: ['users.read', 'users.contacts', 'users.create', 'users.manage', 'tasks.read', 'tasks.manage', 'tasks.history', 'processes.read', 'processes.manage'] };
     return { id: user.id, username: user.username, displayName: this.nameOf(user), type: user.type, language: user.language, permissions: permissions[user.type] ?? [] };
   }
   effective(userId) {
@@ -255,6 +255,22 @@ export class Mock {
     return { status, body: { type: `/problems/${code}`, title: catalogues[language][`error.${code}`] ?? code, status, code, requestId: this.id(), ...extra } };
   }
 
+  endSession(token) {
+    this.sessions.delete(token);
+    for (const socket of this.sockets) if (socket.cookie === token) socket.close(1000);
+  }
+
+  create(by, type, body, fail) {
+    if (by.type !== 'administrator') return fail(403, 'gateway.forbidden');
+    const needed = type === 'client' ? ['firstName', 'lastName', 'sex', 'birthDate', 'phone'] : ['firstName', 'lastName', 'email'];
+    const fields = needed.filter((name) => !body[name]).map((name) => ({ name, code: 'required', message: 'This is required.' }));
+    if (type !== 'client' && body.groups.length === 0) fields.push({ name: 'groups', code: 'too-few', message: 'At least one.' });
+    if (fields.length > 0) return fail(422, 'request.validation', { fields });
+    const username = body.phone ?? body.email.split('@')[0];
+    if (this.byName(username)) return fail(409, 'users.username-taken');
+    return { status: 202, body: { ...this.addUser(username, type, body.firstName, body.lastName, body.phone), status: 'draft' } };
+  }
+
   async call(method, path, query, headers, body, cookie) {
     const language = /^ru/.test(headers['accept-language'] ?? '') ? 'ru' : 'en';
     const fail = (status, code, extra) => this.problem(status, code, language, extra);
@@ -278,7 +294,7 @@ export class Mock {
       const found = this.byName(body.username);
       if (!found || body.password !== password) return fail(401, 'sessions.bad-credentials');
       const token = randomBytes(32).toString('hex');
-      this.sessions.set(token, { id: this.id(), userId: found.id, createdAt: this.iso() });
+      this.sessions.set(token, { id: this.id(), userId: found.id, createdAt: this.iso(), userAgent: headers['user-agent'] ?? '' });
       return { status: 201, cookie: token, body: { sessionId: this.sessions.get(token).id, user: this.person(found) } };
     }
     if (method === 'POST' && path === '/passwords') {
@@ -288,10 +304,28 @@ export class Mock {
     if (!user) return fail(401, 'sessions.required');
     if (method === 'GET' && path === '/sessions/current') return { status: 200, body: { sessionId: session.id, user: this.person(user), expiresAt: new Date(this.now() + 43_200_000).toISOString() } };
     if (method === 'DELETE' && path === '/sessions/current') {
-      this.sessions.delete(cookie);
-      for (const socket of this.sockets) if (socket.cookie === cookie) socket.close(1000);
+      this.endSession(cookie);
       return { status: 204, cookie: '' };
     }
+    if (method === 'GET' && path === '/sessions') {
+      const own = [...this.sessions.entries()].filter(([, each]) => each.userId === user.id);
+      return { status: 200, body: { items: own.map(([token, each]) => ({ ...each, lastUsedAt: each.createdAt, expiresAt: each.createdAt, remoteAddress: '127.0.0.1', current: token === cookie })) } };
+    }
+    let parts;
+    if (method === 'DELETE' && (parts = at('/sessions/{id}'))) {
+      const [id] = parts;
+      const [token] = [...this.sessions.entries()].find(([, each]) => each.id === id && each.userId === user.id) ?? [];
+      if (!token) return fail(404, 'sessions.not-found');
+      this.endSession(token);
+      return { status: 204 };
+    }
+    if (method === 'PUT' && path === '/users/me/password') {
+      if (body.currentPassword !== password) return fail(401, 'sessions.bad-credentials');
+      for (const [token, each] of [...this.sessions]) if (each.userId === user.id && token !== cookie) this.endSession(token);
+      return { status: 204 };
+    }
+    if (method === 'GET' && path === '/groups') return { status: 200, body: { items: [{ code: 'client', type: 'client' }, { code: 'consultant', type: 'consultant' }, { code: 'consultant-med', type: 'consultant' }, { code: 'doctor-dentist', type: 'expert' }] } };
+    if (method === 'POST' && (parts = at('/users/(clients|consultants|experts)'))) return this.create(user, parts[0].slice(0, -1), body, fail);
     if (method === 'GET' && path === '/users/me') return { status: 200, body: user };
     if (method === 'PUT' && path === '/users/me/presence') {
       this.presence.set(user.id, body.status);
@@ -299,8 +333,7 @@ export class Mock {
       return { status: 200, body: { status: body.status, effective: this.effective(user.id) } };
     }
     if (method === 'GET' && path === '/users/me/presence') return { status: 200, body: { status: this.presence.get(user.id), effective: this.effective(user.id) } };
-    if (method === 'GET' && path === '/users') return user.type === 'administrator' ? page([...this.users.values()].filter((each) => !query.get('type') || each.type === query.get('type'))) : fail(403, 'gateway.forbidden');
-    let parts;
+    if (method === 'GET' && path === '/users') return user.type === 'administrator' ? page([...this.users.values()].filter((each) => ['type', 'status', 'username', 'phone', 'email'].every((name) => !query.get(name) || each[name] === query.get(name)))) : fail(403, 'gateway.forbidden');
     if ((parts = at('/users/{id}'))) {
       const found = this.users.get(parts[0]);
       if (!found) return fail(404, 'users.not-found');
@@ -349,13 +382,20 @@ export class Mock {
     if (method === 'GET' && path === '/tasks') {
       const wanted = [...this.tasks.values()].filter((task) =>
         (!query.get('status') || task.status === query.get('status')) && (!query.get('assigneeUserId') || task.assignee.userId === query.get('assigneeUserId'))
-        && (!query.get('reporterUserId') || task.reporter.userId === query.get('reporterUserId')) && (!query.get('substatus') || task.substatus === query.get('substatus')));
+        && (!query.get('reporterUserId') || task.reporter.userId === query.get('reporterUserId')) && (!query.get('substatus') || task.substatus === query.get('substatus')) && (!query.get('number') || task.number === query.get('number')));
       return page(wanted.map((task) => this.taskView(task)).reverse());
     }
-    if ((parts = at('/tasks/{id}')) ?? (parts = at('/tasks/{id}/history')) ?? (parts = at('/tasks/{id}/transitions/{transition}'))) {
+    if ((parts = at('/tasks/{id}')) ?? (parts = at('/tasks/{id}/(?:history|transitions|assignee)')) ?? (parts = at('/tasks/{id}/transitions/{transition}'))) {
       const task = this.tasks.get(parts[0]) ?? [...this.tasks.values()].find((each) => each.number === parts[0]);
       if (!task) return fail(404, 'tasks.not-found');
       if (path.endsWith('/history')) return { status: 200, body: { items: this.history.get(task.id) } };
+      if (method === 'GET' && path.endsWith('/transitions')) return { status: 200, body: { items: task.status === 'closed' ? [] : [['assign', false], ['return', true], ['solve', false], ['cancel', true]].map(([id, reasonRequired]) => ({ id, reasonRequired })) } };
+      if (method === 'PUT') {
+        const former = task.assignee.userId;
+        if (former) this.join(this.channels.get(task.channelId), this.users.get(former), 'read');
+        this.give(task, this.users.get(body.userId));
+        if (former) this.tell(former, 'task.updated', this.taskView(task));
+      }
       if (method === 'POST') {
         if (task.status === 'closed') return fail(409, 'tasks.illegal-transition');
         if (task.assignee.userId !== user.id && user.type !== 'administrator') return fail(403, 'tasks.not-yours');
@@ -364,7 +404,7 @@ export class Mock {
       }
       return { status: 200, body: this.taskView(task) };
     }
-    if (method === 'GET' && path === '/assignments/log') return page([]);
+    if (method === 'GET' && path === '/assignments/log') return page([...this.tasks.values()].filter((task) => task.id === query.get('taskId') && task.assignee.userId).map((task) => ({ id: task.id, at: task.assignee.at, rule: 'client-common-request-assignment', taskId: task.id, taskNumber: task.number, explanation: `${task.assignee.displayName}: fewest open consultations`, candidates: 2, waited: 'PT3S' })));
     if (method === 'GET' && path === '/incidents') return { status: 200, body: { items: this.incidents ?? [] } };
     if (method === 'POST' && (parts = at('/incidents/{key}/resolve'))) {
       this.incidents = (this.incidents ?? []).filter((incident) => incident.key !== parts[0]);

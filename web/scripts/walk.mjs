@@ -196,6 +196,16 @@ export async function walk({ browser, url, people, language, visit, complaints }
   await consultant.getByTestId('messages').getByText(text.again).waitFor();
   await visit('desk-beside', consultant);
 
+  await consultant.locator('.top .button-icon').last().click();
+  await consultant.locator('[data-key=account]').click();
+  await consultant.locator('.logins li').first().waitFor();
+  await visit('account', consultant);
+  await consultant.locator('.account-part button[type=submit]').click();
+  await consultant.locator('.field-error').first().waitFor();
+  await visit('account-incomplete', consultant);
+  await consultant.keyboard.press('Escape');
+  await consultant.locator('.dialog').waitFor({ state: 'detached' });
+
   const administrator = await openWindow(browser, url, language, complaints);
   await logIn(administrator, people.administrator);
   await administrator.locator('.office-parts').waitFor();
@@ -205,5 +215,25 @@ export async function walk({ browser, url, people, language, visit, complaints }
     await administrator.locator('[aria-busy=false]').waitFor();
     await visit(`office-${part}`, administrator);
   }
+  await administrator.locator('[data-part=people]').click();
+  await administrator.getByTestId('new-person').click();
+  await administrator.locator('.dialog button[type=submit]').click();
+  await administrator.locator('.field-error').first().waitFor();
+  await visit('office-new-client', administrator);
+  await administrator.locator('select[name=kind]').selectOption('expert');
+  await administrator.locator('input[name=firstName]').fill('Eva');
+  await administrator.locator('input[name=lastName]').fill('Green');
+  await administrator.locator('input[name=email]').fill(`eva.${language}@example.org`);
+  await administrator.locator('.check').first().click();
+  await visit('office-new-expert', administrator);
+  await administrator.locator('.dialog button[type=submit]').click();
+  await administrator.locator('.command').waitFor();
+  await visit('office-person-made', administrator);
+  await administrator.keyboard.press('Escape');
+  await administrator.locator('[data-part=tasks]').click();
+  await administrator.locator('.table .link').first().click();
+  await administrator.locator('.dialog .history li').first().waitFor();
+  await visit('office-task', administrator);
+  await administrator.keyboard.press('Escape');
   for (const page of [client, consultant, administrator]) await page.context().close();
 }

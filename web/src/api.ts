@@ -1,5 +1,6 @@
 // The one place that knows the generated client: the pages call what is here and use these names of its types.
-import { ApiError, ConsiliumClient } from './generated/client';
+import { ApiError, ConsiliumClient, newIdempotencyKey } from './generated/client';
+import { enumValues } from './generated/types';
 import type * as Contract from './generated/types';
 
 export type Person = Contract.sessions.Person;
@@ -15,7 +16,12 @@ export type Transition = Contract.tasks.Transition;
 export type HistoryEntry = Contract.tasks.HistoryEntry;
 export type AssignmentEntry = Contract.tasks.AssignmentEntry;
 export type WaitReason = Contract.tasks.WaitReason;
+export type Group = Contract.users.Group;
 export type Incident = Contract.processes.Incident;
+
+export const { Substatus: taskSubstatuses } = enumValues.tasks;
+export const { UserType: userTypes, UserStatus: userStatuses } = enumValues.users;
+export { newIdempotencyKey };
 
 export interface Problem {
   status: number;

@@ -10,6 +10,7 @@ import { PasswordPage } from './pages/password/password-page';
 
 const ClientPage = lazy(() => import('./pages/client/client-page'));
 const DeskPage = lazy(() => import('./pages/desk/desk-page'));
+const AccountPage = lazy(() => import('./pages/account/account-page'));
 const OfficePage = lazy(() => import('./pages/office/office-page'));
 
 export interface Session {
@@ -22,6 +23,8 @@ export interface Session {
   // The person leaves; what the device knows of them goes.
   logout(): void;
 }
+
+const accountPath = '/account';
 
 // Who was here last: lets the page show their conversations before the server has confirmed the session.
 const device = browserBox();
@@ -85,10 +88,14 @@ export function App() {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [api, leavingApi, personId, leave]);
 
-  const page = pageOf(path, who);
+  // The account lies over the page that the person was at, which goes on below.
+  const account = path === accountPath && session !== null;
+  const below = useRef('/');
+  if (path !== accountPath) below.current = path;
+  const page = pageOf(account ? below.current : path, who);
   useEffect(() => {
-    if (page.path !== path) go(page.path, { replace: true });
-  }, [page.path, path]);
+    if (!account && page.path !== path) go(page.path, { replace: true });
+  }, [account, page.path, path]);
 
   return (
     <AriaLocale locale={language === 'ru' ? 'ru-RU' : 'en-US'}>
@@ -106,6 +113,7 @@ export function App() {
         {session && page.kind === 'desk' && <DeskPage session={session} path={page.path} />}
         {session && page.kind === 'office' && <OfficePage session={session} path={page.path} />}
       </Suspense>
+      {account && <Suspense fallback={null}><AccountPage session={session} onClose={() => go(page.path)} /></Suspense>}
     </AriaLocale>
   );
 }

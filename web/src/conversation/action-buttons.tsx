@@ -1,9 +1,10 @@
 import { useState, type FormEvent } from 'react';
-import { Button, Label, TextArea, TextField } from 'react-aria-components';
+import { Button } from 'react-aria-components';
 
 import type { Post } from '../api';
 import { useI18n } from '../i18n/i18n';
 import type { Hub } from '../state/hub';
+import { Field } from '../ui/field';
 import { Icon, type IconName } from '../ui/icon';
 import { ProblemNotice } from '../ui/problem-notice';
 
@@ -50,10 +51,7 @@ export function ActionButtons({ hub, post }: { hub: Hub; post: Post }) {
       {chosen && <p className="actions-thanks" role="status"><Icon name="done" size={18} />{t(sent ? 'actions.words-sent' : 'actions.thanks')}</p>}
       {chosen?.takesText && !sent && (
         <form onSubmit={addWords} className="actions-words">
-          <TextField className="field" value={words} onChange={setWords}>
-            <Label>{t('actions.words')}</Label>
-            <TextArea className="input" rows={2} maxLength={longestWords} />
-          </TextField>
+          <Field label={t('actions.words')} value={words} onChange={setWords} rows={2} longest={longestWords} />
           <Button type="submit" className="button button-small" isDisabled={words.trim() === ''} data-busy={(busy !== null) || undefined}>{t('actions.send-words')}</Button>
         </form>
       )}

@@ -1,5 +1,6 @@
 import { Button, Header, Menu, MenuItem, MenuSection, MenuTrigger, Popover, Separator } from 'react-aria-components';
 
+import { go } from '../base/router';
 import { setTheme, theme, type Theme } from '../base/theme';
 import { useStore } from '../base/use-store';
 import { languages, useI18n, type Language } from '../i18n/i18n';
@@ -46,6 +47,7 @@ export function SettingsMenu({ name, onLanguage, onLogout }: { name?: string; on
           {onLogout && (
             <MenuSection>
               <Header className="menu-header">{name}</Header>
+              <MenuItem id="account" className="menu-item" onAction={() => go('/account')} textValue={t('menu.account')}><Icon name="user" /><span>{t('menu.account')}</span></MenuItem>
               <MenuItem id="logout" className="menu-item" onAction={onLogout} textValue={t('menu.logout')}><Icon name="exit" /><span>{t('menu.logout')}</span></MenuItem>
             </MenuSection>
           )}

@@ -3,14 +3,11 @@ import { useEffect, useState, type ReactNode } from 'react';
 import { problemOf, type HistoryEntry, type Task, type User } from '../../api';
 import { dayAndTime } from '../../base/time';
 import { useStore } from '../../base/use-store';
+import { CaseHistory } from '../../conversation/case-history';
 import { useI18n } from '../../i18n/i18n';
 import type { Hub } from '../../state/hub';
 import { Avatar } from '../../ui/avatar';
 import { StatusChip } from '../../ui/status-chip';
-
-// Reasons that the platform itself writes as a code.
-const coded = new Set(['offline', 'unanswered']);
-const named = new Set(['report', 'enqueue', 'assign', 'start', 'return', 'solve', 'cancel', 'feedback']);
 
 // Who the client is, what the case is, what happened to it.
 export function CaseCard({ hub, task }: { hub: Hub; task: Task }) {
@@ -48,20 +45,7 @@ export function CaseCard({ hub, task }: { hub: Hub; task: Task }) {
           {task.feedback.text && <blockquote className="quote" dir="auto">{task.feedback.text}</blockquote>}
         </section>
       )}
-      {history.length > 0 && (
-        <section className="card-block">
-          <h3>{t('history.title')}</h3>
-          <ol className="history">
-            {history.map((entry, index) => (
-              <li key={`${entry.at}-${index}`}>
-                <p>{t(`history.${entry.transition && named.has(entry.transition) ? entry.transition : 'other'}`)}{entry.changedByUserId === hub.person.id ? ` ${t('history.by-you')}` : !entry.changedByUserId ? ` ${t('history.by-system')}` : ''}</p>
-                {entry.reason && <p className="history-reason" dir="auto">{coded.has(entry.reason) ? t(`history.reason-${entry.reason}`) : entry.reason}</p>}
-                <time dateTime={entry.at}>{dayAndTime(entry.at, language)}</time>
-              </li>
-            ))}
-          </ol>
-        </section>
-      )}
+      <CaseHistory entries={history} me={hub.person.id} />
     </>
   );
 }

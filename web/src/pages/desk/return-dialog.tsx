@@ -1,10 +1,11 @@
 import { useState, type FormEvent } from 'react';
-import { Button, Label, Radio, RadioGroup, Text, TextArea, TextField } from 'react-aria-components';
+import { Button, Label, Radio, RadioGroup } from 'react-aria-components';
 
 import type { Task } from '../../api';
 import { useI18n } from '../../i18n/i18n';
 import type { Hub } from '../../state/hub';
 import { Ask } from '../../ui/ask';
+import { Field } from '../../ui/field';
 import { ProblemNotice } from '../../ui/problem-notice';
 
 const reasons = ['other-field', 'no-time', 'language', 'personal', 'else'] as const;
@@ -53,11 +54,7 @@ function ReturnForm({ hub, task, onClose }: { hub: Hub; task: Task; onClose: (re
         <Label className="field-label">{t('return.reason')}</Label>
         {reasons.map((each) => <Radio key={each} value={each} className="radio"><span className="radio-dot" aria-hidden="true" />{t(`return.reason-${each}`)}</Radio>)}
       </RadioGroup>
-      <TextField className="field" value={words} onChange={(text) => { setWords(text); setMissing(false); }} isInvalid={missing}>
-        <Label>{t('return.more')}</Label>
-        <TextArea className="input" rows={3} maxLength={longestReason - 60} />
-        {missing && <Text slot="description" className="field-error">{t('return.words-missing')}</Text>}
-      </TextField>
+      <Field label={t('return.more')} value={words} onChange={(text) => { setWords(text); setMissing(false); }} rows={3} longest={longestReason - 60} error={missing ? t('return.words-missing') : null} />
       <div className="dialog-buttons">
         <Button className="button" onPress={() => onClose(false)}>{t('return.cancel')}</Button>
         <Button type="submit" className="button button-primary" data-busy={busy || undefined}>{t('return.submit')}</Button>

@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState, type FormEvent } from 'react';
-import { Button, Input, Label, Text, TextField } from 'react-aria-components';
+import { Button } from 'react-aria-components';
 
 import type { Api, Person } from '../../api';
 import { useI18n } from '../../i18n/i18n';
+import { Field } from '../../ui/field';
 import { GatePage } from '../../ui/gate-page';
 import { Icon } from '../../ui/icon';
 import { ProblemNotice } from '../../ui/problem-notice';
@@ -43,16 +44,8 @@ export function LoginPage({ api, expired, onLogin }: { api: Api; expired: boolea
       {expired && !error && <p className="notice" role="status"><Icon name="info" />{t('login.expired')}</p>}
       {error !== null && <ProblemNotice error={error} />}
       <form className="form" onSubmit={(event) => void submit(event)} noValidate>
-        <TextField className="field" value={username} onChange={setUsername} isInvalid={missing.username} autoComplete="username" name="username">
-          <Label>{t('login.username')}</Label>
-          <Input className="input" autoCapitalize="none" spellCheck={false} maxLength={100} />
-          {missing.username && <Text slot="description" className="field-error">{t('login.username-missing')}</Text>}
-        </TextField>
-        <TextField className="field" value={password} onChange={setPassword} isInvalid={missing.password} type="password" autoComplete="current-password" name="password">
-          <Label>{t('login.password')}</Label>
-          <Input className="input" ref={passwordField} maxLength={200} />
-          {missing.password && <Text slot="description" className="field-error">{t('login.password-missing')}</Text>}
-        </TextField>
+        <Field label={t('login.username')} value={username} onChange={setUsername} autoComplete="username" name="username" verbatim longest={100} error={missing.username ? t('login.username-missing') : null} />
+        <Field label={t('login.password')} value={password} onChange={setPassword} type="password" autoComplete="current-password" name="password" inputRef={passwordField} error={missing.password ? t('login.password-missing') : null} />
         <Button type="submit" className="button button-primary button-wide" data-busy={busy || undefined}>{t(busy ? 'login.busy' : 'login.submit')}</Button>
       </form>
     </GatePage>

@@ -1,13 +1,12 @@
 import { useEffect, useState, type FormEvent } from 'react';
-import { Button, Input, Label, Text, TextField } from 'react-aria-components';
+import { Button } from 'react-aria-components';
 
 import type { Api } from '../../api';
 import { useI18n } from '../../i18n/i18n';
 import { GatePage } from '../../ui/gate-page';
 import { Icon } from '../../ui/icon';
+import { NewPassword, problemOfPassword, type PasswordProblem } from '../../ui/new-password';
 import { ProblemNotice } from '../../ui/problem-notice';
-
-export const shortestPassword = 10;
 
 // The token of the one-time link stands behind `#`, so it is in no server's log; it leaves the address bar at once.
 function takeToken(): string {
@@ -23,7 +22,7 @@ export function PasswordPage({ api, onDone }: { api: Api; onDone: () => void }) 
   const [token] = useState(() => (taken = takeToken() || taken || ''));
   const [password, setPassword] = useState('');
   const [again, setAgain] = useState('');
-  const [wrong, setWrong] = useState<'short' | 'differs' | null>(null);
+  const [wrong, setWrong] = useState<PasswordProblem>(null);
   const [error, setError] = useState<unknown>(null);
   const [state, setState] = useState<'asking' | 'busy' | 'done'>('asking');
   useEffect(() => {
@@ -32,7 +31,7 @@ export function PasswordPage({ api, onDone }: { api: Api; onDone: () => void }) 
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const problem = [...password].length < shortestPassword ? 'short' : password !== again ? 'differs' : null;
+    const problem = problemOfPassword(password, again);
     setWrong(problem);
     setError(null);
     if (problem || state === 'busy') return;
@@ -65,16 +64,7 @@ export function PasswordPage({ api, onDone }: { api: Api; onDone: () => void }) 
     <GatePage title={t('password.title')} lead={t('password.lead')}>
       {error !== null && <ProblemNotice error={error} />}
       <form className="form" onSubmit={(event) => void submit(event)} noValidate>
-        <TextField className="field" value={password} onChange={setPassword} type="password" autoComplete="new-password" name="new-password" isInvalid={wrong === 'short'}>
-          <Label>{t('password.new')}</Label>
-          <Input className="input" maxLength={200} />
-          <Text slot="description" className={wrong === 'short' ? 'field-error' : 'field-hint'}>{t('password.rule', { count: shortestPassword })}</Text>
-        </TextField>
-        <TextField className="field" value={again} onChange={setAgain} type="password" autoComplete="new-password" name="repeat-password" isInvalid={wrong === 'differs'}>
-          <Label>{t('password.again')}</Label>
-          <Input className="input" maxLength={200} />
-          {wrong === 'differs' && <Text slot="description" className="field-error">{t('password.differs')}</Text>}
-        </TextField>
+        <NewPassword password={password} again={again} problem={wrong} onPassword={setPassword} onAgain={setAgain} />
         <Button type="submit" className="button button-primary button-wide" data-busy={(state === 'busy') || undefined}><Icon name="lock" />{t('password.submit')}</Button>
       </form>
     </GatePage>

@@ -1,0 +1,76 @@
+import { useCallback, useEffect, useState, type ReactNode } from 'react';
+import { Button } from 'react-aria-components';
+
+import { problemOf, type Api } from '../../api';
+import { useI18n } from '../../i18n/i18n';
+import { ProblemNotice } from '../../ui/problem-notice';
+
+export interface Page<Item> {
+  items: Item[];
+  nextCursor?: string | null;
+}
+
+// Reads a list page by page. `read` is another function when the filters are others; then the list begins anew.
+export function useList<Item>(api: Api, read: (api: Api, cursor: string | undefined) => Promise<Page<Item>>, onOver: () => void) {
+  const [items, setItems] = useState<readonly Item[]>([]);
+  const [cursor, setCursor] = useState<string | null>(null);
+  const [busy, setBusy] = useState(true);
+  const [error, setError] = useState<unknown>(null);
+  // Of two readings that are under way only the later one counts.
+  const [last] = useState({ reading: 0 });
+  const load = useCallback(async (from?: string) => {
+    const reading = (last.reading += 1);
+    setBusy(true);
+    setError(null);
+    try {
+      const page = await read(api, from);
+      if (reading !== last.reading) return;
+      setItems((known) => (from ? [...known, ...page.items] : page.items));
+      setCursor(page.nextCursor ?? null);
+    } catch (failure) {
+      if (problemOf(failure)?.status === 401) onOver();
+      else if (reading === last.reading) setError(failure);
+    } finally {
+      if (reading === last.reading) setBusy(false);
+    }
+  }, [api, read, onOver, last]);
+  useEffect(() => {
+    void load();
+  }, [load]);
+  const attempt = (work: Promise<unknown>) => void work.then(() => load(), (failure: unknown) => setError(failure));
+  return { items, cursor, busy, error, load, attempt };
+}
+
+interface ListingProps<Item> {
+  list: ReturnType<typeof useList<Item>>;
+  title: string;
+  heads: string[];
+  filters?: ReactNode;
+  // What can be done besides reading again.
+  buttons?: ReactNode;
+  children: ReactNode;
+}
+
+export function Listing<Item>({ list, title, heads, filters, buttons, children }: ListingProps<Item>) {
+  const { t } = useI18n();
+  return (
+    <main className="office-main" aria-busy={list.busy}>
+      <div className="office-head">
+        <h2>{title}</h2>
+        <div className="row">{buttons}<Button className="button button-small" onPress={() => void list.load()} data-busy={list.busy || undefined}>{t('office.refresh')}</Button></div>
+      </div>
+      {filters && <div className="filters" role="search" aria-label={t('office.filters')}>{filters}</div>}
+      {list.error !== null && <ProblemNotice error={list.error} />}
+      {list.items.length === 0 && !list.busy && <p className="cases-empty">{t('office.none')}</p>}
+      {list.items.length > 0 && (
+        <div className="table-frame" tabIndex={0} role="region" aria-label={title}>
+          <table className="table">
+            <thead><tr>{heads.map((head) => <th key={head} scope="col">{head}</th>)}</tr></thead>
+            <tbody>{children}</tbody>
+          </table>
+        </div>
+      )}
+      {list.cursor && <Button className="button button-small" onPress={() => void list.load(list.cursor ?? undefined)} data-busy={list.busy || undefined}>{t('office.more')}</Button>}
+    </main>
+  );
+}

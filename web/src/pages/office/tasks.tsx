@@ -1,0 +1,61 @@
+import { useCallback, useEffect, useState } from 'react';
+import { Button } from 'react-aria-components';
+
+import { taskSubstatuses, type Api, type Task, type User } from '../../api';
+import type { Session } from '../../app';
+import { dayAndTime } from '../../base/time';
+import { useI18n } from '../../i18n/i18n';
+import { Choice } from '../../ui/choice';
+import { StatusChip } from '../../ui/status-chip';
+import { Listing, useList } from './listing';
+import { SearchField } from './search-field';
+import { TaskDialog } from './task-dialog';
+
+export function Tasks({ session }: { session: Session }) {
+  const { t, language } = useI18n();
+  const [substatus, setSubstatus] = useState<Task['substatus'] | ''>('');
+  const [consultant, setConsultant] = useState('');
+  const [number, setNumber] = useState('');
+  const [shown, setShown] = useState<Task | null>(null);
+  const read = useCallback((api: Api, cursor: string | undefined) => api.tasks.listTasks({
+    ...(substatus ? { substatus } : {}), ...(consultant ? { assigneeUserId: consultant } : {}), ...(number ? { number: number.toUpperCase() } : {}), ...(cursor ? { cursor } : {}),
+  }), [substatus, consultant, number]);
+  const list = useList<Task>(session.api, read, session.onOver);
+  const consultants = useConsultants(session);
+  const named = consultants.map((user) => ({ id: user.id, name: `${user.firstName} ${user.lastName}` }));
+  return (
+    <Listing list={list} title={t('office.tasks')} heads={[t('office.number'), t('office.client'), t('office.status'), t('office.consultant'), t('office.since')]}
+      filters={(
+        <>
+          <Choice label={t('office.status')} name="status" value={substatus} none={t('office.all')} options={taskSubstatuses.map((id) => ({ id, name: t(`status.${id}`) }))} onChange={setSubstatus} />
+          {named.length > 0 && <Choice label={t('office.consultant')} name="consultant" value={consultant} none={t('office.all')} options={named} onChange={setConsultant} />}
+          <SearchField label={t('office.number')} name="number" onSearch={setNumber} />
+        </>
+      )}>
+      {list.items.map((task) => (
+        <tr key={task.id}>
+          <th scope="row"><Button className="link number" onPress={() => setShown(task)}>{task.number}</Button></th>
+          <td>{task.reporter.displayName}</td>
+          <td><StatusChip status={task.substatus} /></td>
+          <td>{task.assignee.displayName ?? '—'}</td>
+          <td><time dateTime={task.createdAt}>{dayAndTime(task.createdAt, language)}</time></td>
+        </tr>
+      ))}
+      {shown && <TaskDialog session={session} task={shown} consultants={named} onChange={() => void list.load()} onClose={() => setShown(null)} />}
+    </Listing>
+  );
+}
+
+// Those who may be given a consultation; nobody where people may not be read.
+function useConsultants({ api, person }: Session): readonly User[] {
+  const [users, setUsers] = useState<readonly User[]>([]);
+  const may = person.permissions.includes('users.read');
+  useEffect(() => {
+    let current = true;
+    if (may) api.users.listUsers({ type: 'consultant', status: 'active', limit: 200 }).then((reply) => current && setUsers(reply.items), () => undefined);
+    return () => {
+      current = false;
+    };
+  }, [api, may]);
+  return users;
+}
