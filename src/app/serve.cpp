@@ -140,7 +140,7 @@ class Server {
     ASSIGN_OR_RETURN(Secret key, action_key(folder_, random_));
     platform_ = std::make_unique<Platform>(PlatformPorts{*store_, main_, engine_, pool_, random_, keys_, std::move(key), observer_, log_,
                                                          [this](const gateway::RequestFigures& figures) { observe(figures); }},
-                                           platform_settings(config_));
+                                           platform_settings(config_, public_address()));
     TRY(platform_->prepare(main_.now()));
     metrics_.function(runtime::MetricsRegistry::FunctionKind::kGauge, "consilium_sockets_open", "WebSockets that are open now.",
                       [this] { return static_cast<double>(platform_->hub().open_sockets()); });
@@ -152,6 +152,8 @@ class Server {
   }
 
   Result<void> start() {
+    ASSIGN_OR_RETURN(auto address, net::ReservedAddress::take(public_address()));
+    address_ = std::make_shared<net::ReservedAddress>(std::move(address));
     TRY(open());
     TRY(open_servers());
     if (config_.demo.enabled) {
@@ -197,10 +199,17 @@ class Server {
   }
 
  private:
+  // With its real port once it is taken.
+  net::Endpoint public_address() const {
+    return address_ ? address_->endpoint() : net::Endpoint{config_.http.listen.host, config_.http.listen.port, {}};
+  }
+
   Result<void> open_servers() {
     std::vector<runtime::Scheduler*> loops;
     for (std::size_t i = 0; i < loops_.size(); ++i) loops.push_back(&loops_.at(i));
-    ASSIGN_OR_RETURN(public_, net::HttpServer::start(public_server_settings(config_), platform_->edge(), loops, random_));
+    net::HttpServerSettings settings = public_server_settings(config_);
+    settings.reserved = address_;
+    ASSIGN_OR_RETURN(public_, net::HttpServer::start(std::move(settings), platform_->edge(), loops, random_));
     internal_edge_ = std::make_unique<InternalEdge>(metrics_, health_);
     ASSIGN_OR_RETURN(internal_, net::HttpServer::start(internal_server_settings(config_), *internal_edge_, {&main_}, random_));
     TRY(open_administration());
@@ -268,6 +277,7 @@ class Server {
   runtime::Family<runtime::Histogram>& request_seconds_;
   std::unique_ptr<database::Store> store_;
   std::unique_ptr<Platform> platform_;
+  std::shared_ptr<net::ReservedAddress> address_;
   std::unique_ptr<InternalEdge> internal_edge_;
   std::unique_ptr<net::HttpServer> public_;
   std::unique_ptr<net::HttpServer> internal_;

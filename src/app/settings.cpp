@@ -13,15 +13,15 @@ std::vector<net::AddressRange> ranges_of(const std::vector<runtime::NetworkRange
   return ranges;
 }
 
-std::string issuer_of(const runtime::Config& config) {
+std::string issuer_of(const runtime::Config& config, const net::Endpoint& listen) {
   if (!config.sessions.issuer.empty()) return config.sessions.issuer;
   if (!config.http.public_url.empty()) return config.http.public_url;
-  return (config.http.tls.enabled() ? "https://" : "http://") + config.http.listen.text();
+  return (config.http.tls.enabled() ? "https://" : "http://") + listen.text();
 }
 
 }  // namespace
 
-PlatformSettings platform_settings(const runtime::Config& config) {
+PlatformSettings platform_settings(const runtime::Config& config, const net::Endpoint& listen) {
   PlatformSettings settings;
   settings.sessions.idle = config.sessions.idle;
   settings.sessions.absolute = config.sessions.absolute;
@@ -29,7 +29,7 @@ PlatformSettings platform_settings(const runtime::Config& config) {
   settings.sessions.refresh_grace = config.sessions.refresh_grace;
   settings.sessions.link_lifetime = config.sessions.invitation_link;
   settings.sessions.token.lifetime = config.sessions.access_token;
-  settings.sessions.token.issuer = issuer_of(config);
+  settings.sessions.token.issuer = issuer_of(config, listen);
   settings.sessions.login.attempts = static_cast<int>(config.limits.logins_per_minute);
   settings.sessions.login.remembered = static_cast<std::size_t>(config.limits.tracked_callers);
   settings.chat.posts_in_window = static_cast<int>(config.limits.posts_per_second);

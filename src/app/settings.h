@@ -8,7 +8,8 @@
 
 namespace consilium::app {
 
-PlatformSettings platform_settings(const runtime::Config& config);
+// `listen`: where the public server listens, with its real port; tokens name it when nothing else is configured.
+PlatformSettings platform_settings(const runtime::Config& config, const net::Endpoint& listen);
 net::HttpServerSettings public_server_settings(const runtime::Config& config);
 net::HttpServerSettings internal_server_settings(const runtime::Config& config);
 

@@ -3,6 +3,8 @@
 #include <boost/json.hpp>
 
 #include "base/json_writer.h"
+#include "consilium/chat/v1/chat_codec.h"
+#include "consilium/sessions/v1/sessions_codec.h"
 
 namespace consilium::gateway {
 namespace {
@@ -17,13 +19,6 @@ Result<std::string> member_text(const boost::json::object& object, std::string_v
   return std::string(value->get_string());
 }
 
-Result<Uuid> member_id(const boost::json::object& object, std::string_view name) {
-  ASSIGN_OR_RETURN(const std::string text, member_text(object, name, 36));
-  const auto id = Uuid::parse(text);
-  if (!id) return malformed();
-  return *id;
-}
-
 Result<boost::json::object> object_of(std::string_view text) {
   boost::json::parse_options options;
   options.max_depth = 8;
@@ -33,40 +28,36 @@ Result<boost::json::object> object_of(std::string_view text) {
   return std::move(value.get_object());
 }
 
-class Frame {
- public:
-  Frame(std::string_view type, Timestamp at) {
-    writer_.begin_object();
-    writer_.name("type");
-    writer_.text(type);
-    writer_.name("at");
-    write_json(writer_, at);
+// `{"type":…,"at":…,` and what more there is, `"data":…}`
+std::string frame(std::string_view type, Timestamp at, std::string_view data, std::int64_t sequence = 0,
+                  std::string_view correlation_id = {}) {
+  JsonWriter out;
+  out.begin_object();
+  out.member("\"type\":");
+  out.text(type);
+  out.member("\"at\":");
+  write_json(out, at);
+  if (sequence > 0) {
+    out.member("\"seq\":");
+    out.integer(sequence);
   }
-  void text(std::string_view name, std::string_view value) {
-    writer_.name(name);
-    writer_.text(value);
+  if (!correlation_id.empty()) {
+    out.member("\"corrId\":");
+    out.text(correlation_id);
   }
-  void integer(std::string_view name, std::int64_t value) {
-    writer_.name(name);
-    writer_.integer(value);
-  }
-  void raw(std::string_view name, std::string_view json) {
-    writer_.name(name);
-    writer_.raw(json);
-  }
-  void begin_data() {
-    writer_.name("data");
-    writer_.begin_object();
-  }
-  void end_data() { writer_.end_object(); }
-  std::string take() {
-    writer_.end_object();
-    return writer_.take();
-  }
+  out.member("\"data\":");
+  out.raw(data);
+  out.end_object();
+  return out.take();
+}
 
- private:
-  JsonWriter writer_;
-};
+template <class Data>
+Result<Data> decode_data(std::string_view text) {
+  ASSIGN_OR_RETURN(Data data, decode_json<Data>(text, UnknownMembers::kRefuse));
+  // No field of these is checked against the time.
+  TRY(validate(data, Timestamp{}));
+  return data;
+}
 
 }  // namespace
 
@@ -88,69 +79,35 @@ Result<IncomingMessage> read_envelope(std::string_view text) {
 }
 
 Result<chat::v1::TypingRequest> decode_typing(std::string_view data) {
-  ASSIGN_OR_RETURN(const boost::json::object object, object_of(data));
-  chat::v1::TypingRequest request;
-  ASSIGN_OR_RETURN(request.channel_id, member_id(object, "channelId"));
-  return request;
+  ASSIGN_OR_RETURN(const auto types, decode_data<chat::v1::TypesNow>(data));
+  return chat::v1::TypingRequest{types.channel_id, std::nullopt};
 }
 
 Result<chat::v1::MarkReadRequest> decode_read(std::string_view data) {
-  ASSIGN_OR_RETURN(const boost::json::object object, object_of(data));
-  chat::v1::MarkReadRequest request;
-  ASSIGN_OR_RETURN(request.id, member_id(object, "channelId"));
-  ASSIGN_OR_RETURN(request.post_id, member_id(object, "postId"));
-  return request;
+  ASSIGN_OR_RETURN(const auto read, decode_data<chat::v1::HasRead>(data));
+  return chat::v1::MarkReadRequest{read.channel_id, read.post_id};
 }
 
-std::string event_envelope(const chat::v1::PersonEvent& event) {
-  Frame frame(event.type, event.at);
-  if (event.sequence > 0) frame.integer("seq", event.sequence);
-  frame.raw("data", event.data.text);
-  return frame.take();
-}
+std::string event_envelope(const chat::v1::PersonEvent& event) { return frame(event.type, event.at, event.data.text, event.sequence); }
 
 std::string welcome_envelope(std::int64_t sequence, const Uuid& session_id, Duration ping_interval, Timestamp at) {
-  Frame frame("welcome", at);
-  frame.begin_data();
-  frame.integer("seq", sequence);
-  frame.text("sessionId", session_id.text());
-  frame.integer("pingSeconds", ping_interval.microseconds / 1'000'000);
-  frame.end_data();
-  return frame.take();
+  const auto interval = static_cast<std::int32_t>(ping_interval.microseconds / 1'000'000);
+  return frame("welcome", at, encode_json(chat::v1::Welcome{sequence, session_id, interval}));
 }
 
-std::string resync_envelope(std::int64_t sequence, Timestamp at) {
-  Frame frame("resync", at);
-  frame.begin_data();
-  frame.integer("seq", sequence);
-  frame.end_data();
-  return frame.take();
-}
+std::string resync_envelope(std::int64_t sequence, Timestamp at) { return frame("resync", at, encode_json(chat::v1::Resync{sequence})); }
 
 std::string expiring_envelope(const Uuid& session_id, Timestamp expires_at, Timestamp at) {
-  Frame frame("session.expiring", at);
-  frame.begin_data();
-  frame.text("sessionId", session_id.text());
-  frame.text("expiresAt", format_rfc3339(expires_at));
-  frame.end_data();
-  return frame.take();
+  return frame("session.expiring", at, encode_json(sessions::v1::Expiring{session_id, expires_at}));
 }
 
 std::string ack_envelope(std::string_view correlation_id, Timestamp at) {
-  Frame frame("ack", at);
-  if (!correlation_id.empty()) frame.text("corrId", correlation_id);
-  frame.begin_data();
-  frame.end_data();
-  return frame.take();
+  return frame("ack", at, encode_json(chat::v1::Acknowledged{}), 0, correlation_id);
 }
 
 std::string error_envelope(std::string_view correlation_id, const Error& error, Timestamp at) {
-  Frame frame("error", at);
-  if (!correlation_id.empty()) frame.text("corrId", correlation_id);
-  frame.begin_data();
-  frame.text("code", error.kind == ErrorKind::kInternal ? "internal" : error.code);
-  frame.end_data();
-  return frame.take();
+  const std::string code = error.kind == ErrorKind::kInternal ? "internal" : error.code;
+  return frame("error", at, encode_json(chat::v1::Refused{code}), 0, correlation_id);
 }
 
 }  // namespace consilium::gateway

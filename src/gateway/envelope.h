@@ -17,7 +17,7 @@ struct IncomingMessage {
   std::string data;  // JSON object
 };
 
-// Errors `request.malformed`.
+// Errors `request.malformed`, `request.invalid`.
 Result<IncomingMessage> read_envelope(std::string_view text);
 Result<chat::v1::TypingRequest> decode_typing(std::string_view data);
 Result<chat::v1::MarkReadRequest> decode_read(std::string_view data);

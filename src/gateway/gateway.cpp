@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "base/utf8.h"
+#include "embedded/api_reader.h"
 #include "net/entity_tag.h"
 #include "net/language.h"
 #include "net/percent_encoding.h"
@@ -70,7 +71,9 @@ Gateway::Gateway(GatewayParts parts, Settings settings)
       authenticator_(parts.sessions),
       pages_(parts.pages),
       parts_(std::move(parts)),
-      settings_(std::move(settings)) {}
+      settings_(std::move(settings)) {
+  pages_.add(embedded::api_reader());
+}
 
 Gateway::Visit Gateway::visit_of(runtime::Scheduler& loop, const net::HttpRequest& request) const {
   Visit visit{runtime::Context(loop, parts_.random), transport_of(request, settings_)};
@@ -121,7 +124,7 @@ Task<net::HttpResponse> Gateway::answer(Visit& visit, net::HttpRequest& request)
     auto response = co_await answer_api(visit, request);
     co_return response;
   }
-  if (path.starts_with("/api/") && path != "/api/docs") {
+  if (path.starts_with("/api/") && !pages_.has(path)) {
     co_return problem(visit,
                       make_error(ErrorKind::kNotFound, "request.unknown-version", "Expected a version of the API that exists: /api/v1"));
   }

@@ -220,6 +220,22 @@ TEST_F(GatewayTest, AClientThatHasGoneIsKnownToTheCall) {
   EXPECT_TRUE(issuer_.has_deadline);
 }
 
+TEST_F(GatewayTest, ServesAReaderOfTheApiWithoutForeignOrInlineParts) {
+  const auto page = send("GET", "/api/docs");
+  ASSERT_EQ(page.status, 200);
+  EXPECT_EQ(page.header("Content-Type"), "text/html; charset=utf-8");
+  EXPECT_NE(page.header("Content-Security-Policy").find("script-src 'self'"), std::string_view::npos);
+  EXPECT_EQ(page.body.find("://"), std::string::npos) << "nothing of other hosts";
+  for (const std::string_view inlined : {"<style", "style=", "onclick=", "javascript:"})
+    EXPECT_EQ(page.body.find(inlined), std::string::npos);
+  for (const std::string path : {"/api/docs/reader.css", "/api/docs/reader.js"}) {
+    EXPECT_NE(page.body.find('"' + path + '"'), std::string::npos) << path;
+    EXPECT_EQ(send("GET", path).status, 200) << path;
+  }
+  EXPECT_EQ(send("GET", "/api/docs/other").status, 404);
+  EXPECT_EQ(send("GET", "/api/v2/things").status, 404);
+}
+
 TEST_F(GatewayTest, ChecksThePermissionOfTheRoute) {
   EXPECT_EQ(with_bearer("GET", "/api/v1/things").status, 201);
   EXPECT_EQ(seen_.caller.user_id.bytes[15], 7);

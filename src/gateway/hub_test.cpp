@@ -680,11 +680,11 @@ TEST_F(HubTest, ARefusedCallIsAnErrorOfItsMessage) {
   chat.error = make_error(ErrorKind::kNotFound, "chat.channel-not-found");
   const std::string data = R"("data":{"channelId":")" + new_id().text() + R"(","postId":")" + new_id().text() + "\"}}";
   say(page, R"({"type":"read","id":"r1",)" + data);
-  say(page, R"({"type":"typing","id":"t1",)" + data);
+  say(page, R"({"type":"typing","id":"t1","data":{"channelId":")" + new_id().text() + "\"}}");
   say(page, R"({"type":"read","id":"r2","data":{"channelId":"x"}})");
   say(page, R"({"type":"typing","id":"t2"})");
   EXPECT_THAT(page.frames(),
-              ElementsAre("welcome 5", "error r1 chat.channel-not-found", "error r2 request.malformed", "error t2 request.malformed"));
+              ElementsAre("welcome 5", "error r1 chat.channel-not-found", "error r2 request.malformed", "error t2 request.invalid"));
   EXPECT_FALSE(page.socket->closed_with);
 }
 
@@ -694,7 +694,7 @@ TEST_F(HubTest, OnlyEightCallsOfAPageRunAtATime) {
   const std::string data = R"("data":{"channelId":")" + new_id().text() + R"(","postId":")" + new_id().text() + "\"}}";
   for (int i = 1; i <= 4; ++i) {
     say(page, R"({"type":"read","id":"r","data":{"channelId":")" + new_id().text() + R"(","postId":")" + new_id().text() + "\"}}");
-    say(page, R"({"type":"typing",)" + data);
+    say(page, R"({"type":"typing","data":{"channelId":")" + new_id().text() + "\"}}");
   }
   EXPECT_THAT(page.frames(), ElementsAre("welcome 5"));
   say(page, R"({"type":"read","id":"r9",)" + data);

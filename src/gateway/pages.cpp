@@ -42,7 +42,7 @@ std::string tag_of(std::string_view content) {
 
 }  // namespace
 
-Pages::Pages(std::span<const EmbeddedFile> files) {
+void Pages::add(std::span<const EmbeddedFile> files) {
   for (const EmbeddedFile& file : files) {
     if (file.path.ends_with(".gz")) continue;
     Page& page = pages_[std::string(file.path)];
@@ -57,6 +57,13 @@ Pages::Pages(std::span<const EmbeddedFile> files) {
   }
 }
 
+const Pages::Page* Pages::find(std::string_view path) const {
+  if (path.starts_with('/')) path.remove_prefix(1);
+  auto found = pages_.find(path);
+  if (found == pages_.end()) found = pages_.find(std::string(path) + "/index.html");
+  return found == pages_.end() ? nullptr : &found->second;
+}
+
 net::HttpResponse Pages::get(const net::HttpRequest& request) const {
   net::HttpResponse response;
   if (request.method != "GET" && request.method != "HEAD") {
@@ -65,16 +72,16 @@ net::HttpResponse Pages::get(const net::HttpRequest& request) const {
     return response;
   }
   const std::string_view path = request.path().substr(1);
-  auto found = pages_.find(path);
+  const Page* found = find(path);
   const bool is_asset = path.starts_with("assets/");
-  if (found == pages_.end() && !is_asset) found = pages_.find("index.html");
-  if (found == pages_.end()) {
+  if (!found && !is_asset) found = find("index.html");
+  if (!found) {
     response.status = 404;
     response.set_header("Content-Type", "text/plain; charset=utf-8");
     response.body = "Not found\n";
     return response;
   }
-  const Page& page = found->second;
+  const Page& page = *found;
   response.set_header("ETag", page.tag);
   response.set_header("Cache-Control", is_asset ? "public, max-age=31536000, immutable" : "no-cache");
   response.set_header("Vary", "Accept-Encoding");

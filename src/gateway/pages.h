@@ -15,8 +15,11 @@ namespace consilium::gateway {
 class Pages {
  public:
   // `x.gz` beside `x` is its compressed form.
-  explicit Pages(std::span<const EmbeddedFile> files);
+  explicit Pages(std::span<const EmbeddedFile> files) { add(files); }
+  void add(std::span<const EmbeddedFile> files);
 
+  // Whether there is a file of that path, or a folder with an `index.html`.
+  bool has(std::string_view path) const { return find(path) != nullptr; }
   net::HttpResponse get(const net::HttpRequest& request) const;
   bool empty() const { return pages_.empty(); }
 
@@ -27,6 +30,8 @@ class Pages {
     std::string tag;
     std::string_view type;
   };
+
+  const Page* find(std::string_view path) const;
 
   std::map<std::string, Page, std::less<>> pages_;
 };

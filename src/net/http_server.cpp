@@ -129,7 +129,12 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerSettings setting
     ASSIGN_OR_RETURN(auto tls, make_server_tls(*state->settings.tls));
     state->set_tls(std::move(tls));
   }
-  ASSIGN_OR_RETURN(auto socket, listen_on(state->settings.listen));
+  std::shared_ptr<ReservedAddress> reserved = std::move(state->settings.reserved);
+  if (!reserved) {
+    ASSIGN_OR_RETURN(auto taken, ReservedAddress::take(state->settings.listen));
+    reserved = std::make_shared<ReservedAddress>(std::move(taken));
+  }
+  ListeningSocket socket{reserved->release(), reserved->endpoint()};
   auto shared = std::make_shared<Shared>(std::move(state), std::move(socket), loops);
   shared->accepting_loop().post([shared] { shared->wait_to_accept(); });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(shared)));

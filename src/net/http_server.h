@@ -16,6 +16,7 @@
 #include "net/endpoint.h"
 #include "net/http.h"
 #include "net/message_reader.h"
+#include "net/reserved_address.h"
 #include "net/tls.h"
 #include "net/web_socket_frame.h"
 #include "runtime/scheduler.h"
@@ -32,7 +33,8 @@ struct WebSocketSettings {
 };
 
 struct HttpServerSettings {
-  Endpoint listen{"127.0.0.1", 8080, {}};  // port 0 takes a free one; a Unix socket is made with mode 0600
+  Endpoint listen{"127.0.0.1", 8080, {}};     // port 0 takes a free one; a Unix socket is made with mode 0600
+  std::shared_ptr<ReservedAddress> reserved;  // when given, the server listens there and takes it over
   std::optional<TlsServerFiles> tls;
   std::size_t max_connections = 20'000;  // further ones get 503
   std::size_t head_limit = kHeadLimit;

@@ -365,6 +365,31 @@ TEST(HttpServer, SurvivesTenThousandConnections) {
   EXPECT_TRUE(server.eventually([&] { return server.server().figures().connections == 0; }));
 }
 
+TEST(HttpServer, ListensOnAnAddressThatWasTakenBefore) {
+  auto taken = ReservedAddress::take({"127.0.0.1", 0, {}});
+  ASSERT_TRUE(taken);
+  const Endpoint endpoint = taken->endpoint();
+  EXPECT_NE(endpoint.port, 0);
+  EXPECT_FALSE(ReservedAddress::take(endpoint));
+  HttpServerSettings settings;
+  settings.reserved = std::make_shared<ReservedAddress>(std::move(*taken));
+  RawPeer early(endpoint);
+  early.send(kGet);
+  TestServer server(settings);
+  EXPECT_EQ(server.endpoint().port, endpoint.port);
+  EXPECT_EQ(early.receive_response().status, 200) << "it waited";
+}
+
+TEST(HttpServer, AnAddressThatIsNotUsedIsFreeAgain) {
+  std::optional<Endpoint> endpoint;
+  {
+    const auto taken = ReservedAddress::take({"127.0.0.1", 0, {}});
+    ASSERT_TRUE(taken);
+    endpoint = taken->endpoint();
+  }
+  EXPECT_TRUE(ReservedAddress::take(*endpoint));
+}
+
 TEST(HttpServer, TellsWhyItCannotListen) {
   TestServer server;
   testing::TestApplication application;

@@ -247,6 +247,7 @@ def tokens(world):
     person = Person(world.address, "anna")
     head, body, signature = person.token.split(".")
     header, claims = decoded(head), decoded(body)
+    expect(claims["iss"] == "http://" + world.address, f"the issuer does not name the port that was chosen: {claims}")
     key = server_key(world)
     own = {"Authorization": "Bearer " + signed(header, claims, key)}
     expect(ask(world.address, "GET", "/sessions/current", headers=own)[0] == 200, "the test signs as the server does")
@@ -344,8 +345,8 @@ def frames(world):
             frame = json.loads(one.receive()[1])
             if frame["type"] == "error":
                 codes[frame["corrId"]] = frame["data"]["code"]
-        expect(codes == {"r": "request.malformed", "t": "request.malformed", "f": "chat.channel-not-found"}, f"{codes}")
-        table.append(("socket message with wrong members", "error request.malformed, the socket stays"))
+        expect(codes == {"r": "request.invalid", "t": "request.malformed", "f": "chat.channel-not-found"}, f"{codes}")
+        table.append(("socket message with wrong members", "error with its code, the socket stays"))
     with RawSocket(world.address, "nonsense") as one:
         expect(one.status == 401, f"a socket without a session: {one.status}")
     with RawSocket(world.address, world.anna.token, "/api/v1/events?after=x") as one:

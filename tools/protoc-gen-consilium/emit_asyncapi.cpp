@@ -25,19 +25,19 @@ json::object message_of(const Message& message, json::object payload) {
 }
 
 // `{id?, seq?, corrId?, type, at, data}`
-json::object envelope_of(const Message& message) {
-  json::object properties{{"type", json::object{{"const", message.socket->type()}}}};
+json::object envelope_of(const Message& message, const options::SocketRules& rules) {
+  json::object properties{{"type", json::object{{"const", rules.type()}}}};
   json::array mandatory{"type"};
-  if (message.socket->durable()) {
+  if (rules.durable()) {
     properties["seq"] = json::object{{"type", "integer"}, {"minimum", 1}, {"description", "Rising by one a person, without gap."}};
     mandatory.push_back("seq");
   }
-  if (message.socket->from() == options::SERVER) {
+  if (rules.from() == options::SERVER) {
     properties["at"] = json::object{{"type", "string"}, {"format", "date-time"}};
     mandatory.push_back("at");
   }
   const json::object id{{"type", "string"}, {"maxLength", 64}};
-  properties[message.socket->from() == options::SERVER ? "corrId" : "id"] = id;
+  properties[rules.from() == options::SERVER ? "corrId" : "id"] = id;
   properties["data"] = reference_to(public_name(message));
   return {{"type", "object"}, {"properties", std::move(properties)}, {"required", std::move(mandatory)}};
 }
@@ -64,9 +64,9 @@ void add_event(Document& document, const File& file, const Message& message) {
   reach(message, document.carried, document.enums);
 }
 
-void add_socket_message(Document& document, const Message& message) {
+void add_socket_message(Document& document, const Message& message, const options::SocketRules& rules) {
   static constexpr const char* kChannel = "socket";
-  const std::string name = "socket." + message.socket->type();
+  const std::string name = "socket." + rules.type();
   if (!document.channels.contains(kChannel)) {
     document.channels[kChannel] = json::object{
         {"address", "/api/v1/events"},
@@ -75,8 +75,8 @@ void add_socket_message(Document& document, const Message& message) {
         {"messages", json::object{}}};
   }
   document.channels[kChannel].get_object()["messages"].get_object()[name] = reference("#/components/messages/" + name);
-  document.messages[name] = message_of(message, envelope_of(message));
-  const bool by_server = message.socket->from() == options::SERVER;
+  document.messages[name] = message_of(message, envelope_of(message, rules));
+  const bool by_server = rules.from() == options::SERVER;
   const char* operation = by_server ? "socket.send" : "socket.receive";
   if (!document.operations.contains(operation)) {
     document.operations[operation] =
@@ -102,7 +102,7 @@ std::string emit_asyncapi(const Contract& contract) {
   for (const auto& file : contract.files) {
     for (const auto& message : file->messages) {
       if (message->event) add_event(document, *file, *message);
-      if (message->socket) add_socket_message(document, *message);
+      for (const options::SocketRules& rules : message->sockets) add_socket_message(document, *message, rules);
     }
   }
   json::object components{{"messages", std::move(document.messages)}, {"schemas", schemas_of(document)}};

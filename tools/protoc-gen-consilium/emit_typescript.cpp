@@ -92,14 +92,14 @@ void emit_enum(Text& out, const Enum& enumeration) {
 }
 
 // The messages of one side of the WebSocket as one type, told apart by `type`.
-void emit_socket_messages(Text& out, std::string_view name, const std::vector<const Message*>& messages) {
+void emit_socket_messages(Text& out, std::string_view name, const std::vector<SocketMessage>& messages) {
   if (messages.empty()) return;
   out.raw("\nexport type " + std::string(name) + " =");
-  for (const Message* message : messages) {
-    const bool by_server = message->socket->from() == options::SERVER;
+  for (const auto& [message, rules] : messages) {
+    const bool by_server = rules->from() == options::SERVER;
     std::string envelope = by_server ? "at: string; corrId?: string; " : "id?: string; ";
-    if (message->socket->durable()) envelope += "seq: number; ";
-    out.raw("\n  | { type: '" + message->socket->type() + "'; " + envelope + "data: " + public_name(*message) + " }");
+    if (rules->durable()) envelope += "seq: number; ";
+    out.raw("\n  | { type: '" + rules->type() + "'; " + envelope + "data: " + public_name(*message) + " }");
   }
   out.raw(";\n");
 }

@@ -213,7 +213,12 @@ class Reader {
 
   static void read_socket(Message& message) {
     const auto rules = rules_of<options::SocketRules>(message.descriptor->options(), options::socket);
-    if (!rules.type().empty()) message.socket = std::make_unique<options::SocketRules>(rules);
+    if (rules.type().empty()) return;
+    message.sockets.push_back(rules);
+    for (const std::string& type : rules.also()) {
+      message.sockets.push_back(rules);
+      message.sockets.back().set_type(type);
+    }
   }
 
   void read_service(File& file, const ServiceDescriptor& descriptor) {

@@ -91,7 +91,7 @@ struct Message {
   std::string comment;
   std::vector<Field> fields;
   std::unique_ptr<Event> event;
-  std::unique_ptr<options::SocketRules> socket;  // it is the data of a WebSocket message
+  std::vector<options::SocketRules> sockets;  // it is the data of these WebSocket messages, one each
 
   const Field* find(std::string_view proto_or_json_name) const;
   std::string qualified(std::string_view in_namespace) const;

@@ -23,10 +23,11 @@ PublicPackage& package_of(PublicApi& api, const std::string& name) {
 void collect_socket_messages(const Contract& contract, PublicApi& api) {
   for (const auto& file : contract.files) {
     for (const auto& message : file->messages) {
-      if (!message->socket) continue;
-      const bool by_server = message->socket->from() == options::SERVER;
-      (by_server ? api.server_messages : api.client_messages).push_back(message.get());
-      reach(*message, by_server ? api.received : api.sent);
+      for (const options::SocketRules& rules : message->sockets) {
+        const bool by_server = rules.from() == options::SERVER;
+        (by_server ? api.server_messages : api.client_messages).push_back({message.get(), &rules});
+        reach(*message, by_server ? api.received : api.sent);
+      }
     }
   }
 }

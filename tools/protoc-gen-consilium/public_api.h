@@ -20,11 +20,17 @@ struct PublicPackage {
   std::vector<const Message*> messages;
 };
 
+// One message of the WebSocket.
+struct SocketMessage {
+  const Message* data;
+  const options::SocketRules* rules;
+};
+
 struct PublicApi {
-  std::vector<PublicService> services;          // by name
-  std::vector<PublicPackage> packages;          // by name
-  std::vector<const Message*> server_messages;  // of the WebSocket
-  std::vector<const Message*> client_messages;
+  std::vector<PublicService> services;  // by name
+  std::vector<PublicPackage> packages;  // by name
+  std::vector<SocketMessage> server_messages;
+  std::vector<SocketMessage> client_messages;
   std::set<const Message*> sent;      // reached from a request
   std::set<const Message*> received;  // reached from a reply
 

@@ -33,29 +33,17 @@ std::optional<std::string> photo_of(const PredefinedPost& predefined, std::span<
 }
 
 std::string write_read(const store::StoredEvent& stored) {
-  JsonWriter out;
-  out.begin_object();
-  out.member("\"channelId\":");
-  write_json(out, stored.channel_id.value_or(Uuid{}));
-  out.member("\"userId\":");
-  write_json(out, stored.member_id.value_or(Uuid{}));
-  if (stored.post) {
-    out.member("\"postId\":");
-    write_json(out, stored.post->id);
-  }
-  out.end_object();
-  return out.take();
+  v1::ReadUpTo read{stored.channel_id.value_or(Uuid{}), stored.member_id.value_or(Uuid{}), std::nullopt};
+  if (stored.post) read.post_id = stored.post->id;
+  return encode_json(read);
+}
+
+std::string write_left(const store::StoredEvent& stored) {
+  return encode_json(v1::MemberLeft{stored.channel_id.value_or(Uuid{}), stored.member_id.value_or(Uuid{})});
 }
 
 std::string write_joined(const store::StoredEvent& stored, const store::MemberRow& member) {
-  JsonWriter out;
-  out.begin_object();
-  out.member("\"channelId\":");
-  write_json(out, stored.channel_id.value_or(Uuid{}));
-  out.member("\"member\":");
-  out.raw(encode_json(member_of(member)));
-  out.end_object();
-  return out.take();
+  return encode_json(v1::MemberJoined{stored.channel_id.value_or(Uuid{}), member_of(member)});
 }
 
 }  // namespace
@@ -137,8 +125,8 @@ v1::PersonEvent Renderer::event(const store::StoredEvent& stored, const store::P
     case store::EventType::kPostUpdated:
       if (stored.post) event.data.text = encode_json(post(*stored.post, {stored.user_id, stored.language, stored.kind}, people, now));
       break;
-    case store::EventType::kChannelRead:
-    case store::EventType::kChannelLeft: event.data.text = write_read(stored); break;
+    case store::EventType::kChannelRead: event.data.text = write_read(stored); break;
+    case store::EventType::kChannelLeft: event.data.text = write_left(stored); break;
     case store::EventType::kChannelJoined:
       if (member) event.data.text = write_joined(stored, *member);
       break;

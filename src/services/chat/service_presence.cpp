@@ -1,36 +1,9 @@
 // Presence: what a person chose, as long as a socket of theirs lives.
-#include "base/json_writer.h"
 #include "consilium/chat/v1/chat_events.h"
 #include "services/chat/callers.h"
 #include "services/chat/service.h"
 
 namespace consilium::chat {
-namespace {
-
-std::string write_presence(const Uuid& user, v1::PresenceStatus status) {
-  JsonWriter out;
-  out.begin_object();
-  out.member("\"userId\":");
-  write_json(out, user);
-  out.member("\"status\":");
-  out.text(text_of(status));
-  out.end_object();
-  return out.take();
-}
-
-std::string write_typing(const Uuid& channel, const Uuid& user) {
-  JsonWriter out;
-  out.begin_object();
-  out.member("\"channelId\":");
-  write_json(out, channel);
-  out.member("\"userId\":");
-  write_json(out, user);
-  out.end_object();
-  return out.take();
-}
-
-}  // namespace
-
 void ChatService::send(Signals signals) {
   for (Signal& signal : signals) feed_.signal(std::move(signal));
 }
@@ -51,7 +24,7 @@ Result<ChatService::Signals> ChatService::settle_presence(Transaction& transacti
       TRY(v1::publish(transaction, context, event));
     }
     ASSIGN_OR_RETURN(auto audience, store::audience_of(transaction, row.user_id, now));
-    signals.push_back({"presence", write_presence(row.user_id, row.effective()), now, std::move(audience)});
+    signals.push_back({"presence", encode_json(v1::PresenceTold{row.user_id, row.effective()}), now, std::move(audience)});
   }
   return signals;
 }
@@ -169,7 +142,7 @@ Task<Result<v1::Nothing>> ChatService::typing(runtime::Context& context, v1::Typ
   auto members = co_await database_.read(context, work);
   if (!members) co_return fail(std::move(members).error());
   std::erase(*members, user);
-  feed_.signal({"typing", write_typing(request.channel_id, user), now, std::move(*members)});
+  feed_.signal({"typing", encode_json(v1::SomebodyTypes{request.channel_id, user}), now, std::move(*members)});
   co_return v1::Nothing{};
 }
 

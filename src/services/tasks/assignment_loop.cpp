@@ -9,18 +9,7 @@ namespace {
 
 // `{taskId, position, since, reason}`: what the socket event `queue.position` carries.
 std::string place_json(const QueuePlace& place) {
-  JsonWriter writer;
-  writer.begin_object();
-  writer.name("taskId");
-  write_json(writer, place.task_id);
-  writer.name("position");
-  writer.integer(place.position);
-  writer.name("since");
-  write_json(writer, place.since);
-  writer.name("reason");
-  writer.text(text_of(place.reason));
-  writer.end_object();
-  return writer.take();
+  return encode_json(v1::QueuePosition{place.task_id, static_cast<std::int32_t>(place.position), place.since, place.reason});
 }
 
 }  // namespace
