@@ -1,6 +1,7 @@
 #include "app/case_story.h"
 
 #include "base/json_writer.h"
+#include "consilium/processes/v1/processes.h"
 #include "consilium/tasks/v1/tasks.h"
 
 namespace consilium::app {
@@ -36,7 +37,7 @@ void write_element(JsonWriter& out, const process::ElementRecord& element) {
   out.text(element.element_type);
   out.name("state");
   out.text(name_of(element.state));
-  write_time(out, "startedAt", element.started_at);
+  if (element.started_at != Timestamp{}) write_time(out, "startedAt", element.started_at);
   write_time(out, "endedAt", element.ended_at);
   out.end_object();
 }
@@ -81,9 +82,57 @@ void write_instance(JsonWriter& out, const process::InstanceView& instance, cons
   out.end_object();
 }
 
+process::InstanceState state_of(processes::v1::InstanceState state) {
+  if (state == processes::v1::InstanceState::kCompleted) return process::InstanceState::kCompleted;
+  return state == processes::v1::InstanceState::kTerminated ? process::InstanceState::kTerminated : process::InstanceState::kActive;
+}
+
+// What the contract tells: where the instance is now, without the way there.
+Task<Result<std::string>> story_elsewhere(Platform& platform, runtime::Context& context, std::int64_t key) {
+  processes::v1::GetInstanceRequest which;
+  which.key = key;
+  auto known = co_await platform.processes().get_instance(context, which);
+  if (!known && known.error().kind == ErrorKind::kNotFound) co_return std::string("null");
+  if (!known) co_return fail(std::move(known).error());
+  const processes::v1::ListIncidentsRequest every;
+  CO_ASSIGN_OR_RETURN(const auto listed, co_await platform.processes().list_incidents(context, every));
+  process::InstanceView instance;
+  instance.key = known->key;
+  instance.process_id = known->process_id;
+  instance.version = known->version;
+  instance.state = state_of(known->state);
+  instance.started_at = known->started_at;
+  instance.ended_at = known->ended_at;
+  std::vector<process::ElementRecord> way;
+  for (const processes::v1::ActiveElement& element : known->active) {
+    process::ElementRecord record;
+    record.element_id = element.element_id;
+    record.element_type = element.element_type;
+    way.push_back(std::move(record));
+  }
+  std::vector<process::Incident> incidents;
+  for (const processes::v1::Incident& one : listed.items) {
+    process::Incident incident;
+    incident.key = one.key;
+    incident.instance_key = one.instance_key;
+    incident.element_id = one.element_id;
+    incident.error_type = one.error_type;
+    incident.message = one.message;
+    incident.created_at = one.created_at;
+    incidents.push_back(std::move(incident));
+  }
+  JsonWriter out;
+  write_instance(out, instance, way, incidents);
+  co_return out.take();
+}
+
 // A case without an instance (made by hand, or its instance was deleted) has none to tell.
 Task<Result<std::string>> process_story(Platform& platform, runtime::Context& context, std::optional<std::int64_t> key) {
   if (!key) co_return std::string("null");
+  if (!platform.runs("processes")) {
+    auto elsewhere = co_await story_elsewhere(platform, context, *key);
+    co_return elsewhere;
+  }
   auto instance = co_await platform.engine().instance(context, *key);
   if (!instance && instance.error().kind == ErrorKind::kNotFound) co_return std::string("null");
   if (!instance) co_return fail(std::move(instance).error());

@@ -1,15 +1,37 @@
 #include "app/platform.h"
 
+#include <array>
+#include <optional>
+#include <stdexcept>
+
+#include "app/consumer_groups.h"
+#include "app/unreachable_channel.h"
+#include "consilium/chat/v1/chat_local.h"
 #include "consilium/chat/v1/chat_routes.h"
+#include "consilium/chat/v1/chat_rpc.h"
 #include "consilium/documents.h"
+#include "consilium/events/v1/events_local.h"
+#include "consilium/events/v1/events_rpc.h"
+#include "consilium/processes/v1/processes_local.h"
 #include "consilium/processes/v1/processes_routes.h"
+#include "consilium/processes/v1/processes_rpc.h"
+#include "consilium/sessions/v1/sessions_local.h"
 #include "consilium/sessions/v1/sessions_routes.h"
+#include "consilium/sessions/v1/sessions_rpc.h"
+#include "consilium/tasks/v1/tasks_local.h"
 #include "consilium/tasks/v1/tasks_routes.h"
+#include "consilium/tasks/v1/tasks_rpc.h"
+#include "consilium/users/v1/users_local.h"
 #include "consilium/users/v1/users_routes.h"
+#include "consilium/users/v1/users_rpc.h"
 #include "embedded/locales.h"
 #include "embedded/process_models.h"
 #include "embedded/task_types.h"
 #include "embedded/web_pages.h"
+#include "ports/bus/local/away_groups.h"
+#include "ports/bus/local/outbox_source.h"
+#include "ports/bus/remote/outbox_server.h"
+#include "ports/bus/remote/remote_source.h"
 #include "services/chat/events.h"
 #include "services/chat/migrations.h"
 #include "services/processes/events.h"
@@ -25,6 +47,7 @@ namespace consilium::app {
 namespace {
 
 constexpr Duration kSessionSweep = minutes(1);
+constexpr std::array<std::string_view, 5> kServices{"users", "sessions", "chat", "tasks", "processes"};
 
 template <class T>
 void append(std::vector<T>& all, std::vector<T> more) {
@@ -36,40 +59,69 @@ std::string_view stem(std::string_view path) { return path.substr(0, path.find('
 
 }  // namespace
 
-// In the order in which they need each other.
+// In the order in which they need each other. What does not run here is empty, but for the doors.
 struct Platform::Parts {
-  Parts(PlatformPorts& ports, const PlatformSettings& settings, const MessageCatalogue& catalogue, std::unique_ptr<sessions::KeyRing> ring)
-      : keys(std::move(ring)),
-        hasher(ports.pool, settings.sessions.password),
-        users_service(ports.store.service("users"), settings.users),
-        users(users_service, ports.observer),
-        sessions_service(ports.store.service("sessions"), users, hasher, *keys, users::permissions_of, settings.sessions),
-        sessions(sessions_service, ports.observer),
-        chat_service(ports.store.service("chat"), catalogue, ports.action_key, settings.chat),
-        chat(chat_service, ports.observer),
-        tasks_service(ports.store.service("tasks"), users, settings.tasks),
-        tasks(tasks_service, ports.observer),
-        engine(ports.store.service("processes"), ports.engine, ports.random, engine_options(ports)),
-        processes_service(engine),
-        processes(processes_service, ports.observer),
-        assignment(ports.main, ports.random, tasks_service, chat, settings.tasks),
+  Parts(PlatformPorts& given, const PlatformSettings& chosen, const MessageCatalogue& catalogue, std::unique_ptr<sessions::KeyRing> ring)
+      : ports(given),
+        settings(chosen),
+        remote(ports.main, ports.random, runtime::Logger(ports.log, "platform", "events")),
         outbox(ports.store),
-        bus(ports.main, ports.random, ports.store, outbox, settings.bus),
-        jobs{users, sessions, chat, tasks, settings.chat.read_after_release},
-        hub(ports.main, ports.random, chat, sessions, settings.gateway, runtime::Logger(ports.log, "gateway", "hub")),
-        edge(gateway_parts(ports, catalogue), settings.gateway),
+        events(outbox, remote),
+        away(ports.store),
+        keys(std::move(ring)),
+        bus(ports.main, ports.random, ports.store, events, settings.bus),
         stopping(ports.main),
         sweep_ended(ports.main) {
-    tasks_service.on_queue_change([this] { assignment.wake(); });
-    for (const std::string_view service : {"users", "sessions", "chat", "tasks", "processes"}) bus.own(std::string(service));
-    std::vector<bus::Consumer> consumers;
-    append(consumers, sessions::consumers());
-    append(consumers, chat::consumers(chat_service, users));
-    append(consumers, tasks::consumers({ports.store.service("tasks"), tasks_service, users, chat, [this] { assignment.wake(); }}));
-    append(consumers, processes::consumers(engine));
-    for (bus::Consumer& consumer : consumers) bus.add(std::move(consumer));
-    for (process::Worker& worker : processes::user_creation_workers(jobs)) engine.add_worker(std::move(worker));
-    for (process::Worker& worker : processes::client_request_workers(jobs)) engine.add_worker(std::move(worker));
+    for (const auto& [name, channel] : ports.elsewhere) remote_events.emplace(name, std::make_unique<events::v1::RemoteEvents>(*channel));
+    for (const auto& [name, door] : remote_events) remote.add(name, *door);
+    if (runs("users")) users_service.emplace(ports.store.service("users"), settings.users);
+    users = door_to<users::v1::Users, users::v1::LocalUsers, users::v1::RemoteUsers>("users", users_service);
+    sessions = make_sessions();
+    if (runs("chat")) chat_service.emplace(ports.store.service("chat"), catalogue, ports.action_key, settings.chat);
+    chat = door_to<chat::v1::Chat, chat::v1::LocalChat, chat::v1::RemoteChat>("chat", chat_service);
+    tasks = make_tasks();
+    processes = make_processes();
+    if (runs("gateway")) make_gateway(catalogue);
+    make_bus();
+  }
+
+  bool runs(std::string_view part) const { return settings.run.contains(part); }
+
+  // The door to a service: checks and calls what runs here, or asks the process where it runs.
+  template <class Contract, class Local, class Remote, class Service>
+  std::unique_ptr<Contract> door_to(std::string_view name, std::optional<Service>& here) {
+    if (here) return std::make_unique<Local>(*here, ports.observer);
+    const auto elsewhere = ports.elsewhere.find(name);
+    net::RpcChannel& channel = elsewhere == ports.elsewhere.end() ? nowhere : *elsewhere->second;
+    return std::make_unique<Remote>(channel);
+  }
+
+  std::unique_ptr<sessions::v1::Sessions> make_sessions() {
+    if (runs("sessions")) {
+      hasher.emplace(ports.pool, settings.sessions.password);
+      sessions_service.emplace(ports.store.service("sessions"), *users, *hasher, *keys, users::permissions_of, settings.sessions);
+    }
+    return door_to<sessions::v1::Sessions, sessions::v1::LocalSessions, sessions::v1::RemoteSessions>("sessions", sessions_service);
+  }
+
+  std::unique_ptr<tasks::v1::Tasks> make_tasks() {
+    if (runs("tasks")) {
+      tasks_service.emplace(ports.store.service("tasks"), *users, settings.tasks);
+      assignment.emplace(ports.main, ports.random, *tasks_service, *chat, settings.tasks);
+      tasks_service->on_queue_change([this] { assignment->wake(); });
+    }
+    return door_to<tasks::v1::Tasks, tasks::v1::LocalTasks, tasks::v1::RemoteTasks>("tasks", tasks_service);
+  }
+
+  std::unique_ptr<processes::v1::Processes> make_processes() {
+    if (runs("processes")) {
+      engine.emplace(ports.store.service("processes"), ports.engine, ports.random, engine_options(ports));
+      processes_service.emplace(*engine);
+      jobs.emplace(*users, *sessions, *chat, *tasks, settings.chat.read_after_release);
+      for (process::Worker& worker : processes::user_creation_workers(*jobs)) engine->add_worker(std::move(worker));
+      for (process::Worker& worker : processes::client_request_workers(*jobs)) engine->add_worker(std::move(worker));
+    }
+    return door_to<processes::v1::Processes, processes::v1::LocalProcesses, processes::v1::RemoteProcesses>("processes", processes_service);
   }
 
   static bpmn::LocalProcessEngineOptions engine_options(PlatformPorts& ports) {
@@ -79,19 +131,24 @@ struct Platform::Parts {
     return options;
   }
 
-  gateway::GatewayParts gateway_parts(PlatformPorts& ports, const MessageCatalogue& catalogue) {
+  void make_gateway(const MessageCatalogue& catalogue) {
+    hub.emplace(ports.main, ports.random, *chat, *sessions, settings.gateway, runtime::Logger(ports.log, "gateway", "hub"));
+    edge.emplace(gateway_parts(catalogue), settings.gateway);
+  }
+
+  gateway::GatewayParts gateway_parts(const MessageCatalogue& catalogue) {
     std::vector<net::Route> routes;
-    append(routes, users::v1::routes(users));
-    append(routes, sessions::v1::routes(sessions));
-    append(routes, chat::v1::routes(chat));
-    append(routes, tasks::v1::routes(tasks));
-    append(routes, processes::v1::routes(processes));
+    append(routes, users::v1::routes(*users));
+    append(routes, sessions::v1::routes(*sessions));
+    append(routes, chat::v1::routes(*chat));
+    append(routes, tasks::v1::routes(*tasks));
+    append(routes, processes::v1::routes(*processes));
     std::map<std::string, std::string, std::less<>> documents;
     documents["/api/v1/openapi.json"] = openapi_document();
     documents["/api/v1/asyncapi.json"] = asyncapi_document();
     return {std::move(routes),
-            sessions,
-            hub,
+            *sessions,
+            *hub,
             catalogue,
             {"en", "ru"},
             embedded::web_pages(),
@@ -102,25 +159,72 @@ struct Platform::Parts {
             ports.observe_request};
   }
 
-  std::unique_ptr<sessions::KeyRing> keys;
-  sessions::PasswordHasher hasher;
-  users::UsersService users_service;
-  users::v1::LocalUsers users;
-  sessions::SessionsService sessions_service;
-  sessions::v1::LocalSessions sessions;
-  chat::ChatService chat_service;
-  chat::v1::LocalChat chat;
-  tasks::TaskService tasks_service;
-  tasks::v1::LocalTasks tasks;
-  bpmn::LocalProcessEngine engine;
-  processes::ProcessService processes_service;
-  processes::v1::LocalProcesses processes;
-  tasks::AssignmentLoop assignment;
+  void make_bus() {
+    std::vector<bus::Consumer> consumers;
+    if (sessions_service) append(consumers, sessions::consumers());
+    if (chat_service) append(consumers, chat::consumers(*chat_service, *users));
+    if (tasks_service)
+      append(consumers, tasks::consumers({ports.store.service("tasks"), *tasks_service, *users, *chat, [this] { assignment->wake(); }}));
+    if (engine) append(consumers, processes::consumers(*engine));
+    const std::size_t own = consumers.size();
+    for (bus::Consumer& consumer : consumers) {
+      require_listed(consumer);
+      bus.add(std::move(consumer));
+    }
+    std::vector<std::string> producers;
+    for (const std::string_view service : kServices) {
+      if (runs(service)) producers.emplace_back(service);
+    }
+    for (const std::string& service : producers) bus.own(service);
+    if (producers.size() == kServices.size()) {
+      if (own != kConsumerGroups.size()) throw std::logic_error("consumer_groups.h knows a group that is none");
+      return;
+    }
+    for (const ConsumerGroup& one : kConsumerGroups) {
+      if (runs(one.producer) && !runs(one.service)) away.expect(std::string(one.producer), std::string(one.group));
+    }
+    bus.respect(away);
+    outboxes.emplace(outbox, std::move(producers), [this](std::string producer, std::string group, std::int64_t position) {
+      away.passed(std::move(producer), std::move(group), position);
+    });
+    offered_events = std::make_unique<events::v1::LocalEvents>(*outboxes, ports.observer);
+  }
+
+  static void require_listed(const bus::Consumer& consumer) {
+    for (const ConsumerGroup& one : kConsumerGroups) {
+      if (one.service == consumer.service && one.group == consumer.group && one.producer == consumer.producer) return;
+    }
+    throw std::logic_error("consumer_groups.h does not know the group " + consumer.group);
+  }
+
+  PlatformPorts& ports;
+  const PlatformSettings& settings;
+  UnreachableChannel nowhere;
+  std::map<std::string, std::unique_ptr<events::v1::RemoteEvents>, std::less<>> remote_events;
+  bus::RemoteSource remote;
   bus::OutboxSource outbox;
+  bus::DividedSource events;
+  bus::AwayGroups away;
+  std::unique_ptr<sessions::KeyRing> keys;
+  std::optional<sessions::PasswordHasher> hasher;
+  std::optional<users::UsersService> users_service;
+  std::unique_ptr<users::v1::Users> users;
+  std::optional<sessions::SessionsService> sessions_service;
+  std::unique_ptr<sessions::v1::Sessions> sessions;
+  std::optional<chat::ChatService> chat_service;
+  std::unique_ptr<chat::v1::Chat> chat;
+  std::optional<tasks::TaskService> tasks_service;
+  std::unique_ptr<tasks::v1::Tasks> tasks;
+  std::optional<bpmn::LocalProcessEngine> engine;
+  std::optional<processes::ProcessService> processes_service;
+  std::unique_ptr<processes::v1::Processes> processes;
+  std::optional<tasks::AssignmentLoop> assignment;
+  std::optional<bus::OutboxServer> outboxes;
+  std::unique_ptr<events::v1::Events> offered_events;
   bus::LocalBus bus;
-  processes::JobDependencies jobs;
-  gateway::Hub hub;
-  gateway::Gateway edge;
+  std::optional<processes::JobDependencies> jobs;
+  std::optional<gateway::Hub> hub;
+  std::optional<gateway::Gateway> edge;
   runtime::Gate stopping;
   runtime::Gate sweep_ended;
 };
@@ -131,14 +235,20 @@ Platform::~Platform() = default;
 
 Result<void> Platform::prepare(Timestamp now) {
   for (const EmbeddedFile& file : embedded::locales()) TRY(catalogue_.add(stem(file.path), file.content));
-  TRY(ports_.store.migrate("users", users::migrations()));
-  TRY(ports_.store.migrate("sessions", sessions::migrations()));
-  TRY(ports_.store.migrate("chat", chat::migrations()));
-  TRY(ports_.store.migrate("tasks", tasks::migrations()));
-  auto engine_tables = processes::bus_migrations();
-  append(engine_tables, bpmn::LocalProcessEngine::migrations(static_cast<int>(engine_tables.size()) + 1));
-  TRY(ports_.store.migrate("processes", std::move(engine_tables)));
-  ASSIGN_OR_RETURN(auto keys, sessions::KeyRing::open(ports_.keys, settings_.sessions.keys, ports_.random, now));
+  TRY(ports_.store.migrate(bus::AwayGroups::kService, bus::AwayGroups::migrations()));
+  if (runs("users")) TRY(ports_.store.migrate("users", users::migrations()));
+  if (runs("sessions")) TRY(ports_.store.migrate("sessions", sessions::migrations()));
+  if (runs("chat")) TRY(ports_.store.migrate("chat", chat::migrations()));
+  if (runs("tasks")) TRY(ports_.store.migrate("tasks", tasks::migrations()));
+  if (runs("processes")) {
+    auto engine_tables = processes::bus_migrations();
+    append(engine_tables, bpmn::LocalProcessEngine::migrations(static_cast<int>(engine_tables.size()) + 1));
+    TRY(ports_.store.migrate("processes", std::move(engine_tables)));
+  }
+  std::unique_ptr<sessions::KeyRing> keys;
+  if (runs("sessions")) {
+    ASSIGN_OR_RETURN(keys, sessions::KeyRing::open(ports_.keys, settings_.sessions.keys, ports_.random, now));
+  }
   parts_ = std::make_unique<Parts>(ports_, settings_, catalogue_, std::move(keys));
   return {};
 }
@@ -155,7 +265,7 @@ runtime::Context Platform::service_context() const {
 Task<Result<void>> Platform::deploy(runtime::Context& context) {
   std::vector<process::Resource> resources;
   for (const EmbeddedFile& file : embedded::process_models()) resources.push_back({std::string(file.path), std::string(file.content)});
-  auto deployed = co_await parts_->engine.deploy(context, std::move(resources));
+  auto deployed = co_await parts_->engine->deploy(context, std::move(resources));
   if (!deployed) co_return fail(std::move(deployed).error());
   co_return Result<void>();
 }
@@ -166,7 +276,7 @@ Task<void> Platform::sweep_sessions(Platform* platform) {
     co_await platform->parts_->stopping.wait_for(kSessionSweep);
     if (platform->parts_->stopping.is_open()) break;
     runtime::Context context = platform->service_context();
-    auto swept = co_await platform->parts_->sessions_service.sweep(context);
+    auto swept = co_await platform->parts_->sessions_service->sweep(context);
     if (!swept) log.warn(context, "Sweep failed", {{"error", swept.error()}});
     // Keys are files: a new one is made outside the loop, and only when the newest is old enough.
     const Timestamp now = context.now();
@@ -177,40 +287,66 @@ Task<void> Platform::sweep_sessions(Platform* platform) {
   platform->parts_->sweep_ended.open();
 }
 
-// Workers last: a job meets everything that it needs (PS-1).
+// Workers last: a job meets everything that it needs (PS-1). Nothing here waits for another process: they may start in any
+// order.
 Task<Result<void>> Platform::start() {
   runtime::Context context = service_context();
-  auto models = co_await parts_->tasks_service.load_models(context, embedded::task_types());
-  if (!models) co_return fail(std::move(models).error());
-  auto opened = co_await parts_->engine.open(context);
-  if (!opened) co_return fail(std::move(opened).error());
-  auto deployed = co_await deploy(context);
-  if (!deployed) co_return deployed;
-  parts_->chat_service.start(ports_.main, ports_.random);
-  ports_.main.spawn("sessions.sweep", sweep_sessions(this));
-  parts_->assignment.start();
-  parts_->hub.start();
+  if (parts_->tasks_service) CO_TRY(co_await parts_->tasks_service->load_models(context, embedded::task_types()));
+  if (parts_->engine) {
+    CO_TRY(co_await parts_->engine->open(context));
+    CO_TRY(co_await deploy(context));
+  }
+  if (parts_->chat_service) parts_->chat_service->start(ports_.main, ports_.random);
+  if (parts_->sessions_service) ports_.main.spawn("sessions.sweep", sweep_sessions(this));
+  if (parts_->assignment) parts_->assignment->start();
+  if (parts_->hub) parts_->hub->start();
   parts_->bus.start();
-  parts_->engine.open_workers();
+  parts_->remote.start();
+  if (parts_->engine) parts_->engine->open_workers();
   co_return Result<void>();
 }
 
-Task<void> Platform::stop() {
-  parts_->stopping.open();
-  co_await parts_->engine.close_workers();
-  co_await parts_->bus.stop();
-  co_await parts_->hub.stop();
-  co_await parts_->assignment.stop();
-  co_await parts_->sweep_ended.wait();
-  co_await parts_->engine.close();
+void Platform::drain() {
+  if (parts_->outboxes) parts_->outboxes->stop();
 }
 
-net::HttpApplication& Platform::edge() { return parts_->edge; }
-users::v1::Users& Platform::users() { return parts_->users; }
-sessions::v1::Sessions& Platform::sessions() { return parts_->sessions; }
-chat::v1::Chat& Platform::chat() { return parts_->chat; }
-tasks::v1::Tasks& Platform::tasks() { return parts_->tasks; }
-process::ProcessEngine& Platform::engine() { return parts_->engine; }
-gateway::Hub& Platform::hub() { return parts_->hub; }
+Task<void> Platform::stop() {
+  drain();
+  parts_->stopping.open();
+  if (parts_->engine) co_await parts_->engine->close_workers();
+  co_await ports_.main.enter();  // the engine ends on its own loop
+  co_await parts_->remote.stop();
+  co_await parts_->bus.stop();
+  if (parts_->hub) co_await parts_->hub->stop();
+  if (parts_->assignment) co_await parts_->assignment->stop();
+  if (parts_->sessions_service) co_await parts_->sweep_ended.wait();
+  if (parts_->engine) co_await parts_->engine->close();
+  co_await ports_.main.enter();
+}
+
+std::vector<net::RpcMethod> Platform::rpc_methods() {
+  std::vector<net::RpcMethod> methods;
+  if (runs("users")) append(methods, users::v1::rpc_methods(*parts_->users));
+  if (runs("sessions")) append(methods, sessions::v1::rpc_methods(*parts_->sessions));
+  if (runs("chat")) append(methods, chat::v1::rpc_methods(*parts_->chat));
+  if (runs("tasks")) append(methods, tasks::v1::rpc_methods(*parts_->tasks));
+  if (runs("processes")) append(methods, processes::v1::rpc_methods(*parts_->processes));
+  if (parts_->offered_events) append(methods, events::v1::rpc_methods(*parts_->offered_events));
+  return methods;
+}
+
+Task<Result<void>> Platform::reach(runtime::Context& context, std::string service) {
+  CO_ASSIGN_OR_RETURN([[maybe_unused]] const std::int64_t newest, co_await parts_->remote.newest(context, std::move(service)));
+  co_return Result<void>();
+}
+
+users::v1::Users& Platform::users() { return *parts_->users; }
+sessions::v1::Sessions& Platform::sessions() { return *parts_->sessions; }
+chat::v1::Chat& Platform::chat() { return *parts_->chat; }
+tasks::v1::Tasks& Platform::tasks() { return *parts_->tasks; }
+processes::v1::Processes& Platform::processes() { return *parts_->processes; }
+net::HttpApplication& Platform::edge() { return parts_->edge.value(); }
+gateway::Hub& Platform::hub() { return parts_->hub.value(); }
+process::ProcessEngine& Platform::engine() { return parts_->engine.value(); }
 
 }  // namespace consilium::app

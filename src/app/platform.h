@@ -1,23 +1,29 @@
-// The platform put together: every service on given ports, in one process. The real server (serve.cpp) gives it threads, a
-// disk and sockets; the simulation gives it virtual time. Nothing here knows which.
+// The platform put together on given ports: all services in one process, or those that this one runs, with the doors to the
+// others. The real server (serve.cpp) gives it threads, a disk and sockets; the simulation gives it virtual time. Nothing here
+// knows which, and no service knows where another one runs.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/message_catalogue.h"
 #include "bpmn/local_process_engine.h"
-#include "consilium/chat/v1/chat_local.h"
-#include "consilium/processes/v1/processes_local.h"
-#include "consilium/sessions/v1/sessions_local.h"
-#include "consilium/tasks/v1/tasks_local.h"
-#include "consilium/users/v1/users_local.h"
+#include "consilium/chat/v1/chat_service.h"
+#include "consilium/processes/v1/processes_service.h"
+#include "consilium/sessions/v1/sessions_service.h"
+#include "consilium/tasks/v1/tasks_service.h"
+#include "consilium/users/v1/users_service.h"
 #include "gateway/gateway.h"
+#include "net/rpc.h"
 #include "ports/bus/local/local_bus.h"
-#include "ports/bus/local/outbox_source.h"
 #include "ports/database/store.h"
 #include "runtime/blocking_pool.h"
+#include "runtime/observed_call.h"
 #include "services/chat/service.h"
 #include "services/processes/jobs.h"
 #include "services/processes/service.h"
@@ -34,6 +40,8 @@ struct PlatformSettings {
   tasks::Settings tasks;
   gateway::Settings gateway;
   bus::LocalBusOptions bus;
+  // What this process runs, by the names of runtime/config_services.h.
+  std::set<std::string, std::less<>> run{"users", "sessions", "chat", "tasks", "processes", "gateway"};
 };
 
 // All outlive the platform. `main` runs the daemons, the bus and the hub; `engine` the process engine.
@@ -48,6 +56,8 @@ struct PlatformPorts {
   runtime::CallObserver& observer;
   runtime::Log& log;
   std::function<void(const gateway::RequestFigures&)> observe_request;
+  // Services that run in other processes; each has its events there too.
+  std::map<std::string, std::shared_ptr<net::RpcChannel>, std::less<>> elsewhere;
 };
 
 class Platform {
@@ -59,17 +69,25 @@ class Platform {
   Result<void> prepare(Timestamp now);
   // In this order: engine, models, daemons, bus, hub; workers last. On the main loop.
   Task<Result<void>> start();
-  // The reverse: no new work, then what runs ends.
+  // Calls of other processes that wait for news are ended; their calls come on until the server of `rpc_methods` stops.
+  void drain();
+  // The reverse of `start`: no new work, then what runs ends.
   Task<void> stop();
 
-  // After `prepare`.
-  net::HttpApplication& edge();
+  // After `prepare`. A service that runs nowhere we know of answers `services.no-address` (kUnavailable).
+  bool runs(std::string_view part) const { return settings_.run.contains(part); }
+  std::vector<net::RpcMethod> rpc_methods();  // of the services that run here
+  // Fails when the process that runs this service of `elsewhere` does not answer, or cannot read its store.
+  Task<Result<void>> reach(runtime::Context& context, std::string service);
   users::v1::Users& users();
   sessions::v1::Sessions& sessions();
   chat::v1::Chat& chat();
   tasks::v1::Tasks& tasks();
-  process::ProcessEngine& engine();
+  processes::v1::Processes& processes();
+  // Only where they run; asked for elsewhere they are a bug and throw.
+  net::HttpApplication& edge();
   gateway::Hub& hub();
+  process::ProcessEngine& engine();
 
  private:
   struct Parts;

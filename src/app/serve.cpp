@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -11,21 +13,27 @@
 
 #include "app/admin_edge.h"
 #include "app/demo_people.h"
+#include "app/health_watch.h"
 #include "app/internal_edge.h"
 #include "app/people.h"
 #include "app/platform.h"
+#include "app/service_links.h"
 #include "app/settings.h"
 #include "app/version.h"
 #include "net/http_server.h"
 #include "ports/database/sqlite/threaded_store.h"
 #include "runtime/asio_scheduler.h"
 #include "runtime/call_metrics.h"
+#include "runtime/config_services.h"
 #include "runtime/data_folder.h"
 #include "runtime/durable_file.h"
 #include "runtime/health.h"
+#include "runtime/lifecycle.h"
+#include "runtime/log_setup.h"
 #include "runtime/log_sink.h"
 #include "runtime/panic.h"
 #include "runtime/signals.h"
+#include "runtime/supervisor.h"
 
 namespace consilium::app {
 namespace {
@@ -33,6 +41,9 @@ namespace {
 constexpr std::size_t kActionKeyBytes = 32;
 constexpr std::size_t kMaxSocketPath = 107;      // bytes; sockaddr_un of Linux
 constexpr std::size_t kAdministrationQueue = 4;  // backups and checks that wait
+constexpr Duration kServicesGrace = seconds(2);  // for calls of other processes to end
+constexpr Duration kHealthPatience = seconds(5);
+constexpr auto kPeoplePause = std::chrono::milliseconds(500);
 
 int refuse(const Error& error, int code) {
   std::fprintf(stderr, "consilium: %s\n", error.describe().c_str());
@@ -76,22 +87,11 @@ Result<Secret> action_key(const runtime::DataFolder& folder, RandomSource& rando
   return Secret(std::move(stored));
 }
 
-Result<std::vector<std::shared_ptr<runtime::LogSink>>> log_sinks(const runtime::Config& config, const runtime::DataFolder& folder) {
-  std::vector<std::shared_ptr<runtime::LogSink>> sinks{std::make_shared<runtime::DescriptorSink>(STDOUT_FILENO, config.log.format)};
-  if (!config.log.file) return sinks;
-  TRY(runtime::make_private_folder(folder.logs()));
-  ASSIGN_OR_RETURN(auto file, runtime::RotatingFileSink::open(folder.file("log/consilium.log"), config.log.format,
-                                                              static_cast<std::uint64_t>(config.log.file_size.bytes),
-                                                              static_cast<int>(config.log.file_keep)));
-  sinks.push_back(std::move(file));
-  return sinks;
-}
-
-runtime::LogOptions log_options(const runtime::Config& config) {
-  runtime::LogOptions options;
-  options.level = config.log.level;
-  options.levels = config.log.services;
-  return options;
+// One a process: with several, each line says which it is of.
+Result<std::unique_ptr<runtime::Log>> open_log(const runtime::Config& config, const runtime::DataFolder& folder) {
+  if (config.log.file) TRY(runtime::make_private_folder(folder.logs()));
+  const bool is_divided = config.services.listen || !config.services.addresses.empty();
+  return runtime::make_log(config.log, folder.logs(), is_divided ? process_name(config.services) : "");
 }
 
 Result<std::unique_ptr<database::Store>> open_store(const runtime::Config& config, const runtime::DataFolder& folder) {
@@ -111,19 +111,21 @@ Result<std::unique_ptr<database::Store>> open_store(const runtime::Config& confi
 // The running process: everything from the log to the sockets.
 class Server {
  public:
-  Server(const runtime::Config& config, runtime::DataFolder& folder, std::vector<std::shared_ptr<runtime::LogSink>> sinks)
+  Server(const runtime::Config& config, runtime::DataFolder& folder, std::unique_ptr<runtime::Log> log)
       : config_(config),
         folder_(folder),
-        log_(log_options(config), std::move(sinks)),
-        logger_(log_, "platform", "server"),
+        log_(std::move(log)),
+        logger_(*log_, "platform", "server"),
         main_("main"),
         engine_("engine"),
         loops_("http", config.http.threads > 0 ? static_cast<std::size_t>(config.http.threads) : runtime::available_cores()),
         pool_("hashing", static_cast<std::size_t>(config.sessions.hashing_threads),
               static_cast<std::size_t>(config.sessions.hashing_queue)),
         administration_("admin", 1, kAdministrationQueue),
-        observer_(metrics_, log_),
+        observer_(metrics_, *log_),
         health_([this] { return main_.steady_now(); }),
+        lifecycle_(main_, logger_, health_),
+        supervisor_(main_, random_, logger_, health_, metrics_),
         keys_(folder.keys()),
         requests_(metrics_.counter("consilium_http_requests_total", "Requests answered.", {"method", "route", "status"}, 1000)),
         request_seconds_(metrics_.histogram("consilium_http_request_seconds", "Time from the head of a request to its answer.",
@@ -131,6 +133,7 @@ class Server {
     runtime::report_panics_to(logger_, metrics_);
     runtime::add_process_metrics(metrics_, std::string(kVersion), std::string(kRevision));
     runtime::add_health_metrics(metrics_, health_);
+    runtime::add_log_metrics(metrics_, *log_);
   }
   ~Server() { runtime::forget_panics(); }
 
@@ -138,34 +141,36 @@ class Server {
   Result<void> open() {
     ASSIGN_OR_RETURN(store_, open_store(config_, folder_));
     ASSIGN_OR_RETURN(Secret key, action_key(folder_, random_));
-    platform_ = std::make_unique<Platform>(PlatformPorts{*store_, main_, engine_, pool_, random_, keys_, std::move(key), observer_, log_,
-                                                         [this](const gateway::RequestFigures& figures) { observe(figures); }},
-                                           platform_settings(config_, public_address()));
+    ASSIGN_OR_RETURN(auto elsewhere, channels_to(config_.services));
+    platform_ = std::make_unique<Platform>(
+        PlatformPorts{*store_, main_, engine_, pool_, random_, keys_, std::move(key), observer_, *log_,
+                      [this](const gateway::RequestFigures& figures) { observe(figures); }, std::move(elsewhere)},
+        platform_settings(config_, public_address()));
     TRY(platform_->prepare(main_.now()));
-    metrics_.function(runtime::MetricsRegistry::FunctionKind::kGauge, "consilium_sockets_open", "WebSockets that are open now.",
-                      [this] { return static_cast<double>(platform_->hub().open_sockets()); });
     TRY(folder_.record_version());
     main_.start();
     engine_.start();
     loops_.start();
-    return wait_for(main_, "platform.start", platform_->start());
+    lifecycle_.add({.name = "platform",
+                    .start = [this] { return platform_->start(); },
+                    .stop = [this] { return platform_->stop(); },
+                    .stop_deadline = config_.shutdown.deadline});
+    return wait_for(main_, "start", lifecycle_.start());
   }
 
-  Result<void> start() {
-    ASSIGN_OR_RETURN(auto address, net::ReservedAddress::take(public_address()));
-    address_ = std::make_shared<net::ReservedAddress>(std::move(address));
-    TRY(open());
-    TRY(open_servers());
-    if (config_.demo.enabled) {
-      TRY(tell_demo_people());
-    } else {
-      ASSIGN_OR_RETURN(const auto link, first_administrator());
-      if (link)
-        std::fprintf(stderr, "\n  The first administrator is %s. Set a password here, once, until %s:\n\n    %s\n\n",
-                     link->username.c_str(), format_rfc3339(link->expires_at).c_str(), password_url(base_url(), link->token).c_str());
+  // `asked`: somebody wants the process to end before it is ready.
+  Result<void> start(const std::shared_future<void>& asked) {
+    health_.add("people");
+    if (config_.services.runs(runtime::kGatewayPart)) {
+      ASSIGN_OR_RETURN(auto address, net::ReservedAddress::take(public_address()));
+      address_ = std::make_shared<net::ReservedAddress>(std::move(address));
     }
-    health_.hold_back("");
-    return {};
+    TRY(open());
+    for (const auto& [service, address] : config_.services.addresses) others_.push_back(service);
+    add_doors();
+    TRY(wait_for(main_, "start", lifecycle_.start()));
+    TRY(tell_ready());
+    return make_people(asked);
   }
 
   // Its link when there was none.
@@ -180,13 +185,11 @@ class Server {
     return (config_.http.tls.enabled() ? "https://" : "http://") + (public_ ? public_->endpoint().text() : config_.http.listen.text());
   }
 
+  bool has_edge() const { return platform_->runs(runtime::kGatewayPart); }
+
   void stop() {
-    health_.hold_back("draining");
     logger_.info("Stopping");
-    if (public_) wait_for(main_, "http.stop", public_->stop(main_, config_.shutdown.drain));
-    if (admin_) wait_for(main_, "admin.stop", admin_->stop(main_, config_.shutdown.drain));
-    wait_for(main_, "platform.stop", then_true(platform_->stop()));
-    if (internal_) wait_for(main_, "internal.stop", internal_->stop(main_, seconds(1)));
+    wait_for(main_, "stop", then_true(lifecycle_.stop()));
     store_->close();
     loops_.stop();
     engine_.stop();
@@ -195,41 +198,124 @@ class Server {
     engine_.join();
     main_.join();
     logger_.info("Stopped");
-    log_.flush();
+    log_->flush();
   }
 
  private:
+  // From inside to outside: who looks in is told how far the start is, and the last to come are the first to go.
+  void add_doors() {
+    const Duration drain = config_.shutdown.drain + seconds(1);
+    lifecycle_.add({.name = "internal", .start = [this] { return open_internal(); }, .stop = [this] { return close_internal(); }});
+    lifecycle_.add({.name = "health", .start = [this] { return start_health(); }, .stop = [this] { return stop_health(); }});
+    if (config_.services.listen)
+      lifecycle_.add({.name = "services", .start = [this] { return open_services(); }, .drain = [this] { return drain_services(); }});
+    if (has_edge())
+      lifecycle_.add({.name = "gateway",
+                      .start = [this] { return open_public(); },
+                      .drain = [this] { return close(*public_); },
+                      .drain_deadline = drain});
+    lifecycle_.add({.name = "administration",
+                    .start = [this] { return open_administration(); },
+                    .drain = [this] { return close(*admin_); },
+                    .drain_deadline = drain});
+  }
+
   // With its real port once it is taken.
   net::Endpoint public_address() const {
     return address_ ? address_->endpoint() : net::Endpoint{config_.http.listen.host, config_.http.listen.port, {}};
   }
 
-  Result<void> open_servers() {
+  std::vector<runtime::Scheduler*> connection_loops() {
     std::vector<runtime::Scheduler*> loops;
     for (std::size_t i = 0; i < loops_.size(); ++i) loops.push_back(&loops_.at(i));
-    net::HttpServerSettings settings = public_server_settings(config_);
-    settings.reserved = address_;
-    ASSIGN_OR_RETURN(public_, net::HttpServer::start(std::move(settings), platform_->edge(), loops, random_));
-    internal_edge_ = std::make_unique<InternalEdge>(metrics_, health_);
-    ASSIGN_OR_RETURN(internal_, net::HttpServer::start(internal_server_settings(config_), *internal_edge_, {&main_}, random_));
-    TRY(open_administration());
-    const std::string public_address = public_->endpoint().text();
-    const std::string internal_address = internal_->endpoint().text();
-    TRY(folder_.write_addresses({{"http", public_address}, {"internal", internal_address}}));
-    logger_.info("Ready", {{"http", public_address}, {"internal", internal_address}, {"data", folder_.path()}});
-    log_.flush();
-    return {};
+    return loops;
   }
 
-  Result<void> open_administration() {
+  Task<Result<void>> open_internal() {
+    internal_edge_ = std::make_unique<InternalEdge>(metrics_, health_);
+    CO_ASSIGN_OR_RETURN(internal_, net::HttpServer::start(internal_server_settings(config_), *internal_edge_, {&main_}, random_));
+    co_return Result<void>();
+  }
+  Task<void> close_internal() { co_await internal_->stop(main_, seconds(1)); }
+
+  Task<Result<void>> start_health() {
+    watch_ = std::make_unique<HealthWatch>(main_, random_, *platform_, *store_, health_, others_);
+    supervisor_.start("health", {}, [this] { return watch_->run(); });
+    co_return Result<void>();
+  }
+  Task<void> stop_health() {
+    supervisor_.stop();
+    watch_->stop();
+    co_await supervisor_.wait_for_end(kHealthPatience);
+  }
+
+  Task<Result<void>> open_services() {
+    CO_ASSIGN_OR_RETURN(services_, offer_services(config_.services, platform_->rpc_methods(), connection_loops(), random_));
+    co_return Result<void>();
+  }
+  // gRPC's stop blocks, and waits for all calls: those that wait for news are ended at once or after the grace.
+  Task<void> drain_services() {
+    platform_->drain();
+    runtime::Context context = operator_context();
+    const Duration grace = std::min(config_.shutdown.drain, kServicesGrace);
+    const auto stop = [this, grace] { services_->stop(grace); };
+    const auto stopped = co_await administration_.run(context, stop);
+    if (!stopped) logger_.warn("The server of the services did not stop", {{"error", stopped.error()}});
+  }
+
+  Task<Result<void>> open_public() {
+    net::HttpServerSettings settings = public_server_settings(config_);
+    settings.reserved = address_;
+    CO_ASSIGN_OR_RETURN(public_, net::HttpServer::start(std::move(settings), platform_->edge(), connection_loops(), random_));
+    metrics_.function(runtime::MetricsRegistry::FunctionKind::kGauge, "consilium_sockets_open", "WebSockets that are open now.",
+                      [this] { return static_cast<double>(platform_->hub().open_sockets()); });
+    co_return Result<void>();
+  }
+  Task<void> close(net::HttpServer& server) { co_await server.stop(main_, config_.shutdown.drain); }
+
+  Task<Result<void>> open_administration() {
     net::HttpServerSettings settings;
     settings.listen = {"", 0, folder_.admin_socket()};
     settings.max_connections = 16;
     if (settings.listen.path.size() > kMaxSocketPath)
-      return fail(ErrorKind::kUnavailable, "data.path-too-long",
-                  "Expected a data folder whose admin.sock has a path of at most 107 bytes: choose a shorter one");
-    admin_edge_ = std::make_unique<AdminEdge>(AdminParts{*platform_, *store_, folder_, administration_, log_, random_, base_url()});
-    ASSIGN_OR_RETURN(admin_, net::HttpServer::start(std::move(settings), *admin_edge_, {&main_}, random_));
+      co_return fail(ErrorKind::kUnavailable, "data.path-too-long",
+                     "Expected a data folder whose admin.sock has a path of at most 107 bytes: choose a shorter one");
+    admin_edge_ = std::make_unique<AdminEdge>(AdminParts{*platform_, *store_, folder_, administration_, *log_, random_, base_url()});
+    CO_ASSIGN_OR_RETURN(admin_, net::HttpServer::start(std::move(settings), *admin_edge_, {&main_}, random_));
+    co_return Result<void>();
+  }
+
+  Result<void> tell_ready() {
+    std::map<std::string, std::string> addresses{{"internal", internal_->endpoint().text()}};
+    if (public_) addresses["http"] = public_->endpoint().text();
+    if (services_)
+      addresses["services"] = runtime::Address{config_.services.listen->host, static_cast<std::uint16_t>(services_->port())}.text();
+    TRY(folder_.write_addresses(addresses));
+    const auto at = [&](const char* door) { return addresses.contains(door) ? addresses[door] : std::string("closed"); };
+    logger_.info("Ready", {{"http", at("http")}, {"internal", at("internal")}, {"services", at("services")}, {"data", folder_.path()}});
+    log_->flush();
+    return {};
+  }
+
+  // Where the pages are, somebody must be able to log in. Services in other processes may come later than we do.
+  Result<void> make_people(const std::shared_future<void>& asked) {
+    while (has_edge()) {
+      auto made = config_.demo.enabled ? tell_demo_people() : tell_first_administrator();
+      if (made) break;
+      const bool may_come = made.error().kind == ErrorKind::kUnavailable || made.error().kind == ErrorKind::kDeadlineExceeded;
+      if (others_.empty() || !may_come) return made;
+      health_.report("people", runtime::Readiness::kNotReady, made.error().code);
+      if (asked.wait_for(kPeoplePause) == std::future_status::ready) return {};
+    }
+    health_.report("people", runtime::Readiness::kReady);
+    return {};
+  }
+
+  Result<void> tell_first_administrator() {
+    ASSIGN_OR_RETURN(const auto link, first_administrator());
+    if (link)
+      std::fprintf(stderr, "\n  The first administrator is %s. Set a password here, once, until %s:\n\n    %s\n\n", link->username.c_str(),
+                   format_rfc3339(link->expires_at).c_str(), password_url(base_url(), link->token).c_str());
     return {};
   }
 
@@ -261,7 +347,7 @@ class Server {
 
   const runtime::Config& config_;
   runtime::DataFolder& folder_;
-  runtime::Log log_;
+  std::unique_ptr<runtime::Log> log_;
   runtime::Logger logger_;
   SystemRandom random_;
   runtime::MetricsRegistry metrics_;
@@ -272,15 +358,20 @@ class Server {
   runtime::ThreadPool administration_;
   runtime::CallMetrics observer_;
   runtime::Health health_;
+  runtime::Lifecycle lifecycle_;
+  runtime::Supervisor supervisor_;
   sessions::FolderKeyStore keys_;
   runtime::Family<runtime::Counter>& requests_;
   runtime::Family<runtime::Histogram>& request_seconds_;
   std::unique_ptr<database::Store> store_;
+  std::vector<std::string> others_;  // services in other processes
   std::unique_ptr<Platform> platform_;
   std::shared_ptr<net::ReservedAddress> address_;
   std::unique_ptr<InternalEdge> internal_edge_;
-  std::unique_ptr<net::HttpServer> public_;
   std::unique_ptr<net::HttpServer> internal_;
+  std::unique_ptr<HealthWatch> watch_;
+  std::unique_ptr<net::GrpcServer> services_;
+  std::unique_ptr<net::HttpServer> public_;
   std::unique_ptr<AdminEdge> admin_edge_;
   std::unique_ptr<net::HttpServer> admin_;
 };
@@ -299,8 +390,8 @@ class Server {
 int serve(const runtime::LoadedConfig& loaded) {
   auto folder = runtime::DataFolder::open(loaded.config.data.text);
   if (!folder) return refuse(folder.error(), kExitConfiguration);
-  auto sinks = log_sinks(loaded.config, *folder);
-  if (!sinks) return refuse(sinks.error(), kExitConfiguration);
+  auto log = open_log(loaded.config, *folder);
+  if (!log) return refuse(log.error(), kExitConfiguration);
 
   std::promise<void> asked;
   runtime::StopRequests requests([&] { asked.set_value(); }, [] { std::_Exit(kExitFailed); });
@@ -308,9 +399,10 @@ int serve(const runtime::LoadedConfig& loaded) {
   std::signal(SIGPIPE, SIG_IGN);
 
   allow_many_files();
-  Server server(loaded.config, *folder, std::move(*sinks));
-  if (auto started = server.start(); !started) abandon_start(started.error());
-  asked.get_future().wait();
+  const std::shared_future<void> asked_for = asked.get_future().share();
+  Server server(loaded.config, *folder, std::move(*log));
+  if (auto started = server.start(asked_for); !started) abandon_start(started.error());
+  asked_for.wait();
   server.stop();
   return kExitDone;
 }
@@ -318,8 +410,17 @@ int serve(const runtime::LoadedConfig& loaded) {
 int init(const runtime::LoadedConfig& loaded) {
   auto folder = runtime::DataFolder::open(loaded.config.data.text);
   if (!folder) return refuse(folder.error(), kExitConfiguration);
-  Server server(loaded.config, *folder, {std::make_shared<runtime::DescriptorSink>(STDERR_FILENO, runtime::LogFormat::kHuman)});
+  runtime::LogOptions options;
+  options.level = loaded.config.log.level;
+  options.levels = loaded.config.log.services;
+  std::vector<std::shared_ptr<runtime::LogSink>> to_talk{
+      std::make_shared<runtime::DescriptorSink>(STDERR_FILENO, runtime::LogFormat::kHuman)};
+  Server server(loaded.config, *folder, std::make_unique<runtime::Log>(std::move(options), std::move(to_talk)));
   if (auto opened = server.open(); !opened) abandon_start(opened.error());
+  if (!server.has_edge()) {
+    server.stop();
+    return kExitDone;
+  }
   auto link = server.first_administrator();
   if (!link) abandon_start(link.error());
   if (*link) {

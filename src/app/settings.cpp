@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/config_services.h"
+
 namespace consilium::app {
 namespace {
 
@@ -53,6 +55,10 @@ PlatformSettings platform_settings(const runtime::Config& config, const net::End
   settings.gateway.renew_interval = std::max(seconds(1), Duration{config.presence.lease.microseconds / 3});
   settings.gateway.expiry_notice = config.sessions.expiry_notice;
   settings.bus.keep_events = config.bus.retention;
+  settings.run.clear();
+  for (const runtime::PlatformPart& part : runtime::kPlatformParts) {
+    if (config.services.runs(part.name)) settings.run.emplace(part.name);
+  }
   return settings;
 }
 

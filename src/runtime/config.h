@@ -143,9 +143,13 @@ struct Config {
 
   struct Services {
     std::map<std::string, Address, std::less<>> addresses;  // services that run in other processes
+    std::vector<std::string> run;                           // what this process runs; empty: all that has no address
     std::optional<Address> listen;                          // where this process offers its own to others
     TlsFiles tls;
     Path authority;
+
+    // `part`: a service, or `gateway`.
+    bool runs(std::string_view part) const;
   } services;
 
   struct Shutdown {

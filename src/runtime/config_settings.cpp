@@ -1,7 +1,11 @@
 #include "runtime/config_settings.h"
 
+#include <algorithm>
 #include <charconv>
+#include <set>
 #include <type_traits>
+
+#include "runtime/config_services.h"
 
 namespace consilium::runtime {
 namespace {
@@ -306,6 +310,8 @@ void add_process(Table& table) {
   table.add("shutdown.drain", MEMBER(shutdown.drain), "10s", "Time for running requests to end").between(Duration{}, minutes(10));
   table.add("shutdown.deadline", MEMBER(shutdown.deadline), "30s", "Time for the whole shutdown").between(seconds(1), minutes(30));
   table.add("services.*.address", MEMBER(services.addresses), "", "A service that runs in another process");
+  table.add("services.run", MEMBER(services.run), "",
+            "What this process runs: users, sessions, chat, tasks, processes, gateway (the public edge); empty is all that has no address");
   table.add("services.listen", MEMBER(services.listen), "", "Where this process offers its services to others; off when empty");
   table.add("services.tls.certificate", MEMBER(services.tls.certificate), "", "Certificate for calls between services");
   table.add("services.tls.key", MEMBER(services.tls.key), "", "Its private key");
@@ -380,6 +386,7 @@ class Rules {
     pair_of_files("engine.tls", config_.engine.tls);
     pair_of_files("services.tls", config_.services.tls);
     exposure();
+    division();
     not_over("sessions.idle", config_.sessions.idle, "sessions.absolute", config_.sessions.absolute);
     not_over("bus.first-retry", config_.bus.first_retry, "bus.longest-retry", config_.bus.longest_retry);
     not_over("shutdown.drain", config_.shutdown.drain, "shutdown.deadline", config_.shutdown.deadline);
@@ -423,6 +430,43 @@ class Rules {
     if (config_.services.listen) split("services.listen", *config_.services.listen);
   }
 
+  // Each part that runs here must find what it needs, here or at an address, and be found by those that need it.
+  void division() {
+    const Config::Services& services = config_.services;
+    std::set<std::string> named;
+    for (const std::string& part : services.run) {
+      if (find_part(part) == nullptr) problem("services.run", "unknown", "there is no part `" + part.substr(0, 100) + "` of the platform");
+      if (!named.insert(part).second) problem("services.run", "repeated", "names `" + part.substr(0, 100) + "` twice");
+    }
+    for (const auto& [service, address] : services.addresses) {
+      const std::string setting = "services." + service + ".address";
+      if (find_part(service) == nullptr || service == kGatewayPart) {
+        problem(setting, "unknown", "there is no service `" + service.substr(0, 100) + "` of the platform");
+      } else if (services.runs(service)) {
+        problem(setting, "runs-here", "services.run says that this process runs it");
+      }
+      if (address.port == 0) problem(setting, "invalid", "must name the port where the service listens");
+    }
+    const bool has_authority = !services.authority.empty();
+    if (has_authority != services.tls.enabled())
+      problem(has_authority ? "services.tls.certificate" : "services.tls.authority", "required",
+              "services know each other by certificates of both sides: certificate, key and authority belong together");
+    std::set<std::string> others;
+    for (const PlatformPart& part : kPlatformParts) {
+      for (const std::string_view needed : part.needs) {
+        const bool is_here = services.runs(needed);
+        if (services.runs(part.name) && !is_here && !services.addresses.contains(needed)) {
+          if (others.insert(std::string(needed)).second)
+            problem("services." + std::string(needed) + ".address", "required",
+                    std::string(part.name) + " runs here and needs it: where does it run?");
+        }
+        if (!services.runs(part.name) && is_here && !services.listen && others.insert("services.listen").second)
+          problem("services.listen", "required",
+                  std::string(part.name) + " runs in another process and needs " + std::string(needed) + ", which runs here");
+      }
+    }
+  }
+
   void not_over(const std::string& name, Duration value, const std::string& bound, Duration most) {
     if (value > most) problem(name, "too-large", "must not be longer than " + bound + " (" + format_short(most) + ")");
   }
@@ -445,6 +489,11 @@ std::vector<Setting> make_settings() {
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> all = make_settings();
   return all;
+}
+
+bool Config::Services::runs(std::string_view part) const {
+  if (run.empty()) return !addresses.contains(part);
+  return std::ranges::find(run, part) != run.end();
 }
 
 void check_rules(const Config& config, std::vector<FieldError>& problems) { Rules(config, problems).check(); }

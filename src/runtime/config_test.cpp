@@ -233,6 +233,32 @@ TEST(Config, RefusesUnsafeExposure) {
             (Names{"services.users.address: needs-tls", "services.listen: needs-tls"}));
 }
 
+TEST(Config, EachPartFindsWhatItNeeds) {
+  const std::string addresses = "users: {address: '127.0.0.1:1'}, sessions: {address: '127.0.0.1:1'}";
+  EXPECT_EQ(problems(with_yaml("services: {run: [chat], listen: '127.0.0.1:0', " + addresses + "}")), Names{});
+  EXPECT_EQ(problems(with_yaml("services: {run: [users], listen: '127.0.0.1:0'}")), Names{});
+  EXPECT_EQ(problems(with_yaml("services: {run: [users, sessions, chat, tasks, processes, gateway]}")), Names{});
+  EXPECT_EQ(problems(with_yaml("services: {run: [chat]}")),
+            (Names{"services.users.address: required", "services.sessions.address: required", "services.listen: required"}));
+  EXPECT_EQ(problems(with_yaml("services: {processes: {address: '127.0.0.1:1'}}")), Names{"services.listen: required"});
+  EXPECT_EQ(problems(with_yaml("services: {run: [mail, chat, chat], listen: '127.0.0.1:0', " + addresses + "}")),
+            (Names{"services.run: unknown", "services.run: repeated"}));
+  EXPECT_EQ(problems(with_yaml("services: {run: [users], listen: '127.0.0.1:0', users: {address: '127.0.0.1:0'}, mail: {address: 'a:1'}}")),
+            (Names{"services.mail.address: needs-tls", "services.mail.address: unknown", "services.users.address: runs-here",
+                   "services.users.address: invalid"}));
+  EXPECT_EQ(problems(with_yaml("services: {gateway: {address: '127.0.0.1:1'}, listen: '127.0.0.1:0'}")),
+            Names{"services.gateway.address: unknown"});
+}
+
+TEST(Config, ServicesKnowEachOtherByCertificatesOfBothSides) {
+  const std::string split = "services: {users: {address: 'users.internal:1'}, tls: ";
+  EXPECT_EQ(problems(with_yaml(split + "{certificate: a, key: b, authority: c}}")), Names{});
+  EXPECT_EQ(problems(with_yaml(split + "{certificate: a, key: b}}")),
+            (Names{"services.users.address: needs-tls", "services.tls.authority: required"}));
+  EXPECT_EQ(problems(with_yaml(split + "{authority: c}}")),
+            (Names{"services.users.address: needs-tls", "services.tls.certificate: required"}));
+}
+
 TEST(Config, ChecksRulesBetweenSettings) {
   EXPECT_EQ(problems(with_yaml("sessions: {idle: 2d, absolute: 1d}")), Names{"sessions.idle: too-large"});
   EXPECT_EQ(problems(with_yaml("notices: {waiting: [30s, 30s]}")), Names{"notices.waiting: not-rising"});

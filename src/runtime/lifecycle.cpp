@@ -12,13 +12,14 @@ struct Attempt {
   Result<void> result;
 };
 
-Task<void> run_start(std::shared_ptr<Attempt> attempt, std::function<Task<Result<void>>()> action) {
+Task<void> run_start(Scheduler& loop, std::shared_ptr<Attempt> attempt, std::function<Task<Result<void>>()> action) {
   attempt->result = fail(internal_error("the step threw an exception"));
   try {
     attempt->result = co_await action();
   } catch (...) {
     report_current_exception("lifecycle");
   }
+  co_await loop.enter();  // a step may end on another one
   attempt->ended.open();
 }
 
@@ -29,7 +30,7 @@ Task<Result<void>> succeed_after(std::function<Task<void>()> action) {
 
 Task<Result<void>> run_within(Scheduler& loop, std::function<Task<Result<void>>()> action, Duration deadline) {
   auto attempt = std::make_shared<Attempt>(loop);
-  loop.spawn("lifecycle", run_start(attempt, std::move(action)));
+  loop.spawn("lifecycle", run_start(loop, attempt, std::move(action)));
   const bool ended = co_await attempt->ended.wait_for(deadline);
   if (!ended)
     co_return fail(ErrorKind::kDeadlineExceeded, "lifecycle.too-slow", "Expected the step to end within " + format_short(deadline));

@@ -21,36 +21,52 @@ def clean_environment(**more):
 
 
 class Server:
-    def __init__(self, folder, **settings):
+    def __init__(self, folder, demo=True, **settings):
         self.folder = pathlib.Path(folder)
+        self.demo = demo
         self.settings = settings
         self.process = None
+        self.address = self.internal = None
+
+    @property
+    def addresses(self):
+        return self.folder / "data/run/addresses.json"
 
     def start(self, patience=60, look_every=0.02):
-        addresses = self.folder / "data/run/addresses.json"
-        addresses.unlink(missing_ok=True)
+        return self.launch().wait_until_ready(patience, look_every)
+
+    def launch(self):
+        self.addresses.unlink(missing_ok=True)
+        words = [str(BINARY), "serve"] + ["--demo"] * self.demo + ["--data", str(self.folder / "data"), "--listen", "127.0.0.1:0"]
         with open(self.folder / "server.log", "ab") as log:
-            self.process = subprocess.Popen([str(BINARY), "serve", "--demo", "--data", str(self.folder / "data"), "--listen", "127.0.0.1:0"], cwd=self.folder,
-                                            env=clean_environment(**self.settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(words, cwd=self.folder, env=clean_environment(**self.settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return self
+
+    def wait_until_ready(self, patience=60, look_every=0.02):
         end = time.monotonic() + patience
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended with {self.process.returncode}: {self.log()[-2000:]}")
-            if addresses.exists():
-                chosen = json.loads(addresses.read_text())
-                self.address, self.internal = chosen["http"], chosen["internal"]
+            if self.addresses.exists():
+                chosen = json.loads(self.addresses.read_text())
+                self.address, self.internal = chosen.get("http"), chosen["internal"]
                 if self.is_ready():
                     return self
             time.sleep(look_every)
         raise RuntimeError(f"the server was not ready after {patience} s: {self.log()[-2000:]}")
 
     def is_ready(self):
+        return self.health()[0] == 200
+
+    def health(self):
+        """Status and body of /health/ready; None when nobody answers."""
         try:
             connection = http.client.HTTPConnection(self.internal, timeout=5)
             connection.request("GET", "/health/ready")
-            return connection.getresponse().status == 200
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
         except OSError:
-            return False
+            return None, None
 
     @property
     def url(self):
@@ -79,7 +95,7 @@ class Refused(Exception):
 
     def __init__(self, status, body):
         super().__init__(f"{status} {body[:300]!r}")
-        self.status = status
+        self.status, self.body = status, body
 
 
 class Person:

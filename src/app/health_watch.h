@@ -1,0 +1,46 @@
+// Looks every few seconds whether what this process needs works, and tells `Health`: `store` takes writes, `workers` (the
+// process engine answers), `service:<name>` in another process can be reached and reads its store.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/platform.h"
+#include "runtime/event.h"
+#include "runtime/health.h"
+
+namespace consilium::app {
+
+// On the main loop.
+class HealthWatch {
+ public:
+  static constexpr Duration kEvery = seconds(2);
+  static constexpr Duration kPatience = seconds(2);  // of one look
+  static constexpr Duration kFresh = seconds(15);    // a report not repeated for so long counts as a failure
+
+  // All outlive it. Declares its checks; `services` run in other processes.
+  HealthWatch(runtime::Scheduler& loop, RandomSource& random, Platform& platform, database::Store& store, runtime::Health& health,
+              std::vector<std::string> services);
+
+  // Until `stop`: for a supervisor.
+  Task<Result<void>> run();
+  void stop() { stopping_.open(); }
+
+ private:
+  Task<void> look();
+  Task<void> look_at_store();
+  Task<void> look_at_workers();
+  Task<void> look_at_service(std::string service);
+  void tell(std::string_view check, const Result<void>& outcome);
+  runtime::Context context() const;
+
+  runtime::Scheduler& loop_;
+  RandomSource& random_;
+  Platform& platform_;
+  database::Store& store_;
+  runtime::Health& health_;
+  std::vector<std::string> services_;
+  runtime::Gate stopping_;
+};
+
+}  // namespace consilium::app

@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""A caller cannot tell where the callee runs: the demo passes with each service in a process of its own, and with all of them; a
+service that is killed -9 amid a case comes back, and the case ends."""
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from page import Page
+from server import BINARY, PASSWORD, Person, Refused, Report, Server, clean_environment, expect
+
+SERVICES = ("users", "sessions", "chat", "tasks", "processes")
+PATIENCE = 60
+
+
+def free_addresses(count):
+    """Ports that were free a moment ago; held together, so that they differ."""
+    held = [socket.socket() for _ in range(count)]
+    for one in held:
+        one.bind(("127.0.0.1", 0))
+    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in held]
+    for one in held:
+        one.close()
+    return addresses
+
+
+class Division:
+    """The platform in several processes, each with a data folder of its own. `groups`: what each runs; all but the gateway's listen."""
+
+    def __init__(self, folder, groups, **settings):
+        self.where = dict(zip(groups, free_addresses(len(groups))))
+        self.processes = {}
+        for group in groups:
+            own = pathlib.Path(folder) / "-".join(group)
+            own.mkdir()
+            mine = {"CONSILIUM_SERVICES_RUN": ",".join(group), "CONSILIUM_LIMITS_LOGINS__PER__MINUTE": "1000", **settings}
+            if group != ("gateway",):
+                mine["CONSILIUM_SERVICES_LISTEN"] = self.where[group]
+            for other, address in self.where.items():
+                if other != group:
+                    mine.update({f"CONSILIUM_SERVICES_{service.upper()}_ADDRESS": address for service in other if service != "gateway"})
+            self.processes[group] = Server(own, demo="gateway" in group, **mine)
+
+    def __enter__(self):
+        for process in self.processes.values():
+            process.launch()
+        for process in self.processes.values():
+            process.wait_until_ready(PATIENCE)
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            for group, process in self.processes.items():
+                print(f"-- {'-'.join(group)}\n{process.log()[-1500:]}", file=sys.stderr)
+        for process in self.processes.values():
+            if process.process and process.process.poll() is None:
+                process.process.kill()
+                process.process.wait()
+
+    @property
+    def edge(self):
+        return next(process for group, process in self.processes.items() if "gateway" in group)
+
+    def one_with(self, service):
+        return next(process for group, process in self.processes.items() if service in group)
+
+    def end(self):
+        """All at once, as an operator would; their exit codes."""
+        for process in self.processes.values():
+            process.process.send_signal(signal.SIGTERM)
+        return [process.process.wait(PATIENCE) for process in self.processes.values()]
+
+
+def apart(service):
+    rest = tuple(part for part in (*SERVICES, "gateway") if part != service)
+    return [(service,), rest]
+
+
+def play_demo(division):
+    done = subprocess.run([str(BINARY), "demo", "--url", division.edge.url, "--password", PASSWORD], env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=120)
+    expect(done.returncode == 0, f"the demo ended with {done.returncode}: {done.stdout[-600:]} {done.stderr[-600:]}")
+
+
+def until(what, look):
+    """What `look` finds; refusals for a while and no answer are what is expected here."""
+    end = time.monotonic() + PATIENCE
+    last = None
+    while time.monotonic() < end:
+        try:
+            found = look()
+            if found:
+                return found
+        except Refused as refused:
+            expect(refused.status in (404, 409, 429, 503, 504), f"{what}: {refused}")
+            last = refused
+        except (OSError, http.client.HTTPException) as error:
+            last = error
+        time.sleep(0.1)
+    raise AssertionError(f"{what}: not within {PATIENCE} s; last: {last}")
+
+
+def log_in(division, username):
+    return until(f"{username} logs in", lambda: Person(division.edge.address, username))
+
+
+def kill_and_restart(division, service, meanwhile):
+    """`meanwhile` is called while it is away."""
+    process = division.one_with(service)
+    process.end(signal.SIGKILL)
+    meanwhile()
+    process.launch()
+
+
+def unavailable_not_hanging(division, service, person):
+    """While a service is away its calls are refused soon, with a time to come back, and readiness names it."""
+    calls = {"users": "/users/me", "sessions": "/sessions/current", "chat": "/channels", "tasks": "/tasks", "processes": "/processes"}
+    began = time.monotonic()
+    try:
+        person.call("GET", calls[service])
+        raise AssertionError(f"{service} answers though it is away")
+    except Refused as refused:
+        expect(refused.status == 503, f"{service} away: {refused}")
+        expect(json.loads(refused.body).get("retryAfter", 0) >= 1, f"no retryAfter: {refused.body}")
+    expect(time.monotonic() - began < 10, "the refusal took more than 10 s")
+
+    def named():
+        status, body = division.edge.health()
+        failed = [check["name"] for check in (body or {}).get("checks", []) if check["status"] != "ready"]
+        return status == 503 and f"service:{service}" in failed
+    until(f"readiness names {service}", named)
+
+
+def killed_amid_a_case(division, service):
+    client, consultant, admin = (log_in(division, name) for name in ("boris", "clara", "admin"))
+    page = until("a page opens", lambda: Page(consultant))
+    until("the consultant is online", lambda: consultant.call("PUT", "/users/me/presence", {"status": "online"})["effective"] == "online")
+    channel = client.call("GET", "/channels")["items"][0]["id"]
+    client.call("POST", f"/channels/{channel}/posts", {"text": "Zqx, what can be done about it?", "clientId": "split-1"})
+    kill_and_restart(division, service, lambda: unavailable_not_hanging(division, service, admin))
+    task = until("the task is assigned", lambda: next((item for item in consultant.call("GET", f"/tasks?status=open&reporterUserId={client.user_id}")["items"]
+                                                      if item["assignee"].get("userId") == consultant.user_id), None))
+    # Introduced, thus a member of the channel.
+    until("the consultant answers", lambda: consultant.call("POST", f"/channels/{channel}/posts", {"text": "Zqy, a lot.", "clientId": "split-2"}))
+
+    def substatus():
+        return consultant.call("GET", f"/tasks/{task['id']}")["substatus"]
+
+    def make(transition, wanted):
+        if substatus() != wanted:
+            consultant.call("POST", f"/tasks/{task['id']}/transitions/{transition}", {})
+        return substatus() == wanted
+    until("the task is started", lambda: make("start", "in-progress"))
+    division.one_with(service).wait_until_ready(PATIENCE)
+    kill_and_restart(division, service, lambda: time.sleep(1))
+    until("the task is solved", lambda: make("solve", "solved"))
+    asked = until("the feedback is asked for", lambda: next((post for post in client.call("GET", f"/channels/{channel}/posts")["items"] if post.get("code") == "client.feedback"), None))
+    token = next(action["token"] for action in asked["actions"] if action["id"] == "yes")
+    until("the feedback is given", lambda: client.call("POST", f"/posts/{asked['id']}/actions/yes", {"token": token}))
+    until("the feedback is stored", lambda: consultant.call("GET", f"/tasks/{task['id']}/feedback")["answer"] == "yes")
+    key = until("the task", lambda: admin.call("GET", f"/tasks/{task['id']}"))["processInstance"]
+    until("the process ends", lambda: admin.call("GET", f"/processes/instances/{key}")["state"] == "completed")
+    posts = client.call("GET", f"/channels/{channel}/posts?limit=200")["items"]
+    for code in ("client.new-request", "client.request-assigned", "client.feedback"):
+        count = sum(post.get("code") == code for post in posts)
+        expect(count == 1, f"{code} was posted {count} times")
+    open_tasks = admin.call("GET", f"/tasks?reporterUserId={client.user_id}")["items"]
+    expect(len(open_tasks) == 1, f"{len(open_tasks)} tasks of one request")
+    page.close()
+
+
+def one_service(report, service):
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with Division(folder, apart(service)) as division:
+                report.check(f"demo with {service} in a process of its own", lambda: play_demo(division))
+                report.check(f"{service} killed -9 twice amid a case", lambda: killed_amid_a_case(division, service))
+
+                def ends():
+                    codes = division.end()
+                    expect(codes == [0, 0], f"ended with {codes}")
+                report.check(f"{service} and the rest end in order", ends)
+        except Exception as error:
+            report.check(f"{service} in a process of its own", lambda: (_ for _ in ()).throw(error))
+
+
+def all_apart():
+    with tempfile.TemporaryDirectory() as folder:
+        with Division(folder, [(part,) for part in (*SERVICES, "gateway")]) as division:
+            play_demo(division)
+            for group, process in division.processes.items():
+                expect((process.folder / "data/consilium.db").exists(), f"{group} has no data folder of its own")
+            codes = division.end()
+            expect(codes == [0] * 6, f"ended with {codes}")
+
+
+def openssl(folder, *words):
+    done = subprocess.run(["openssl", *words], cwd=folder, capture_output=True, text=True)
+    expect(done.returncode == 0, f"openssl {words[0]}: {done.stderr}")
+
+
+def certificate(folder, name):
+    """Signed by the platform's own authority, for 127.0.0.1, with the name of what the process runs."""
+    openssl(folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+    openssl(folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", f"{name}.pem")
+    return {"CONSILIUM_SERVICES_TLS_CERTIFICATE": str(folder / f"{name}.pem"), "CONSILIUM_SERVICES_TLS_KEY": str(folder / f"{name}.key"),
+            "CONSILIUM_SERVICES_TLS_AUTHORITY": str(folder / "ca.pem")}
+
+
+def with_certificates():
+    with tempfile.TemporaryDirectory() as text:
+        folder = pathlib.Path(text)
+        openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj",
+                "/CN=the platform")
+        division = Division(folder, apart("chat"))
+        for group, process in division.processes.items():
+            process.settings.update(certificate(folder, "-".join(group)))
+        with division:
+            play_demo(division)
+            # A certificate of the same authority that names no part of the platform opens nothing.
+            stranger = Server(folder / "stranger", demo=True, **{**division.edge.settings, **certificate(folder, "somebody")})
+            stranger.folder.mkdir()
+            stranger.settings["CONSILIUM_SERVICES_LISTEN"] = "127.0.0.1:0"
+            with stranger.launch():
+                def refused():
+                    if stranger.addresses.exists():
+                        stranger.internal = json.loads(stranger.addresses.read_text())["internal"]
+                    checks = (stranger.health()[1] or {}).get("checks", []) if stranger.internal else []
+                    return any(check["name"] == "service:chat" and check.get("reason") == "rpc.forbidden" for check in checks)
+                until("the stranger is refused", refused)
+
+
+def serve_with(**settings):
+    with tempfile.TemporaryDirectory() as folder:
+        return subprocess.run([str(BINARY), "serve", "--data", "data"], cwd=folder, env=clean_environment(**settings), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=30), list(pathlib.Path(folder).iterdir())
+
+
+def wrong_settings():
+    done, made = serve_with(CONSILIUM_SERVICES_RUN="chat,mail", CONSILIUM_SERVICES_USERS_ADDRESS="users.internal:9000", CONSILIUM_LOG_LEVEL="loud")
+    expect(done.returncode == 3, f"ended with {done.returncode}")
+    for name in ("log.level", "services.run", "services.users.address", "services.sessions.address", "services.listen"):
+        expect(name in done.stderr, f"{name} is not named: {done.stderr}")
+    expect(not made, f"something was opened: {made}")
+    done, _ = serve_with(CONSILIUM_SERVICES_LISTEN="0.0.0.0:9000")
+    expect(done.returncode == 3 and "services.tls.certificate" in done.stderr, f"{done.returncode} {done.stderr}")
+
+
+def main():
+    wanted = [service for service in SERVICES if not sys.argv[1:] or service in sys.argv[1:]]
+    report = Report()
+    for service in wanted:
+        one_service(report, service)
+    if not sys.argv[1:]:
+        report.check("demo with every service in a process of its own", all_apart)
+        report.check("certificates of both sides", with_certificates)
+        report.check("settings that do not fit: all are named, exit 3", wrong_settings)
+    sys.exit(1 if report.failed else 0)
+
+
+if __name__ == "__main__":
+    main()
