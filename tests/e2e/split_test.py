@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import tempfile
 import time
 
 from page import Page
-from server import BINARY, PASSWORD, Person, Refused, Report, Server, clean_environment, expect
+from server import BINARY, PASSWORD, ROOT, Person, Refused, Report, Server, clean_environment, expect
 
 SERVICES = ("users", "sessions", "chat", "tasks", "processes")
 PATIENCE = 60
@@ -237,6 +238,35 @@ def with_certificates():
                 until("the stranger is refused", refused)
 
 
+def recipe():
+    """docs/split.md as it stands, on other ports."""
+    page = (ROOT / "docs/split.md").read_text()
+    files = dict(re.findall(r"^`(\w+\.yaml)`:\n\n```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
+    expect(sorted(files) == ["chat.yaml", "rest.yaml"], f"the page has {sorted(files)}")
+    ports = sorted(set(re.findall(r"127\.0\.0\.1:\d+", "".join(files.values()))))
+    free = dict(zip(ports, free_addresses(len(ports))))
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in files.items():
+            (pathlib.Path(folder) / name).write_text(re.sub(r"127\.0\.0\.1:\d+", lambda found: free[found.group()], text))
+        environment = clean_environment()
+        del environment["CONSILIUM_INTERNAL_LISTEN"]
+        commands = re.search(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL).group(1)
+        # The shell that starts them ends them.
+        script = f'consilium() {{ "{BINARY}" "$@"; }}\ntrap \'kill $(jobs -p); wait\' EXIT\nset -e\n{commands}\nread -r _ || true\n'
+        with open(pathlib.Path(folder) / "log", "wb") as log, \
+             subprocess.Popen(["bash", "-c", script], cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log) as shell:
+            try:
+                edge = Server(folder)
+                edge.internal = free["127.0.0.1:9091"]
+                until("the edge is ready", edge.is_ready)
+                done = subprocess.run([str(BINARY), "demo", "--url", "http://" + free["127.0.0.1:8080"], "--password", PASSWORD], env=clean_environment(),
+                                      stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+                expect(done.returncode == 0, f"the demo ended with {done.returncode}: {done.stderr[-600:]}")
+            finally:
+                shell.stdin.close()
+                shell.wait(PATIENCE)
+
+
 def serve_with(**settings):
     with tempfile.TemporaryDirectory() as folder:
         return subprocess.run([str(BINARY), "serve", "--data", "data"], cwd=folder, env=clean_environment(**settings), stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -260,6 +290,7 @@ def main():
         one_service(report, service)
     if not sys.argv[1:]:
         report.check("demo with every service in a process of its own", all_apart)
+        report.check("the recipe of docs/split.md", recipe)
         report.check("certificates of both sides", with_certificates)
         report.check("settings that do not fit: all are named, exit 3", wrong_settings)
     sys.exit(1 if report.failed else 0)
