@@ -23,6 +23,7 @@ Task<Result<users::v1::User>> wait_until_active(Platform& platform, runtime::Con
     auto user = co_await find_person(platform, context, username);
     if (!user) co_return user;
     if (user->status != users::v1::UserStatus::kDraft && user->identity_id) co_return user;
+    if (auto wanted = context.check_deadline(); !wanted) co_return fail(std::move(wanted).error());
     if (context.scheduler().steady_now() > end) {
       co_return fail(ErrorKind::kDeadlineExceeded, "users.not-active-in-time",
                      "Expected the new account to become active within a minute; look at the incidents of p-create-user");

@@ -108,6 +108,12 @@ Result<std::unique_ptr<database::Store>> open_store(const runtime::Config& confi
   return database::sqlite::open_threaded(std::move(options));
 }
 
+// The wish that the process should end: as something to wait for, and for work that is under way.
+struct StopAsked {
+  std::shared_future<void> asked;
+  std::shared_ptr<runtime::Cancellation> giving_up = std::make_shared<runtime::Cancellation>();
+};
+
 // The running process: everything from the log to the sockets.
 class Server {
  public:
@@ -158,8 +164,9 @@ class Server {
     return wait_for(main_, "start", lifecycle_.start());
   }
 
-  // `asked`: somebody wants the process to end before it is ready.
-  Result<void> start(const std::shared_future<void>& asked) {
+  // `asked`: somebody wants the process to end, perhaps before it is ready.
+  Result<void> start(const StopAsked& asked) {
+    giving_up_ = asked.giving_up;
     health_.add("people");
     if (config_.services.runs(runtime::kGatewayPart)) {
       ASSIGN_OR_RETURN(auto address, net::ReservedAddress::take(public_address()));
@@ -175,7 +182,7 @@ class Server {
 
   // Its link when there was none.
   Result<std::optional<OneTimeLink>> first_administrator() {
-    runtime::Context context = operator_context();
+    runtime::Context context = starting_context();
     return wait_for(main_, "first-administrator", make_first_administrator(*platform_, context, "en"));
   }
 
@@ -298,14 +305,15 @@ class Server {
   }
 
   // Where the pages are, somebody must be able to log in. Services in other processes may come later than we do.
-  Result<void> make_people(const std::shared_future<void>& asked) {
+  Result<void> make_people(const StopAsked& asked) {
     while (has_edge()) {
       auto made = config_.demo.enabled ? tell_demo_people() : tell_first_administrator();
       if (made) break;
+      if (asked.giving_up->requested()) return {};
       const bool may_come = made.error().kind == ErrorKind::kUnavailable || made.error().kind == ErrorKind::kDeadlineExceeded;
       if (others_.empty() || !may_come) return made;
       health_.report("people", runtime::Readiness::kNotReady, made.error().code);
-      if (asked.wait_for(kPeoplePause) == std::future_status::ready) return {};
+      if (asked.asked.wait_for(kPeoplePause) == std::future_status::ready) return {};
     }
     health_.report("people", runtime::Readiness::kReady);
     return {};
@@ -327,10 +335,15 @@ class Server {
     context.caller.service = "platform";
     return context;
   }
+  runtime::Context starting_context() {
+    runtime::Context context = operator_context();
+    context.cancellation = giving_up_;
+    return context;
+  }
 
   // On standard error and only once: passwords stand in no log.
   Result<void> tell_demo_people() {
-    runtime::Context context = operator_context();
+    runtime::Context context = starting_context();
     ASSIGN_OR_RETURN(const auto logins, wait_for(main_, "demo.people", create_demo_people(*platform_, context, config_.demo.password)));
     const std::string url = (config_.http.tls.enabled() ? "https://" : "http://") + public_->endpoint().text();
     std::fprintf(stderr, "\n  Consilium runs at %s\n\n", url.c_str());
@@ -367,6 +380,7 @@ class Server {
   std::vector<std::string> others_;  // services in other processes
   std::unique_ptr<Platform> platform_;
   std::shared_ptr<net::ReservedAddress> address_;
+  std::shared_ptr<runtime::Cancellation> giving_up_;  // the start; none: nobody can ask for it
   std::unique_ptr<InternalEdge> internal_edge_;
   std::unique_ptr<net::HttpServer> internal_;
   std::unique_ptr<HealthWatch> watch_;
@@ -393,16 +407,20 @@ int serve(const runtime::LoadedConfig& loaded) {
   auto log = open_log(loaded.config, *folder);
   if (!log) return refuse(log.error(), kExitConfiguration);
 
-  std::promise<void> asked;
-  runtime::StopRequests requests([&] { asked.set_value(); }, [] { std::_Exit(kExitFailed); });
+  std::promise<void> promise;
+  const StopAsked stop{promise.get_future().share()};
+  const auto on_request = [&] {
+    stop.giving_up->request();
+    promise.set_value();
+  };
+  runtime::StopRequests requests(on_request, [] { std::_Exit(kExitFailed); });
   const runtime::SignalWatcher watcher({SIGTERM, SIGINT}, [&](int) { requests.request(); });
   std::signal(SIGPIPE, SIG_IGN);
 
   allow_many_files();
-  const std::shared_future<void> asked_for = asked.get_future().share();
   Server server(loaded.config, *folder, std::move(*log));
-  if (auto started = server.start(asked_for); !started) abandon_start(started.error());
-  asked_for.wait();
+  if (auto started = server.start(stop); !started) abandon_start(started.error());
+  stop.asked.wait();
   server.stop();
   return kExitDone;
 }

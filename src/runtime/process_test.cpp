@@ -354,6 +354,22 @@ TEST_F(LifecycleTest, AFailedStartStopsWhatRuns) {
   }
 }
 
+Task<Result<void>> end_on(Scheduler& other) {
+  co_await other.enter();
+  co_return Result<void>();
+}
+
+TEST_F(LifecycleTest, AStepMayEndOnAnotherLoop) {
+  SimulatedScheduler& other = world.add_loop("other");
+  Lifecycle lifecycle(loop, logger, health);
+  std::string trace;
+  lifecycle.add({.name = "a", .start = [&other] { return end_on(other); }});
+  lifecycle.add(step(loop, trace, "b"));
+  loop.spawn("start", start_and_note(lifecycle, trace));
+  world.run_until_idle();
+  EXPECT_EQ(trace, "+b ok ");
+}
+
 TEST_F(LifecycleTest, SlowStepsMeetTheirDeadline) {
   Lifecycle lifecycle(loop, logger, health);
   std::string trace;

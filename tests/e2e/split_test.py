@@ -238,6 +238,44 @@ def with_certificates():
                 until("the stranger is refused", refused)
 
 
+def stopped_while_it_waits():
+    """An edge whose services are away says so and ends when it is told to."""
+    with tempfile.TemporaryDirectory() as folder:
+        division = Division(folder, apart("chat"))
+        edge = division.edge
+        with edge.launch():
+            def waits():
+                if edge.addresses.exists():
+                    edge.internal = json.loads(edge.addresses.read_text())["internal"]
+                checks = (edge.health()[1] or {}).get("checks", []) if edge.internal else []
+                return any(check["name"] == "service:chat" and check.get("reason") == "rpc.unavailable" for check in checks)
+            until("readiness names chat", waits)
+            began = time.monotonic()
+            code = edge.end()
+            expect(code == 0, f"ended with {code}: {edge.log()[-800:]}")
+            expect(time.monotonic() - began < 20, "the end took more than 20 s")
+
+
+def frozen():
+    """A process that stands still: calls end at their deadline, and go on when it does."""
+    with tempfile.TemporaryDirectory() as folder:
+        with Division(folder, apart("chat"), CONSILIUM_HTTP_REQUEST__DEADLINE="3s") as division:
+            person = log_in(division, "anna")
+            chat = division.one_with("chat").process
+            chat.send_signal(signal.SIGSTOP)
+            try:
+                began = time.monotonic()
+                try:
+                    person.call("GET", "/channels")
+                    raise AssertionError("a frozen process answers")
+                except Refused as refused:
+                    expect(refused.status in (503, 504), str(refused))
+                expect(time.monotonic() - began < 9, "the refusal took more than 9 s")
+            finally:
+                chat.send_signal(signal.SIGCONT)
+            until("the channels are read again", lambda: person.call("GET", "/channels")["items"])
+
+
 def recipe():
     """docs/split.md as it stands, on other ports."""
     page = (ROOT / "docs/split.md").read_text()
@@ -291,6 +329,8 @@ def main():
     if not sys.argv[1:]:
         report.check("demo with every service in a process of its own", all_apart)
         report.check("the recipe of docs/split.md", recipe)
+        report.check("a frozen service: calls end at their deadline", frozen)
+        report.check("told to end while its services are away", stopped_while_it_waits)
         report.check("certificates of both sides", with_certificates)
         report.check("settings that do not fit: all are named, exit 3", wrong_settings)
     sys.exit(1 if report.failed else 0)
