@@ -275,6 +275,114 @@ const checks = {
     await until('cancelled for the consultant, too', async () => (await onlyTask(other)).substatus === 'cancelled');
   },
 
+  async 'a hidden desk has the task within a second: sound, title and notification; a press on it opens the case'(platform) {
+    const client = await openClient(platform);
+    const desk = await openDesk(platform, people.clara, { permissions: ['notifications'] }, () => {
+      globalThis.told = [];
+      globalThis.tones = 0;
+      const start = OscillatorNode.prototype.start;
+      OscillatorNode.prototype.start = function counted(...rest) {
+        globalThis.tones += 1;
+        return start.apply(this, rest);
+      };
+      // A browser without windows shows none; what the page asks for is kept, and so is the way to press it.
+      globalThis.Notification = class {
+        static permission = 'granted';
+        constructor(title, options) {
+          globalThis.told.push({ text: `${title}: ${options.body}`, press: () => this.onclick() });
+        }
+        close() {}
+      };
+    });
+    // Sound is allowed to pages that were touched, which choosing a status was.
+    await desk.evaluate(() => Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => 'hidden' }));
+    await write(client, 'My secret illness');
+    const asked = Date.now();
+    await until('the title changes', async () => (await desk.title()).startsWith('New consultation!'), 2000);
+    const took = Date.now() - asked;
+    assert.ok(took < 1000, `it took ${took} ms`);
+    assert.deepEqual(await desk.evaluate(() => globalThis.told.map(({ text }) => text)), ['New consultation: Boris Brown is waiting for your answer']);
+    assert.equal(await desk.evaluate(() => globalThis.tones), 2);
+    await desk.evaluate(() => globalThis.told[0].press());
+    await desk.locator('[data-pane=MOI-000001]').waitFor();
+    await write(client, 'Are you there?');
+    await until('a message is told of, too', () => desk.evaluate(() => globalThis.told.at(-1).text === 'Consilium: Boris Brown wrote to you'));
+    await desk.evaluate(() => {
+      Object.defineProperty(document, 'visibilityState', { get: () => 'visible' });
+      dispatchEvent(new Event('focus'));
+    });
+    await until('the title is itself again', async () => !(await desk.title()).startsWith('New consultation!'));
+  },
+
+  async 'a consultant on a phone and a client at a desk, by the keyboard alone'(platform) {
+    const tabTo = async (page, what, matches) => {
+      for (let presses = 0; presses < 40; presses += 1) {
+        if (await page.evaluate(matches)) return;
+        await page.keyboard.press('Tab');
+      }
+      assert.fail(`the keyboard does not reach ${what}`);
+    };
+    const enter = async (person, viewport) => {
+      const context = await platform.browser.newContext({ baseURL: platform.url, locale: 'en-US', serviceWorkers: 'block', viewport });
+      const page = await context.newPage();
+      await page.goto('/login');
+      await page.locator('input[name=username]').waitFor();
+      await tabTo(page, 'the login name', () => document.activeElement?.getAttribute('name') === 'username');
+      await page.keyboard.type(person.username);
+      await page.keyboard.press('Tab');
+      await page.keyboard.type(person.password);
+      await page.keyboard.press('Enter');
+      return page;
+    };
+    const test = (id) => `document.activeElement?.getAttribute('data-testid') === '${id}'`;
+    const client = await enter(people.boris, widths.wide);
+    await client.locator('[data-testid=connection][data-phase=open]').waitFor({ state: 'attached' });
+    await tabTo(client, 'the composer', test('composer'));
+    await client.keyboard.type('It rings');
+    await client.keyboard.press('Enter');
+    await client.getByTestId('queue-card').waitFor();
+    const desk = await enter(people.clara, widths.narrow);
+    await desk.locator('[data-testid=connection][data-phase=open]').waitFor({ state: 'attached' });
+    await tabTo(desk, 'the status', test('presence'));
+    await desk.keyboard.press('Enter');
+    await desk.locator('.menu').waitFor();
+    await desk.keyboard.press('Home');
+    await desk.keyboard.press('Enter');
+    await caseOf(desk, 'Boris Brown').waitFor();
+    await tabTo(desk, 'the case', () => document.activeElement?.classList.contains('case') ?? false);
+    await desk.keyboard.press('Enter');
+    await desk.getByTestId('composer').waitFor();
+    await tabTo(desk, 'the composer', test('composer'));
+    await desk.keyboard.type('Please rest');
+    await desk.keyboard.press('Enter');
+    await message(client, 'Please rest').waitFor();
+    await tabTo(desk, 'return', test('return'));
+    await desk.keyboard.press('Enter');
+    await desk.locator('.dialog').waitFor();
+    await desk.keyboard.press('Escape');
+    await desk.locator('.dialog').waitFor({ state: 'detached' });
+    await tabTo(desk, 'solve', test('solve'));
+    await desk.keyboard.press('Enter');
+    await tabTo(desk, 'undo', test('undo'));
+    await desk.keyboard.press('Enter');
+    await desk.getByTestId('undo').waitFor({ state: 'detached' });
+    await tabTo(desk, 'solve', test('solve'));
+    await desk.keyboard.press('Enter');
+    await client.locator('[data-action=yes]').waitFor();
+    await tabTo(client, 'the answer', () => document.activeElement?.getAttribute('data-action') === 'yes');
+    await client.keyboard.press('Enter');
+    await client.locator('.actions-thanks').waitFor();
+    await tabTo(client, 'the menu', () => document.activeElement?.getAttribute('aria-label') === 'Settings');
+    await client.keyboard.press('Enter');
+    await client.locator('.menu').waitFor();
+    await client.keyboard.press('End');
+    await client.keyboard.press('ArrowUp');
+    await client.keyboard.press('Enter');
+    await client.locator('.logins li').waitFor();
+    await client.keyboard.press('Escape');
+    await client.locator('.dialog').waitFor({ state: 'detached' });
+  },
+
   async 'what was written offline survives a reload without network and is sent once'(platform) {
     const client = await openClient(platform, people.boris, { serviceWorkers: 'allow' });
     await client.evaluate(() => navigator.serviceWorker.ready);

@@ -13,6 +13,8 @@ import { caseOf, complaints, get, message, openCase, openClient, openDesk, until
 const leaseSeconds = 3;
 // Only the lease may bring the task back: it is not answered for longer than the test runs.
 const settings = { CONSILIUM_PRESENCE_LEASE: `${leaseSeconds}s`, CONSILIUM_ASSIGNMENT_ANSWER__WITHIN: '1h', CONSILIUM_ASSIGNMENT_INTERVAL: '500ms' };
+// Sessions that are about to end from their beginning.
+const shortSessions = { CONSILIUM_SESSIONS_IDLE: '10m', CONSILIUM_SESSIONS_EXPIRY__NOTICE: '10m' };
 // The last ping may have been heard two thirds of a lease after it was sent, and the queue is looked at twice a second.
 const goneWithin = (2 * leaseSeconds + 5) * 1000;
 
@@ -124,6 +126,11 @@ const checks = {
     }
   },
 
+  async 'a session that nobody uses says before it ends'({ url, browser }) {
+    const client = await openClient({ browser, url }, people.boris);
+    await client.getByTestId('session-ends').waitFor();
+  },
+
   async 'the browser says that it is offline'({ url, browser }) {
     const desk = await openDesk({ browser, url });
     await leadThrough({
@@ -144,7 +151,7 @@ await withBrowser({}, async (browser) => {
     if (wanted && !name.includes(wanted)) continue;
     const began = Date.now();
     complaints.length = 0;
-    const platform = await startPlatform(settings);
+    const platform = await startPlatform(name.includes('session') ? shortSessions : settings);
     try {
       await check({ browser, url: platform.url });
       assert.deepEqual(complaints, []);

@@ -22,10 +22,12 @@ export async function until(what, condition, within = patience) {
   }
 }
 
-export async function open(browser, url, person, options) {
+/** `prepare` runs in the page before its own scripts. */
+export async function open(browser, url, person, options, prepare) {
   const context = await browser.newContext({ baseURL: url, locale: 'en-US', serviceWorkers: 'block', ...options });
   context.setDefaultTimeout(patience);
   const page = await context.newPage();
+  if (prepare) await page.addInitScript(prepare);
   page.on('pageerror', (error) => complaints.push(`${person.username}: ${error}`));
   page.on('console', (said) => {
     // A call that is refused or cut off by the check itself is written there, too.
@@ -40,8 +42,8 @@ export async function openClient({ browser, url }, person = people.boris, option
   await page.getByTestId('composer').waitFor();
   return page;
 }
-export async function openDesk({ browser, url }, person = people.clara, options = {}) {
-  const page = await open(browser, url, person, { viewport: widths.wide, ...options });
+export async function openDesk({ browser, url }, person = people.clara, options = {}, prepare = undefined) {
+  const page = await open(browser, url, person, { viewport: widths.wide, ...options }, prepare);
   await choosePresence(page, 'online');
   return page;
 }

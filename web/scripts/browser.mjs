@@ -277,6 +277,15 @@ const checks = {
     await messages(page).getByText('before the end').waitFor();
   },
 
+  async 'a session that is about to end says so, and one press keeps it'({ browser, url, mock }) {
+    const page = await openClient(browser, url, { serviceWorkers: 'block' });
+    await page.locator('[data-testid=connection][data-phase=open]').waitFor({ state: 'attached' });
+    const [socket] = mock.sockets;
+    mock.send(socket, { type: 'session.expiring', data: { expiresAt: new Date(Date.now() + 60_000).toISOString() } });
+    await page.getByTestId('session-ends').getByRole('button', { name: 'Stay logged in' }).click();
+    await page.getByTestId('session-ends').waitFor({ state: 'detached' });
+  },
+
   async 'a text that the server refuses says why, and can be sent again or deleted'({ browser, url, mock }) {
     const page = await openClient(browser, url, { serviceWorkers: 'block' });
     mock.faults.push({ method: 'POST', path: /\/posts$/, status: 403, code: 'chat.read-only' });

@@ -70,7 +70,10 @@ export class Hub {
       now: () => new Date(),
       chance: Math.random,
       later,
-      onStored: (post) => this.state.update((state) => addPosts(state, post.channelId, [post])),
+      onStored: (post) => {
+        this.state.update((state) => addPosts(state, post.channelId, [post]));
+        if (this.sessionEnds.get() !== null) void this.stayLoggedIn();
+      },
       onUnauthenticated: () => this.sessionOver(),
     });
     this.connection = new Connection({
@@ -163,6 +166,18 @@ export class Hub {
     const api = options.leaving ? this.options.leavingApi : this.api;
     const task = await api.tasks.makeTransition({ id: taskId, transition, ...(options.reason ? { reason: options.reason } : {}) });
     this.state.update((state) => putTasks(state, [task]));
+  }
+
+  // The person goes on: any call makes the session live on, up to its longest life.
+  async stayLoggedIn() {
+    try {
+      const { expiresAt } = await this.api.sessions.getCurrent();
+      const before = this.sessionEnds.get();
+      this.sessionEnds.update(() => (before !== null && expiresAt > before ? null : expiresAt));
+    } catch (error) {
+      if (problemOf(error)?.status === 401) this.sessionOver();
+      else this.trouble.update(() => error);
+    }
   }
 
   // Reads the server's state again, for what the events cannot tell: the first time, and after `resync`.

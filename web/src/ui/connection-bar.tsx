@@ -40,7 +40,13 @@ export function ConnectionBar({ hub }: { hub: Hub }) {
           {phase.kind === 'ended' && <Button className="button button-small" onPress={() => hub.connection.start()}>{t('connection.here')}</Button>}
         </div>
       )}
-      {ends !== null && <div className="connection-bar"><Icon name="clock" size={18} /><span>{t('session.ends', { time: clockTime(ends, language) })}</span></div>}
+      {ends !== null && (
+        <div className="connection-bar" data-testid="session-ends">
+          <Icon name="clock" size={18} />
+          <span>{t('session.ends', { time: clockTime(ends, language) })}</span>
+          <Button className="button button-small" onPress={() => void hub.stayLoggedIn()}>{t('session.stay')}</Button>
+        </div>
+      )}
     </div>
   );
 }

@@ -54,11 +54,12 @@ export default function DeskPage({ session, path }: { session: Session; path: st
   };
   useEffect(() => {
     const seen = () => document.visibilityState === 'visible' && setFresh(false);
-    for (const name of ['pointerdown', 'keydown']) addEventListener(name, allowSound);
+    // Buttons keep their presses to themselves, so this listens before them.
+    for (const name of ['pointerdown', 'keydown']) addEventListener(name, allowSound, true);
     addEventListener('focus', seen);
     document.addEventListener('visibilitychange', seen);
     return () => {
-      for (const name of ['pointerdown', 'keydown']) removeEventListener(name, allowSound);
+      for (const name of ['pointerdown', 'keydown']) removeEventListener(name, allowSound, true);
       removeEventListener('focus', seen);
       document.removeEventListener('visibilitychange', seen);
     };
