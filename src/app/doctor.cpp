@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "net/http_server.h"
 #include "runtime/asio_scheduler.h"
+#include "runtime/config_services.h"
 
 namespace consilium::app {
 namespace {
@@ -158,7 +159,8 @@ int doctor(const Operator& me) {
   if (server_runs(config.data.text)) {
     checks.push_back({"server", "It runs on this folder, so its ports are not tried", ""});
   } else {
-    checks.push_back(check_port("http.listen", config.http.listen));
+    if (config.services.runs(runtime::kGatewayPart)) checks.push_back(check_port("http.listen", config.http.listen));
+    if (config.services.listen) checks.push_back(check_port("services.listen", *config.services.listen));
     checks.push_back(check_port("internal.listen", config.internal.listen));
   }
   checks.push_back(check_clock(clocks, config.data.text));
