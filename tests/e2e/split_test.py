@@ -286,11 +286,13 @@ def recipe():
     with tempfile.TemporaryDirectory() as folder:
         for name, text in files.items():
             (pathlib.Path(folder) / name).write_text(re.sub(r"127\.0\.0\.1:\d+", lambda found: free[found.group()], text))
-        environment = clean_environment()
+        (pathlib.Path(folder) / "bin").mkdir()
+        (pathlib.Path(folder) / "bin/consilium").symlink_to(BINARY.resolve())
+        environment = clean_environment(PATH=f"{folder}/bin:{os.environ['PATH']}")
         del environment["CONSILIUM_INTERNAL_LISTEN"]
         commands = re.search(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL).group(1)
         # The shell that starts them ends them.
-        script = f'consilium() {{ "{BINARY}" "$@"; }}\ntrap \'kill $(jobs -p); wait\' EXIT\nset -e\n{commands}\nread -r _ || true\n'
+        script = f"trap 'kill $(jobs -p); wait' EXIT\nset -e\n{commands}\nread -r _ || true\n"
         with open(pathlib.Path(folder) / "log", "wb") as log, \
              subprocess.Popen(["bash", "-c", script], cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log) as shell:
             try:
@@ -303,6 +305,7 @@ def recipe():
             finally:
                 shell.stdin.close()
                 shell.wait(PATIENCE)
+        expect(edge.health()[0] is None, "the servers did not end with the shell")
 
 
 def serve_with(**settings):
