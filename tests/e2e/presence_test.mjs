@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 
-import { choosePresence, withBrowser, write } from '../../web/scripts/walk.mjs';
+import { choosePresence, widths, withBrowser, write } from '../../web/scripts/walk.mjs';
 import { layCable } from './cable.mjs';
 import { people, startPlatform } from './platform.mjs';
 import { caseOf, complaints, get, message, openCase, openClient, openDesk, until } from './windows.mjs';
@@ -38,6 +38,12 @@ async function signal(root, name) {
   for (const each of processes) process.kill(each, name);
 }
 
+// On a phone the open case fills the screen; the way back to the list tells of the other one.
+async function toldOfAnother(desk) {
+  if (desk.viewportSize().width <= widths.narrow.width) await desk.getByTestId('elsewhere').getByText('1', { exact: true }).waitFor();
+  else await caseOf(desk, 'Anna Ivanova').waitFor();
+}
+
 /** `lose()` takes clara away, `find()` gives her back. */
 async function leadThrough({ url, browser, desk, lose, find }) {
   const here = { browser, url };
@@ -49,7 +55,8 @@ async function leadThrough({ url, browser, desk, lose, find }) {
   await boris.getByText('Your consultant · online').waitFor();
   const anna = await openClient(here, people.anna);
   await write(anna, 'May I fly next week?');
-  await caseOf(desk, 'Anna Ivanova').waitFor();
+  await caseOf(desk, 'Anna Ivanova').waitFor({ state: 'attached' });
+  await toldOfAnother(desk);
 
   await lose();
   const lost = Date.now();
@@ -91,7 +98,7 @@ async function leadThrough({ url, browser, desk, lose, find }) {
   await other.locator('.case[data-status=assigned]').click();
   await other.getByTestId('return').click();
   await other.locator('.dialog button[type=submit]').click();
-  await caseOf(desk, 'Anna Ivanova').waitFor();
+  await caseOf(desk, 'Anna Ivanova').waitFor({ state: 'attached' });
   await desk.getByTestId('gap').getByRole('button').click();
   await desk.getByTestId('gap').waitFor({ state: 'detached' });
 }
@@ -132,7 +139,7 @@ const checks = {
   },
 
   async 'the browser says that it is offline'({ url, browser }) {
-    const desk = await openDesk({ browser, url });
+    const desk = await openDesk({ browser, url }, people.clara, { viewport: widths.narrow });
     await leadThrough({
       url, browser, desk,
       async lose() {

@@ -7,7 +7,7 @@ import { Composer } from '../../conversation/composer';
 import { MessageList } from '../../conversation/message-list';
 import { useI18n } from '../../i18n/i18n';
 import type { Hub } from '../../state/hub';
-import { endOfCase } from '../../state/model';
+import { endOfCase, unreadOfPeople } from '../../state/model';
 import { Ask } from '../../ui/ask';
 import { Avatar } from '../../ui/avatar';
 import { Icon } from '../../ui/icon';
@@ -41,6 +41,8 @@ export function CasePane({ hub, task, others, autoFocus, first, onActive, onShow
   const me = useStore(hub.state, (state) => state.channels[channelId]?.members.find((member) => member.userId === hub.person.id));
   const pending = useStore(hub.undo.pending, (all) => all.some((each) => each.id === task.id));
   const connected = useStore(hub.connection.phase, (phase) => phase.kind === 'open');
+  // Where one case fills the screen, this tells of the others.
+  const elsewhere = useStore(hub.state, (state) => others.reduce((sum, other) => (other.id === task.id || other.status === 'closed' ? sum : sum + unreadOfPeople(state, other.channelId ?? '', hub.person.id)), 0));
   const [returning, setReturning] = useState(false);
   const [card, setCard] = useState(false);
   useEffect(() => {
@@ -56,7 +58,9 @@ export function CasePane({ hub, task, others, autoFocus, first, onActive, onShow
     <>
       <section className="pane" aria-label={`${task.reporter.displayName}, ${task.number}`} data-pane={task.number} onFocusCapture={onActive} onPointerDownCapture={onActive}>
         <header className="pane-top">
-          <Button className="button button-quiet button-icon pane-back" aria-label={t('desk.back')} onPress={onBack}><Icon name="back" /></Button>
+          <Button className="button button-quiet button-icon pane-back" aria-label={elsewhere > 0 ? `${t('desk.back')}, ${t('desk.unread', { count: elsewhere })}` : t('desk.back')} onPress={onBack}>
+            <Icon name="back" />{elsewhere > 0 && <span className="badge" data-testid="elsewhere">{elsewhere}</span>}
+          </Button>
           <Avatar name={task.reporter.displayName} presence={client?.presence} />
           <div className="pane-words">
             <Heading>{task.reporter.displayName}</Heading>

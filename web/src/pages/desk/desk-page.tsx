@@ -165,7 +165,7 @@ function GapNotice({ hub }: { hub: Hub }) {
   return (
     <div role="status">
       {gap && (
-        <div className="offer" data-testid="gap">
+        <div className="offer offer-lasting" data-testid="gap">
           <Icon name="offline" />
           <span>{t('desk.gap', { from: clockSeconds(gap.from, language), until: clockSeconds(gap.until, language) })}</span>
           <div className="offer-buttons"><Button className="button button-small" onPress={() => hub.connection.gap.update(() => null)}>{t('desk.gap-seen')}</Button></div>
