@@ -118,6 +118,7 @@ bool LocalProcessEngine::has_work() const {
   const auto due = engine_.state().next_due();
   if (due && *due <= loop_.now()) return true;
   if (!workers_open_) return false;
+  if (workers_are_new_) return true;
   return std::any_of(workers_.begin(), workers_.end(), [this](const auto& state) {
     return state->active < state->worker.max_active && !engine_.state().activatable(state->worker.job_type).empty();
   });
@@ -193,6 +194,10 @@ void LocalProcessEngine::decide_all(Turn& turn, std::vector<Request>& requests) 
 
 void LocalProcessEngine::assign_jobs(Turn& turn) {
   if (!workers_open_) return;
+  // What workers of an earlier process held was lost with it: nobody waits for its locks to run out.
+  if (std::exchange(workers_are_new_, false)) {
+    for (const auto& state : workers_) execute(turn, engine::ReleaseJobs{state->worker.job_type, state->worker.name});
+  }
   for (const auto& state : workers_) {
     const process::Worker& worker = state->worker;
     if (state->active >= worker.max_active || engine_.state().activatable(worker.job_type).empty()) continue;

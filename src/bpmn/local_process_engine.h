@@ -146,6 +146,7 @@ class LocalProcessEngine final : public process::ProcessEngine {
   std::vector<std::unique_ptr<WorkerState>> workers_;
   runtime::TimerId timer_ = 0;
   bool workers_open_ = false;
+  bool workers_are_new_ = true;  // until the first jobs are handed out
   std::map<Ticket, Held> held_;
   Ticket last_ticket_ = 0;
   std::atomic<bool> open_{false};

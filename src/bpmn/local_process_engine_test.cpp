@@ -190,6 +190,29 @@ TEST(LocalProcessEngine, AnswersTheSameInstanceForTheSameKeyAlsoAfterARestart) {
   EXPECT_EQ(node.call(node.engine->instances(*node.context, "p", std::nullopt, 0, 10))->size(), 1u);
 }
 
+Task<JobOutcome> give_after(runtime::Scheduler& loop, Duration delay) {
+  co_await loop.sleep_for(delay);
+  co_return JobOutcome{};
+}
+
+// A consultation does not stand still for a minute because the server was killed while it worked.
+TEST(LocalProcessEngine, WhatAKilledProcessWorkedOnIsHandedOutAtOnceAfterTheRestart) {
+  Node node(31);
+  Duration delay = hours(1);
+  node.on_boot = [&](LocalProcessEngine& engine) {
+    engine.add_worker(worker("work", [&](runtime::Context&, const Job&) { return give_after(*node.loop, delay); }));
+    engine.open_workers();
+  };
+  node.restart();
+  node.deploy(one_task());
+  const Key key = node.start();
+  node.world.run_for(seconds(1));
+  delay = milliseconds(1);
+  node.restart();
+  node.world.run_for(seconds(1));
+  EXPECT_EQ(node.state(key), InstanceState::kCompleted);
+}
+
 TEST(LocalProcessEngine, ReportsModelsAndVariablesThatItRefuses) {
   LocalProcessEngineOptions options;
   options.job_types = LocalProcessEngineOptions::JobTypes::kOfWorkers;

@@ -426,11 +426,28 @@ TEST(Engine, AJobThatItsWorkerNeverAnswersBecomesAnIncident) {
   EXPECT_TRUE(bench.activate("work").empty());
   EXPECT_EQ(bench.incident(), "JOB_NO_RETRIES");
   const Incident incident = bench.incidents()[0];
-  EXPECT_EQ(incident.message, "process.job-lost: Expected the worker to answer, but the lock ran out 5 times in a row");
+  EXPECT_EQ(incident.message, "process.job-lost: Expected the worker to answer, but it ended or the lock ran out 5 times in a row");
   bench.run(UpdateRetries{job, 1});
   EXPECT_FALSE(bench.run(ResolveIncident{incident.key}).rejection);
   bench.pass(seconds(60));
   EXPECT_EQ(bench.job("work").key, job) << "the count begins anew";
+}
+
+TEST(Engine, JobsOfAWorkerThatHasEndedAreHandedOutAtOnce) {
+  Bench bench;
+  bench.deploy(TestModel().start().task("t", "work").end().flow("start", "t").flow("t", "end"));
+  bench.start();
+  const Key job = bench.job("work").key;
+  bench.run(ReleaseJobs{"work", "another"});
+  bench.run(ReleaseJobs{"other-work", "tester"});
+  EXPECT_TRUE(bench.activate("work").empty());
+  bench.run(ReleaseJobs{"work", "tester"});
+  EXPECT_EQ(bench.job("work").key, job);
+  for (int loss = 2; loss <= kMaxLosses; ++loss) {
+    bench.run(ReleaseJobs{"work", "tester"});
+    bench.activate("work");
+  }
+  EXPECT_EQ(bench.incident(), "JOB_NO_RETRIES") << "a job that takes its worker down is not handed out for ever";
 }
 
 TEST(Engine, AnAnswerEndsTheCountOfLostLocks) {

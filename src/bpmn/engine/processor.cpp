@@ -234,6 +234,16 @@ void Processor::operator()(const YieldJob& command) {
   writer_.append(JobYielded{state_.owner_of(command.job)->key, command.job, now_ + wait});
 }
 
+void Processor::operator()(const ReleaseJobs& command) {
+  std::vector<Key> held;
+  for (const auto& [instance_key, instance] : state_.instances()) {
+    for (const auto& [key, job] : instance.jobs) {
+      if (job.state == JobState::kActivated && job.type == command.type && job.worker == command.worker) held.push_back(key);
+    }
+  }
+  for (const Key key : held) job_due(key);
+}
+
 void Processor::operator()(const ThrowError& command) {
   const Job* job = find_job(command.job, "throw an error for");
   if (!job) return;
@@ -272,7 +282,7 @@ void Processor::job_due(Key key) {
   const std::int32_t losses = job.losses + 1;
   writer_.append(JobLost{instance_key, key, losses});
   if (losses < kMaxLosses) return;
-  const std::string text = "Expected the worker to answer, but the lock ran out " + std::to_string(losses) + " times in a row";
+  const std::string text = "Expected the worker to answer, but it ended or the lock ran out " + std::to_string(losses) + " times in a row";
   writer_.append(JobFailed{instance_key, key, 0, now_, "process.job-lost", text});
   raise(instance_key, element_instance, key, {error_type::kJobNoRetries, "process.job-lost: " + text});
 }

@@ -58,6 +58,7 @@ class Processor {
   void operator()(const CompleteJob& command);
   void operator()(const FailJob& command);
   void operator()(const YieldJob& command);
+  void operator()(const ReleaseJobs& command);
   void operator()(const ThrowError& command);
   void operator()(const UpdateRetries& command);
   void operator()(const ResolveIncident& command);

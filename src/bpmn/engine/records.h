@@ -73,6 +73,11 @@ struct YieldJob {
   Key job = 0;
   Duration retry_in;
 };
+// The worker of this name has ended with what it held: its jobs may be handed out again at once.
+struct ReleaseJobs {
+  std::string type;
+  std::string worker;
+};
 struct ThrowError {
   Key job = 0;
   std::string code;
@@ -99,7 +104,7 @@ struct Continue {
 struct Tick {};
 
 using Command = std::variant<Deploy, CreateInstance, CancelInstance, PublishMessage, ActivateJobs, CompleteJob, FailJob, YieldJob,
-                             ThrowError, UpdateRetries, ResolveIncident, SetVariables, Continue, Tick>;
+                             ReleaseJobs, ThrowError, UpdateRetries, ResolveIncident, SetVariables, Continue, Tick>;
 
 // ---- events
 
