@@ -123,6 +123,35 @@ TEST_F(ClientRequest, IsSolvedAndRated) {
             "closed-with-feedback p-client-request");
 }
 
+// What gives and takes access is told which event it acts for: a call that is still on its way must not undo a later one.
+TEST_F(ClientRequest, TellsAccessItsFence) {
+  const auto fence_of = [&](const std::string& type) {
+    const auto job = bench.job(type);
+    const std::string fence = feel::to_json(Context{{"fence", job.variables.at("fence")}});
+    bench.run(CompleteJob{job.key, {}});
+    return fence;
+  };
+  to_the_queue();
+  bench.publish("msg-client-task-assigned", "t1", R"({"assignee": "clara", "fence": 5})");
+  EXPECT_EQ(fence_of("st-subscribe-consultant"), R"({"fence":5})");
+  bench.complete("st-msg-task-assigned");
+  bench.publish("msg-client-task-returned", "t1", R"({"fence": 7})");
+  EXPECT_EQ(fence_of("st-release-consultant"), R"({"fence":7})");
+  bench.publish("msg-client-task-assigned", "t1", R"({"assignee": "david", "fence": 8})");
+  EXPECT_EQ(fence_of("st-subscribe-consultant"), R"({"fence":8})");
+  bench.complete("st-msg-task-assigned");
+  bench.publish("msg-client-task-assigned", "t1", R"({"assignee": "clara", "fence": 9})");
+  EXPECT_EQ(fence_of("st-release-consultant"), R"({"fence":9})");
+  bench.job("st-subscribe-consultant");  // on its way when the case is cancelled
+  bench.publish("msg-client-task-cancelled", "t1", R"({"fence": 11})");
+  EXPECT_EQ(fence_of("st-release-consultant"), R"({"fence":11})");
+
+  to_the_queue();
+  assign("clara");
+  bench.publish("msg-client-task-solved", "t1", R"({"fence": 15})");
+  EXPECT_EQ(fence_of("st-msg-task-solved"), R"({"fence":15})");
+}
+
 TEST_F(ClientRequest, JoinsAnOpenRequestOrIsAnsweredByTheBot) {
   bench.start("{}", "p-client-request");
   bench.complete("st-check-client-open-task", R"({"taskExists": true})");

@@ -21,6 +21,11 @@ std::optional<Membership> subscribed(const std::optional<Membership>& current, v
   return Membership{v1::MemberAccess::kRead, end};
 }
 
+bool is_overtaken(std::int64_t taken, v1::MemberAccess access, std::optional<std::int64_t> fence) {
+  if (!fence) return false;
+  return access == v1::MemberAccess::kWrite ? *fence < taken : *fence <= taken;
+}
+
 std::string RecentPosts::bytes() const {
   std::string out;
   for (const Timestamp time : times) {

@@ -30,6 +30,9 @@ struct Membership {
 std::optional<Membership> subscribed(const std::optional<Membership>& current, v1::MemberAccess access, std::optional<Timestamp> until,
                                      Timestamp now, Duration read_after_release);
 
+// Whether a wish came too late: a later one was taken before it. `taken`: the fence of the last one taken, 0 when none had one.
+bool is_overtaken(std::int64_t taken, v1::MemberAccess access, std::optional<std::int64_t> fence);
+
 // The times of a person's newest posts, oldest first, at most as many as the limit allows in its window.
 struct RecentPosts {
   std::vector<Timestamp> times;

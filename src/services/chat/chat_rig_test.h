@@ -167,8 +167,8 @@ class Rig {
     return reply->channel_id;
   }
   Result<v1::Nothing> subscribe(const Uuid& channel, const Uuid& user, v1::MemberAccess access = v1::MemberAccess::kWrite,
-                                std::optional<Timestamp> until = {}) {
-    return call(service(), &v1::Chat::subscribe, {channel, user, access, until});
+                                std::optional<Timestamp> until = {}, std::optional<std::int64_t> fence = {}) {
+    return call(service(), &v1::Chat::subscribe, {channel, user, access, until, fence});
   }
 
   Result<v1::Post> post(const Uuid& user, const Uuid& channel, std::string text, std::optional<std::string> client_id = {}) {

@@ -87,7 +87,7 @@ class Bench {
       clients_.push_back(client);
       channels_.push_back(channel.value().channel_id);
       for (const Uuid& consultant : consultants) {
-        v1::SubscribeRequest membership{channels_.back(), consultant, v1::MemberAccess::kWrite, {}};
+        v1::SubscribeRequest membership{channels_.back(), consultant, v1::MemberAccess::kWrite, {}, {}};
         const auto joined = co_await chat_->subscribe(context, std::move(membership));
         joined.value();
       }

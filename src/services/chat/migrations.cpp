@@ -120,12 +120,16 @@ CREATE INDEX chat_sockets_of_user ON chat_sockets (user_id, lease_until);
 CREATE INDEX chat_sockets_by_lease ON chat_sockets (lease_until) WHERE state < 2;
 )sql";
 
+// The fence of the last wish that was taken; 0: none had one.
+constexpr const char* kFenceMemberships = "ALTER TABLE chat_members ADD COLUMN fence INTEGER NOT NULL DEFAULT 0";
+
 }  // namespace
 
 std::vector<database::Migration> migrations() {
   return {{1, "create_chat", kCreateTables},
           database::IdempotencyTable::migration("chat", 2),
-          {3, "create_bus_tables", bus::bus_tables_sql("chat")}};
+          {3, "create_bus_tables", bus::bus_tables_sql("chat")},
+          {4, "fence_memberships", kFenceMemberships}};
 }
 
 }  // namespace consilium::chat

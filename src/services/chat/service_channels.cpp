@@ -160,6 +160,9 @@ Task<Result<v1::Nothing>> ChatService::subscribe(runtime::Context& context, v1::
     if (!channel) return fail(v1::errors::channel_not_found());
     ASSIGN_OR_RETURN(const auto person, store::find_person(transaction, request.user_id));
     if (!person || !person->active) return fail(v1::errors::user_not_found());
+    ASSIGN_OR_RETURN(const std::int64_t taken, store::find_fence(transaction, request.channel_id, request.user_id));
+    if (is_overtaken(taken, request.access, request.fence)) return v1::Nothing{};
+    if (request.fence) TRY(store::save_fence(transaction, request.channel_id, request.user_id, *request.fence, now));
     ASSIGN_OR_RETURN(const auto standing, store::find_standing(transaction, request.channel_id, request.user_id, now));
     const auto current = standing ? std::optional(standing->membership) : std::nullopt;
     const auto wanted = subscribed(current, request.access, request.until, now, settings_.read_after_release);

@@ -188,6 +188,29 @@ TEST_F(Chat, AConsultantWritesWhileTheTaskIsTheirsThenReadsForADay) {
   EXPECT_EQ(rig.channel(anna, channel)->members.size(), 1u);
 }
 
+// The job that admits is cancelled with its case while its call is on the way: the call comes after the release.
+TEST_F(Chat, AWishThatWasOvertakenChangesNothing) {
+  ASSERT_TRUE(rig.subscribe(channel, david, kRead, std::nullopt, 12));
+  ASSERT_TRUE(rig.subscribe(channel, david, v1::MemberAccess::kWrite, std::nullopt, 11));
+  EXPECT_EQ(code_of(rig.post(david, channel, "I am here")), "chat.read-only");
+  ASSERT_TRUE(rig.subscribe(channel, david, v1::MemberAccess::kWrite, std::nullopt, 20));
+  ASSERT_TRUE(rig.subscribe(channel, david, kRead, std::nullopt, 12));
+  EXPECT_TRUE(rig.post(david, channel, "I am here")) << "the release of the former case comes late";
+  ASSERT_TRUE(rig.subscribe(channel, david, kRead, std::nullopt, 20));
+  EXPECT_TRUE(rig.post(david, channel, "still here")) << "given to the same person again: the release came first";
+}
+
+TEST_F(Chat, AWishIsOvertakenAlsoByOneThatLeftNoMembership) {
+  ASSERT_TRUE(rig.subscribe(channel, david, kRead, rig.loop.now(), 12));
+  ASSERT_TRUE(rig.subscribe(channel, david, v1::MemberAccess::kWrite, std::nullopt, 11));
+  EXPECT_EQ(code_of(rig.channel(david, channel)), "chat.channel-not-found");
+  ASSERT_TRUE(rig.subscribe(channel, david, kRead, rig.loop.now() + hours(1), 30));
+  rig.world.run_for(minutes(50));
+  ASSERT_TRUE(rig.subscribe(channel, david, kRead, rig.loop.now() + hours(1), 30)) << "the job is repeated";
+  rig.world.run_for(minutes(11));
+  EXPECT_EQ(code_of(rig.channel(david, channel)), "chat.channel-not-found");
+}
+
 TEST_F(Chat, ANewTaskGivesTheRightToWriteAgainAndWhatWasReadIsRemembered) {
   const v1::Post post = rig.say(anna, channel, "hello");
   ASSERT_TRUE(rig.mark_read(clara, channel, post.id));

@@ -79,6 +79,10 @@ Result<void> insert_channel(Transaction& transaction, const ChannelRow& channel)
 // The running membership; absent when it never was, ended or ran out.
 Result<std::optional<Standing>> find_standing(Transaction& transaction, const Uuid& channel, const Uuid& user, Timestamp now);
 Result<void> save_membership(Transaction& transaction, const Uuid& channel, const Uuid& user, const Membership& membership, Timestamp now);
+// Of the last wish about the membership, also when it is over; 0: none had one.
+Result<std::int64_t> find_fence(Transaction& transaction, const Uuid& channel, const Uuid& user);
+// Also of a person who was never a member.
+Result<void> save_fence(Transaction& transaction, const Uuid& channel, const Uuid& user, std::int64_t fence, Timestamp now);
 Result<void> end_membership(Transaction& transaction, const Uuid& channel, const Uuid& user, Timestamp now);
 Result<void> save_read(Transaction& transaction, const Uuid& channel, const Uuid& user, std::int64_t last_read,
                        std::int64_t last_read_shown);

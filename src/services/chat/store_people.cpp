@@ -150,6 +150,20 @@ Result<void> save_membership(Transaction& transaction, const Uuid& channel, cons
   return {};
 }
 
+Result<std::int64_t> find_fence(Transaction& transaction, const Uuid& channel, const Uuid& user) {
+  ASSIGN_OR_RETURN(const auto row,
+                   transaction.query_one("SELECT fence FROM chat_members WHERE channel_id = ? AND user_id = ?", channel, user));
+  return row ? row->integer(0) : 0;
+}
+
+Result<void> save_fence(Transaction& transaction, const Uuid& channel, const Uuid& user, std::int64_t fence, Timestamp now) {
+  TRY(transaction.execute(
+      "INSERT INTO chat_members (channel_id, user_id, access, until, ended, last_read, last_read_shown, joined_at, fence)"
+      " VALUES (?1, ?2, ?3, ?4, 1, 0, 0, ?4, ?5) ON CONFLICT (channel_id, user_id) DO UPDATE SET fence = excluded.fence",
+      channel, user, static_cast<int>(v1::MemberAccess::kRead), now, fence));
+  return {};
+}
+
 Result<void> end_membership(Transaction& transaction, const Uuid& channel, const Uuid& user, Timestamp now) {
   TRY(transaction.execute("UPDATE chat_members SET ended = 1, until = min(until, ?) WHERE channel_id = ? AND user_id = ?", now, channel,
                           user));

@@ -51,12 +51,14 @@ Task<Result<void>> send(const JobDependencies* parts, runtime::Context& context,
   co_return Result<void>();
 }
 
-Task<Result<void>> give_access(const JobDependencies* parts, runtime::Context& context, Uuid channel_id, Uuid user_id,
+// A call that is cancelled with its case may still be on its way: the fence keeps it from undoing what came after.
+Task<Result<void>> give_access(const JobDependencies* parts, runtime::Context& context, const Case& one, Uuid user_id,
                                chat::v1::MemberAccess access) {
   chat::v1::SubscribeRequest request;
-  request.channel_id = channel_id;
+  request.channel_id = one.channel_id;
   request.user_id = user_id;
   request.access = access;
+  request.fence = one.variables.optional_integer("fence");
   if (access == chat::v1::MemberAccess::kRead) request.until = context.now() + parts->read_after_task;
   auto subscribed = co_await parts->chat.subscribe(context, request);
   if (!subscribed) co_return fail(std::move(subscribed).error());
@@ -113,24 +115,18 @@ Task<JobOutcome> ask_bot(const JobDependencies* parts, runtime::Context& context
 Task<JobOutcome> create_task(const JobDependencies* parts, runtime::Context& context, const Job& job) {
   auto one = read_case(job);
   if (!one) co_return failed(one.error());
-  tasks::v1::CreateTaskRequest request;
-  request.type = client_request();
-  request.reporter_user_id = one->user_id;
-  request.channel_id = one->channel_id;
-  if (const auto posted_at = one->variables.optional_text("postedAt")) request.reported_at = parse_rfc3339(*posted_at);
-  context.idempotency_key = job_key(job, "task");
+  tasks::v1::CreateRequestRequest request;
+  request.task.type = client_request();
+  request.task.reporter_user_id = one->user_id;
+  request.task.channel_id = one->channel_id;
+  if (const auto posted_at = one->variables.optional_text("postedAt")) request.task.reported_at = parse_rfc3339(*posted_at);
+  request.process_instance = job.instance_key;
   auto created = co_await parts->tasks.create_request(context, request);
-  context.idempotency_key.clear();
   if (!created) co_return failed(created.error());
   JsonObject out;
   out.add("taskId", created->task.id).add("taskNum", created->task.number).add_flag("taskExists", !created->created);
   // Another post of the client was quicker: its case goes on, this one joins it and ends.
   if (!created->created) co_return completed(out);
-  tasks::v1::LinkProcessRequest link;
-  link.id = created->task.id;
-  link.process_instance = job.instance_key;
-  auto linked = co_await parts->tasks.link_process(context, link);
-  if (!linked) co_return failed(linked.error());
   JsonObject parameters;
   parameters.add("taskId", created->task.id).add("taskNum", created->task.number);
   chat::v1::BotPostRequest notice = only_to(predefined(*one, "client.new-request", parameters, job_key(job, "notice")), one->user_id);
@@ -144,7 +140,7 @@ Task<JobOutcome> subscribe_consultant(const JobDependencies* parts, runtime::Con
   if (!one) co_return failed(one.error());
   auto assignee = one->variables.id("assignee");
   if (!assignee) co_return failed(assignee.error());
-  auto admitted = co_await give_access(parts, context, one->channel_id, *assignee, chat::v1::MemberAccess::kWrite);
+  auto admitted = co_await give_access(parts, context, *one, *assignee, chat::v1::MemberAccess::kWrite);
   if (!admitted) co_return failed(admitted.error());
   co_return completed();
 }
@@ -189,11 +185,11 @@ Task<JobOutcome> apologise(const JobDependencies* parts, runtime::Context& conte
 Task<JobOutcome> escalate(const JobDependencies* parts, runtime::Context& context, const Job& job) {
   auto one = read_case(job);
   if (!one) co_return failed(one.error());
-  tasks::v1::CreateTaskRequest request;
-  request.type = {"staff", "escalation"};
-  request.reporter_user_id = one->user_id;
-  request.channel_id = one->channel_id;
-  request.title = one->variables.optional_text("taskNum");
+  tasks::v1::CreateRequestRequest request;
+  request.task.type = {"staff", "escalation"};
+  request.task.reporter_user_id = one->user_id;
+  request.task.channel_id = one->channel_id;
+  request.task.title = one->variables.optional_text("taskNum");
   context.idempotency_key = job_key(job, "task");
   auto created = co_await parts->tasks.create_request(context, request);
   context.idempotency_key.clear();
@@ -210,7 +206,7 @@ Task<JobOutcome> release_consultant(const JobDependencies* parts, runtime::Conte
   if (!one) co_return failed(one.error());
   auto consultant = one->variables.id("consultant");
   if (!consultant) co_return failed(consultant.error());
-  auto released = co_await give_access(parts, context, one->channel_id, *consultant, chat::v1::MemberAccess::kRead);
+  auto released = co_await give_access(parts, context, *one, *consultant, chat::v1::MemberAccess::kRead);
   if (!released) co_return failed(released.error());
   co_return completed();
 }
@@ -226,7 +222,7 @@ Task<JobOutcome> tell_solved(const JobDependencies* parts, runtime::Context& con
   if (!asked) co_return failed(asked.error());
   // The task is theirs no more: the consultant reads on for a while.
   if (const auto consultant = one->variables.optional_id("consultant")) {
-    auto released = co_await give_access(parts, context, one->channel_id, *consultant, chat::v1::MemberAccess::kRead);
+    auto released = co_await give_access(parts, context, *one, *consultant, chat::v1::MemberAccess::kRead);
     if (!released) co_return failed(released.error());
   }
   co_return completed();

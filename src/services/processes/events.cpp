@@ -51,13 +51,14 @@ Task<Result<void>> on_post(process::ProcessEngine* engine, runtime::Context& con
 
 bool is_client_request(const tasks::v1::TaskState& task) { return task.type.type == "client" && task.type.subtype == "common-request"; }
 
-process::Message message_of(const bus::Event& event, std::string name, const Uuid& task_id, std::string variables) {
+// `fence`: the later of two events about tasks has the higher one. Workers pass it on where their calls may overtake each other.
+process::Message message_of(const bus::Event& event, std::string name, const Uuid& task_id, JsonObject variables = {}) {
   process::Message message;
   message.name = std::move(name);
   message.correlation_key = task_id.text();
   message.id = event.id.text();
   message.time_to_live = kMessageLife;
-  message.variables = std::move(variables);
+  message.variables = variables.add_number("fence", event.position).text();
   return message;
 }
 
@@ -67,26 +68,26 @@ Result<std::optional<process::Message>> message_for(const bus::Event& event) {
     ASSIGN_OR_RETURN(const auto assigned, bus::decode_event<tasks::v1::Assigned>(event));
     if (!is_client_request(assigned.task) || !assigned.task.assignee_user_id) return Answer();
     return Answer(
-        message_of(event, "msg-client-task-assigned", assigned.task_id, object_of({{"assignee", assigned.task.assignee_user_id->text()}})));
+        message_of(event, "msg-client-task-assigned", assigned.task_id, JsonObject().add("assignee", *assigned.task.assignee_user_id)));
   }
   if (event.topic == tasks::v1::Queued::kTopic) {
     ASSIGN_OR_RETURN(const auto queued, bus::decode_event<tasks::v1::Queued>(event));
     // Nobody had it before: the process waits already.
     if (!is_client_request(queued.task) || !queued.previous_user_id) return Answer();
-    return Answer(message_of(event, "msg-client-task-returned", queued.task_id, "{}"));
+    return Answer(message_of(event, "msg-client-task-returned", queued.task_id));
   }
   if (event.topic == tasks::v1::Cancelled::kTopic) {
     ASSIGN_OR_RETURN(const auto cancelled, bus::decode_event<tasks::v1::Cancelled>(event));
     if (!is_client_request(cancelled.task)) return Answer();
-    return Answer(message_of(event, "msg-client-task-cancelled", cancelled.task_id, "{}"));
+    return Answer(message_of(event, "msg-client-task-cancelled", cancelled.task_id));
   }
   if (event.topic == tasks::v1::Solved::kTopic) {
     ASSIGN_OR_RETURN(const auto solved, bus::decode_event<tasks::v1::Solved>(event));
     if (!is_client_request(solved.task)) return Answer();
-    return Answer(message_of(event, "msg-client-task-solved", solved.task_id, "{}"));
+    return Answer(message_of(event, "msg-client-task-solved", solved.task_id));
   }
   ASSIGN_OR_RETURN(const auto feedback, bus::decode_event<tasks::v1::FeedbackGiven>(event));
-  return Answer(message_of(event, "msg-client-feedback-given", feedback.task_id, "{}"));
+  return Answer(message_of(event, "msg-client-feedback-given", feedback.task_id));
 }
 
 Task<Result<void>> on_task(process::ProcessEngine* engine, runtime::Context& context, const bus::Event& event) {

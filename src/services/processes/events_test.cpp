@@ -60,6 +60,7 @@ class ProcessEvents : public ::testing::Test {
   template <class Message>
   Result<void> hear(const Message& message) {
     event.topic = Message::kTopic;
+    event.position = 41;
     event.payload = encode_json(message);
     return deliver();
   }
@@ -186,10 +187,10 @@ TEST_F(ProcessEvents, AnAssignmentNamesTheConsultant) {
   auto assigned = about_task<tasks::v1::Assigned>();
   assigned.task.assignee_user_id = consultant;
   ASSERT_TRUE(hear(assigned));
-  expect_message("msg-client-task-assigned", R"({"assignee":")" + consultant.text() + "\"}");
+  expect_message("msg-client-task-assigned", R"({"assignee":")" + consultant.text() + R"(","fence":41})");
   assigned.previous_user_id = client;  // by a supervisor, from somebody else
   ASSERT_TRUE(hear(assigned));
-  expect_message("msg-client-task-assigned", R"({"assignee":")" + consultant.text() + "\"}");
+  expect_message("msg-client-task-assigned", R"({"assignee":")" + consultant.text() + R"(","fence":41})");
 }
 
 TEST_F(ProcessEvents, OnlyATaskThatSomebodyHadIsReturned) {
@@ -200,16 +201,16 @@ TEST_F(ProcessEvents, OnlyATaskThatSomebodyHadIsReturned) {
   queued.cause = "returned";
   queued.previous_user_id = consultant;
   ASSERT_TRUE(hear(queued));
-  expect_message("msg-client-task-returned", "{}");
+  expect_message("msg-client-task-returned", R"({"fence":41})");
 }
 
 TEST_F(ProcessEvents, EndsOfATaskAreTold) {
   ASSERT_TRUE(hear(about_task<tasks::v1::Cancelled>()));
-  expect_message("msg-client-task-cancelled", "{}");
+  expect_message("msg-client-task-cancelled", R"({"fence":41})");
   ASSERT_TRUE(hear(about_task<tasks::v1::Solved>()));
-  expect_message("msg-client-task-solved", "{}");
+  expect_message("msg-client-task-solved", R"({"fence":41})");
   ASSERT_TRUE(hear(tasks::v1::FeedbackGiven{task_id, tasks::v1::FeedbackAnswer::kYes}));
-  expect_message("msg-client-feedback-given", "{}");
+  expect_message("msg-client-feedback-given", R"({"fence":41})");
 }
 
 TEST_F(ProcessEvents, TasksOfStaffHaveNoProcess) {

@@ -62,9 +62,13 @@ std::optional<Uuid> JobVariables::optional_id(std::string_view name) const {
   return value ? Uuid::parse(*value) : std::nullopt;
 }
 
-std::int64_t JobVariables::integer_or(std::string_view name, std::int64_t otherwise) const {
+std::optional<std::int64_t> JobVariables::optional_integer(std::string_view name) const {
   const Variable* variable = find(name);
-  return variable ? variable->integer.value_or(otherwise) : otherwise;
+  return variable ? variable->integer : std::nullopt;
+}
+
+std::int64_t JobVariables::integer_or(std::string_view name, std::int64_t otherwise) const {
+  return optional_integer(name).value_or(otherwise);
 }
 
 JsonObject& JsonObject::add(std::string_view name, std::string_view value) {

@@ -25,6 +25,7 @@ class JobVariables {
   // Absent or null: nullopt.
   std::optional<std::string> optional_text(std::string_view name) const;
   std::optional<Uuid> optional_id(std::string_view name) const;
+  std::optional<std::int64_t> optional_integer(std::string_view name) const;
   std::int64_t integer_or(std::string_view name, std::int64_t otherwise) const;
 
  private:

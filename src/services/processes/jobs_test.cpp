@@ -50,7 +50,6 @@ const std::vector<Step> kSteps = {
     {"st-bot", "ask_bot"},
     {"st-bot", "bot_post"},
     {"st-create-client-req-task", "create_request"},
-    {"st-create-client-req-task", "link_process"},
     {"st-create-client-req-task", "bot_post"},
     {"st-subscribe-consultant", "subscribe"},
     {"st-msg-task-assigned", "bot_post"},
@@ -87,7 +86,7 @@ class Jobs : public ::testing::Test {
     return R"({"userId":")" + client.text() + R"(","type":"client","channelId":")" + channel.text() + R"(","chatChannelId":")" +
            channel.text() + R"(","postId":")" + post.text() + R"(","postedAt":"2026-01-01T00:00:00.000Z","taskId":")" + task.text() +
            R"(","taskNum":"MOI-000001","assignee":")" + consultant.text() + R"(","consultant":")" + consultant.text() +
-           R"(","noticeCount":2)" + more + "}";
+           R"(","noticeCount":2,"fence":41)" + more + "}";
   }
   JobOutcome run(const std::string& type, const std::string& with, process::Key key = 77) {
     process::Job job;
@@ -284,8 +283,7 @@ TEST_F(Jobs, ATaskIsMadeLinkedAndTold) {
   EXPECT_EQ(request.reporter_user_id, client);
   EXPECT_EQ(request.channel_id, channel);
   EXPECT_EQ(request.reported_at, runtime::SimulatedWorld::kDefaultStart);
-  EXPECT_THAT(services.tasks.links, ElementsAre(tasks::v1::LinkProcessRequest{task, 5}));
-  EXPECT_THAT(services.tasks.link_keys, ElementsAre("")) << "the key is the making's alone";
+  EXPECT_THAT(services.tasks.instances, ElementsAre(5)) << "made and linked at once";
   const chat::v1::BotPostRequest notice{channel, std::nullopt, "client.new-request", JsonText{about_task() + "}"}, client, "job-77-notice"};
   EXPECT_THAT(services.chat.posted, ElementsAre(notice));
 }
@@ -293,13 +291,13 @@ TEST_F(Jobs, ATaskIsMadeLinkedAndTold) {
 TEST_F(Jobs, APostThatWasSlowerJoinsTheTaskOfTheOther) {
   services.tasks.reply.created = false;
   expect_completed(run("st-create-client-req-task"), about_task() + R"(,"taskExists":true})");
-  EXPECT_THAT(services.ledger.calls, ElementsAre("create_request")) << "neither linked nor told again";
+  EXPECT_THAT(services.ledger.calls, ElementsAre("create_request")) << "not told again";
 }
 
 TEST_F(Jobs, AConsultantIsAdmittedAndIntroduced) {
   expect_completed(run("st-subscribe-consultant"));
   EXPECT_THAT(services.chat.subscribed,
-              ElementsAre(chat::v1::SubscribeRequest{channel, consultant, chat::v1::MemberAccess::kWrite, std::nullopt}));
+              ElementsAre(chat::v1::SubscribeRequest{channel, consultant, chat::v1::MemberAccess::kWrite, std::nullopt, 41}));
   expect_completed(run("st-msg-task-assigned"));
   const chat::v1::BotPostRequest to_client{
       channel, std::nullopt,   "client.request-assigned", JsonText{about_task() + R"(,"consultant":")" + consultant.text() + "\"}"},
@@ -327,7 +325,8 @@ TEST_F(Jobs, AWaitingClientIsToldAndEscalated) {
 TEST_F(Jobs, AReleasedConsultantReadsOnForAWhile) {
   const Timestamp until = bench.loop().now() + hours(24);
   expect_completed(run("st-release-consultant"));
-  EXPECT_THAT(services.chat.subscribed, ElementsAre(chat::v1::SubscribeRequest{channel, consultant, chat::v1::MemberAccess::kRead, until}));
+  EXPECT_THAT(services.chat.subscribed,
+              ElementsAre(chat::v1::SubscribeRequest{channel, consultant, chat::v1::MemberAccess::kRead, until, 41}));
 }
 
 TEST_F(Jobs, ASolvedTaskIsToldRatedAndReleasesTheConsultant) {
@@ -338,7 +337,8 @@ TEST_F(Jobs, ASolvedTaskIsToldRatedAndReleasesTheConsultant) {
   const chat::v1::BotPostRequest feedback{channel,      std::nullopt,     "client.feedback", JsonText{about_task() + "}"},
                                           std::nullopt, "job-77-feedback"};
   EXPECT_THAT(services.chat.posted, ElementsAre(solved, feedback));
-  EXPECT_THAT(services.chat.subscribed, ElementsAre(chat::v1::SubscribeRequest{channel, consultant, chat::v1::MemberAccess::kRead, until}));
+  EXPECT_THAT(services.chat.subscribed,
+              ElementsAre(chat::v1::SubscribeRequest{channel, consultant, chat::v1::MemberAccess::kRead, until, 41}));
   EXPECT_THAT(services.ledger.calls, ElementsAre("bot_post", "bot_post", "subscribe")) << "the last words come before";
 }
 
@@ -355,8 +355,12 @@ TEST_F(Jobs, ARepeatedJobHasTheSameKeysAndAnotherJobOthers) {
       reset();
       services.chat.posted.clear();
       services.tasks.keys.clear();
+      services.tasks.instances.clear();
       run(worker.job_type, variables(), key);
-      std::vector<std::string> keys = services.tasks.keys;
+      std::vector<std::string> keys;
+      for (std::size_t i = 0; i < services.tasks.keys.size(); ++i) {
+        if (!services.tasks.instances[i]) keys.push_back(services.tasks.keys[i]);  // else the case is the key
+      }
       for (const chat::v1::BotPostRequest& one : services.chat.posted) keys.push_back(one.idempotency_key);
       return keys;
     };

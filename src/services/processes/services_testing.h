@@ -201,22 +201,17 @@ namespace v1 = tasks::v1;
 class FakeTasks final : public v1::Tasks {
  public:
   explicit FakeTasks(Ledger& ledger) : ledger_(ledger) {}
-  Task<Result<v1::CreateRequestReply>> create_request(runtime::Context& context, v1::CreateTaskRequest request) override {
+  Task<Result<v1::CreateRequestReply>> create_request(runtime::Context& context, v1::CreateRequestRequest request) override {
     CO_TRY(ledger_.note("create_request"));
     keys.push_back(context.idempotency_key);
-    requests.push_back(request);
+    requests.push_back(request.task);
+    instances.push_back(request.process_instance);
     co_return reply;
   }
   Task<Result<v1::FindOpenReply>> find_open(runtime::Context&, v1::FindOpenRequest request) override {
     CO_TRY(ledger_.note("find_open"));
     searches.push_back(request);
     co_return found;
-  }
-  Task<Result<v1::Nothing>> link_process(runtime::Context& context, v1::LinkProcessRequest request) override {
-    CO_TRY(ledger_.note("link_process"));
-    links.push_back(request);
-    link_keys.push_back(context.idempotency_key);
-    co_return v1::Nothing{};
   }
   NOT_CALLED(Task, create_task, CreateTaskRequest)
   NOT_CALLED(ListTasksReply, list_tasks, ListTasksRequest)
@@ -232,9 +227,8 @@ class FakeTasks final : public v1::Tasks {
   v1::FindOpenReply found;
   std::vector<v1::CreateTaskRequest> requests;
   std::vector<std::string> keys;
-  std::vector<std::string> link_keys;
   std::vector<v1::FindOpenRequest> searches;
-  std::vector<v1::LinkProcessRequest> links;
+  std::vector<std::optional<std::int64_t>> instances;
 
  private:
   Ledger& ledger_;

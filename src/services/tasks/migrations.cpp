@@ -125,6 +125,7 @@ std::vector<database::Migration> migrations() {
       {1, "create_bus_tables", bus::bus_tables_sql("tasks")},
       {2, "create_tasks", kCreateTables},
       database::IdempotencyTable::migration("tasks", 3),
+      {4, "index_process_instances", "CREATE INDEX tasks_task_process ON tasks_task (process_instance) WHERE process_instance IS NOT NULL"},
   };
 }
 

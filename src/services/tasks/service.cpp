@@ -168,8 +168,9 @@ Task<Result<users::v1::User>> TaskService::active_reporter(runtime::Context& con
   co_return user;
 }
 
-Result<TaskRecord> TaskService::start_task(Transaction& transaction, const runtime::Context& context, const v1::CreateTaskRequest& request,
+Result<TaskRecord> TaskService::start_task(Transaction& transaction, const runtime::Context& context, const NewTask& wanted,
                                            const Versioned& model, const users::v1::User& reporter, const Uuid& id) {
+  const v1::CreateTaskRequest& request = wanted.request;
   const Timestamp now = context.now();
   ASSIGN_OR_RETURN(const std::int64_t sequence, next_number(transaction, model.model->number_prefix));
   TaskRecord task;
@@ -189,6 +190,7 @@ Result<TaskRecord> TaskService::start_task(Transaction& transaction, const runti
   task.description = request.description.value_or("");
   if (request.details) task.details = request.details->text;
   task.due_at = request.due_at;
+  task.process_instance = wanted.process_instance;
   task.created_at = now;
   task.updated_at = now;
   TRY(insert_task(transaction, task, model.model->one_open_per_channel));
@@ -269,40 +271,45 @@ Task<Result<v1::Task>> TaskService::create_task(runtime::Context& context, v1::C
   const Uuid id = context.new_id();
   auto reply = co_await database_.write(context, [&](Transaction& transaction) {
     return idempotency_.once<v1::Task>(transaction, idempotent, [&]() -> Result<v1::Task> {
-      ASSIGN_OR_RETURN(const TaskRecord task, start_task(transaction, context, request, *model, *reporter, id));
+      ASSIGN_OR_RETURN(const TaskRecord task, start_task(transaction, context, {request, std::nullopt}, *model, *reporter, id));
       return view(transaction, task);
     });
   });
   co_return reply;
 }
 
-Task<Result<v1::CreateRequestReply>> TaskService::create_request(runtime::Context& context, v1::CreateTaskRequest request) {
+Task<Result<v1::CreateRequestReply>> TaskService::create_request(runtime::Context& context, v1::CreateRequestRequest order) {
+  const v1::CreateTaskRequest& request = order.task;
   const Versioned* model = newest(request.type.type, request.type.subtype);
   if (!model || !request.channel_id) co_return fail(v1::errors::unknown_type("Expected a task type that exists, and a channel"));
   auto reporter = co_await active_reporter(context, request.reporter_user_id);
   if (!reporter) co_return fail(std::move(reporter).error());
-  CO_ASSIGN_OR_RETURN(const auto idempotent, database::idempotent_request(context, "CreateRequest", encode_wire(request)));
+  CO_ASSIGN_OR_RETURN(const auto idempotent, database::idempotent_request(context, "CreateRequest", encode_wire(order)));
   const Uuid id = context.new_id();
   auto reply = co_await database_.write(context, [&](Transaction& transaction) {
     return idempotency_.once<v1::CreateRequestReply>(transaction, idempotent, [&]() -> Result<v1::CreateRequestReply> {
+      ASSIGN_OR_RETURN(const auto own, find_of_process(transaction, order.process_instance, request.type.type, request.type.subtype));
+      if (own) return reply_of(transaction, *own, Origin::kMadeForIt);
       ASSIGN_OR_RETURN(auto open, tasks::find_open(transaction, *request.channel_id, &request.reporter_user_id, request.type.type,
                                                    request.type.subtype));
       if (!open && request.reported_at) {
         ASSIGN_OR_RETURN(open, closed_since(transaction, *request.channel_id, request.type, *request.reported_at));
       }
-      const bool created = !open;
-      if (!open) {
-        ASSIGN_OR_RETURN(open, start_task(transaction, context, request, *model, *reporter, id));
-        TransitionOrder order;
-        order.transition = "enqueue";
-        if (model->model->find("enqueue")) TRY(change(transaction, context, *open, order, service_maker(), "new"));
-      }
-      ASSIGN_OR_RETURN(v1::Task task, view(transaction, *open));
-      return v1::CreateRequestReply{std::move(task), created};
+      if (open) return reply_of(transaction, *open, Origin::kAnothers);
+      ASSIGN_OR_RETURN(TaskRecord made, start_task(transaction, context, {request, order.process_instance}, *model, *reporter, id));
+      TransitionOrder enqueue;
+      enqueue.transition = "enqueue";
+      if (model->model->find("enqueue")) TRY(change(transaction, context, made, enqueue, service_maker(), "new"));
+      return reply_of(transaction, made, Origin::kMadeForIt);
     });
   });
   if (reply && reply->created) notify_queue();
   co_return reply;
+}
+
+Result<v1::CreateRequestReply> TaskService::reply_of(Transaction& transaction, const TaskRecord& task, Origin origin) {
+  ASSIGN_OR_RETURN(v1::Task seen, view(transaction, task));
+  return v1::CreateRequestReply{std::move(seen), origin == Origin::kMadeForIt};
 }
 
 Task<Result<v1::FindOpenReply>> TaskService::find_open(runtime::Context& context, v1::FindOpenRequest request) {
@@ -481,19 +488,6 @@ Task<Result<v1::ListAssignmentsReply>> TaskService::list_assignments(runtime::Co
                            static_cast<std::int32_t>(row.candidates), row.waited});
     }
     return out;
-  });
-  co_return reply;
-}
-
-Task<Result<v1::Nothing>> TaskService::link_process(runtime::Context& context, v1::LinkProcessRequest request) {
-  auto reply = co_await database_.write(context, [&](Transaction& transaction) -> Result<v1::Nothing> {
-    ASSIGN_OR_RETURN(auto task, find_task(transaction, request.id));
-    if (!task) return fail(v1::errors::not_found("Expected a task that exists"));
-    if (task->process_instance == request.process_instance) return v1::Nothing{};
-    task->process_instance = request.process_instance;
-    ++task->version;
-    TRY(update_task(transaction, *task));
-    return v1::Nothing{};
   });
   co_return reply;
 }

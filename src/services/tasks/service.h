@@ -39,9 +39,8 @@ class TaskService final : public v1::Tasks {
   Task<Result<v1::HistoryReply>> get_history(runtime::Context& context, v1::GetTaskRequest request) override;
   Task<Result<v1::Feedback>> get_feedback(runtime::Context& context, v1::GetTaskRequest request) override;
   Task<Result<v1::ListAssignmentsReply>> list_assignments(runtime::Context& context, v1::ListAssignmentsRequest request) override;
-  Task<Result<v1::CreateRequestReply>> create_request(runtime::Context& context, v1::CreateTaskRequest request) override;
+  Task<Result<v1::CreateRequestReply>> create_request(runtime::Context& context, v1::CreateRequestRequest request) override;
   Task<Result<v1::FindOpenReply>> find_open(runtime::Context& context, v1::FindOpenRequest request) override;
-  Task<Result<v1::Nothing>> link_process(runtime::Context& context, v1::LinkProcessRequest request) override;
 
   // One pass over all groups; how many tasks found a consultant. Repeated until a pass assigns nothing.
   Task<Result<std::int64_t>> assign_waiting(runtime::Context& context);
@@ -76,8 +75,15 @@ class TaskService final : public v1::Tasks {
   static Maker maker_of(const runtime::Context& context);
   Result<Access> load_for_caller(Transaction& transaction, const runtime::Context& context, std::string_view id_or_number) const;
   Task<Result<users::v1::User>> active_reporter(runtime::Context& context, Uuid user_id);
-  Result<TaskRecord> start_task(Transaction& transaction, const runtime::Context& context, const v1::CreateTaskRequest& request,
-                                const Versioned& model, const users::v1::User& reporter, const Uuid& id);
+  // A task to be, and the process instance whose case it is.
+  struct NewTask {
+    const v1::CreateTaskRequest& request;
+    std::optional<std::int64_t> process_instance;
+  };
+  enum class Origin : std::uint8_t { kMadeForIt, kAnothers };
+  Result<v1::CreateRequestReply> reply_of(Transaction& transaction, const TaskRecord& task, Origin origin);
+  Result<TaskRecord> start_task(Transaction& transaction, const runtime::Context& context, const NewTask& wanted, const Versioned& model,
+                                const users::v1::User& reporter, const Uuid& id);
   // Applies a transition, saves task and history, publishes its event.
   Result<void> change(Transaction& transaction, const runtime::Context& context, TaskRecord& task, const TransitionOrder& order,
                       const Maker& maker, std::string_view cause);

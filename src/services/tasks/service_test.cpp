@@ -133,8 +133,11 @@ class TaskServiceTest : public ::testing::Test {
     out.channel_id = channel(number);
     return out;
   }
+  v1::CreateRequestRequest wish(v1::CreateTaskRequest task, std::optional<std::int64_t> process_instance = {}) {
+    return {std::move(task), process_instance};
+  }
   v1::Task open_request(std::uint8_t number) {
-    auto reply = call([&](runtime::Context& context) { return service_.create_request(context, request(number)); });
+    auto reply = call([&](runtime::Context& context) { return service_.create_request(context, wish(request(number))); });
     EXPECT_TRUE(reply) << reply.error().describe();
     return reply->task;
   }
@@ -209,7 +212,7 @@ TEST_F(TaskServiceTest, B_39_FiftyRequestsAtOnceMakeOneTask) {
   std::vector<std::unique_ptr<runtime::Context>> contexts;
   for (int i = 0; i < 50; ++i) {
     contexts.push_back(std::make_unique<runtime::Context>(context_of(service_caller())));
-    calls.push_back(service_.create_request(*contexts.back(), request(1)));
+    calls.push_back(service_.create_request(*contexts.back(), wish(request(1))));
   }
   std::vector<Result<v1::CreateRequestReply>> replies;
   const auto gather = [](std::vector<Task<Result<v1::CreateRequestReply>>>* tasks,
@@ -232,7 +235,7 @@ TEST_F(TaskServiceTest, AnswersTheSameForTheSameIdempotencyKey) {
   const auto twice = [&] {
     return call([&](runtime::Context& context) {
       context.idempotency_key = "job-7-task";
-      return service_.create_request(context, request(1));
+      return service_.create_request(context, wish(request(1)));
     });
   };
   const auto first = twice();
@@ -244,16 +247,41 @@ TEST_F(TaskServiceTest, AnswersTheSameForTheSameIdempotencyKey) {
   EXPECT_EQ(first->task.id, second->task.id);
 }
 
+// The job that makes the task may be handed out again days later, when keys are forgotten and the task may be closed.
+TEST_F(TaskServiceTest, AnswersTheTaskOfTheSameProcessHoweverLate) {
+  const auto again = [&](std::int64_t instance) {
+    return call([&](runtime::Context& context) { return service_.create_request(context, wish(request(1), instance)); });
+  };
+  const auto first = again(7);
+  ASSERT_TRUE(first) << first.error().describe();
+  EXPECT_TRUE(first->created);
+  EXPECT_EQ(first->task.process_instance, 7);
+  const auto other = again(8);
+  ASSERT_TRUE(other);
+  EXPECT_FALSE(other->created) << "another's case";
+  EXPECT_EQ(other->task.id, first->task.id);
+  harness_->pass(hours(30));
+  const auto late = again(7);
+  ASSERT_TRUE(late);
+  EXPECT_TRUE(late->created) << "the case goes on as its own";
+  EXPECT_EQ(late->task.id, first->task.id);
+  ASSERT_TRUE(transition(first->task.id, "cancel", service_caller(), "no more needed"));
+  const auto closed = again(7);
+  ASSERT_TRUE(closed);
+  EXPECT_EQ(closed->task.id, first->task.id) << "closed meanwhile: no second one";
+}
+
 TEST_F(TaskServiceTest, RefusesUnknownTypesAndReporters) {
   v1::CreateTaskRequest unknown = request(1);
   unknown.type.subtype = "nothing";
-  EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, unknown); }).error().code, "tasks.unknown-type");
+  EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, wish(unknown)); }).error().code,
+            "tasks.unknown-type");
   v1::CreateTaskRequest nobody = request(1);
   nobody.reporter_user_id = client(200);
-  EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, nobody); }).error().code,
+  EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, wish(nobody)); }).error().code,
             "tasks.unknown-reporter");
   users_.people[client(2)].status = users::v1::UserStatus::kLocked;
-  EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, request(2)); }).error().code,
+  EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, wish(request(2))); }).error().code,
             "tasks.unknown-reporter");
 }
 
@@ -474,7 +502,7 @@ TEST_F(TaskServiceTest, StoresFeedbackOnceAndLetsItChangeForTenMinutes) {
 TEST_F(TaskServiceTest, AClientIsNoPartyToTheOfficesTasksAboutThem) {
   v1::CreateTaskRequest about = request(1);
   about.type = {"staff", "escalation"};
-  const auto made = call([&](runtime::Context& context) { return service_.create_request(context, about); });
+  const auto made = call([&](runtime::Context& context) { return service_.create_request(context, wish(about)); });
   ASSERT_TRUE(made) << made.error().describe();
   EXPECT_EQ(made->task.number, "ESC-000001");
   EXPECT_EQ(made->task.substatus, Substatus::kReported);

@@ -187,6 +187,13 @@ Result<std::optional<TaskRecord>> find_task_by_number(Transaction& transaction, 
   return read_one(transaction.query_one("SELECT " TASK_COLUMNS " FROM tasks_task WHERE number = ?", number));
 }
 
+Result<std::optional<TaskRecord>> find_of_process(Transaction& transaction, std::optional<std::int64_t> process_instance,
+                                                  std::string_view type, std::string_view subtype) {
+  if (!process_instance) return std::optional<TaskRecord>();
+  return read_one(transaction.query_one("SELECT " TASK_COLUMNS " FROM tasks_task WHERE process_instance = ? AND type = ? AND subtype = ?",
+                                        *process_instance, type, subtype));
+}
+
 Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const Uuid& channel_id, const Uuid* reporter, std::string_view type,
                                             std::string_view subtype) {
   std::optional<Uuid> by;

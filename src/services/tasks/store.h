@@ -39,6 +39,9 @@ Result<void> insert_task(Transaction& transaction, const TaskRecord& task, bool 
 Result<void> update_task(Transaction& transaction, const TaskRecord& task);
 Result<std::optional<TaskRecord>> find_task(Transaction& transaction, const Uuid& id);
 Result<std::optional<TaskRecord>> find_task_by_number(Transaction& transaction, std::string_view number);
+// The task of this type that was made for the process instance, open or closed; nullopt also when there is no instance.
+Result<std::optional<TaskRecord>> find_of_process(Transaction& transaction, std::optional<std::int64_t> process_instance,
+                                                  std::string_view type, std::string_view subtype);
 Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const Uuid& channel_id, const Uuid* reporter, std::string_view type,
                                             std::string_view subtype);
 // What was open at this time and is closed by now. Times of people come in milliseconds: closed in the same one counts as before.
