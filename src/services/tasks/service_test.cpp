@@ -457,11 +457,11 @@ TEST_F(TaskServiceTest, WhatWasWrittenBeforeTheEndJoinsTheTaskThatHasEnded) {
 
   v1::CreateTaskRequest late = request(1);
   late.reported_at = before;
-  const auto joined = call([&](runtime::Context& context) { return service_.create_request(context, late); });
+  const auto joined = call([&](runtime::Context& context) { return service_.create_request(context, wish(late)); });
   EXPECT_FALSE(joined->created);
   EXPECT_EQ(joined->task.id, task);
   late.reported_at = harness_->loop().now();
-  EXPECT_TRUE(call([&](runtime::Context& context) { return service_.create_request(context, late); })->created);
+  EXPECT_TRUE(call([&](runtime::Context& context) { return service_.create_request(context, wish(late)); })->created);
 }
 
 TEST_F(TaskServiceTest, ExplainsEachAssignment) {
