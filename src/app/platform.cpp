@@ -28,6 +28,7 @@
 #include "embedded/process_models.h"
 #include "embedded/task_types.h"
 #include "embedded/web_pages.h"
+#include "gateway/key_set.h"
 #include "ports/bus/local/away_groups.h"
 #include "ports/bus/local/outbox_source.h"
 #include "ports/bus/remote/outbox_server.h"
@@ -132,6 +133,7 @@ struct Platform::Parts {
   }
 
   void make_gateway(const MessageCatalogue& catalogue) {
+    refusals.emplace(ports.main, ports.random, *sessions, runtime::Logger(ports.log, "gateway", "refusals"));
     hub.emplace(ports.main, ports.random, *chat, *sessions, settings.gateway, runtime::Logger(ports.log, "gateway", "hub"));
     edge.emplace(gateway_parts(catalogue), settings.gateway);
   }
@@ -153,8 +155,9 @@ struct Platform::Parts {
             {"en", "ru"},
             embedded::web_pages(),
             std::move(documents),
-            {},
+            {{"/oauth2/jwks", gateway::key_set(*sessions)}},
             ports.random,
+            *refusals,
             runtime::Logger(ports.log, "gateway", "http"),
             ports.observe_request};
   }
@@ -223,6 +226,7 @@ struct Platform::Parts {
   std::unique_ptr<events::v1::Events> offered_events;
   bus::LocalBus bus;
   std::optional<processes::JobDependencies> jobs;
+  std::optional<gateway::Refusals> refusals;
   std::optional<gateway::Hub> hub;
   std::optional<gateway::Gateway> edge;
   runtime::Gate stopping;
@@ -299,6 +303,7 @@ Task<Result<void>> Platform::start() {
   if (parts_->chat_service) parts_->chat_service->start(ports_.main, ports_.random);
   if (parts_->sessions_service) ports_.main.spawn("sessions.sweep", sweep_sessions(this));
   if (parts_->assignment) parts_->assignment->start();
+  if (parts_->refusals) parts_->refusals->start();
   if (parts_->hub) parts_->hub->start();
   parts_->bus.start();
   parts_->remote.start();
@@ -318,6 +323,7 @@ Task<void> Platform::stop() {
   co_await parts_->remote.stop();
   co_await parts_->bus.stop();
   if (parts_->hub) co_await parts_->hub->stop();
+  if (parts_->refusals) co_await parts_->refusals->stop();
   if (parts_->assignment) co_await parts_->assignment->stop();
   if (parts_->sessions_service) co_await parts_->sweep_ended.wait();
   if (parts_->engine) co_await parts_->engine->close();

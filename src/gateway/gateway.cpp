@@ -76,7 +76,7 @@ Gateway::Gateway(GatewayParts parts, Settings settings)
 }
 
 Gateway::Visit Gateway::visit_of(runtime::Scheduler& loop, const net::HttpRequest& request) const {
-  Visit visit{runtime::Context(loop, parts_.random), transport_of(request, settings_)};
+  Visit visit{runtime::Context(loop, parts_.random), transport_of(request, settings_), request.method};
   runtime::Context& context = visit.context;
   context.client = runtime::ClientType::kRest;
   const std::string_view id = request.header("X-Request-Id");
@@ -295,6 +295,7 @@ net::HttpResponse Gateway::problem(const Visit& visit, const Error& error) const
 }
 
 net::HttpResponse Gateway::problem(const Visit& visit, int status, const Error& error) const {
+  if (Refusals::is_of_importance(error)) parts_.refusals.note(visit.context, visit.method + " " + std::string(visit.route), error);
   if (error.kind == ErrorKind::kInternal) parts_.log.error(visit.context, "Call failed", {{"error", error}});
   return net::problem_response(status, error, visit.context.request_id, title_of(visit, error));
 }

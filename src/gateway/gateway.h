@@ -14,6 +14,7 @@
 #include "gateway/authentication.h"
 #include "gateway/hub.h"
 #include "gateway/pages.h"
+#include "gateway/refusals.h"
 #include "gateway/router.h"
 #include "gateway/settings.h"
 #include "net/http.h"
@@ -37,9 +38,11 @@ struct GatewayParts {
   std::vector<std::string_view> languages;  // offered ones, the default first
   std::span<const EmbeddedFile> pages;
   std::map<std::string, std::string, std::less<>> documents;  // path → JSON text: `/api/v1/openapi.json`
-  // Handlers of their own below a path, without the API's rules: the endpoints of OpenID Connect.
-  std::map<std::string, std::function<Task<net::HttpResponse>(runtime::Context&, const net::HttpRequest&)>, std::less<>> mounts;
+  // A handler of its own at a path, without the API's rules: the issuer's keys.
+  using Mount = std::function<Task<net::HttpResponse>(runtime::Context&, const net::HttpRequest&)>;
+  std::map<std::string, Mount, std::less<>> mounts;
   RandomSource& random;
+  Refusals& refusals;
   runtime::Logger log;
   std::function<void(const RequestFigures&)> observe;
 };
@@ -58,6 +61,7 @@ class Gateway final : public net::HttpApplication {
   struct Visit {
     runtime::Context context;
     Transport transport;
+    std::string method;
     std::string_view route = "none";
   };
 

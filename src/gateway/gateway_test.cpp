@@ -1,5 +1,6 @@
 #include "gateway/gateway.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <stdexcept>
@@ -8,6 +9,7 @@
 #include "consilium/sessions/v1/sessions_codec.h"
 #include "consilium/sessions/v1/sessions_routes.h"
 #include "consilium/sessions/v1/sessions_rpc.h"
+#include "gateway/key_set.h"
 #include "runtime/log_sink.h"
 #include "runtime/simulated_scheduler.h"
 
@@ -25,6 +27,12 @@ class FakeIssuer final : public net::RpcChannel {
                 method.ends_with("/EndCurrent"));
     cancellation = context.cancellation;
     has_deadline = context.deadline.has_value();
+    if (method.ends_with("/GetKeySet")) co_return encode_wire(sessions::v1::KeySetReply{JsonText{R"({"keys":[]})"}});
+    if (method.ends_with("/RecordRefusals")) {
+      CO_ASSIGN_OR_RETURN(const auto recorded, decode_wire<sessions::v1::RecordRefusalsRequest>(request));
+      for (const auto& item : recorded.items) refusals.push_back(item.call + " " + item.code + " " + std::to_string(item.times));
+      co_return encode_wire(sessions::v1::Nothing{});
+    }
     if (method.ends_with("/Authenticate")) co_return authenticate(request);
     if (method.ends_with("/Login")) co_return log_in(request);
     if (method.ends_with("/EndCurrent")) co_return encode_wire(sessions::v1::Nothing{});
@@ -36,6 +44,7 @@ class FakeIssuer final : public net::RpcChannel {
   sessions::v1::LoginRequest last_login;
   std::shared_ptr<runtime::Cancellation> cancellation;
   bool has_deadline = false;
+  std::vector<std::string> refusals;
 
  private:
   Result<std::string> authenticate(std::string_view bytes) const {
@@ -132,8 +141,9 @@ class GatewayTest : public ::testing::Test {
                        {"en", "ru"},
                        {},
                        {{"/api/v1/openapi.json", "{}"}},
-                       {},
+                       {{"/oauth2/jwks", key_set(sessions_)}},
                        random_,
+                       refusals_,
                        runtime::Logger(log_, "gateway", "http"),
                        {}};
     gateway_ = std::make_unique<Gateway>(std::move(parts), settings_);
@@ -192,6 +202,7 @@ class GatewayTest : public ::testing::Test {
   chat::v1::RemoteChat chat_{nobody_};
   Settings settings_;
   Hub hub_{loop_, random_, chat_, sessions_, settings_, runtime::Logger()};
+  Refusals refusals_{loop_, random_, sessions_, runtime::Logger()};
   Seen seen_;
   bool tls_ = false;
   std::unique_ptr<Gateway> gateway_;
@@ -206,6 +217,33 @@ TEST_F(GatewayTest, AsksForASessionAndSaysSoInTheCallersLanguage) {
   EXPECT_NE(send("GET", "/api/v1/things", {{"Accept-Language", "ru"}}).body.find("Сначала войдите."), std::string::npos);
   EXPECT_TRUE(has_code(send("GET", "/api/v1/things", {{"Authorization", "Bearer bad"}}), "sessions.invalid"));
   EXPECT_EQ(seen_.calls, 0);
+}
+
+TEST_F(GatewayTest, RefusalsOfImportanceAreRecorded) {
+  refusals_.start();
+  send("GET", "/api/v1/things");
+  send("GET", "/api/v1/things", {{"Authorization", "Bearer bad"}});
+  send("GET", "/api/v1/things", {{"Authorization", "Bearer bad"}});
+  with_bearer("GET", "/api/v1/secrets");
+  send("POST", "/api/v1/sessions", {}, R"({"username":"anna","password":"wrong"})");
+  send("POST", "/api/v1/things", {{"Cookie", "session=good"}, {"Origin", "http://evil.example"}}, "{}");
+  EXPECT_FALSE(upgrade("/api/v1/events", {{"Cookie", "session=good"}, {"Origin", "http://evil.example"}}));
+  world_.run_for(seconds(20));
+  EXPECT_THAT(issuer_.refusals,
+              ::testing::UnorderedElementsAre("GET /things sessions.invalid 2", "GET /secrets request.forbidden 1",
+                                              "POST /sessions sessions.bad-credentials 1", "POST /things request.foreign-origin 1",
+                                              "GET /events request.foreign-origin 1"));
+}
+
+TEST_F(GatewayTest, PublishesTheIssuersKeys) {
+  const auto keys = send("GET", "/oauth2/jwks");
+  EXPECT_EQ(keys.status, 200);
+  EXPECT_EQ(keys.body, R"({"keys":[]})");
+  EXPECT_EQ(keys.header("Content-Type"), "application/jwk-set+json");
+  EXPECT_EQ(keys.header("Cache-Control"), "public, max-age=600");
+  const auto posted = send("POST", "/oauth2/jwks", {}, "{}");
+  EXPECT_EQ(posted.status, 405);
+  EXPECT_EQ(posted.header("Allow"), "GET, HEAD");
 }
 
 TEST_F(GatewayTest, AClientThatHasGoneIsKnownToTheCall) {

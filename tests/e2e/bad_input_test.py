@@ -5,12 +5,14 @@ Prints a table `item → answer` at the end. What belongs to the configuration, 
 operate_test.py too, from the operator's side; broken models are refused in src/bpmn/model/reader_test.cpp, as this program
 takes models from nowhere but itself."""
 import base64
+import contextlib
 import hashlib
 import http.client
 import json
 import os
 import pathlib
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -36,7 +38,7 @@ def ask(address, method, path, body=None, headers=None, raw=None):
     answer = connection.getresponse()
     text = answer.read()
     connection.close()
-    is_json = (answer.getheader("Content-Type") or "").endswith("json")
+    is_json = (answer.getheader("Content-Type") or "").endswith(("application/json", "problem+json"))
     return answer.status, json.loads(text) if text and is_json else text, answer
 
 
@@ -259,6 +261,10 @@ def tokens(world):
 
     old = {**claims, "iat": claims["iat"] - 3600, "exp": claims["iat"] - 3300}
     token_refused("expired token", signed(header, old, key), "sessions.expired")
+    status, known, response = ask(world.address, "GET", "/oauth2/jwks")
+    expect(status == 200 and response.getheader("Content-Type").startswith("application/jwk-set+json"), f"the keys are not published: {status}")
+    expect(header["kid"] in [one["kid"] for one in json.loads(known)["keys"]], "the key that signs is not published")
+    expect(b'"d"' not in known, "a private key is published")
     token_refused("token signed by another key", signed(header, claims, other))
     token_refused("token with alg none", encoded({**header, "alg": "none"}) + "." + body + ".")
     token_refused("token with an altered claim", ".".join((head, encoded({**claims, "sid": "00000000-0000-7000-8000-000000000000"}), signature)))
@@ -568,7 +574,16 @@ def main():
                 expect("panic" not in server.log().lower(), "something threw")
                 run("verify", "--data", root / "shared/data", expected=0)
 
+            def refusals_are_on_record():
+                with contextlib.closing(sqlite3.connect(root / "shared/data/consilium.db")) as stored:
+                    rows = stored.execute("SELECT call, code, times, user_id IS NOT NULL FROM sessions_refusal").fetchall()
+                for call, code, known in (("GET /users", "request.forbidden", 1), ("PUT /users/me/presence", "request.foreign-origin", 1), ("GET /events", "request.foreign-origin", 0),
+                                          ("GET /sessions/current", "sessions.invalid", 0), ("POST /sessions/refresh", "sessions.token-reused", 0)):
+                    expect(any(row[0] == call and row[1] == code and row[3] == known for row in rows), f"{call} {code} is not among {rows}")
+                expect(len(rows) < 60, f"{len(rows)} rows for one test")
+
             report.check("nothing was wrong inside, and the data is whole", nothing_was_wrong)
+            report.check("refusals of importance are on record", refusals_are_on_record)
         report.check("half open sockets", lambda: half_open(root / "quick"))
         report.check("broken configuration", lambda: broken_configuration(root))
         report.check("newer folder", lambda: newer_folder(root))

@@ -54,10 +54,27 @@ CREATE INDEX sessions_link_user ON sessions_link (user_id);
 CREATE INDEX sessions_link_expiry ON sessions_link (expires_at);
 )";
 
+// The audit of the edge. Rows are numbered so that the oldest can go without being counted.
+constexpr const char* kCreateRefusals = R"(
+CREATE TABLE sessions_refusal (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  user_id BLOB,
+  session_id BLOB,
+  remote_address TEXT NOT NULL,
+  call TEXT NOT NULL,
+  code TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  times INTEGER NOT NULL
+);
+)";
+
 }  // namespace
 
 std::vector<database::Migration> migrations() {
-  return {{1, "create_sessions", kCreateSessions}, {2, "create_bus_tables", bus::bus_tables_sql("sessions")}};
+  return {{1, "create_sessions", kCreateSessions},
+          {2, "create_bus_tables", bus::bus_tables_sql("sessions")},
+          {3, "create_refusals", kCreateRefusals}};
 }
 
 }  // namespace consilium::sessions

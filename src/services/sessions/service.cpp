@@ -190,6 +190,22 @@ Task<Result<v1::CheckSessionsReply>> SessionsService::check_sessions(Context& co
   co_return reply;
 }
 
+Task<Result<v1::KeySetReply>> SessionsService::get_key_set(Context& context, v1::KeySetRequest) {
+  CO_TRY(require_service(context));
+  co_return v1::KeySetReply{JsonText{keys_.jwks()}};
+}
+
+Task<Result<v1::Nothing>> SessionsService::record_refusals(Context& context, v1::RecordRefusalsRequest request) {
+  CO_TRY(require_service(context));
+  const auto work = [&](Transaction& transaction) -> Result<v1::Nothing> {
+    for (const v1::Refusal& refusal : request.items) TRY(insert_refusal(transaction, refusal));
+    TRY(delete_old_refusals(transaction, settings_.refusals_kept));
+    return v1::Nothing();
+  };
+  auto reply = co_await database_.write(context, work);
+  co_return reply;
+}
+
 Task<Result<SessionRecord>> SessionsService::session_of(Context& context, const v1::AuthenticateRequest& request) {
   if (request.cookie.has_value() == request.access_token.has_value())
     co_return fail(v1::errors::required("Expected a cookie or an access token"));

@@ -204,6 +204,41 @@ TEST_F(SessionsServiceTest, SaysHowSessionsStand) {
   EXPECT_EQ(code(bench_.run(service_->check_sessions(person, {}))), "request.forbidden");
 }
 
+class FewRefusals : public SessionsServiceTest {
+ protected:
+  FewRefusals() : SessionsServiceTest(few()) {}
+  static Settings few() {
+    Settings settings = quick_settings();
+    settings.refusals_kept = 3;
+    return settings;
+  }
+};
+
+TEST_F(FewRefusals, TheNewestAreKept) {
+  const auto refusal = [&](std::string code) {
+    v1::Refusal one;
+    one.at = platform_.now();
+    one.user_id = anna_;
+    one.remote_address = "192.0.2.1";
+    one.call = "GET /users";
+    one.code = std::move(code);
+    one.times = 2;
+    return one;
+  };
+  ASSERT_TRUE(bench_.run(service_->record_refusals(platform_, {{refusal("a"), refusal("b")}})));
+  ASSERT_TRUE(bench_.run(service_->record_refusals(platform_, {{refusal("c"), refusal("d")}})));
+  const auto rows = bench_.read("sessions", [](database::Transaction& transaction) {
+    return transaction.query("SELECT code, user_id, times FROM sessions_refusal ORDER BY number");
+  });
+  ASSERT_EQ(rows->size(), 3U);
+  EXPECT_EQ((*rows)[0].text(0), "b");
+  EXPECT_EQ((*rows)[2].text(0), "d");
+  EXPECT_EQ((*rows)[2].uuid(1), anna_);
+  EXPECT_EQ((*rows)[2].integer(2), 2);
+  Context person = as(cookie());
+  EXPECT_EQ(code(bench_.run(service_->record_refusals(person, {}))), "request.forbidden");
+}
+
 TEST_F(SessionsServiceTest, GivesAProgramTokensAndNoCookie) {
   const v1::LoginReply reply = bearer();
   EXPECT_FALSE(reply.cookie);

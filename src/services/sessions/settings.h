@@ -47,7 +47,8 @@ struct Settings {
   Duration refresh_grace = seconds(10);  // a repeated refresh gets the same answer
   Duration touch_interval = minutes(1);  // `last_used_at` is written at most so often
   Duration link_lifetime = hours(72);
-  Duration history = days(90);  // how long ended sessions are kept
+  std::int64_t refusals_kept = 100'000;  // rows
+  Duration history = days(90);           // how long ended sessions are kept
 };
 
 }  // namespace consilium::sessions

@@ -161,6 +161,20 @@ Result<void> delete_links_of(Transaction& transaction, Uuid user_id) {
   return {};
 }
 
+Result<void> insert_refusal(Transaction& transaction, const v1::Refusal& refusal) {
+  TRY(
+      transaction.execute("INSERT INTO sessions_refusal (at, user_id, session_id, remote_address, call, code, request_id, times) "
+                          "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                          refusal.at, refusal.user_id, refusal.session_id, refusal.remote_address, refusal.call, refusal.code,
+                          refusal.request_id, refusal.times));
+  return {};
+}
+
+Result<void> delete_old_refusals(Transaction& transaction, std::int64_t kept) {
+  TRY(transaction.execute("DELETE FROM sessions_refusal WHERE number <= (SELECT max(number) FROM sessions_refusal) - ?", kept));
+  return {};
+}
+
 Result<std::int64_t> delete_history(Transaction& transaction, Timestamp before, Timestamp now, int limit) {
   ASSIGN_OR_RETURN(const Rows old, transaction.query("SELECT id FROM sessions_session WHERE ended_at IS NOT NULL AND ended_at < ? "
                                                      "ORDER BY ended_at LIMIT ?",

@@ -61,6 +61,10 @@ Result<void> replace_link(database::Transaction& transaction, const OneTimeLink&
 Result<std::optional<OneTimeLink>> find_link(database::Transaction& transaction, std::string_view hash);
 Result<void> delete_links_of(database::Transaction& transaction, Uuid user_id);
 
+Result<void> insert_refusal(database::Transaction& transaction, const v1::Refusal& refusal);
+// All but the newest `kept`.
+Result<void> delete_old_refusals(database::Transaction& transaction, std::int64_t kept);
+
 // Sessions that ended before `before` with their tokens, and links that have expired; at most `limit` of each.
 Result<std::int64_t> delete_history(database::Transaction& transaction, Timestamp before, Timestamp now, int limit);
 
