@@ -222,6 +222,7 @@ Task<void> Hub::renew_leases() {
           socket->close(close_code::kNoPing, "no ping");
         } else if (silence <= settings_.ping_interval * 2) {
           request.socket_ids.push_back(socket->id());
+          request.silent_for = std::max(request.silent_for.value_or(Duration{}), silence);
           if (request.socket_ids.size() == kRenewBatch) batches.push_back(std::exchange(request, {}));
         }
       }

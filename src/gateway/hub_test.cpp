@@ -718,6 +718,7 @@ TEST_F(HubTest, LeasesAreRenewedForPagesThatPing) {
   }
   for (const auto& call : chat.renewed) {
     EXPECT_TRUE(call.caller.is_service());
+    EXPECT_GE(call.request.silent_for, seconds(9)) << "the lease of a silent page counts from its last ping";
     for (const Uuid& id : call.request.socket_ids) {
       of_alive += id == alive.session().id() ? 1u : 0u;
       of_frozen += id == frozen.session().id() ? 1u : 0u;

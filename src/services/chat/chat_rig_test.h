@@ -254,7 +254,9 @@ class Rig {
     EXPECT_TRUE(reply) << reply.error().describe();
     return socket;
   }
-  void renew(std::vector<Uuid> sockets) { EXPECT_TRUE(call(service(), &v1::Chat::renew_sockets, {std::move(sockets)})); }
+  void renew(std::vector<Uuid> sockets, std::optional<Duration> silent_for = std::nullopt) {
+    EXPECT_TRUE(call(service(), &v1::Chat::renew_sockets, {std::move(sockets), silent_for}));
+  }
   void close_socket(const Uuid& socket) { EXPECT_TRUE(call(service(), &v1::Chat::close_socket, {socket})); }
   v1::PresenceReply choose(const Uuid& user, v1::PresenceStatus status) {
     auto reply = call(person(user), &v1::Chat::set_presence, {status});

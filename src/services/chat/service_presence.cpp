@@ -1,4 +1,6 @@
 // Presence: what a person chose, as long as a socket of theirs lives.
+#include <algorithm>
+
 #include "consilium/chat/v1/chat_events.h"
 #include "services/chat/callers.h"
 #include "services/chat/service.h"
@@ -102,12 +104,13 @@ Result<ChatService::Signals> ChatService::open_socket_in(Transaction& transactio
 Task<Result<v1::Nothing>> ChatService::renew_sockets(runtime::Context& context, v1::RenewSocketsRequest request) {
   CO_TRY(require_service(context));
   const std::span<const Uuid> all = request.socket_ids;
+  const Duration lease = settings_.lease - std::clamp(request.silent_for.value_or(Duration{}), Duration{}, settings_.lease);
   for (std::size_t done = 0; done < all.size(); done += kRenewalStep) {
     const std::span<const Uuid> sockets = all.subspan(done, std::min(kRenewalStep, all.size() - done));
     const Timestamp now = context.now();
     const auto work = [&](Transaction& transaction) -> Result<Signals> {
       ASSIGN_OR_RETURN(const auto back, store::people_of_lapsed(transaction, sockets));
-      TRY(store::renew_sockets(transaction, sockets, now + settings_.lease));
+      TRY(store::renew_sockets(transaction, sockets, now + lease));
       return settle_presence(transaction, context, back, now);
     };
     auto signals = co_await database_.write(context, work);

@@ -677,6 +677,18 @@ TEST_F(Chat, ASilentSocketIsLostAfterThirtySecondsAndFoundAgainWhenRenewed) {
   EXPECT_EQ(rig.published("chat.v1.presence-changed").size(), 3u);
 }
 
+TEST_F(Chat, TheLeaseCountsFromTheLastSignOfLifeOfThePage) {
+  rig.chat->start(rig.loop, rig.random);
+  rig.choose(clara, S::kOnline);
+  const Uuid socket = rig.open_socket(clara);
+  rig.world.run_for(seconds(25));
+  rig.renew({socket}, seconds(9));
+  rig.world.run_for(milliseconds(20'900));
+  EXPECT_EQ(rig.presence(clara), S::kOnline);
+  rig.world.run_for(milliseconds(1'200));
+  EXPECT_EQ(rig.presence(clara), S::kOffline);
+}
+
 TEST_F(Chat, AClosedSocketKeepsThePersonForOneLease) {
   rig.chat->start(rig.loop, rig.random);
   rig.choose(clara, S::kOnline);
