@@ -8,6 +8,9 @@ namespace consilium::simulation {
 namespace {
 
 constexpr Duration kStartLimit = minutes(3);
+constexpr std::uint64_t kReserve = 64 * 1024;    // of the disk, below which writes are refused
+constexpr std::uint64_t kLittleRoom = 8 * 1024;  // above the reserve, so that the disk gets full within a commit
+constexpr Duration kExcuse = seconds(5);         // after the disk failed
 
 class StderrSink final : public runtime::LogSink {
  public:
@@ -17,14 +20,38 @@ class StderrSink final : public runtime::LogSink {
   }
 };
 
+// Reads what everybody may read.
+class WatchingSink final : public runtime::LogSink {
+ public:
+  explicit WatchingSink(Cluster& cluster) : LogSink(runtime::LogFormat::kJson), cluster_(cluster) {}
+  void write(std::span<const runtime::LogLine> lines) override {
+    cluster_.count("log lines read", lines.size());
+    for (const runtime::LogLine& line : lines) {
+      if (Cluster::tells_secret(line.json)) cluster_.blame("invariant 14: a log line tells a secret: " + line.json);
+    }
+  }
+
+ private:
+  Cluster& cluster_;
+};
+
+// Every fourth run is read at its most talkative: writing it takes time.
+constexpr std::uint64_t kWatchEvery = 4;
+
 // CONSILIUM_SIMULATION_LOG=debug shows what the platform says: for looking at one seed.
 runtime::LogOptions log_options(const runtime::SimulatedWorld& world) {
   runtime::LogOptions options;
   const char* level = std::getenv("CONSILIUM_SIMULATION_LOG");
-  options.level = runtime::parse_log_level(level ? level : "off").value_or(runtime::LogLevel::kOff);
+  const char* otherwise = world.seed() % kWatchEvery == 0 ? "trace" : "off";
+  options.level = runtime::parse_log_level(level ? level : otherwise).value_or(runtime::LogLevel::kOff);
   options.clock = [&world] { return world.true_now(); };
   options.synchronous = true;
   return options;
+}
+
+std::vector<std::shared_ptr<runtime::LogSink>> sinks(Cluster& cluster) {
+  if (std::getenv("CONSILIUM_SIMULATION_LOG")) return {std::make_shared<StderrSink>(), std::make_shared<WatchingSink>(cluster)};
+  return {std::make_shared<WatchingSink>(cluster)};
 }
 
 app::PlatformSettings settings_of(std::uint64_t seed) {
@@ -96,8 +123,15 @@ void SimulatedSocket::cut() {
   });
 }
 
-Cluster::Cluster(std::uint64_t seed, Tally& tally)
+void SimulatedSocket::lose_server() {
+  cut();
+  ended_ = true;
+  listener_.reset();
+}
+
+Cluster::Cluster(std::uint64_t seed, Tally& tally, const Mutation* mutation)
     : tally_(tally),
+      mutation_(mutation),
       settings_(settings_of(seed)),
       random_(seed * 4 + 1),
       network_random_(seed * 4 + 2),
@@ -105,7 +139,8 @@ Cluster::Cluster(std::uint64_t seed, Tally& tally)
       world_(seed),
       people_node_(world_.add_node("people")),
       people_(world_.add_loop(people_node_, "people")),
-      log_(log_options(world_), {std::make_shared<StderrSink>()}),
+      log_(log_options(world_), sinks(*this)),
+      logger_(log_, "gateway", "requests"),
       observer_(tally) {}
 
 Cluster::~Cluster() {
@@ -116,8 +151,11 @@ Cluster::~Cluster() {
 Duration Cluster::latency() { return milliseconds(static_cast<std::int64_t>(1 + network_random_.below(30))); }
 
 bool Cluster::fail_start(const Error& error) {
-  // A disk that is dark fails everything; any other reason is a bug.
-  if (!disk_.is_dark()) blame("the platform does not start: " + error.describe());
+  // A disk that is dark or failed fails everything; any other reason is a bug.
+  if (is_excused())
+    count("start failed by the disk");
+  else if (!is_lost())
+    blame("the platform does not start: " + error.describe());
   crash(Crash::kKill);
   return false;
 }
@@ -125,6 +163,7 @@ bool Cluster::fail_start(const Error& error) {
 bool Cluster::start() {
   const std::uint64_t life = ++lives_;
   disk_.power_on();
+  fatal_ = false;
   const runtime::NodeId node{0};
   main_ = &world_.add_loop(node, "main");
   auto& engine = world_.add_loop(node, "engine");
@@ -132,12 +171,20 @@ bool Cluster::start() {
   http_ = {&world_.add_loop(node, "http0"), &world_.add_loop(node, "http1")};
   database::simulated::SimulatedOptions options;
   options.seed = world_.seed() * 1'000 + life;
+  options.sqlite.reserve_bytes = kReserve;
+  // As the program does: it ends, and recovers when it is started again.
+  options.sqlite.on_fatal = [this](const Error&) { fatal_ = true; };
   auto store = database::simulated::SimulatedStore::open(disk_loop, disk_, options);
   if (!store) return fail_start(store.error());
   store_ = std::move(*store);
   pool_ = std::make_unique<runtime::SimulatedPool>(milliseconds(20), 2);
+  database::Store* seen = store_.get();
+  if (mutation_) {
+    mutated_ = std::make_unique<MutatedStore>(*store_, *mutation_);
+    seen = mutated_.get();
+  }
   platform_ =
-      std::make_unique<app::Platform>(app::PlatformPorts{*store_, *main_, engine, *pool_, random_, keys_, Secret(std::string(32, 'k')),
+      std::make_unique<app::Platform>(app::PlatformPorts{*seen, *main_, engine, *pool_, random_, keys_, Secret(std::string(32, 'k')),
                                                          observer_, log_, [](const gateway::RequestFigures&) {}},
                                       settings_);
   auto prepared = platform_->prepare(main_->now());
@@ -158,16 +205,20 @@ void Cluster::destroy_process() {
   world_.crash(runtime::NodeId{0});
   if (store_) store_->kill();
   platform_.reset();
+  mutated_.reset();
   store_.reset();
   disk_.kill_processes();
   for (const auto& call : std::exchange(calls_, {})) answer(call);
   for (const auto& socket : std::exchange(sockets_, {})) {
-    if (const auto open = socket.lock()) open->cut();
+    if (const auto open = socket.lock()) open->lose_server();
   }
 }
 
 void Cluster::crash(Crash kind) {
-  count(disk_.is_dark() ? "fault power cut in a sync or write" : kind == Crash::kPowerCut ? "fault power cut" : "fault kill");
+  count(fatal_                     ? "fault failed commit"
+        : disk_.is_dark()          ? "fault power cut in a sync or write"
+        : kind == Crash::kPowerCut ? "fault power cut"
+                                   : "fault kill");
   if (kind == Crash::kPowerCut && !disk_.is_dark()) disk_.power_cut();
   destroy_process();
 }
@@ -181,19 +232,74 @@ void Cluster::stop() {
   auto stopped = std::make_shared<bool>(false);
   main_->spawn("platform.stop", mark(platform_->stop(), stopped));
   run_until([&] { return *stopped; }, minutes(2));
-  if (!*stopped && !disk_.is_dark()) blame("the platform does not stop");
+  if (!*stopped && !is_lost()) blame("the platform does not stop");
   if (*stopped) store_->close();
   count("node stopped");
   destroy_process();
 }
 
 bool Cluster::run_until(const std::function<bool()>& condition, Duration span) {
-  world_.run_until([&] { return disk_.is_dark() || condition(); }, span);
+  world_.run_until([&] { return is_lost() || condition(); }, span);
   return condition();
 }
 
 void Cluster::run_events(std::uint64_t count) {
-  for (std::uint64_t i = 0; i < count && !disk_.is_dark(); ++i) world_.step();
+  for (std::uint64_t i = 0; i < count && !is_lost(); ++i) world_.step();
+}
+
+void Cluster::fill_disk() {
+  count("fault full disk");
+  full_ = true;
+  disk_.set_capacity(disk_.used_bytes() + kReserve + random_.below(2) * kLittleRoom);
+}
+
+void Cluster::make_room() {
+  if (std::exchange(full_, false)) excused_until_ = world_.steady_now() + kExcuse;
+  disk_.set_capacity(std::nullopt);
+}
+
+bool Cluster::is_excused() {
+  if (std::exchange(faults_noted_, disk_.faults_taken()) != disk_.faults_taken() || full_)
+    excused_until_ = world_.steady_now() + kExcuse;
+  return world_.steady_now() < excused_until_;
+}
+
+bool Cluster::tells_secret(std::string_view text) {
+  for (const std::string_view word : {"Passphrase", "knee hurts", "in the evening", "+70000000003", "Please tell me more"}) {
+    if (text.find(word) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+void Cluster::strip_session(net::HttpRequest& request, const runtime::Scheduler* loop) const {
+  if (!mutation_) return;
+  if (mutation_->elsewhere == Mutation::Elsewhere::kOneLoopForgetsSessions && loop == http_[1])
+    std::erase_if(request.headers, [](const auto& header) { return header.first == "Cookie"; });
+  if (mutation_->elsewhere == Mutation::Elsewhere::kBodiesAreLogged) logger_.debug("Request", {{"body", request.body}});
+}
+
+Task<int> Cluster::session_status(Cluster* cluster, runtime::Scheduler* loop, std::string cookie) {
+  co_await loop->enter();
+  net::HttpRequest request;
+  request.method = "GET";
+  request.target = "/api/v1/sessions/current";
+  request.remote_address = "127.0.0.1";
+  request.headers.emplace_back("Host", "consilium.example");
+  request.headers.emplace_back("Cookie", std::move(cookie));
+  cluster->strip_session(request, loop);
+  auto response = co_await cluster->platform_->edge().handle(*loop, std::move(request));
+  co_await cluster->main_->enter();
+  co_return response.status;
+}
+
+std::vector<int> Cluster::session_statuses(const std::string& cookie) {
+  std::vector<int> statuses;
+  for (runtime::Scheduler* loop : http_) {
+    const auto status = ask(session_status(this, loop, cookie));
+    if (!status) return {};
+    statuses.push_back(*status);
+  }
+  return statuses;
 }
 
 void Cluster::answer(const std::shared_ptr<Call>& call) {
@@ -228,6 +334,7 @@ std::shared_ptr<Cluster::Call> Cluster::send(net::HttpRequest request,
   runtime::SimulatedScheduler* loop = http_[network_random_.below(http_.size())];
   call->loop = loop;
   call->life = lives_;
+  strip_session(request, loop);
   loop->post_after(latency(), [this, loop, server, call, request = std::move(request)]() mutable {
     loop->spawn("http.request", server(this, loop, std::move(request), call));
   });

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/platform.h"
+#include "mutated_store.h"
 #include "ports/database/simulated/simulated_store.h"
 #include "runtime/event.h"
 #include "runtime/simulated_scheduler.h"
@@ -49,6 +50,8 @@ class SimulatedSocket final : public net::WebSocket, public std::enable_shared_f
   void say(std::string text);
   // The connection breaks: what travels is lost. The server hears of it later.
   void cut();
+  // The process at the other end is gone, and its listener with it: nobody is left to hear of the end.
+  void lose_server();
 
  private:
   static constexpr std::size_t kBound = 256;  // as of the real one
@@ -65,7 +68,8 @@ class SimulatedSocket final : public net::WebSocket, public std::enable_shared_f
 
 class Cluster {
  public:
-  Cluster(std::uint64_t seed, Tally& tally);
+  // `mutation`: what is broken on purpose; null: nothing. It outlives the cluster.
+  Cluster(std::uint64_t seed, Tally& tally, const Mutation* mutation = nullptr);
   ~Cluster();
 
   runtime::SimulatedWorld& world() { return world_; }
@@ -76,6 +80,10 @@ class Cluster {
   database::Store& store() { return *store_; }
   runtime::Scheduler& main() { return *main_; }
   bool is_up() const { return up_; }
+  // The power went, or the process ended itself since a commit failed in the disk.
+  bool is_lost() const { return disk_.is_dark() || fatal_; }
+  // Whether the disk did something lately that excuses a failed call.
+  bool is_excused();
 
   // Runs the start. False when the power went meanwhile; an error that is not the disk's is a failure.
   bool start();
@@ -91,6 +99,14 @@ class Cluster {
     run_until([] { return false; }, span);
   }
   void run_events(std::uint64_t count);
+  // No room on the disk for new pages.
+  void fill_disk();
+  void make_room();
+
+  // What this browser is answered by each loop of the edge: the status of `GET /sessions/current`. Empty: lost meanwhile.
+  std::vector<int> session_statuses(const std::string& cookie);
+  // Words that may not be in any log line.
+  static bool tells_secret(std::string_view text);
 
   // For people: the answer, or nothing when the connection was lost or nobody listens.
   Task<std::optional<net::HttpResponse>> request(net::HttpRequest request);
@@ -127,9 +143,12 @@ class Cluster {
   void answer(const std::shared_ptr<Call>& call);
   void destroy_process();
   bool fail_start(const Error& error);
+  static Task<int> session_status(Cluster* cluster, runtime::Scheduler* loop, std::string cookie);
+  void strip_session(net::HttpRequest& request, const runtime::Scheduler* loop) const;
   Duration latency();
 
   Tally& tally_;
+  const Mutation* mutation_;
   app::PlatformSettings settings_;
   SeededRandom random_;          // the platform's
   SeededRandom network_random_;  // and the network's
@@ -139,13 +158,19 @@ class Cluster {
   runtime::NodeId people_node_;
   runtime::SimulatedScheduler& people_;
   runtime::Log log_;
+  runtime::Logger logger_;  // of a broken build
   CallCounter observer_;
   std::uint64_t lives_ = 0;
   bool up_ = false;
+  bool fatal_ = false;
+  bool full_ = false;
+  std::uint64_t faults_noted_ = 0;
+  Timestamp excused_until_;
   runtime::SimulatedScheduler* main_ = nullptr;
   std::vector<runtime::SimulatedScheduler*> http_;
   std::unique_ptr<runtime::SimulatedPool> pool_;
   std::unique_ptr<database::simulated::SimulatedStore> store_;
+  std::unique_ptr<MutatedStore> mutated_;
   std::unique_ptr<app::Platform> platform_;
   std::vector<std::shared_ptr<Call>> calls_;
   std::vector<std::weak_ptr<SimulatedSocket>> sockets_;
@@ -157,7 +182,7 @@ std::optional<Answer> Cluster::ask(Task<Answer> work) {
   auto answer = std::make_shared<std::optional<Answer>>();
   main_->spawn("simulation.ask", keep(std::move(work), answer));
   run_until([&] { return answer->has_value(); }, minutes(3));
-  if (!*answer && !disk_.is_dark()) blame("work on the node did not end within three minutes");
+  if (!*answer && !is_lost()) blame("work on the node did not end within three minutes");
   return std::move(*answer);
 }
 

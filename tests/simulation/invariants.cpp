@@ -87,6 +87,23 @@ constexpr Rule kRules[] = {
      "SELECT hex(p.post_id) FROM chat_posts p JOIN chat_users u ON u.user_id = p.author_id WHERE u.kind = 1 AND NOT EXISTS"
      " (SELECT 1 FROM processes_instance i WHERE i.process_id = 'p-client-request' AND replace(i.idempotency_key, '-', '') = "
      "lower(hex(p.post_id)))"},
+    {"7: who waits longest comes first", Moment::kAtTheEnd,
+     // Of each assignment by the platform: nobody who asked earlier was waiting then, unless they had had that consultant.
+     "WITH state AS (SELECT o.position, o.topic, t.id, t.number, t.assignee_group, t.reported_at, json_extract(o.payload, "
+     "'$.task.assigneeUserId') AS user FROM tasks_outbox o JOIN tasks_task t ON lower(hex(t.id)) = replace(o.key, '-', '') WHERE t.type = "
+     "'client' AND o.topic IN ('tasks.v1.queued', 'tasks.v1.assigned', 'tasks.v1.started', 'tasks.v1.solved', 'tasks.v1.cancelled'))"
+     " SELECT a.number || ' before ' || w.number FROM state a JOIN state w ON w.topic = 'tasks.v1.queued' AND w.position < a.position"
+     " AND w.assignee_group = a.assignee_group AND (w.reported_at, w.id) < (a.reported_at, a.id) WHERE a.topic = 'tasks.v1.assigned'"
+     " AND NOT EXISTS (SELECT 1 FROM state l WHERE l.id = w.id AND l.position > w.position AND l.position < a.position)"
+     " AND NOT EXISTS (SELECT 1 FROM state h WHERE h.id = w.id AND h.topic = 'tasks.v1.assigned' AND h.user = a.user AND h.position < "
+     "a.position)"},
+    {"14: no text of people in events", Moment::kAtTheEnd,
+     "SELECT topic FROM (SELECT topic, payload FROM chat_outbox UNION ALL SELECT topic, payload FROM tasks_outbox UNION ALL SELECT topic, "
+     "payload FROM users_outbox UNION ALL SELECT topic, payload FROM sessions_outbox)"
+     " WHERE instr(payload, 'knee hurts') + instr(payload, 'in the evening') + instr(payload, 'Passphrase') > 0"},
+    {"14: no text of people in the journal", Moment::kAtTheEnd,
+     "SELECT position FROM processes_journal WHERE instr(record, CAST('knee hurts' AS BLOB)) + instr(record, CAST('Passphrase' AS BLOB)) > "
+     "0"},
     {"12: feedback counts as it was last given", Moment::kAtTheEnd,
      "SELECT t.number FROM chat_choices c JOIN chat_posts p ON p.position = c.post JOIN tasks_task t ON t.number = "
      "json_extract(p.parameters, '$.taskNum') WHERE"
@@ -112,9 +129,15 @@ constexpr std::string_view kStepsSql =
 
 using Findings = std::vector<std::string>;
 
+std::string text_of(const database::Value& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
+  return "?";
+}
+
 Result<void> apply(Transaction& transaction, std::string_view name, std::string_view sql, Findings& findings) {
   ASSIGN_OR_RETURN(const Rows rows, transaction.query(sql));
-  for (const database::Row& row : rows) findings.push_back(std::string(name) + ": " + row.optional_text(0).value_or("?"));
+  for (const database::Row& row : rows) findings.push_back(std::string(name) + ": " + text_of(row.at(0)));
   return {};
 }
 
@@ -219,12 +242,33 @@ Task<Result<std::int64_t>> ask_running(Cluster* cluster) {
 
 }  // namespace
 
+namespace {
+
+// 13: what one loop of the edge says of a session, all say; and one that was given is usable.
+void check_sessions(Cluster& cluster, const std::vector<std::unique_ptr<Person>>& people) {
+  for (const auto& person : people) {
+    if (person->cookie().empty()) continue;
+    const std::vector<int> statuses = cluster.session_statuses(person->cookie());
+    if (cluster.is_lost() || cluster.is_excused()) return;
+    for (const int status : statuses) {
+      if (status == 429 || status == 503) return;
+      if (status != 200) cluster.blame("invariant 13: the session of " + person->name() + " is answered with " + std::to_string(status));
+    }
+    cluster.count("sessions checked");
+  }
+}
+
+}  // namespace
+
 void check_invariants(Cluster& cluster, const std::vector<std::unique_ptr<Person>>& people, Moment moment) {
   cluster.count("invariants checked");
   const auto findings = cluster.ask(ask_database(&cluster, &people, moment));
   if (!findings) return;  // the power went
+  if (!*findings && cluster.is_excused()) return cluster.count("invariants not readable");
   if (!*findings) return cluster.blame("the invariants cannot be checked: " + findings->error().describe());
   for (const std::string& finding : **findings) cluster.blame("invariant " + finding);
+  if (moment != Moment::kAtTheEnd) check_sessions(cluster, people);
+  if (cluster.is_lost()) return;
   const auto incidents = cluster.ask(ask_incidents(&cluster));
   if (!incidents || !*incidents) return;
   for (const process::Incident& incident : **incidents)

@@ -33,6 +33,8 @@ class Person {
 
   const std::string& name() const { return username_; }
   const std::string& user_id() const { return user_id_; }
+  // Of the session at present; empty: not logged in.
+  const std::string& cookie() const { return cookie_; }
   Role role() const { return role_; }
   const std::vector<AcknowledgedPost>& acknowledged() const { return acknowledged_; }
   // The page's events: sequence → type, and where the first socket began.

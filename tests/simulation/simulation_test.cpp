@@ -2,8 +2,11 @@
 // all the same. CONSILIUM_SEEDS: how many seeds; CONSILIUM_SEED: only this one.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <regex>
 
 #include "app/demo_people.h"
 #include "invariants.h"
@@ -13,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t kDefaultSeeds = 50;
 constexpr Duration kTroubleFor = minutes(12);
-constexpr Duration kPatience = hours(1);  // of virtual time, until all cases are over once nothing disturbs
+constexpr Duration kPatience = hours(3);  // of virtual time, until all cases are over once nothing disturbs
 
 std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -74,9 +77,28 @@ Task<Result<void>> add_people(Cluster* cluster) {
 }
 
 // One run of one seed.
+// A consultant who is taken away again while being made: whatever was made goes.
+Task<void> unwanted_person(Cluster* cluster, std::uint64_t number, std::uint64_t wait) {
+  runtime::Context context = service_context(cluster);
+  users::v1::CreateConsultantRequest request;
+  request.username = "unwanted" + std::to_string(number);
+  request.first_name = "Una";
+  request.last_name = "Wanted";
+  request.email = "unwanted" + std::to_string(number) + "@consilium.example";
+  request.groups = {"consultant"};
+  request.language = "en";
+  auto made = co_await cluster->platform().users().create_consultant(context, request);
+  if (!made) co_return;
+  co_await context.scheduler().sleep_for(milliseconds(static_cast<std::int64_t>(wait)));
+  users::v1::ChangeStatusRequest gone;
+  gone.id = made->id;
+  auto deleted = co_await cluster->platform().users().delete_user(context, gone);
+  if (deleted) cluster->count("person taken away");
+}
+
 class Play {
  public:
-  Play(std::uint64_t seed, Tally& tally) : seed_(seed), faults_(seed + 7'000'000), cluster_(seed, tally) {
+  Play(std::uint64_t seed, Tally& tally, const Mutation* mutation = nullptr) : faults_(seed + 7'000'000), cluster_(seed, tally, mutation) {
     using Role = Person::Role;
     const std::pair<const char*, Role> cast[] = {{"anna", Role::kClient},      {"boris", Role::kClient},
                                                  {"carla", Role::kClient},     {"clara", Role::kConsultant},
@@ -93,6 +115,7 @@ class Play {
   }
 
   bool fine() const { return cluster_.failures().empty(); }
+  bool is_excused() { return cluster_.is_excused(); }
   const std::vector<std::string>& failures() const { return cluster_.failures(); }
   std::uint64_t trace_hash() { return cluster_.world().trace_hash(); }
   std::uint64_t events() { return cluster_.world().events_run(); }
@@ -120,8 +143,7 @@ class Play {
     for (int attempt = 0; attempt < 20 && fine(); ++attempt) {
       const auto added = cluster_.ask(add_people(&cluster_));
       if (added && *added) break;
-      if (!cluster_.disk().is_dark())
-        return cluster_.blame("the people were not made: " + (added ? added->error().describe() : "no answer"));
+      if (!cluster_.is_lost()) return cluster_.blame("the people were not made: " + (added ? added->error().describe() : "no answer"));
       fail_and_recover();
     }
     for (const auto& person : people_) person->start();
@@ -133,6 +155,7 @@ class Play {
   }
 
   void fail_and_recover() {
+    cluster_.make_room();
     cluster_.crash(chance(50) ? Cluster::Crash::kKill : Cluster::Crash::kPowerCut);
     if (chance(50)) cluster_.world().run_for(milliseconds(static_cast<std::int64_t>(faults_.below(20'000))));
     if (chance(25))
@@ -142,7 +165,7 @@ class Play {
   }
 
   void disturb() {
-    switch (faults_.below(7)) {
+    switch (faults_.below(12)) {
       case 0: cluster_.run_events(faults_.below(3'000)); return fail_and_recover();
       case 1: {
         using database::simulated::CutMoment;
@@ -160,8 +183,41 @@ class Play {
         if (!chance(30)) return;
         cluster_.stop();
         return bring_up();
+      case 5: return break_disk();
+      case 6:
+        cluster_.fill_disk();
+        cluster_.run_for(milliseconds(static_cast<std::int64_t>(1'000 + faults_.below(30'000))));
+        cluster_.make_room();
+        return;
+      case 7: return set_clock();
+      case 8: cluster_.main().spawn("unwanted", unwanted_person(&cluster_, ++unwanted_, faults_.below(60))); return;
       default: return;
     }
+  }
+
+  // One operation of the disk fails; which it is, is seen only by what follows.
+  void break_disk() {
+    using database::simulated::Failure;
+    using database::simulated::Operation;
+    static constexpr struct {
+      Operation operation;
+      const char* name;
+    } kOperations[] = {{Operation::kRead, "read"}, {Operation::kWrite, "write"}, {Operation::kSync, "sync"}};
+    const auto& one = kOperations[faults_.below(3)];
+    const Failure failure = one.operation == Operation::kWrite && chance(50) ? Failure::kNoSpace : Failure::kInputOutput;
+    const std::uint64_t taken = cluster_.disk().faults_taken();
+    cluster_.disk().inject({one.operation, failure, chance(70) ? "-wal" : "", faults_.below(40)});
+    cluster_.run_until([&] { return cluster_.disk().faults_taken() != taken; }, seconds(20));
+    if (cluster_.disk().faults_taken() != taken)
+      cluster_.count(std::string("fault ") + (failure == Failure::kNoSpace ? "no space at a " : "error at a ") + one.name);
+    cluster_.disk().forget_faults();
+  }
+
+  // The node's clock alone: people's own stay. It only gains; what is due stands in wall time, so a clock that is set back holds it up.
+  void set_clock() {
+    clock_offset_ = clock_offset_ + seconds(static_cast<std::int64_t>(faults_.below(1'800)));
+    cluster_.count("fault clock set forward");
+    cluster_.world().set_clock_offset(runtime::NodeId{0}, clock_offset_);
   }
 
   void trouble() {
@@ -170,7 +226,7 @@ class Play {
     while (cluster_.world().steady_now() < end && fine()) {
       mood_.walkout = walkout && cluster_.world().steady_now() < end - minutes(2);
       cluster_.run_for(milliseconds(static_cast<std::int64_t>(1'000 + faults_.below(40'000))));
-      if (!cluster_.disk().is_dark()) disturb();
+      if (!cluster_.is_lost()) disturb();
       look();
     }
   }
@@ -178,10 +234,10 @@ class Play {
   // After the power went there is nothing to look at until the next start.
   void look() {
     for (int attempt = 0; attempt < 20 && fine(); ++attempt) {
-      if (cluster_.disk().is_dark()) fail_and_recover();
+      if (cluster_.is_lost()) fail_and_recover();
       if (!fine()) return;
       check_invariants(cluster_, people_, Moment::kDuring);
-      if (!cluster_.disk().is_dark()) return;
+      if (!cluster_.is_lost()) return;
     }
   }
 
@@ -189,13 +245,15 @@ class Play {
   void calm() {
     mood_.calm = true;
     mood_.walkout = false;
+    cluster_.make_room();
+    cluster_.disk().forget_faults();
     const Timestamp end = cluster_.world().steady_now() + kPatience;
     while (fine()) {
       cluster_.run_for(seconds(30));
       look();
-      if (cluster_.disk().is_dark() || !fine()) continue;
+      if (cluster_.is_lost() || !fine()) continue;
       if (open_tasks(cluster_) == 0 && cluster_.world().steady_now() > end - kPatience + minutes(1)) return;
-      if (cluster_.world().steady_now() > end) return cluster_.blame("cases are open after an hour of calm");
+      if (cluster_.world().steady_now() > end) return cluster_.blame("cases are open after hours of calm");
     }
   }
 
@@ -205,9 +263,9 @@ class Play {
     check_invariants(cluster_, people_, Moment::kQuiet);
     mood_.over = true;
     cluster_.run_for(seconds(30));
-    cluster_.world().set_clock_offset(runtime::NodeId{0}, hours(25));
+    cluster_.world().set_clock_offset(runtime::NodeId{0}, clock_offset_ + hours(25));
     cluster_.run_for(seconds(30));
-    if (cluster_.disk().is_dark()) fail_and_recover();
+    if (cluster_.is_lost()) fail_and_recover();
     if (!fine()) return;
     if (const auto running = running_instances(cluster_); running != 0)
       cluster_.blame("5: " + std::to_string(running) + " cases have a process that does not end");
@@ -217,20 +275,23 @@ class Play {
     content_hash_ = cluster_.disk().content_hash();
   }
 
-  std::uint64_t seed_;
   SeededRandom faults_;
   Mood mood_;
+  Duration clock_offset_;
   Cluster cluster_;
   std::vector<std::unique_ptr<Person>> people_;
   std::uint64_t content_hash_ = 0;
+  std::uint64_t unwanted_ = 0;
 };
 
 // What any exception at a boundary says, for as long as it lives.
 class PanicWatch {
  public:
-  PanicWatch() {
-    runtime::set_panic_handler(
-        [this](std::string_view boundary, std::string_view what) { panics_.push_back(std::string(boundary) + ": " + std::string(what)); });
+  // A disk that fails excuses what is said of it.
+  explicit PanicWatch(Play& play) {
+    runtime::set_panic_handler([this, &play](std::string_view boundary, std::string_view what) {
+      if (!play.is_excused()) panics_.push_back(std::string(boundary) + ": " + std::string(what));
+    });
   }
   ~PanicWatch() { runtime::set_panic_handler({}); }
   const std::vector<std::string>& panics() const { return panics_; }
@@ -247,6 +308,58 @@ void print(const Tally& tally) {
   for (const auto& [name, times] : tally) std::printf("%9llu  %s\n", static_cast<unsigned long long>(times), name.c_str());
 }
 
+// Every element of the shipped models, but these, which the tests of workers and models reach: two need a refusal that people cannot
+// bring about, and nobody here gives a consultation to another by hand.
+constexpr std::string_view kOutOfReach[] = {"p-create-user#hello-failed", "p-create-user#chat-channel-failed",
+                                            "p-client-request#task-reassigned"};
+
+std::vector<std::string> elements_of(const std::string& process) {
+  std::ifstream file(std::string(CONSILIUM_SOURCE_DIR) + "/processes/" + process + ".bpmn");
+  const std::string model((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  static const std::regex kElement(
+      "<bpmn:(?:startEvent|endEvent|serviceTask|subProcess|boundaryEvent|intermediateCatchEvent|exclusiveGateway|eventBasedGateway) "
+      "id=\"([^\"]+)\"");
+  std::vector<std::string> elements;
+  for (std::sregex_iterator found(model.begin(), model.end(), kElement), end; found != end; ++found) {
+    const std::string name = process + "#" + (*found)[1].str();
+    if (std::ranges::find(kOutOfReach, name) == std::end(kOutOfReach)) elements.push_back("element " + name);
+  }
+  return elements;
+}
+
+std::vector<std::string> everything() {
+  std::vector<std::string> wanted = {"fault kill",
+                                     "fault power cut",
+                                     "fault power cut in a sync or write",
+                                     "fault failed commit",
+                                     "fault error at a read",
+                                     "fault error at a write",
+                                     "fault error at a sync",
+                                     "fault no space at a write",
+                                     "fault full disk",
+                                     "fault clock set forward",
+                                     "fault pause",
+                                     "fault socket cut",
+                                     "node stopped",
+                                     "socket resumed",
+                                     "answer lost",
+                                     "post repeated",
+                                     "person taken away",
+                                     "sessions checked",
+                                     "log lines read",
+                                     "transition report",
+                                     "transition enqueue",
+                                     "transition assign",
+                                     "transition start",
+                                     "transition return",
+                                     "transition solve",
+                                     "transition cancel"};
+  for (const char* process : {"p-create-user", "p-client-request"}) {
+    for (std::string& element : elements_of(process)) wanted.push_back(std::move(element));
+  }
+  return wanted;
+}
+
 TEST(Simulation, InvariantsHoldUnderCrashes) {
   const std::uint64_t only = number_from("CONSILIUM_SEED", 0);
   const std::uint64_t seeds = number_from("CONSILIUM_SEEDS", kDefaultSeeds);
@@ -255,8 +368,8 @@ TEST(Simulation, InvariantsHoldUnderCrashes) {
   Tally tally;
   std::uint64_t events = 0;
   for (std::uint64_t seed = first; seed <= last && !HasFailure(); ++seed) {
-    const PanicWatch watch;
     Play play(seed, tally);
+    const PanicWatch watch(play);
     play.run();
     events += play.events();
     for (const std::string& failure : play.failures()) ADD_FAILURE() << failure << "\n" << replay(seed);
@@ -266,32 +379,7 @@ TEST(Simulation, InvariantsHoldUnderCrashes) {
   std::printf("%9llu  events\n", static_cast<unsigned long long>(events));
   if (only || seeds < kDefaultSeeds || HasFailure()) return;
   // A simulation that does not go there proves nothing.
-  for (const char* wanted : {"fault kill",
-                             "fault power cut",
-                             "fault power cut in a sync or write",
-                             "fault pause",
-                             "fault socket cut",
-                             "node stopped",
-                             "socket resumed",
-                             "answer lost",
-                             "post repeated",
-                             "transition assign",
-                             "transition start",
-                             "transition return",
-                             "transition solve",
-                             "transition cancel",
-                             "element p-client-request#closed-with-feedback",
-                             "element p-client-request#closed-without-feedback",
-                             "element p-client-request#answered-by-bot",
-                             "element p-client-request#joined-open-request",
-                             "element p-client-request#send-notice",
-                             "element p-client-request#escalate",
-                             "element p-client-request#task-returned",
-                             "element p-client-request#request-cancelled",
-                             "element p-client-request#release-consultant",
-                             "element p-client-request#task-assigned-late"}) {
-    EXPECT_GT(tally[wanted], 0U) << wanted << " was never met";
-  }
+  for (const std::string& wanted : everything()) EXPECT_GT(tally[wanted], 0U) << wanted << " was never met";
 }
 
 TEST(Simulation, SameSeedGivesTheSameRun) {
@@ -307,6 +395,71 @@ TEST(Simulation, SameSeedGivesTheSameRun) {
   }
   EXPECT_EQ(traces[0], traces[1]) << replay(seed);
   EXPECT_EQ(contents[0], contents[1]) << replay(seed);
+}
+
+// One broken build for each invariant: it must be caught, and as what it is.
+const std::vector<Mutation>& broken_builds() {
+  using Elsewhere = Mutation::Elsewhere;
+  static const std::vector<Mutation> kBuilds = {
+      {"two open requests",
+       "invariant 2",
+       {{"CREATE UNIQUE INDEX tasks_task_one_open", "CREATE INDEX tasks_task_one_open"},
+        {"channel_id = ?1 AND is_open = 1", "channel_id = ?1 AND is_open = 2"}}},
+      {"a returned task keeps its consultant",
+       "invariant 3",
+       {{"assignee_user_id = ?, assignee_name", "assignee_user_id = coalesce(?, assignee_user_id), assignee_name"}}},
+      {"the history has holes", "invariant 4", {{"coalesce(max(sequence), 0) + 1", "coalesce(max(sequence), 0) + 2"}}},
+      {"a closed task is still due",
+       "invariant 5",
+       {{"answer_due_at = ?, process_instance", "answer_due_at = coalesce(?, answer_due_at), process_instance"}}},
+      {"some posts are never told",
+       "invariant 6",
+       {{"INSERT INTO chat_outbox(id, topic, key, at, request_id, traceparent, payload) VALUES (?, ?, ?, ?, ?, ?, ?)",
+         "INSERT INTO chat_outbox(id, topic, key, at, request_id, traceparent, payload) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE ?2 <> "
+         "'chat.v1.post-created' OR ?4 / 1000 % 3 > 0"}}},
+      {"no limit of tasks",
+       "invariant 7: nobody",
+       {{"t.assignee_user_id = p.user_id AND t.is_open = 1", "t.assignee_user_id = p.user_id AND t.is_open = 2"}}},
+      {"the newest first", "invariant 7: who waits", {{"ORDER BY reported_at, id LIMIT", "ORDER BY reported_at DESC, id DESC LIMIT"}}},
+      {"who writes loses the account",
+       "invariant 8",
+       {{"CREATE UNIQUE INDEX chat_posts_once",
+         "CREATE TRIGGER broken AFTER INSERT ON chat_posts BEGIN UPDATE chat_users SET active = 0 WHERE user_id = NEW.author_id; END; "
+         "CREATE UNIQUE INDEX chat_posts_once"}}},
+      {"posts for one are shown to all",
+       "invariant 9",
+       {{"p.recipient_id IS NULL OR p.recipient_id = ?", "p.recipient_id IS NULL OR ? IS NOT NULL"}}},
+      {"access is never taken back", "invariant 10", {{"access = excluded.access", "access = min(access, excluded.access)"}}},
+      {"events of tasks are told twice",
+       "invariant 12",
+       {{"CREATE INDEX tasks_assignment_newest",
+         "CREATE TRIGGER broken AFTER INSERT ON tasks_outbox BEGIN INSERT INTO tasks_outbox(id, topic, key, at, request_id, traceparent, "
+         "payload) VALUES (CAST(substr(NEW.id, 1, 15) || x'00' AS BLOB), NEW.topic, NEW.key, NEW.at, NEW.request_id, NEW.traceparent, "
+         "NEW.payload); END; CREATE INDEX tasks_assignment_newest"}}},
+      {"one loop knows no sessions", "invariant 13", {}, Elsewhere::kOneLoopForgetsSessions},
+      {"bodies are logged", "invariant 14", {}, Elsewhere::kBodiesAreLogged},
+  };
+  return kBuilds;
+}
+
+TEST(Simulation, CatchesEachBrokenBuild) {
+  constexpr std::uint64_t kTries = 12;  // those that need a certain course of things
+  for (const Mutation& build : broken_builds()) {
+    SCOPED_TRACE(build.name);
+    std::string caught;
+    std::string others;
+    for (std::uint64_t seed = 1; seed <= kTries && caught.empty(); ++seed) {
+      Tally tally;
+      Play play(seed * 4, tally, &build);  // whose logs are read
+      play.run();
+      for (const std::string& failure : play.failures()) {
+        if (failure.starts_with(build.caught_as)) caught = failure;
+        if (others.empty()) others = failure;
+      }
+    }
+    EXPECT_FALSE(caught.empty()) << "not caught; said instead: " << others;
+    std::printf("%s: %s\n", std::string(build.name).c_str(), caught.substr(0, 150).c_str());
+  }
 }
 
 }  // namespace

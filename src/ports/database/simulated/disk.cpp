@@ -297,6 +297,7 @@ int Disk::take_fault(Operation operation, const std::string& path) {
     }
     const Failure failure = fault->failure;
     faults_.erase(fault);
+    ++faults_taken_;
     if (failure == Failure::kNoSpace) return SQLITE_FULL;
     switch (operation) {
       case Operation::kRead: return SQLITE_IOERR_READ;
@@ -323,6 +324,7 @@ int Disk::write(Handle& handle, std::string_view bytes, std::uint64_t offset) {
     const std::uint64_t limit = content.size() + (*capacity_ - std::min(*capacity_, used_bytes()));
     bytes = bytes.substr(0, limit > offset ? limit - offset : 0);
     code = SQLITE_FULL;
+    ++faults_taken_;
   }
   if (!bytes.empty()) {
     put(content, bytes, offset);

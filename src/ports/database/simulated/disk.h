@@ -60,6 +60,8 @@ class Disk {
 
   void inject(Fault fault) { faults_.push_back(std::move(fault)); }
   std::size_t faults_left() const { return faults_.size(); }
+  std::uint64_t faults_taken() const { return faults_taken_; }
+  void forget_faults() { faults_.clear(); }
   // Bytes of all files together; a write that would need more stores what fits and fails.
   void set_capacity(std::optional<std::uint64_t> bytes) { capacity_ = bytes; }
   std::uint64_t used_bytes() const;
@@ -118,6 +120,7 @@ class Disk {
   std::uint64_t syncs_ = 0;
   std::uint64_t writes_ = 0;
   std::uint64_t cuts_ = 0;
+  std::uint64_t faults_taken_ = 0;  // failed by a fault or for want of room
   std::optional<std::uint64_t> cut_at_sync_;
   std::optional<std::uint64_t> cut_at_write_;
   CutMoment cut_moment_ = CutMoment::kBeforeSync;
