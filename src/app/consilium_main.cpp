@@ -1,4 +1,5 @@
 // The command line. Data on standard output, talk on standard error.
+#include <malloc.h>
 #include <sys/stat.h>
 #include <CLI/CLI.hpp>
 
@@ -17,6 +18,10 @@
 namespace {
 
 using namespace consilium;
+
+// Larger blocks go back to the system when they are freed. Left to itself glibc raises this bound to the size of a password hash
+// (19 MiB, one a hashing thread) and keeps them for ever.
+constexpr int kReturnedFrom = 1024 * 1024;
 
 struct Flags {
   std::string config_file;
@@ -194,6 +199,7 @@ int run_demo(const DemoFlags& flags) {
 
 int main(int argc, char** argv) {
   runtime::write_stack_on_crash();
+  ::mallopt(M_MMAP_THRESHOLD, kReturnedFrom);
   ::umask(0077);  // what this program writes is its owner's alone
   CLI::App program("Consilium: remote consultations on one binary");
   program.require_subcommand(1);

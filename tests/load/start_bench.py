@@ -29,7 +29,7 @@ def resident_mb(server):
 
 
 def measure_start(rounds):
-    fresh, again, memory = [], [], []
+    fresh, again, memory, plain, plain_again = [], [], [], [], []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder, Server(folder, **QUIET) as server:
             fresh.append(start_ms(server))
@@ -38,6 +38,13 @@ def measure_start(rounds):
             server.end(signal.SIGKILL)
             again.append(start_ms(server))
             server.end()
+        with tempfile.TemporaryDirectory() as folder, Server(folder, demo=False, **QUIET) as server:
+            plain.append(start_ms(server))
+            server.end(signal.SIGKILL)
+            plain_again.append(start_ms(server))
+            server.end()
+    print(f"start of an empty folder to ready: median {statistics.median(plain):.0f} ms of {rounds}")
+    print(f"start after kill -9 to ready: median {statistics.median(plain_again):.0f} ms of {rounds}")
     print(f"start of an empty folder with demo people to ready: median {statistics.median(fresh):.0f} ms of {rounds}")
     print(f"start after kill -9 to ready, demo passwords set anew: median {statistics.median(again):.0f} ms of {rounds}")
     print(f"resident after the start: median {statistics.median(memory):.1f} MB")
