@@ -94,16 +94,10 @@ consilium_generate(contract_sample_generated ${sample_root}/testdata/api ${sampl
 consilium_contract_library(contract_sample contract_sample_generated ${sample_root}/testdata/api ${sample_generated} "${sample_protos}")
 add_executable(contract_sample_test
   ${sample_root}/contract_text_test.cpp ${sample_root}/sample/random_sample.cpp ${sample_root}/sample/codec_test.cpp ${sample_root}/sample/validation_test.cpp
-  ${sample_root}/sample/adapters_test.cpp ${sample_root}/sample/codec_fuzz.cpp ${sample_root}/sample/corpus_test.cpp)
+  ${sample_root}/sample/adapters_test.cpp)
 target_link_libraries(contract_sample_test PRIVATE contract_sample contract_generator consilium_testing)
 target_compile_definitions(contract_sample_test PRIVATE CONSILIUM_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PROTOBUF_INCLUDE_DIR="${protobuf_protos}"
                            PROTOC="$<TARGET_FILE:protobuf::protoc>" SAMPLE_OPENAPI="${sample_generated}/openapi.json")
 add_test(NAME contract_sample_test COMMAND contract_sample_test)
 set_property(GLOBAL APPEND PROPERTY CONSILIUM_TEST_PROGRAMS contract_sample_test)
-if(CONSILIUM_FUZZ)
-  add_executable(contract_codec_fuzz EXCLUDE_FROM_ALL ${sample_root}/sample/codec_fuzz.cpp)
-  target_link_libraries(contract_codec_fuzz PRIVATE contract_sample)
-  target_link_options(contract_codec_fuzz PRIVATE -fsanitize=fuzzer)
-  add_dependencies(fuzzers contract_codec_fuzz)
-  set_property(GLOBAL APPEND PROPERTY CONSILIUM_FUZZERS "contract_codec_fuzz ${sample_root}/testdata/corpus")
-endif()
+consilium_fuzzer(contract_codec_fuzz ${sample_root}/sample/codec_fuzz.cpp contract_sample ${sample_root}/testdata/corpus)

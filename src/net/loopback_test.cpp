@@ -13,7 +13,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <stdexcept>
 #include <thread>
 
@@ -258,17 +257,7 @@ std::size_t TestServer::stop(Duration grace) { return stop_later(grace).get(); }
 
 void TestServer::pause() { std::this_thread::sleep_for(std::chrono::milliseconds(5)); }
 
-TestCertificate::TestCertificate(std::string common_name) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "consilium-certificate-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
-  folder_ = pattern;
-  renew(common_name);
-}
-
-TestCertificate::~TestCertificate() {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
-}
+TestCertificate::TestCertificate(std::string common_name) { renew(common_name); }
 
 void TestCertificate::renew(const std::string& common_name) const {
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
@@ -287,7 +276,7 @@ void TestCertificate::renew(const std::string& common_name) const {
   X509_EXTENSION_free(names);
   X509_sign(x509, key.get(), EVP_sha256());
   const auto write = [&](const char* file, auto print) {
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(std::fopen((folder_ + file).c_str(), "w"), &std::fclose);
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(std::fopen((folder() + file).c_str(), "w"), &std::fclose);
     print(out.get());
   };
   write("/certificate.pem", [&](std::FILE* out) { PEM_write_X509(out, x509); });

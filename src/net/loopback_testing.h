@@ -17,6 +17,7 @@
 #include "net/http_server.h"
 #include "net/web_socket_frame.h"
 #include "runtime/asio_scheduler.h"
+#include "runtime/temporary_folder_testing.h"
 
 namespace consilium::net::testing {
 
@@ -121,14 +122,13 @@ T run_on(runtime::Scheduler& loop, Task<T> task) {
 class TestCertificate {
  public:
   explicit TestCertificate(std::string common_name = "localhost");
-  ~TestCertificate();
-  TlsServerFiles files() const { return {folder_ + "/certificate.pem", folder_ + "/key.pem", {}}; }
-  const std::string& folder() const { return folder_; }
+  TlsServerFiles files() const { return {folder() + "/certificate.pem", folder() + "/key.pem", {}}; }
+  const std::string& folder() const { return folder_.path(); }
   // Replaces the files by a new certificate.
   void renew(const std::string& common_name) const;
 
  private:
-  std::string folder_;
+  runtime::TemporaryFolder folder_;
 };
 
 }  // namespace consilium::net::testing

@@ -17,6 +17,7 @@
 #include "runtime/log_setup.h"
 #include "runtime/log_sink.h"
 #include "runtime/simulated_scheduler.h"
+#include "runtime/temporary_folder_testing.h"
 
 namespace consilium::runtime {
 namespace {
@@ -315,16 +316,6 @@ TEST(LogQueue, KeepsTheOrderOfEachThread) {
   for (const std::int64_t count : next) EXPECT_EQ(count, 500);
 }
 
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "consilium-log-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-  std::filesystem::path path;
-};
-
 std::string content(const std::filesystem::path& path) {
   std::ifstream in(path);
   std::ostringstream text;
@@ -334,7 +325,7 @@ std::string content(const std::filesystem::path& path) {
 
 TEST(RotatingFile, RotatesAtItsBoundAndKeepsSoMany) {
   const TemporaryFolder folder;
-  const std::string path = (folder.path / "consilium.log").string();
+  const std::string path = folder.path() + "/consilium.log";
   auto sink = RotatingFileSink::open(path, LogFormat::kHuman, 10, 2);
   ASSERT_TRUE(sink);
   const auto line = [](std::string text) { return LogLine{.json = "", .human = std::move(text)}; };
@@ -362,7 +353,7 @@ TEST(LogSetup, WritesAFileWhenAskedTo) {
   config.file_size = ByteSize{1 << 20};
   MetricsRegistry registry;
   {
-    auto log = make_log(config, folder.path.string(), "node-1");
+    auto log = make_log(config, folder.path(), "node-1");
     ASSERT_TRUE(log);
     add_log_metrics(registry, **log);
     Logger(**log, "tasks", "store").fatal("Off");
@@ -370,7 +361,7 @@ TEST(LogSetup, WritesAFileWhenAskedTo) {
     EXPECT_EQ((*log)->level_of("chat", "posts"), LogLevel::kFatal);
     EXPECT_NE(registry.prometheus_text().find("consilium_log_dropped_total 0\n"), std::string::npos);
   }
-  EXPECT_TRUE(std::filesystem::exists(folder.path / "consilium.log"));
+  EXPECT_TRUE(std::filesystem::exists(folder.path() + "/consilium.log"));
   const auto failed = make_log(config, "/nonexistent", "");
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, "log.file");

@@ -19,18 +19,14 @@
 #include "runtime/signals.h"
 #include "runtime/simulated_scheduler.h"
 #include "runtime/supervisor.h"
+#include "runtime/temporary_folder_testing.h"
 
 namespace consilium::runtime {
 namespace {
 
 struct Files : testing::Test {
-  std::filesystem::path folder;
-
-  Files() {
-    std::string name = (std::filesystem::temp_directory_path() / "consilium-files-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-  }
-  ~Files() override { std::filesystem::remove_all(folder); }
+  TemporaryFolder temporary;
+  std::filesystem::path folder{temporary.path()};
 
   std::string at(const std::string& name) const { return (folder / name).string(); }
   static unsigned mode(const std::string& path) {

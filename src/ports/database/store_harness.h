@@ -12,19 +12,6 @@
 
 namespace consilium::database::testing {
 
-// A folder that goes away with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 // Bounds a test may lower; 0 keeps the default.
 struct Limits {
   std::size_t write_queue = 0;

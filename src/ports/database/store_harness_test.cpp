@@ -1,11 +1,9 @@
 #include "ports/database/store_harness.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -13,6 +11,7 @@
 #include "ports/database/sqlite/threaded_store.h"
 #include "runtime/asio_scheduler.h"
 #include "runtime/simulated_scheduler.h"
+#include "runtime/temporary_folder_testing.h"
 
 namespace consilium::database::testing {
 namespace {
@@ -68,7 +67,7 @@ class ThreadedHarness final : public StoreHarness {
   }
 
   Limits limits_;
-  TemporaryFolder folder_;
+  runtime::TemporaryFolder folder_;
   std::string path_;
   runtime::AsioScheduler loop_;
   std::unique_ptr<Store> store_;
@@ -129,17 +128,6 @@ Task<void> mark_at_end(Task<void> task, std::atomic<bool>& ended) {
 }
 
 }  // namespace
-
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "consilium-test-XXXXXX").string();
-  if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 void StoreHarness::run(Task<void> task) {
   std::atomic<bool> ended{false};

@@ -15,6 +15,7 @@
 #include "ports/database/sqlite/threaded_store.h"
 #include "runtime/observed_call.h"
 #include "runtime/simulated_scheduler.h"
+#include "runtime/temporary_folder_testing.h"
 #include "services/chat/migrations.h"
 #include "services/chat/service.h"
 
@@ -73,11 +74,8 @@ struct Published {
 class Rig {
  public:
   explicit Rig(std::uint64_t seed = 1, Settings settings = {}) : world(seed), random(seed), settings_(settings) {
-    std::string name = (std::filesystem::temp_directory_path() / "consilium-chat-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
     database::sqlite::Options options;
-    options.path = folder_ + "/chat.db";
+    options.path = folder_.path() + "/chat.db";
     options.synchronous = database::sqlite::Synchronous::kOffForTests;
     auto opened = database::sqlite::open_threaded(std::move(options));
     EXPECT_TRUE(opened) << opened.error().describe();
@@ -90,7 +88,6 @@ class Rig {
   ~Rig() {
     chat.reset();
     store_->close();
-    std::filesystem::remove_all(folder_);
   }
 
   // The process anew: what was in memory is gone.
@@ -313,7 +310,7 @@ class Rig {
   }
 
   Settings settings_;
-  std::string folder_;
+  runtime::TemporaryFolder folder_;
   std::unique_ptr<database::Store> store_;
   std::unique_ptr<WaitingDatabase> database_;
 };

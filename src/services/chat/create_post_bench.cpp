@@ -2,12 +2,12 @@
 // The argument is the number of people who write at the same time.
 #include <benchmark/benchmark.h>
 
-#include <filesystem>
 #include <latch>
 #include <stdexcept>
 
 #include "ports/database/sqlite/threaded_store.h"
 #include "runtime/asio_scheduler.h"
+#include "runtime/temporary_folder_testing.h"
 #include "services/chat/migrations.h"
 #include "services/chat/service.h"
 
@@ -38,11 +38,8 @@ Settings without_limit() {
 class Bench {
  public:
   explicit Bench(std::size_t channels) {
-    std::string name = (std::filesystem::temp_directory_path() / "consilium-bench-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
-    folder_ = name;
     database::sqlite::Options options;
-    options.path = folder_ + "/chat.db";
+    options.path = folder_.path() + "/chat.db";
     store_ = std::move(*database::sqlite::open_threaded(std::move(options)));
     if (!store_->migrate("chat", migrations())) throw std::runtime_error("no schema");
     chat_ = std::make_unique<ChatService>(store_->service("chat"), catalogue_, Secret("0123456789abcdef0123456789abcdef"), without_limit());
@@ -56,7 +53,6 @@ class Bench {
     loops_.stop();
     loops_.join();
     chat_.reset();
-    std::filesystem::remove_all(folder_);
   }
 
   // One post in each channel, all at once.
@@ -110,7 +106,7 @@ class Bench {
     done.count_down();
   }
 
-  std::string folder_;
+  runtime::TemporaryFolder folder_;
   SystemRandom random_;
   MessageCatalogue catalogue_;
   std::unique_ptr<database::Store> store_;

@@ -2,11 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <filesystem>
 #include <set>
 
 #include "ports/database/sqlite/threaded_store.h"
 #include "runtime/asio_scheduler.h"
+#include "runtime/temporary_folder_testing.h"
 #include "services/chat/chat_rig_test.h"
 
 namespace consilium::chat::testing {
@@ -37,11 +37,8 @@ class Box {
 class Threads : public ::testing::Test {
  protected:
   Threads() {
-    std::string name = (std::filesystem::temp_directory_path() / "consilium-chat-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    folder = name;
     database::sqlite::Options options;
-    options.path = folder + "/chat.db";
+    options.path = folder.path() + "/chat.db";
     store = std::move(*database::sqlite::open_threaded(std::move(options)));
     EXPECT_TRUE(store->migrate("chat", migrations()));
     chat = std::make_unique<ChatService>(store->service("chat"), catalogue, Secret("0123456789abcdef0123456789abcdef"));
@@ -52,7 +49,6 @@ class Threads : public ::testing::Test {
     loops.stop();
     loops.join();
     chat.reset();
-    std::filesystem::remove_all(folder);
   }
 
   template <class Reply, class Request>
@@ -94,7 +90,7 @@ class Threads : public ::testing::Test {
     return id;
   }
 
-  std::string folder;
+  runtime::TemporaryFolder folder;
   SystemRandom random;
   MessageCatalogue catalogue = shipped_catalogue();
   std::unique_ptr<database::Store> store;

@@ -2,11 +2,11 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "base/base64.h"
+#include "runtime/temporary_folder_testing.h"
 #include "services/sessions/access_token.h"
 #include "services/sessions/common_passwords.h"
 #include "services/sessions/key_ring.h"
@@ -145,15 +145,14 @@ TEST_F(Keys, PublishNoPrivateHalf) {
 }
 
 TEST_F(Keys, LieInFilesThatNobodyElseReads) {
-  std::string folder = (std::filesystem::temp_directory_path() / "consilium-keys-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  FolderKeyStore store(folder + "/keys");
+  const runtime::TemporaryFolder folder;
+  FolderKeyStore store(folder.path() + "/keys");
   const std::string id = ring(store)->signing_key(kNow)->id();
   EXPECT_EQ(ring(store)->signing_key(kNow)->id(), id);
   struct stat status{};
-  ASSERT_EQ(::stat((folder + "/keys").c_str(), &status), 0);
+  ASSERT_EQ(::stat((folder.path() + "/keys").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0700U);
-  const auto file = std::filesystem::directory_iterator(folder + "/keys")->path();
+  const auto file = std::filesystem::directory_iterator(folder.path() + "/keys")->path();
   ASSERT_EQ(::stat(file.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600U);
   ASSERT_EQ(::chmod(file.c_str(), 0640), 0);
@@ -161,7 +160,6 @@ TEST_F(Keys, LieInFilesThatNobodyElseReads) {
   ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
   ASSERT_TRUE(store.remove(id));
   EXPECT_TRUE(store.load()->empty());
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(Keys, RefuseABrokenFile) {

@@ -5,6 +5,7 @@
 #include "ports/database/sqlite/migration.h"
 #include "ports/database/sqlite/sqlite_store.h"
 #include "ports/database/store_harness.h"
+#include "runtime/temporary_folder_testing.h"
 
 namespace consilium::database::sqlite {
 namespace {
@@ -53,7 +54,7 @@ class WriterTest : public ::testing::Test {
   }
 
   using Fates = std::vector<std::string>;
-  testing::TemporaryFolder folder_;
+  runtime::TemporaryFolder folder_;
   Options options_;
   Timestamp clock_;
   Duration cost_;

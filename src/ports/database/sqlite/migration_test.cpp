@@ -7,6 +7,7 @@
 #include "ports/database/sqlite/connection.h"
 #include "ports/database/sqlite/sqlite_store.h"
 #include "ports/database/store_harness.h"
+#include "runtime/temporary_folder_testing.h"
 
 namespace consilium::database::sqlite {
 namespace {
@@ -26,7 +27,7 @@ std::vector<Migration> marking_migrations() {
 }
 
 TEST(Migration, FiveProcessesAtOnceApplyEachOnce) {
-  const testing::TemporaryFolder folder;
+  const runtime::TemporaryFolder folder;
   Options options;
   options.path = folder.path() + "/consilium.db";
   int start[2];

@@ -3,12 +3,12 @@
 #include <benchmark/benchmark.h>
 
 #include <atomic>
-#include <filesystem>
 #include <functional>
 #include <string>
 
 #include "ports/database/sqlite/threaded_store.h"
 #include "runtime/asio_scheduler.h"
+#include "runtime/temporary_folder_testing.h"
 
 namespace consilium::database::sqlite {
 namespace {
@@ -18,24 +18,16 @@ constexpr std::int64_t kRowsOfARound = 4'000;
 class BenchStore {
  public:
   BenchStore() {
-    std::string name = (std::filesystem::temp_directory_path() / "consilium-bench-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
-    folder_ = name;
-    auto opened = open_threaded({.path = folder_ + "/consilium.db"});
+    auto opened = open_threaded({.path = folder_.path() + "/consilium.db"});
     if (!opened) throw std::runtime_error(opened.error().describe());
     store_ = std::move(*opened);
     if (!store_->migrate("bench", {{1, "create", "CREATE TABLE bench_row(id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT"}}))
       throw std::runtime_error("no table");
   }
-  ~BenchStore() {
-    store_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
   Store& store() { return *store_; }
 
  private:
-  std::string folder_;
+  runtime::TemporaryFolder folder_;
   std::unique_ptr<Store> store_;
 };
 

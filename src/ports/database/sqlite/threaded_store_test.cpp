@@ -8,6 +8,7 @@
 
 #include "ports/database/simulated/disk.h"
 #include "ports/database/store_harness.h"
+#include "runtime/temporary_folder_testing.h"
 
 namespace consilium::database::sqlite {
 namespace {
@@ -77,7 +78,7 @@ Database::Work insert(std::size_t size) {
 }
 
 TEST(ThreadedStore, OneCommitTakesAtMost256Functions) {
-  const testing::TemporaryFolder folder;
+  const runtime::TemporaryFolder folder;
   std::atomic<std::int64_t> clock{0};  // stands still: no group ends for its time
   const auto store = open({.path = folder.path() + "/x.db", .steady_now = [&clock] { return Timestamp{clock}; }});
   Gate gate;
@@ -96,7 +97,7 @@ TEST(ThreadedStore, OneCommitTakesAtMost256Functions) {
 }
 
 TEST(ThreadedStore, ReadersWorkBesideEachOtherAndTheirQueueIsBounded) {
-  const testing::TemporaryFolder folder;
+  const runtime::TemporaryFolder folder;
   const auto store = open({.path = folder.path() + "/x.db", .readers = 3, .max_read_queue = 5});
   Gate gate;
   Answers held;
@@ -116,7 +117,7 @@ TEST(ThreadedStore, ReadersWorkBesideEachOtherAndTheirQueueIsBounded) {
 }
 
 TEST(ThreadedStore, KeepsTheLogShortUnderLoad) {
-  const testing::TemporaryFolder folder;
+  const runtime::TemporaryFolder folder;
   constexpr int kBound = 60;
   // The thread beside would need more pages than there may be: the writer alone keeps the bound.
   const auto store = open({.path = folder.path() + "/x.db", .checkpoint_pages = 1'000'000, .max_log_pages = kBound});
@@ -134,7 +135,7 @@ TEST(ThreadedStore, KeepsTheLogShortUnderLoad) {
 }
 
 TEST(ThreadedStore, MovesTheLogIntoTheFileBesideTheWriter) {
-  const testing::TemporaryFolder folder;
+  const runtime::TemporaryFolder folder;
   const auto store = open({.path = folder.path() + "/x.db", .checkpoint_pages = 20});
   Answers answers;
   for (std::size_t i = 1; i <= 200; ++i) {
@@ -147,7 +148,7 @@ TEST(ThreadedStore, MovesTheLogIntoTheFileBesideTheWriter) {
 
 // After the start only the writer thread touches the simulated disk here, one thread at a time.
 TEST(ThreadedStore, ACommitThatFailsInTheDiskAnswersTheGroupThenEndsTheProcess) {
-  const testing::TemporaryFolder folder;  // must exist, but stays empty
+  const runtime::TemporaryFolder folder;  // must exist, but stays empty
   simulated::Disk disk(4);
   std::atomic<int> fatal{0};
   Answers answers;
