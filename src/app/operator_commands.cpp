@@ -69,11 +69,19 @@ void print_history(const json::value& story) {
   }
 }
 
+std::string choice_text(const json::value& entry) {
+  const json::value* choice = entry.as_object().if_contains("choice");
+  if (choice == nullptr || !choice->is_object()) return "";
+  const auto number = [&](const json::value& from, const char* name) { return std::to_string(from.at(name).as_int64()); };
+  return ", " + number(*choice, "openTasks") + " open tasks, idle since " + text_at(*choice, "idleSince") + "; " +
+         number(entry, "candidates") + " online, " + number(*choice, "atLimit") + " at the limit of " + number(*choice, "limit") + ", " +
+         number(*choice, "leftOut") + " left out of this task for a while";
+}
+
 void print_assignments(const json::value& story) {
   const json::array& items = story.at("assignments").at("items").as_array();
   for (auto entry = items.rbegin(); entry != items.rend(); ++entry)
-    std::printf("%s  assignment     %s: %s\n", text_at(*entry, "at").c_str(), text_at(*entry, "rule").c_str(),
-                text_at(*entry, "explanation").c_str());
+    std::printf("%s  assignment     %s%s\n", text_at(*entry, "at").c_str(), text_at(*entry, "rule").c_str(), choice_text(*entry).c_str());
 }
 
 void print_process(const json::value& process) {

@@ -84,7 +84,7 @@ export class Mock {
   byName(username) { return [...this.users.values()].find((user) => user.username === username); }
   nameOf(user) { return `${user.firstName} ${user.lastName}`; }
   person(user) {
-    const permissions = { client: ['chat.post'], consultant: ['chat.post', 'tasks.work', 'tasks.history', 'users.read'], administrator: ['users.read', 'users.contacts', 'users.create', 'users.manage', 'tasks.read', 'tasks.manage', 'tasks.history', 'processes.read', 'processes.manage'] };
+    const permissions = { client: ['chat.post'], consultant: ['chat.post', 'tasks.work', 'tasks.history', 'users.read'], administrator: ['users.read', 'users.contacts', 'users.create', 'users.manage', 'sessions.manage', 'tasks.read', 'tasks.manage', 'tasks.history', 'processes.read', 'processes.manage'] };
     return { id: user.id, username: user.username, displayName: this.nameOf(user), type: user.type, language: user.language, permissions: permissions[user.type] ?? [] };
   }
   effective(userId) {
@@ -216,6 +216,7 @@ export class Mock {
     const client = this.users.get(task.reporter.userId);
     task.assignee = { group: 'consultant', userId: consultant.id, displayName: this.nameOf(consultant), at: this.iso() };
     task.substatus = 'assigned';
+    task.answerBy = new Date(this.now() + 120_000).toISOString();
     this.touch(task, 'assign', null);
     this.join(this.channels.get(task.channelId), consultant, 'write');
     this.tell(consultant.id, 'task.created', this.taskView(task));
@@ -233,6 +234,7 @@ export class Mock {
   }
   change(task, transition, by, reason) {
     const former = task.assignee.userId;
+    delete task.answerBy;
     if (transition === 'start') task.substatus = 'in-progress';
     if (transition === 'solve') Object.assign(task, { status: 'closed', substatus: 'solved', closedAt: this.iso() });
     if (transition === 'cancel') Object.assign(task, { status: 'closed', substatus: 'cancelled', closedAt: this.iso() });
@@ -343,6 +345,7 @@ export class Mock {
       }
       return { status: 200, body: found };
     }
+    if (method === 'POST' && (parts = at('/users/{id}/password-link'))) return user.type === 'administrator' ? { status: 200, body: { token: 'a-link-of-the-stand-in', expiresAt: new Date(this.now() + 3 * 86_400_000).toISOString() } } : fail(403, 'gateway.forbidden');
     if (method === 'POST' && (parts = at('/users/{id}/(lock|unlock)'))) {
       const found = this.users.get(parts[0]);
       Object.assign(found, { status: path.endsWith('/lock') ? 'locked' : 'active', version: found.version + 1 });
@@ -404,7 +407,7 @@ export class Mock {
       }
       return { status: 200, body: this.taskView(task) };
     }
-    if (method === 'GET' && path === '/assignments/log') return page([...this.tasks.values()].filter((task) => task.id === query.get('taskId') && task.assignee.userId).map((task) => ({ id: task.id, at: task.assignee.at, rule: 'client-common-request-assignment', taskId: task.id, taskNumber: task.number, explanation: `${task.assignee.displayName}: fewest open consultations`, candidates: 2, waited: 'PT3S' })));
+    if (method === 'GET' && path === '/assignments/log') return page([...this.tasks.values()].filter((task) => task.id === query.get('taskId') && task.assignee.userId).map((task) => ({ id: task.id, at: task.assignee.at, rule: 'client-common-request-assignment', taskId: task.id, taskNumber: task.number, candidates: 2, waited: 'PT3S', choice: { openTasks: 0, idleSince: task.createdAt, atLimit: 0, leftOut: 0, limit: groupLimit } })));
     if (method === 'GET' && path === '/incidents') return { status: 200, body: { items: this.incidents ?? [] } };
     if (method === 'POST' && (parts = at('/incidents/{key}/resolve'))) {
       this.incidents = (this.incidents ?? []).filter((incident) => incident.key !== parts[0]);

@@ -227,7 +227,7 @@ export async function walk({ browser, url, people, language, visit, complaints }
   await administrator.locator('.check').first().click();
   await visit('office-new-expert', administrator);
   await administrator.locator('.dialog button[type=submit]').click();
-  await administrator.locator('.command').waitFor();
+  await administrator.getByTestId('link').waitFor();
   await visit('office-person-made', administrator);
   await administrator.keyboard.press('Escape');
   await administrator.locator('[data-part=tasks]').click();

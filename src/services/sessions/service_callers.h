@@ -16,6 +16,12 @@ inline Result<void> require_service(const runtime::Context& context) {
   return fail(ErrorKind::kForbidden, "request.forbidden", "Expected a service of the platform as caller");
 }
 
+// Who makes the first or another password possible for somebody.
+inline Result<void> require_manager(const runtime::Context& context) {
+  if (context.caller.may("sessions.manage")) return {};
+  return fail(ErrorKind::kForbidden, "request.forbidden", "Expected a caller with permission sessions.manage");
+}
+
 // A context in which this service asks the users service by itself, within the same deadline.
 inline runtime::Context for_users(const runtime::Context& context) {
   runtime::Context internal = context.for_service("sessions", context.client);

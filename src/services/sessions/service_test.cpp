@@ -564,6 +564,16 @@ TEST_F(SessionsServiceTest, LimitsGuessingOfLinks) {
   EXPECT_EQ(code(use_link(Secret("guess"), kOtherPassword)), "sessions.too-many-attempts");
 }
 
+TEST_F(SessionsServiceTest, MakesALinkForThoseWhoManagePeople) {
+  Context manager = bench_.user(add_user("admin", people::UserStatus::kActive), {"sessions.manage"});
+  const auto made = bench_.run(service_->create_one_time_link(manager, {anna_}));
+  ASSERT_TRUE(made) << made.error().describe();
+  EXPECT_EQ(code(use_link(made->token, kOtherPassword)), "fine");
+  EXPECT_TRUE(login("anna", kOtherPassword));
+  Context supervisor = bench_.user(add_user("sara", people::UserStatus::kActive), {"users.read", "users.create", "users.manage"});
+  EXPECT_EQ(code(bench_.run(service_->create_one_time_link(supervisor, {anna_}))), "request.forbidden");
+}
+
 TEST_F(SessionsServiceTest, UsesALinkOnceOfManyTimesAtOnce) {
   const Secret token = link(anna_)->token;
   std::vector<Context> contexts(5, bench_.anonymous());

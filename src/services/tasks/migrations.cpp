@@ -118,6 +118,16 @@ CREATE INDEX tasks_assignment_newest ON tasks_assignment (at, id);
 CREATE INDEX tasks_assignment_task ON tasks_assignment (task_id, at, id);
 )sql";
 
+// Why somebody was chosen is kept as numbers, so that each reader has it in their own words.
+constexpr const char* kKeepChoices = R"sql(
+ALTER TABLE tasks_assignment DROP COLUMN explanation;
+ALTER TABLE tasks_assignment ADD COLUMN open_tasks INTEGER;
+ALTER TABLE tasks_assignment ADD COLUMN idle_since INTEGER;
+ALTER TABLE tasks_assignment ADD COLUMN at_limit INTEGER;
+ALTER TABLE tasks_assignment ADD COLUMN left_out INTEGER;
+ALTER TABLE tasks_assignment ADD COLUMN task_limit INTEGER;
+)sql";
+
 }  // namespace
 
 std::vector<database::Migration> migrations() {
@@ -126,6 +136,7 @@ std::vector<database::Migration> migrations() {
       {2, "create_tasks", kCreateTables},
       database::IdempotencyTable::migration("tasks", 3),
       {4, "index_process_instances", "CREATE INDEX tasks_task_process ON tasks_task (process_instance) WHERE process_instance IS NOT NULL"},
+      {5, "keep_choices", kKeepChoices},
   };
 }
 

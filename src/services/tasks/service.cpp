@@ -60,12 +60,27 @@ v1::WaitReason wait_reason(const std::vector<Candidate>& online, std::int64_t li
 
 Maker service_maker() { return {true, false, std::nullopt, "tasks"}; }
 
-std::string explain(const Candidate& chosen, const std::vector<Candidate>& candidates, std::size_t excluded, std::int64_t limit) {
-  std::size_t full = 0;
-  for (const Candidate& candidate : candidates) full += candidate.open_tasks >= limit ? 1 : 0;
-  return "Chosen with " + std::to_string(chosen.open_tasks) + " open tasks, idle since " + format_rfc3339(chosen.idle_since) + ", out of " +
-         std::to_string(candidates.size()) + " online; " + std::to_string(full) + " at the limit of " + std::to_string(limit) + ", " +
-         std::to_string(excluded) + " left out of this task for a while";
+Choice explain(const Candidate& chosen, const std::vector<Candidate>& candidates, std::size_t excluded, std::int64_t limit) {
+  const auto full = std::count_if(candidates.begin(), candidates.end(), [&](const Candidate& each) { return each.open_tasks >= limit; });
+  return {chosen.open_tasks, chosen.idle_since, full, static_cast<std::int64_t>(excluded), limit};
+}
+
+v1::AssignmentEntry view_of(const AssignmentRecord& row) {
+  v1::AssignmentEntry entry;
+  entry.id = row.id;
+  entry.at = row.at;
+  entry.rule = row.rule;
+  entry.task_id = row.task_id;
+  entry.task_number = row.task_number;
+  entry.user_id = row.user_id;
+  entry.candidates = static_cast<std::int32_t>(row.candidates);
+  entry.waited = row.waited;
+  if (row.choice) {
+    entry.choice = v1::Choice{static_cast<std::int32_t>(row.choice->open_tasks), row.choice->idle_since,
+                              static_cast<std::int32_t>(row.choice->at_limit), static_cast<std::int32_t>(row.choice->left_out),
+                              static_cast<std::int32_t>(row.choice->limit)};
+  }
+  return entry;
 }
 
 Result<Place> place_of(const std::optional<std::string>& cursor) {
@@ -248,6 +263,7 @@ Result<v1::Task> TaskService::view(Transaction& transaction, const TaskRecord& t
   out.description = task.description;
   if (task.details) out.details = JsonText{*task.details};
   out.due_at = task.due_at;
+  out.answer_by = task.answer_due_at;
   if (task.feedback) out.feedback = view_of(*task.feedback);
   if (task.queued_at) {
     ASSIGN_OR_RETURN(const std::int64_t before, waiting_before(transaction, task));
@@ -431,7 +447,6 @@ Task<Result<v1::Task>> TaskService::set_assignee(runtime::Context& context, v1::
     row.task_id = task.id;
     row.task_number = task.number;
     row.user_id = request.user_id;
-    row.explanation = "Assigned by a person who manages tasks";
     row.candidates = 1;
     row.waited = context.now() - task.reported_at;
     TRY(insert_assignment(transaction, row));
@@ -483,10 +498,7 @@ Task<Result<v1::ListAssignmentsReply>> TaskService::list_assignments(runtime::Co
       rows.resize(static_cast<std::size_t>(limit));
       out.next_cursor = Cursor{rows.back().at, rows.back().id}.text();
     }
-    for (const AssignmentRecord& row : rows) {
-      out.items.push_back({row.id, row.at, row.rule, row.task_id, row.task_number, row.user_id, row.explanation,
-                           static_cast<std::int32_t>(row.candidates), row.waited});
-    }
+    for (const AssignmentRecord& row : rows) out.items.push_back(view_of(row));
     return out;
   });
   co_return reply;
@@ -517,7 +529,7 @@ Task<Result<std::int64_t>> TaskService::assign_waiting(runtime::Context& context
         row.task_id = task.id;
         row.task_number = task.number;
         row.user_id = chosen->user_id;
-        row.explanation = explain(*chosen, candidates, excluded.size(), settings_.limit);
+        row.choice = explain(*chosen, candidates, excluded.size(), settings_.limit);
         row.candidates = static_cast<std::int64_t>(candidates.size());
         row.waited = context.now() - task.reported_at;
         TransitionOrder order;

@@ -299,11 +299,13 @@ TEST_F(TaskServiceTest, AssignsTheLongestWaitingFirstAndKeepsTheLimit) {
   for (std::size_t i = 0; i < 6; ++i) {
     const v1::Task task = get(tasks[i]);
     EXPECT_EQ(task.substatus, Substatus::kAssigned) << i;
+    EXPECT_EQ(task.answer_by, task.assignee.at + settings_.answer_within);
     ++load[*task.assignee.user_id];
   }
   EXPECT_EQ(load[consultant(1)], 3);
   EXPECT_EQ(load[consultant(2)], 3);
   const v1::Task waiting = get(tasks[7]);
+  EXPECT_FALSE(waiting.answer_by);
   EXPECT_EQ(waiting.waiting->position, 2);
   EXPECT_EQ(waiting.waiting->reason, v1::WaitReason::kAllBusy);
   // A place becomes free: the next in line gets it.
@@ -433,6 +435,7 @@ TEST_F(TaskServiceTest, AssignsByHandWithinGroupAndLimit) {
   const auto log = call([&](runtime::Context& context) { return service_.list_assignments(context, {}); });
   ASSERT_EQ(log->items.size(), 1u);
   EXPECT_EQ(log->items[0].rule, "by-hand");
+  EXPECT_FALSE(log->items[0].choice);
 }
 
 TEST_F(TaskServiceTest, WhatWasWrittenBeforeTheEndJoinsTheTaskThatHasEnded) {
@@ -467,11 +470,18 @@ TEST_F(TaskServiceTest, WhatWasWrittenBeforeTheEndJoinsTheTaskThatHasEnded) {
 TEST_F(TaskServiceTest, ExplainsEachAssignment) {
   open_request(1);
   add_consultant(1);
+  add_consultant(2);
   ASSERT_EQ(assign(), 1);
   const auto log = call([&](runtime::Context& context) { return service_.list_assignments(context, {}); });
   ASSERT_EQ(log->items.size(), 1u);
   EXPECT_EQ(log->items[0].rule, "client-common-request-assignment");
-  EXPECT_NE(log->items[0].explanation.find("out of 1 online"), std::string::npos) << log->items[0].explanation;
+  EXPECT_EQ(log->items[0].candidates, 2);
+  ASSERT_TRUE(log->items[0].choice);
+  EXPECT_EQ(log->items[0].choice->open_tasks, 0);
+  EXPECT_EQ(log->items[0].choice->at_limit, 0);
+  EXPECT_EQ(log->items[0].choice->left_out, 0);
+  EXPECT_EQ(log->items[0].choice->limit, settings_.limit);
+  EXPECT_LE(log->items[0].choice->idle_since, log->items[0].at);
   // Idle passes write nothing.
   EXPECT_EQ(assign(), 0);
   EXPECT_EQ(call([&](runtime::Context& context) { return service_.list_assignments(context, {}); })->items.size(), 1u);

@@ -206,7 +206,7 @@ Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const Uuid
 
 Result<std::optional<TaskRecord>> closed_since(Transaction& transaction, const Uuid& channel_id, const v1::TaskType& type, Timestamp at) {
   return read_one(transaction.query_one("SELECT " TASK_COLUMNS " FROM tasks_task WHERE channel_id = ? AND type = ? AND subtype = ? AND "
-                                                               "is_open = 0 AND closed_at >= ? ORDER BY created_at DESC LIMIT 1",
+                                        "is_open = 0 AND closed_at >= ? ORDER BY created_at DESC LIMIT 1",
                                         channel_id, type.type, type.subtype, at + kClosedLater));
 }
 
@@ -375,27 +375,41 @@ Result<void> forget_exclusions(Transaction& transaction, Timestamp before) {
 }
 
 Result<void> insert_assignment(Transaction& transaction, const AssignmentRecord& row) {
+  std::optional<std::int64_t> open_tasks, at_limit, left_out, limit;
+  std::optional<Timestamp> idle_since;
+  if (row.choice) {
+    open_tasks = row.choice->open_tasks;
+    idle_since = row.choice->idle_since;
+    at_limit = row.choice->at_limit;
+    left_out = row.choice->left_out;
+    limit = row.choice->limit;
+  }
   return done(transaction.execute(
-      "INSERT INTO tasks_assignment (id, at, rule, task_id, task_number, user_id, explanation, candidates, waited) VALUES (?, ?, ?, ?, ?, "
-      "?, ?, ?, ?)",
-      row.id, row.at, row.rule, row.task_id, row.task_number, row.user_id, row.explanation, row.candidates, row.waited));
+      "INSERT INTO tasks_assignment (id, at, rule, task_id, task_number, user_id, candidates, waited, open_tasks, idle_since, at_limit, "
+      "left_out, task_limit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      row.id, row.at, row.rule, row.task_id, row.task_number, row.user_id, row.candidates, row.waited, open_tasks, idle_since, at_limit,
+      left_out, limit));
 }
 
 Result<std::vector<AssignmentRecord>> list_assignments(Transaction& transaction, const std::optional<Uuid>& task_id, const Place& after,
                                                        int limit) {
+#define ASSIGNMENT_COLUMNS \
+  "id, at, rule, task_id, task_number, user_id, candidates, waited, open_tasks, idle_since, at_limit, left_out, task_limit"
   constexpr std::string_view kOfTask =
-      "SELECT id, at, rule, task_id, task_number, user_id, explanation, candidates, waited FROM tasks_assignment WHERE task_id = ? AND "
-      "(at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT ?";
+      "SELECT " ASSIGNMENT_COLUMNS " FROM tasks_assignment WHERE task_id = ? AND (at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT ?";
   constexpr std::string_view kAll =
-      "SELECT id, at, rule, task_id, task_number, user_id, explanation, candidates, waited FROM tasks_assignment WHERE (at, id) < (?, ?) "
-      "ORDER BY at DESC, id DESC LIMIT ?";
+      "SELECT " ASSIGNMENT_COLUMNS " FROM tasks_assignment WHERE (at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT ?";
+#undef ASSIGNMENT_COLUMNS
   auto rows =
       task_id ? transaction.query(kOfTask, *task_id, after.at, after.id, limit) : transaction.query(kAll, after.at, after.id, limit);
   if (!rows) return fail(std::move(rows).error());
   std::vector<AssignmentRecord> out;
   for (const Row& row : *rows) {
-    out.push_back({row.uuid(0), row.timestamp(1), row.text(2), row.uuid(3), row.text(4), row.optional_uuid(5), row.text(6), row.integer(7),
-                   Duration{row.integer(8)}});
+    AssignmentRecord entry{row.uuid(0),    row.timestamp(1),         row.text(2), row.uuid(3), row.text(4), row.optional_uuid(5),
+                           row.integer(6), Duration{row.integer(7)}, std::nullopt};
+    if (const auto idle_since = row.optional_timestamp(9))
+      entry.choice = Choice{row.integer(8), *idle_since, row.integer(10), row.integer(11), row.integer(12)};
+    out.push_back(std::move(entry));
   }
   return out;
 }

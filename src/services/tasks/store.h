@@ -114,9 +114,9 @@ struct AssignmentRecord {
   Uuid task_id;
   std::string task_number;
   std::optional<Uuid> user_id;
-  std::string explanation;
   std::int64_t candidates = 0;
   Duration waited;
+  std::optional<Choice> choice;  // nullopt: by hand
 };
 Result<void> insert_assignment(Transaction& transaction, const AssignmentRecord& row);
 Result<std::vector<AssignmentRecord>> list_assignments(Transaction& transaction, const std::optional<Uuid>& task_id, const Place& after,

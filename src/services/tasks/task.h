@@ -108,6 +108,15 @@ struct Candidate {
   Timestamp idle_since;  // when the last task ended, or when they came online
 };
 
+// How the chosen one stood among the others.
+struct Choice {
+  std::int64_t open_tasks = 0;
+  Timestamp idle_since;
+  std::int64_t at_limit = 0;
+  std::int64_t left_out = 0;
+  std::int64_t limit = 0;
+};
+
 // Fewest open tasks, then longest idle, then id; those at the limit are left out. Nullptr: nobody.
 const Candidate* choose_candidate(const std::vector<Candidate>& candidates, std::int64_t limit, const std::vector<Uuid>& excluded);
 

@@ -23,6 +23,7 @@ const shapes = {
   beside: 'M4 5h7v14H4z M13 5h7v14h-7z',
   phone: 'M8 3h8a1 1 0 0 1 1 1v16a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1z M11 18h2',
   add: 'M12 5v14 M5 12h14',
+  copy: 'M8 8h12v12H8z M16 8V4H4v12h4',
   chats: 'M4 4h12v9H9l-3 3v-3H4z M10 16h5l3 3v-3h2V8h-2',
   undo: 'M8 5 4 9l4 4 M4 9h10a6 6 0 0 1 0 12h-3',
   returned: 'M4 12h11 M9 7l-5 5 5 5 M20 5v14',

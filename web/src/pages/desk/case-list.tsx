@@ -14,9 +14,6 @@ import { Icon } from '../../ui/icon';
 import { StatusChip } from '../../ui/status-chip';
 import { pathOf } from './panes';
 
-// An unanswered task goes back to the queue after so long (ms).
-export const answerWithin = 2 * 60_000;
-
 export const casePath = (task: Task) => pathOf([task.number]);
 
 interface CaseListProps {
@@ -90,8 +87,8 @@ function lastWords(state: Conversations, task: Task): Post | undefined {
 export function CaseTime({ task }: { task: Task }) {
   const { t } = useI18n();
   const now = useNow();
-  if (task.substatus === 'assigned') {
-    const due = Date.parse(task.assignee.at) + answerWithin;
+  if (task.answerBy) {
+    const due = Date.parse(task.answerBy);
     const late = due <= now;
     return <span className="case-due" data-late={due - now < 30_000}>{late ? t('desk.answer-late') : t('desk.answer-within', { time: elapsed(new Date(now).toISOString(), due) })}</span>;
   }

@@ -13,16 +13,13 @@ export function Incidents({ session }: { session: Session }) {
   const list = useList<Incident>(session.api, readIncidents, session.onOver);
   const manages = session.person.permissions.includes('processes.manage');
   return (
-    <Listing list={list} title={t('office.incidents')} heads={[t('office.process'), t('office.element'), t('office.problem'), t('office.since'), ...(manages ? [t('office.actions')] : [])]}>
-      {list.items.map((incident) => (
-        <tr key={incident.key}>
-          <th scope="row">{incident.processId}</th>
-          <td>{incident.elementId}</td>
-          <td>{incident.message}</td>
-          <td><time dateTime={incident.createdAt}>{dayAndTime(incident.createdAt, language)}</time></td>
-          {manages && <td><Button className="button button-small" onPress={() => list.attempt(session.api.processes.resolveIncident({ key: incident.key }))}>{t('office.resolve')}</Button></td>}
-        </tr>
-      ))}
-    </Listing>
+    <Listing list={list} title={t('office.incidents')} keyOf={(incident) => incident.key}
+      columns={[
+        { head: t('office.process'), cell: (incident) => incident.processId },
+        { head: t('office.element'), cell: (incident) => incident.elementId },
+        { head: t('office.problem'), cell: (incident) => incident.message },
+        { head: t('office.since'), cell: (incident) => <time dateTime={incident.createdAt}>{dayAndTime(incident.createdAt, language)}</time> },
+        ...(manages ? [{ head: t('office.actions'), cell: (incident: Incident) => <Button className="button button-small" onPress={() => list.attempt(session.api.processes.resolveIncident({ key: incident.key }))}>{t('office.resolve')}</Button> }] : []),
+      ]} />
   );
 }

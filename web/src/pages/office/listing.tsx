@@ -41,17 +41,27 @@ export function useList<Item>(api: Api, read: (api: Api, cursor: string | undefi
   return { items, cursor, busy, error, load, attempt };
 }
 
+// The first one names the line.
+export interface Column<Item> {
+  head: string;
+  cell(item: Item): ReactNode;
+}
+
 interface ListingProps<Item> {
   list: ReturnType<typeof useList<Item>>;
   title: string;
-  heads: string[];
+  columns: readonly Column<Item>[];
+  keyOf(item: Item): string;
   filters?: ReactNode;
   // What can be done besides reading again.
   buttons?: ReactNode;
-  children: ReactNode;
+  // Questions that lie over the list.
+  children?: ReactNode;
 }
 
-export function Listing<Item>({ list, title, heads, filters, buttons, children }: ListingProps<Item>) {
+// A table; where it is too narrow for one, a card a line (office.css), whose cells then carry the heads. The roles keep it a table
+// for those who do not see it.
+export function Listing<Item>({ list, title, columns, keyOf, filters, buttons, children }: ListingProps<Item>) {
   const { t } = useI18n();
   return (
     <main className="office-main" aria-busy={list.busy}>
@@ -64,13 +74,22 @@ export function Listing<Item>({ list, title, heads, filters, buttons, children }
       {list.items.length === 0 && !list.busy && <p className="cases-empty">{t('office.none')}</p>}
       {list.items.length > 0 && (
         <div className="table-frame" tabIndex={0} role="region" aria-label={title}>
-          <table className="table">
-            <thead><tr>{heads.map((head) => <th key={head} scope="col">{head}</th>)}</tr></thead>
-            <tbody>{children}</tbody>
+          <table className="table" role="table">
+            <thead role="rowgroup"><tr role="row">{columns.map(({ head }) => <th key={head} scope="col" role="columnheader">{head}</th>)}</tr></thead>
+            <tbody role="rowgroup">
+              {list.items.map((item) => (
+                <tr key={keyOf(item)} role="row">
+                  {columns.map(({ head, cell }, index) => index === 0
+                    ? <th key={head} scope="row" role="rowheader">{cell(item)}</th>
+                    : <td key={head} role="cell"><span className="cell-head" aria-hidden="true">{head}</span><span className="cell">{cell(item)}</span></td>)}
+                </tr>
+              ))}
+            </tbody>
           </table>
         </div>
       )}
       {list.cursor && <Button className="button button-small" onPress={() => void list.load(list.cursor ?? undefined)} data-busy={list.busy || undefined}>{t('office.more')}</Button>}
+      {children}
     </main>
   );
 }

@@ -9,6 +9,7 @@ import { Choice } from '../../ui/choice';
 import { Field } from '../../ui/field';
 import { Icon } from '../../ui/icon';
 import { ProblemNotice } from '../../ui/problem-notice';
+import { PasswordLink } from './password-link';
 
 const kinds = ['client', 'consultant', 'expert'] as const;
 const sexes = ['f', 'm'] as const;
@@ -20,7 +21,7 @@ export function NewPerson({ session, onClose }: { session: Session; onClose: () 
   const [made, setMade] = useState<User | null>(null);
   return (
     <Ask title={t(made ? 'person.made' : 'person.new')} open onClose={onClose} size="large">
-      {made ? <Made person={made} onClose={onClose} /> : <Form session={session} onMade={setMade} onClose={onClose} />}
+      {made ? <Made session={session} person={made} onClose={onClose} /> : <Form session={session} onMade={setMade} onClose={onClose} />}
     </Ask>
   );
 }
@@ -113,14 +114,12 @@ function Groups({ groups, chosen, onChange, error }: { groups: readonly Group[];
   );
 }
 
-// The way to a password is a one-time link, which only the operator of the server can make.
-function Made({ person, onClose }: { person: User; onClose: () => void }) {
+function Made({ session, person, onClose }: { session: Session; person: User; onClose: () => void }) {
   const { t } = useI18n();
   return (
     <>
       <p className="notice" role="status"><Icon name="done" />{t('person.made-lead', { name: `${person.firstName} ${person.lastName}`, login: person.username })}</p>
-      <p>{t('person.link')}</p>
-      <p><code className="command">consilium user reset {person.username}</code></p>
+      {session.person.permissions.includes('sessions.manage') ? <PasswordLink session={session} person={person} /> : <p>{t('person.link-elsewhere')}</p>}
       <div className="dialog-buttons"><Button className="button button-primary" autoFocus onPress={onClose}>{t('card.close')}</Button></div>
     </>
   );

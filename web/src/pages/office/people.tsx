@@ -8,9 +8,12 @@ import { Choice } from '../../ui/choice';
 import { Icon } from '../../ui/icon';
 import { Listing, useList } from './listing';
 import { NewPerson } from './new-person';
+import { LinkDialog } from './password-link';
 import { SearchField } from './search-field';
 
 const tones: Partial<Record<User['status'], string>> = { draft: 'new', active: 'good', locked: 'bad' };
+
+const fullName = (user: User) => `${user.firstName} ${user.lastName}`;
 
 // Who asked with a phone number, an e-mail address or a login name means that one.
 function findBy(text: string) {
@@ -25,15 +28,36 @@ export function People({ session }: { session: Session }) {
   const [status, setStatus] = useState<User['status'] | ''>('');
   const [wanted, setWanted] = useState('');
   const [making, setMaking] = useState(false);
+  const [linked, setLinked] = useState<User | null>(null);
   const read = useCallback((api: Api, cursor: string | undefined) => api.users.listUsers({
     ...(type ? { type } : {}), ...(status ? { status } : {}), ...findBy(wanted), ...(cursor ? { cursor } : {}),
   }), [type, status, wanted]);
   const list = useList<User>(session.api, read, session.onOver);
   const may = (permission: string) => session.person.permissions.includes(permission);
   const manages = may('users.manage');
+  const links = may('sessions.manage');
+  const actions = (user: User) => {
+    const name = fullName(user);
+    const others = user.id !== session.person.id;
+    return (
+      <span className="row">
+        {links && others && user.status === 'active' && <Button className="button button-small" aria-label={t('office.link-name', { name })} data-testid="password-link" onPress={() => setLinked(user)}>{t('office.link')}</Button>}
+        {manages && others && user.status === 'active' && <Button className="button button-small" aria-label={t('office.lock-name', { name })} onPress={() => list.attempt(session.api.users.lockUser({ id: user.id }))}>{t('office.lock')}</Button>}
+        {manages && user.status === 'locked' && <Button className="button button-small" aria-label={t('office.unlock-name', { name })} onPress={() => list.attempt(session.api.users.unlockUser({ id: user.id }))}>{t('office.unlock')}</Button>}
+      </span>
+    );
+  };
   return (
     <Listing list={list} title={t('office.people')}
-      heads={[t('office.name'), t('office.kind'), t('office.login'), t('office.groups'), t('office.status'), ...(manages ? [t('office.actions')] : [])]}
+      keyOf={(user) => user.id}
+      columns={[
+        { head: t('office.name'), cell: fullName },
+        { head: t('office.kind'), cell: (user) => t(`type.${user.type}`) },
+        { head: t('office.login'), cell: (user) => user.username },
+        { head: t('office.groups'), cell: (user) => user.groups.join(', ') || '—' },
+        { head: t('office.status'), cell: (user) => <span className="chip" data-tone={tones[user.status]}>{t(`user.${user.status}`)}</span> },
+        ...(manages || links ? [{ head: t('office.actions'), cell: actions }] : []),
+      ]}
       buttons={may('users.create') && <Button className="button button-small button-primary" data-testid="new-person" onPress={() => setMaking(true)}><Icon name="add" size={18} />{t('person.new')}</Button>}
       filters={(
         <>
@@ -42,25 +66,8 @@ export function People({ session }: { session: Session }) {
           {may('users.contacts') && <SearchField label={t('office.find-person')} name="person" onSearch={setWanted} />}
         </>
       )}>
-      {list.items.map((user) => {
-        const name = `${user.firstName} ${user.lastName}`;
-        return (
-          <tr key={user.id}>
-            <th scope="row">{name}</th>
-            <td>{t(`type.${user.type}`)}</td>
-            <td>{user.username}</td>
-            <td>{user.groups.join(', ')}</td>
-            <td><span className="chip" data-tone={tones[user.status]}>{t(`user.${user.status}`)}</span></td>
-            {manages && (
-              <td>
-                {user.status === 'active' && user.id !== session.person.id && <Button className="button button-small" aria-label={t('office.lock-name', { name })} onPress={() => list.attempt(session.api.users.lockUser({ id: user.id }))}>{t('office.lock')}</Button>}
-                {user.status === 'locked' && <Button className="button button-small" aria-label={t('office.unlock-name', { name })} onPress={() => list.attempt(session.api.users.unlockUser({ id: user.id }))}>{t('office.unlock')}</Button>}
-              </td>
-            )}
-          </tr>
-        );
-      })}
       {making && <NewPerson session={session} onClose={() => { setMaking(false); void list.load(); }} />}
+      {linked && <LinkDialog session={session} person={linked} onClose={() => setLinked(null)} />}
     </Listing>
   );
 }

@@ -5,7 +5,7 @@ import type { AssignmentEntry, HistoryEntry, Task, Transition } from '../../api'
 import type { Session } from '../../app';
 import { dayAndTime } from '../../base/time';
 import { CaseHistory } from '../../conversation/case-history';
-import { useI18n } from '../../i18n/i18n';
+import { useI18n, type Translate } from '../../i18n/i18n';
 import { Ask } from '../../ui/ask';
 import { Choice } from '../../ui/choice';
 import { Field } from '../../ui/field';
@@ -33,22 +33,36 @@ export function TaskDialog({ session, task: listed, consultants, onChange, onClo
   const { story, error, busy, act } = useStory(session, listed.id, onChange);
   const task = story?.task ?? listed;
   const manages = session.person.permissions.includes('tasks.manage');
+  const nameOf = (id: string | undefined) => consultants.find((each) => each.id === id)?.name ?? (id === task.assignee.userId ? task.assignee.displayName : undefined) ?? t('office.consultant');
   return (
     <Ask title={task.number} open onClose={onClose} size="large">
       {error !== null && <ProblemNotice error={error} />}
       <p className="row"><strong>{task.reporter.displayName}</strong> <StatusChip status={task.substatus} />{task.assignee.displayName && <span>{task.assignee.displayName}</span>}</p>
       {task.feedback && <p>{t('feedback.title')}: <strong>{t(`feedback.${task.feedback.answer}`)}</strong>{task.feedback.text && <> — {task.feedback.text}</>}</p>}
       {manages && task.status === 'open' && story && <Actions story={story} consultants={consultants} busy={busy} act={act} session={session} />}
+      {task.waiting && (
+        <section aria-label={t('office.why-waits')} data-testid="why-waits">
+          <h3>{t('office.why-waits')}</h3>
+          <p className="reasons">{t(`office.waits-${task.waiting.reason}`)} {t('office.waits-place', { position: task.waiting.position, since: dayAndTime(task.waiting.since, language) })}</p>
+        </section>
+      )}
       {story && story.assignments.length > 0 && (
         <section aria-label={t('office.why')}>
           <h3>{t('office.why')}</h3>
-          <ul className="reasons">{story.assignments.map((entry) => <li key={entry.id}><time dateTime={entry.at}>{dayAndTime(entry.at, language)}</time> {entry.explanation}</li>)}</ul>
+          <ul className="reasons">{story.assignments.map((entry) => <li key={entry.id}><time dateTime={entry.at}>{dayAndTime(entry.at, language)}</time> {why(t, language, entry, nameOf(entry.userId))}</li>)}</ul>
         </section>
       )}
       {story && <CaseHistory entries={story.history} me={session.person.id} />}
       <div className="dialog-buttons"><Button className="button" onPress={onClose}>{t('card.close')}</Button></div>
     </Ask>
   );
+}
+
+function why(t: Translate, language: string, { rule, choice, candidates }: AssignmentEntry, name: string): string {
+  if (rule === 'by-hand') return t('office.why-by-hand', { name });
+  if (!choice) return t('office.why-rule', { name });
+  const chosen = t('office.why-chosen', { name, open: choice.openTasks, since: dayAndTime(choice.idleSince, language) });
+  return `${chosen} ${t('office.why-others', { online: candidates, full: choice.atLimit, limit: choice.limit, leftOut: choice.leftOut })}`;
 }
 
 // Moves of the model that a manager makes by hand; giving it to somebody has a list of its own.

@@ -24,7 +24,14 @@ export function Tasks({ session }: { session: Session }) {
   const consultants = useConsultants(session);
   const named = consultants.map((user) => ({ id: user.id, name: `${user.firstName} ${user.lastName}` }));
   return (
-    <Listing list={list} title={t('office.tasks')} heads={[t('office.number'), t('office.client'), t('office.status'), t('office.consultant'), t('office.since')]}
+    <Listing list={list} title={t('office.tasks')} keyOf={(task) => task.id}
+      columns={[
+        { head: t('office.number'), cell: (task) => <Button className="link number" onPress={() => setShown(task)}>{task.number}</Button> },
+        { head: t('office.client'), cell: (task) => task.reporter.displayName },
+        { head: t('office.status'), cell: (task) => <StatusChip status={task.substatus} /> },
+        { head: t('office.consultant'), cell: (task) => task.assignee.displayName ?? '—' },
+        { head: t('office.since'), cell: (task) => <time dateTime={task.createdAt}>{dayAndTime(task.createdAt, language)}</time> },
+      ]}
       filters={(
         <>
           <Choice label={t('office.status')} name="status" value={substatus} none={t('office.all')} options={taskSubstatuses.map((id) => ({ id, name: t(`status.${id}`) }))} onChange={setSubstatus} />
@@ -32,15 +39,6 @@ export function Tasks({ session }: { session: Session }) {
           <SearchField label={t('office.number')} name="number" onSearch={setNumber} />
         </>
       )}>
-      {list.items.map((task) => (
-        <tr key={task.id}>
-          <th scope="row"><Button className="link number" onPress={() => setShown(task)}>{task.number}</Button></th>
-          <td>{task.reporter.displayName}</td>
-          <td><StatusChip status={task.substatus} /></td>
-          <td>{task.assignee.displayName ?? '—'}</td>
-          <td><time dateTime={task.createdAt}>{dayAndTime(task.createdAt, language)}</time></td>
-        </tr>
-      ))}
       {shown && <TaskDialog session={session} task={shown} consultants={named} onChange={() => void list.load()} onClose={() => setShown(null)} />}
     </Listing>
   );
