@@ -5,9 +5,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
-import { choosePresence, logIn, widths, withBrowser, write } from '../../web/scripts/walk.mjs';
-import { people, startPlatform } from './platform.mjs';
-import { caseOf, complaints, get, message, messages, onlyTask, open, openCase, openClient, openDesk, until } from './windows.mjs';
+import { choosePresence, logIn, widths, write } from '../../web/scripts/walk.mjs';
+import { people } from './platform.mjs';
+import { caseOf, get, message, messages, onlyTask, open, openCase, openClient, openDesk, runChecks, until } from './windows.mjs';
 
 const undoTime = 5000;
 const firstLoad = 200 * 1024;
@@ -21,6 +21,26 @@ async function talk(platform) {
   await openCase(desk, 'Boris Brown');
   return { client, desk };
 }
+// Runs in the page: what it would sound and show.
+function recordAlerts() {
+  globalThis.told = [];
+  globalThis.tones = 0;
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function counted(...rest) {
+    globalThis.tones += 1;
+    return start.apply(this, rest);
+  };
+  // A browser without windows shows none; what the page asks for is kept, and so is the way to press it.
+  globalThis.Notification = class {
+    static permission = 'granted';
+    constructor(title, options) {
+      globalThis.told.push({ text: `${title}: ${options.body}`, press: () => this.onclick() });
+    }
+    close() {}
+  };
+}
+const hide = (page) => page.evaluate(() => Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => 'hidden' }));
+
 const checks = {
   async 'the bot answers a greeting, and no consultant is called'(platform) {
     const client = await openClient(platform);
@@ -297,25 +317,9 @@ const checks = {
 
   async 'a hidden desk has the task within a second: sound, title and notification; a press on it opens the case'(platform) {
     const client = await openClient(platform);
-    const desk = await openDesk(platform, people.clara, { permissions: ['notifications'] }, () => {
-      globalThis.told = [];
-      globalThis.tones = 0;
-      const start = OscillatorNode.prototype.start;
-      OscillatorNode.prototype.start = function counted(...rest) {
-        globalThis.tones += 1;
-        return start.apply(this, rest);
-      };
-      // A browser without windows shows none; what the page asks for is kept, and so is the way to press it.
-      globalThis.Notification = class {
-        static permission = 'granted';
-        constructor(title, options) {
-          globalThis.told.push({ text: `${title}: ${options.body}`, press: () => this.onclick() });
-        }
-        close() {}
-      };
-    });
+    const desk = await openDesk(platform, people.clara, { permissions: ['notifications'] }, recordAlerts);
     // Sound is allowed to pages that were touched, which choosing a status was.
-    await desk.evaluate(() => Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => 'hidden' }));
+    await hide(desk);
     await write(client, 'My secret illness');
     const asked = Date.now();
     await until('the title changes', async () => (await desk.title()).startsWith('New consultation!'), 2000);
@@ -332,6 +336,67 @@ const checks = {
       dispatchEvent(new Event('focus'));
     });
     await until('the title is itself again', async () => !(await desk.title()).startsWith('New consultation!'));
+  },
+
+  async 'a hidden client page tells of an answer, unless that is switched off'(platform) {
+    const client = await open(platform.browser, platform.url, people.boris, { viewport: widths.narrow, permissions: ['notifications'] }, recordAlerts);
+    await client.getByTestId('composer').waitFor();
+    await write(client, 'My secret illness');
+    await client.getByTestId('queue-card').waitFor();
+    await hide(client);
+    const desk = await openDesk(platform);
+    await openCase(desk, 'Boris Brown');
+    const told = () => client.evaluate(() => globalThis.told.map(({ text }) => text));
+    await until('that somebody has come', async () => (await told()).length === 1);
+    await write(desk, 'Since when?');
+    await until('of the answer', async () => (await told()).at(-1) === 'Consilium: Clara Clark wrote to you');
+    assert.ok((await client.evaluate(() => globalThis.tones)) >= 2);
+    await until('in the title, too', async () => /^\(\d+\)/.test(await client.title()));
+    await client.locator('.top .button-icon').click();
+    await client.getByRole('menuitem', { name: 'Turn off sound and notifications' }).click();
+    const before = await told();
+    await write(desk, 'And how loud is it?');
+    await message(client, 'And how loud is it?').waitFor();
+    assert.deepEqual(await told(), before);
+    await client.locator('.top .button-icon').click();
+    await client.getByRole('menuitem', { name: 'Turn on sound and notifications' }).waitFor();
+  },
+
+  async 'what people write is never more than text, to whoever reads it'(platform) {
+    const client = await openClient(platform);
+    const hostile = [
+      '<script>globalThis.taken = 1</script><img src=x onerror="globalThis.taken = 2"><svg onload=globalThis.taken=3>',
+      '[press](javascript:globalThis.taken=4) [me](JaVaScRiPt:globalThis.taken=5) [too](data:text/html,x) javascript:globalThis.taken=6',
+      `${'**_'.repeat(600)}deep${'_**'.repeat(600)}`,
+      `${'['.repeat(900)}x${'](https://example.org)'.repeat(60)}`,
+      '\u202egnp.exe\u202c \u202eturned without an end',
+    ];
+    for (const text of hostile) await write(client, text);
+    await write(client, 'the last line');
+    const desk = await openDesk(platform);
+    await openCase(desk, 'Boris Brown');
+    const office = await open(platform.browser, platform.url, people.admin, { viewport: widths.wide });
+    await office.locator('.table .link').click();
+    await office.locator('.dialog .history li').first().waitFor();
+    for (const page of [client, desk]) {
+      await message(page, 'the last line').waitFor();
+      await message(page, hostile[0]).waitFor();
+      const found = await messages(page).evaluate((root) => {
+        const deepest = (node) => 1 + Math.max(0, ...[...node.children].map(deepest));
+        return {
+          foreign: root.querySelectorAll('script, img, iframe, object, [onerror], [onload], [onclick]').length,
+          addresses: [...root.querySelectorAll('a')].map((link) => link.protocol),
+          depth: Math.max(...[...root.querySelectorAll('.rich-text')].map(deepest)),
+          // A line closes what it opens, or the words after it would be turned, too.
+          open: [...root.querySelectorAll('.rich-text')].map((each) => each.textContent).filter((text) => (text.match(/[\u202a\u202b\u202d\u202e]/g) ?? []).length !== (text.match(/\u202c/g) ?? []).length),
+        };
+      });
+      assert.equal(found.foreign, 0);
+      assert.ok(found.addresses.every((protocol) => protocol === 'https:'), String(found.addresses));
+      assert.ok(found.depth <= 10, `${found.depth} deep`);
+      assert.deepEqual(found.open, []);
+    }
+    for (const page of [client, desk, office]) assert.equal(await page.evaluate(() => globalThis.taken), undefined);
   },
 
   async 'a consultant on a phone and a client at a desk, by the keyboard alone'(platform) {
@@ -474,7 +539,6 @@ const checks = {
   },
 };
 
-const wanted = process.argv[2];
 const pictures = process.env.SCREENSHOTS;
 if (pictures) await mkdir(pictures, { recursive: true });
 
@@ -486,26 +550,4 @@ async function takePictures(browser, name) {
   }
 }
 
-let failed = 0;
-await withBrowser({}, async (browser) => {
-  for (const [name, check] of Object.entries(checks)) {
-    if (wanted && !name.includes(wanted)) continue;
-    const began = Date.now();
-    complaints.length = 0;
-    const platform = await startPlatform();
-    try {
-      await check({ browser, url: platform.url });
-      assert.deepEqual(complaints, []);
-      console.log(`PASS ${name} [${((Date.now() - began) / 1000).toFixed(1)}s]`);
-    } catch (error) {
-      failed += 1;
-      console.log(`FAIL ${name}: ${String(error.stack).replace(/\s+/g, ' ')}`);
-      for (const line of platform.log().split('\n')) if (/"level":"(warn|error)/.test(line)) console.log(line);
-    } finally {
-      if (pictures) await takePictures(browser, name);
-      for (const context of browser.contexts()) await context.close();
-      await platform.stop();
-    }
-  }
-});
-process.exitCode = failed > 0 ? 1 : 0;
+await runChecks(checks, pictures ? { atEnd: takePictures } : {});

@@ -7,8 +7,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 import { choosePresence, widths, withBrowser, write } from '../../web/scripts/walk.mjs';
 import { layCable } from './cable.mjs';
-import { people, startPlatform } from './platform.mjs';
-import { caseOf, complaints, get, message, openCase, openClient, openDesk, until } from './windows.mjs';
+import { people } from './platform.mjs';
+import { caseOf, get, message, openCase, openClient, openDesk, runChecks } from './windows.mjs';
 
 const leaseSeconds = 3;
 // Only the lease may bring the task back: it is not answered for longer than the test runs.
@@ -151,26 +151,4 @@ const checks = {
   },
 };
 
-const wanted = process.argv[2];
-let failed = 0;
-await withBrowser({}, async (browser) => {
-  for (const [name, check] of Object.entries(checks)) {
-    if (wanted && !name.includes(wanted)) continue;
-    const began = Date.now();
-    complaints.length = 0;
-    const platform = await startPlatform(name.includes('session') ? shortSessions : settings);
-    try {
-      await check({ browser, url: platform.url });
-      assert.deepEqual(complaints, []);
-      console.log(`PASS ${name} [${((Date.now() - began) / 1000).toFixed(1)}s]`);
-    } catch (error) {
-      failed += 1;
-      console.log(`FAIL ${name}: ${String(error.stack).replace(/\s+/g, ' ')}`);
-      for (const context of browser.contexts()) for (const page of context.pages()) console.log(`  ${page.url()} ${await page.title().catch(() => '')}`);
-    } finally {
-      for (const context of browser.contexts()) await context.close();
-      await platform.stop();
-    }
-  }
-});
-process.exitCode = failed > 0 ? 1 : 0;
+await runChecks(checks, { settingsOf: (name) => (name.includes('session') ? shortSessions : settings) });

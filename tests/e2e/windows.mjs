@@ -1,9 +1,10 @@
 // What the tests do in the windows of a client and of consultants.
 import assert from 'node:assert/strict';
-import { setTimeout as wait } from 'node:timers/promises';
 
-import { choosePresence, logIn, widths } from '../../web/scripts/walk.mjs';
-import { people } from './platform.mjs';
+import { choosePresence, logIn, widths, withBrowser } from '../../web/scripts/walk.mjs';
+import { people, startPlatform } from './platform.mjs';
+
+export { until } from '../../web/scripts/walk.mjs';
 
 // What the consoles of the windows complain about.
 export const complaints = [];
@@ -12,15 +13,6 @@ const patience = 10_000;
 export const messages = (page) => page.getByTestId('messages');
 export const message = (page, text) => messages(page).getByText(text, { exact: true });
 export const caseOf = (page, name) => page.locator('.case', { hasText: name });
-
-export async function until(what, condition, within = patience) {
-  const end = Date.now() + within;
-  for (;;) {
-    if (await condition()) return;
-    if (Date.now() > end) assert.fail(`not within ${within} ms: ${what}`);
-    await wait(50);
-  }
-}
 
 /** `prepare` runs in the page before its own scripts. */
 export async function open(browser, url, person, options, prepare) {
@@ -60,3 +52,31 @@ export const onlyTask = async (page) => {
   assert.equal(body.items.length, 1);
   return body.items[0];
 };
+
+/** Each check against a platform of its own, in one browser, a line a check; those alone whose name has the argument of the command
+ * line. `settingsOf(name)`: variables of the platform; `atEnd(browser, name)` sees the windows before they are closed. */
+export async function runChecks(checks, { settingsOf = () => ({}), atEnd = async () => {} } = {}) {
+  const wanted = process.argv[2];
+  await withBrowser({}, async (browser) => {
+    for (const [name, check] of Object.entries(checks)) {
+      if (wanted && !name.includes(wanted)) continue;
+      const began = Date.now();
+      complaints.length = 0;
+      const platform = await startPlatform(settingsOf(name));
+      try {
+        await check({ browser, url: platform.url });
+        assert.deepEqual(complaints, []);
+        console.log(`PASS ${name} [${((Date.now() - began) / 1000).toFixed(1)}s]`);
+      } catch (error) {
+        process.exitCode = 1;
+        console.log(`FAIL ${name}: ${String(error.stack).replace(/\s+/g, ' ')}`);
+        for (const context of browser.contexts()) for (const page of context.pages()) console.log(`  ${page.url()} ${await page.title().catch(() => '')}`);
+        for (const line of platform.log().split('\n')) if (/"level":"(warn|error)/.test(line)) console.log(line);
+      } finally {
+        await atEnd(browser, name);
+        for (const context of browser.contexts()) await context.close();
+        await platform.stop();
+      }
+    }
+  });
+}

@@ -11,7 +11,7 @@ const complaints = [];
 await withBrowser(options, async (browser) => {
   for (const language of options.languages) {
     await withServer(options, (url) => walk({
-      browser, url, people: options.people, language, complaints,
+      browser, url, people: options.people, language, complaints, reader: Boolean(options.url),
       visit: async (name, page) => {
         for (const [width, size] of Object.entries(widths)) {
           await page.setViewportSize(size);

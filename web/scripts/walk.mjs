@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 
 import { chromium } from 'playwright-core';
 
@@ -30,6 +31,16 @@ export function readOptions(argv = process.argv.slice(2)) {
     out: value('--out'),
     languages: value('--language') ? [value('--language')] : languages,
   };
+}
+
+/** Waits until the condition holds; fails naming it. */
+export async function until(what, condition, within = 10_000) {
+  const end = Date.now() + within;
+  for (;;) {
+    if (await condition()) return;
+    if (Date.now() > end) throw new Error(`not within ${within} ms: ${what}`);
+    await wait(50);
+  }
 }
 
 /** A browser with a fresh profile: `run(browser, process id)`. */
@@ -104,8 +115,8 @@ export async function write(page, text) {
   await page.locator('.composer-send').click();
 }
 
-/** `visit(name, page)` is called at each place. */
-export async function walk({ browser, url, people, language, visit, complaints }) {
+/** `visit(name, page)` is called at each place; `reader`: the server has the page that describes the API. */
+export async function walk({ browser, url, people, language, visit, complaints, reader = false }) {
   const text = words[language];
   const client = await openWindow(browser, url, language, complaints);
   await client.goto('/password');
@@ -119,6 +130,11 @@ export async function walk({ browser, url, people, language, visit, complaints }
   await client.getByRole('alert').waitFor();
   await visit('password', client);
 
+  if (reader) {
+    await client.goto('/api/docs');
+    await client.locator('main h2').first().waitFor();
+    await visit('api-docs', client);
+  }
   await client.goto('/login');
   await client.locator('button[type=submit]').click();
   await visit('login-incomplete', client);

@@ -15,9 +15,13 @@ export type Task = Contract.tasks.Task;
 export type Transition = Contract.tasks.Transition;
 export type HistoryEntry = Contract.tasks.HistoryEntry;
 export type AssignmentEntry = Contract.tasks.AssignmentEntry;
-export type WaitReason = Contract.tasks.WaitReason;
 export type Group = Contract.users.Group;
 export type Incident = Contract.processes.Incident;
+
+// What the socket brings.
+export type ServerMessage = Contract.ServerMessage;
+export type Welcome = Contract.chat.Welcome;
+export type Waiting = Contract.tasks.Waiting;
 
 export const { Substatus: taskSubstatuses } = enumValues.tasks;
 export const { UserType: userTypes, UserStatus: userStatuses } = enumValues.users;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { longestWait } from '../base/backoff';
-import type { Envelope } from '../state/model';
+import type { ServerMessage } from '../api';
 import { Connection, silentPings, welcomeWithin, type Socket } from './connection';
 
 class FakeSocket implements Socket {
@@ -35,7 +35,7 @@ function world() {
   const sockets: FakeSocket[] = [];
   const timers = new Set<{ wait: number; run: () => void }>();
   const ticks = new Set<{ every: number; run: () => void }>();
-  const events: Envelope[] = [];
+  const events: ServerMessage[] = [];
   const self = { seq: 5 as number | null, online: true, over: false, gap: false, now: 0 };
   const connection = new Connection({
     open: (after) => {

@@ -2,7 +2,7 @@
 // itself. What the events mean is not its business.
 import { backoff } from '../base/backoff';
 import { createStore, type Store } from '../base/store';
-import type { Envelope } from '../state/model';
+import type { ServerMessage, Welcome } from '../api';
 
 export type Phase =
   | { kind: 'idle' }
@@ -31,9 +31,9 @@ export interface Gap {
 export interface ConnectionPorts {
   open(after: number | null): Socket;
   lastSeq(): number | null;
-  onWelcome(welcome: { seq: number; sessionId: string }): void;
+  onWelcome(welcome: Welcome): void;
   // False: events are missing before this one; the connection resumes.
-  onEvent(event: Envelope): boolean;
+  onEvent(event: ServerMessage): boolean;
   // The server refused to open the socket; says whether the session is the reason.
   isSessionOver(): Promise<boolean>;
   isOnline(): boolean;
@@ -136,15 +136,15 @@ export class Connection {
   }
 
   private receive(data: unknown) {
-    let event: Envelope;
+    let event: ServerMessage;
     try {
-      event = JSON.parse(String(data)) as Envelope;
+      event = JSON.parse(String(data)) as ServerMessage;
     } catch {
       return;
     }
     this.heard();
     if (event.type === 'welcome') {
-      this.welcome(event.data as { seq: number; sessionId: string; pingSeconds: number });
+      this.welcome(event.data);
       return;
     }
     if (event.type === 'ack') {
@@ -162,7 +162,7 @@ export class Connection {
     if (from !== null && this.pingEvery > 0 && now - from > gapPings * this.pingEvery) this.gap.update(() => ({ from, until: now }));
   }
 
-  private welcome(welcome: { seq: number; sessionId: string; pingSeconds: number }) {
+  private welcome(welcome: Welcome) {
     this.callOffWelcome?.();
     this.callOffWelcome = null;
     this.welcomed = true;

@@ -1,6 +1,6 @@
 // One logged-in person's side of everything: their conversations, what is on its way, the socket. Pages read its stores
 // and call its functions.
-import { problemOf, type Api, type Channel, type Person, type Post, type Task } from '../api';
+import { problemOf, type Api, type Channel, type Person, type Post, type ServerMessage, type Task } from '../api';
 import { makeClientId } from '../base/identity';
 import { browserBox, clearBox, personBox, type Box } from '../base/device';
 import { createStore, type Store } from '../base/store';
@@ -8,7 +8,7 @@ import { Connection } from '../realtime/connection';
 import { every } from '../realtime/ticker';
 import { restore, save } from './memory';
 import {
-  addNewestPage, addOlderPage, addPosts, markRead, putChannels, putTasks, receive, replaceChannels, type Conversations, type Envelope,
+  addNewestPage, addOlderPage, addPosts, markRead, putChannels, putTasks, receive, replaceChannels, type Conversations,
 } from './model';
 import { Outbox } from './outbox';
 import { UndoQueue } from './undo';
@@ -248,15 +248,15 @@ export class Hub {
     if (known.seq === null || foreign || !known.fresh) void this.reload();
   }
 
-  private received(event: Envelope): boolean {
+  private received(event: ServerMessage): boolean {
     if (event.type === 'resync') {
-      const seq = (event.data as { seq?: number } | null)?.seq;
-      this.state.update((state) => ({ ...state, seq: seq ?? null, fresh: false }));
+      const { seq } = event.data;
+      this.state.update((state) => ({ ...state, seq, fresh: false }));
       void this.reload();
       return true;
     }
     if (event.type === 'session.expiring') {
-      this.sessionEnds.update(() => (event.data as { at?: string; expiresAt?: string } | null)?.expiresAt ?? event.at);
+      this.sessionEnds.update(() => event.data.expiresAt);
       return true;
     }
     const before = this.state.get();
@@ -268,19 +268,19 @@ export class Hub {
     return true;
   }
 
-  private noticed(before: Conversations, event: Envelope) {
+  private noticed(before: Conversations, event: ServerMessage) {
     if (event.type === 'post.created') {
-      const post = event.data as Post;
+      const post = event.data;
       this.outbox.settle([post]);
       if (!before.channels[post.channelId]) void this.loadChannel(post.channelId);
       if (post.authorId !== this.person.id) this.options.onPost?.(post);
     }
     if (event.type === 'channel.joined') {
-      const { channelId } = event.data as { channelId: string };
+      const { channelId } = event.data;
       if (!before.channels[channelId]) void this.loadChannel(channelId);
     }
     if (event.type === 'task.created' || event.type === 'task.updated') {
-      const task = event.data as Task;
+      const task = event.data;
       const known = before.tasks[task.id];
       const mine = task.assignee.userId === this.person.id && task.substatus === 'assigned';
       const newlyMine = known?.assignee.userId !== this.person.id || known.status === 'closed' || known.version > task.version;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 
-import type { Channel, Post, Task } from '../api';
+import type { Channel, Post, Task, ServerMessage } from '../api';
 import {
   addNewestPage, addOlderPage, addPosts, currentTask, empty, endOfCase, isRead, markRead, putChannels, putTasks, receive, typingShown, typists, unread, unreadOfPeople,
-  type Conversations, type Envelope,
+  type Conversations,
 } from './model';
 
 const me = 'me';
@@ -29,9 +29,10 @@ const task = (more: Partial<Task> = {}): Task => ({
   createdAt: at(0), updatedAt: at(0), version: 1, ...more,
 });
 
-const event = (type: string, data: unknown, seq?: number): Envelope => ({ type, at: at(0), data, ...(seq === undefined ? {} : { seq }) });
+// Also what a later server may say.
+const event = (type: string, data: unknown, seq?: number) => ({ type, at: at(0), data, ...(seq === undefined ? {} : { seq }) }) as ServerMessage;
 
-function after(state: Conversations, ...events: Envelope[]): Conversations {
+function after(state: Conversations, ...events: ServerMessage[]): Conversations {
   return events.reduce((current, each) => {
     const outcome = receive(current, each, me, 1000);
     return outcome.kind === 'applied' ? outcome.state : current;

@@ -1,12 +1,6 @@
 // What a page knows about its person's conversations, and how each piece of news changes it. Pure: no clock, no network,
 // no storage. News may come twice and in any order between HTTP and the socket; the result is the same.
-import type { Channel, Member, Post, PresenceStatus, Task, WaitReason } from '../api';
-
-export interface Waiting {
-  since: string;
-  position: number;
-  reason: WaitReason;
-}
+import type { Channel, Member, Post, PresenceStatus, ServerMessage, Task } from '../api';
 
 export interface Conversations {
   // Number of the last durable event that is in this state; null before the first.
@@ -27,15 +21,6 @@ export const empty: Conversations = { seq: null, channels: {}, posts: {}, older:
 
 // A sign of typing is shown so long after the last one came.
 export const typingShown = 6000;
-
-export interface Envelope {
-  id?: string;
-  seq?: number;
-  corrId?: string;
-  type: string;
-  at: string;
-  data: unknown;
-}
 
 export const byAge = (left: Post, right: Post) =>
   left.at < right.at ? -1 : left.at > right.at ? 1 : left.id < right.id ? -1 : left.id > right.id ? 1 : 0;
@@ -147,45 +132,39 @@ function leave(state: Conversations, channelId: string, userId: string, me: stri
 // `duplicate`: it is in the state already. `gap`: events before it are missing; the socket must resume after `seq`.
 export type Outcome = { kind: 'applied'; state: Conversations } | { kind: 'duplicate' } | { kind: 'gap' };
 
-export function receive(state: Conversations, event: Envelope, me: string, now: number): Outcome {
-  if (event.seq === undefined) return { kind: 'applied', state: apply(state, event, me, now) };
+export function receive(state: Conversations, event: ServerMessage, me: string, now: number): Outcome {
+  if (!('seq' in event)) return { kind: 'applied', state: apply(state, event, me, now) };
   if (state.seq !== null && event.seq <= state.seq) return { kind: 'duplicate' };
   if (state.seq !== null && event.seq > state.seq + 1) return { kind: 'gap' };
   return { kind: 'applied', state: { ...apply(state, event, me, now), seq: event.seq } };
 }
 
-function apply(state: Conversations, event: Envelope, me: string, now: number): Conversations {
+function apply(state: Conversations, event: ServerMessage, me: string, now: number): Conversations {
   switch (event.type) {
     case 'post.created':
     case 'post.updated': {
-      const post = event.data as Post;
+      const post = event.data;
       return stopTyping(addPosts(state, post.channelId, [post]), post.channelId, post.authorId);
     }
     case 'channel.read': {
-      const data = event.data as { channelId: string; userId: string; postId: string };
-      return markRead(state, data.channelId, data.userId, data.postId);
+      const { channelId, userId, postId } = event.data;
+      return postId === undefined ? state : markRead(state, channelId, userId, postId);
     }
     case 'channel.joined': {
-      const { channelId, member } = event.data as { channelId: string; member: Member };
+      const { channelId, member } = event.data;
       return withMember(state, channelId, (members) => [...members.filter((each) => each.userId !== member.userId), member]);
     }
-    case 'channel.left': {
-      const data = event.data as { channelId: string; userId: string };
-      return leave(state, data.channelId, data.userId, me);
-    }
-    case 'typing': {
-      const data = event.data as { channelId: string; userId: string };
-      return data.userId === me ? state : setTyping(state, data.channelId, data.userId, now + typingShown);
-    }
-    case 'presence': {
-      const data = event.data as { userId: string; status: PresenceStatus };
-      return setPresence(state, data.userId, data.status);
-    }
+    case 'channel.left':
+      return leave(state, event.data.channelId, event.data.userId, me);
+    case 'typing':
+      return event.data.userId === me ? state : setTyping(state, event.data.channelId, event.data.userId, now + typingShown);
+    case 'presence':
+      return setPresence(state, event.data.userId, event.data.status);
     case 'task.created':
     case 'task.updated':
-      return putTasks(state, [event.data as Task]);
+      return putTasks(state, [event.data]);
     case 'queue.position': {
-      const { taskId, ...waiting } = event.data as Waiting & { taskId: string };
+      const { taskId, ...waiting } = event.data;
       const task = state.tasks[taskId];
       return task?.substatus === 'on-assignment' ? { ...state, tasks: { ...state.tasks, [taskId]: { ...task, waiting } } } : state;
     }

@@ -4,6 +4,7 @@ import { go } from '../base/router';
 import { setTheme, theme, type Theme } from '../base/theme';
 import { useStore } from '../base/use-store';
 import { languages, useI18n, type Language } from '../i18n/i18n';
+import { alertsOn, switchAlerts } from '../pages/desk/alerts';
 import { Icon, type IconName } from './icon';
 
 const themes: { id: Theme; icon: IconName }[] = [
@@ -12,9 +13,10 @@ const themes: { id: Theme; icon: IconName }[] = [
   { id: 'dark', icon: 'moon' },
 ];
 
-// Language, light or dark, and for a person who is logged in their name and the way out.
-export function SettingsMenu({ name, onLanguage, onLogout }: { name?: string; onLanguage?: (language: Language) => void; onLogout?: () => void }) {
+// Language, light or dark, alerts where the page has them, and for a person who is logged in their name and the way out.
+export function SettingsMenu({ name, alerts = false, onLanguage, onLogout }: { name?: string; alerts?: boolean; onLanguage?: (language: Language) => void; onLogout?: () => void }) {
   const { t, language, setLanguage } = useI18n();
+  const loud = useStore(alertsOn, (state) => state);
   const chosen = useStore(theme, (state) => state);
   return (
     <MenuTrigger>
@@ -47,6 +49,7 @@ export function SettingsMenu({ name, onLanguage, onLogout }: { name?: string; on
           {onLogout && (
             <MenuSection>
               <Header className="menu-header">{name}</Header>
+              {alerts && <MenuItem id="alerts" className="menu-item" onAction={() => switchAlerts(!loud)} textValue={t(loud ? 'menu.alerts-off' : 'menu.alerts-on')}><Icon name={loud ? 'bell-off' : 'bell'} /><span>{t(loud ? 'menu.alerts-off' : 'menu.alerts-on')}</span></MenuItem>}
               <MenuItem id="account" className="menu-item" onAction={() => go('/account')} textValue={t('menu.account')}><Icon name="user" /><span>{t('menu.account')}</span></MenuItem>
               <MenuItem id="logout" className="menu-item" onAction={onLogout} textValue={t('menu.logout')}><Icon name="exit" /><span>{t('menu.logout')}</span></MenuItem>
             </MenuSection>

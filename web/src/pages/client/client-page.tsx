@@ -1,26 +1,36 @@
-import { useEffect } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 
-import type { Channel, Member, Task } from '../../api';
+import type { Channel, Member, Post, Task } from '../../api';
 import type { Session } from '../../app';
 import { useStore } from '../../base/use-store';
 import { Composer } from '../../conversation/composer';
 import { MessageList } from '../../conversation/message-list';
 import { QueueCard } from '../../conversation/queue-card';
-import { useI18n } from '../../i18n/i18n';
+import { useI18n, type Translate } from '../../i18n/i18n';
 import type { Hub } from '../../state/hub';
 import { currentTask, unread } from '../../state/model';
 import { Avatar } from '../../ui/avatar';
 import { ConnectionBar } from '../../ui/connection-bar';
 import { Icon } from '../../ui/icon';
+import { NotificationOffer } from '../../ui/notification-offer';
 import { ProblemNotice } from '../../ui/problem-notice';
 import { SettingsMenu } from '../../ui/settings-menu';
+import { tellOfPost, useSound } from '../use-alerts';
 import { useHub } from '../use-hub';
 import { useLanguageChoice } from '../use-language-choice';
 import { useLogout } from '../use-logout';
 
+// What a person wrote, that somebody has come, and a question to the client; the notices of a long wait call nobody.
+const calls = (post: Post) => post.authorKind === 'user' || post.code === 'client.request-assigned' || post.actions.length > 0;
+
 // The client's one conversation.
 export default function ClientPage({ session }: { session: Session }) {
-  const hub = useHub(session);
+  const { t } = useI18n();
+  const [spoken] = useState<{ t: Translate }>(() => ({ t }));
+  spoken.t = t;
+  const news = useMemo(() => ({ onPost: (post: Post) => { if (calls(post)) tellOfPost(spoken.t, post, () => undefined); } }), [spoken]);
+  const hub = useHub(session, news);
+  useSound();
   return hub && <Conversation session={session} hub={hub} />;
 }
 
@@ -52,9 +62,10 @@ function Conversation({ session, hub }: { session: Session; hub: Hub }) {
           </div>
         </div>
         {task && <span className="number" title={t('client.number')}>{task.number}</span>}
-        <SettingsMenu name={hub.person.displayName} onLanguage={onLanguage} onLogout={logout} />
+        <SettingsMenu alerts name={hub.person.displayName} onLanguage={onLanguage} onLogout={logout} />
       </header>
       <ConnectionBar hub={hub} />
+      {task?.status === 'open' && <NotificationOffer title={t('alert.client-title')} text={t('alert.client-ask')} />}
       <main className="client-main">
         {channel ? (
           <>

@@ -1,4 +1,16 @@
-// How the desk tells of news to somebody who looks elsewhere: a sound, the title, and a notification.
+// How a page tells of news to somebody who looks elsewhere: a sound and a notification, unless they are switched off on this
+// device. The title, which the pages write, tells of it in any case.
+import { recall, remember } from '../../base/device';
+import { createStore } from '../../base/store';
+
+export const alertsOn = createStore(recall('alerts') !== 'off');
+
+export function switchAlerts(on: boolean) {
+  remember('alerts', on ? 'on' : 'off');
+  alertsOn.update(() => on);
+  // The browser asks for leave only when the person presses something, as they just did.
+  if (on && canAsk()) void Notification.requestPermission();
+}
 
 let audio: AudioContext | null = null;
 
@@ -16,7 +28,7 @@ export function allowSound() {
 const melodies = { assigned: [659.25, 880], message: [587.33] };
 
 export function sound(kind: keyof typeof melodies) {
-  if (!audio || audio.state !== 'running') return;
+  if (!alertsOn.get() || !audio || audio.state !== 'running') return;
   const start = audio.currentTime;
   for (const [index, frequency] of melodies[kind].entries()) {
     const tone = audio.createOscillator();
@@ -37,7 +49,7 @@ export const canAsk = () => typeof Notification !== 'undefined' && Notification.
 
 // Says that there is something, and from whom, never what was written: notifications stay on lock screens.
 export function notify(options: { title: string; body: string; tag: string; onPress: () => void }) {
-  if (typeof Notification === 'undefined' || Notification.permission !== 'granted') return;
+  if (!alertsOn.get() || typeof Notification === 'undefined' || Notification.permission !== 'granted') return;
   try {
     const shown = new Notification(options.title, { body: options.body, tag: options.tag, icon: '/icon.svg', lang: document.documentElement.lang });
     shown.onclick = () => {

@@ -6,7 +6,6 @@ import { Button } from 'react-aria-components';
 import type { Post, Task } from '../../api';
 import type { Session } from '../../app';
 import { useNow } from '../../base/clock';
-import { recall, remember } from '../../base/device';
 import { go } from '../../base/router';
 import { clockSeconds } from '../../base/time';
 import { useStore } from '../../base/use-store';
@@ -15,14 +14,16 @@ import { useI18n, type Translate } from '../../i18n/i18n';
 import type { Hub } from '../../state/hub';
 import { currentTask, unreadOfPeople } from '../../state/model';
 import { undoFor } from '../../state/undo';
+import { notify, sound } from './alerts';
 import { ConnectionBar } from '../../ui/connection-bar';
 import { Icon } from '../../ui/icon';
+import { NotificationOffer } from '../../ui/notification-offer';
 import { ProblemNotice } from '../../ui/problem-notice';
 import { SettingsMenu } from '../../ui/settings-menu';
+import { tellOfPost, useSound } from '../use-alerts';
 import { useHub } from '../use-hub';
 import { useLanguageChoice } from '../use-language-choice';
 import { useLogout } from '../use-logout';
-import { allowSound, canAsk, notify, sound } from './alerts';
 import { CaseList, casePath } from './case-list';
 import { CasePane } from './case-pane';
 import { beside, instead, numbersOf, pathOf, shownOf, useRoom, without } from './panes';
@@ -42,9 +43,7 @@ export default function DeskPage({ session, path }: { session: Session; path: st
       notify({ title: spoken.t('alert.title'), body: spoken.t('alert.body', { client: task.reporter.displayName }), tag: task.id, onPress: () => go(casePath(task)) });
     },
     onPost(post: Post) {
-      if (post.authorKind !== 'user' || document.visibilityState === 'visible') return;
-      sound('message');
-      notify({ title: 'Consilium', body: spoken.t('alert.post', { name: post.authorName }), tag: post.channelId, onPress: () => spoken.open(post.channelId) });
+      if (post.authorKind === 'user') tellOfPost(spoken.t, post, () => spoken.open(post.channelId));
     },
   }), [spoken]);
   const hub = useHub(session, news);
@@ -52,14 +51,12 @@ export default function DeskPage({ session, path }: { session: Session; path: st
     const task = currentTask(Object.values(hub?.state.get().tasks ?? {}).filter((each) => each.channelId === channelId && each.assignee.userId === session.person.id));
     if (task) go(casePath(task));
   };
+  useSound();
   useEffect(() => {
     const seen = () => document.visibilityState === 'visible' && setFresh(false);
-    // Buttons keep their presses to themselves, so this listens before them.
-    for (const name of ['pointerdown', 'keydown']) addEventListener(name, allowSound, true);
     addEventListener('focus', seen);
     document.addEventListener('visibilitychange', seen);
     return () => {
-      for (const name of ['pointerdown', 'keydown']) removeEventListener(name, allowSound, true);
       removeEventListener('focus', seen);
       document.removeEventListener('visibilitychange', seen);
     };
@@ -106,11 +103,11 @@ function Desk({ session, hub, path, fresh }: { session: Session; hub: Hub; path:
         <span className="brand"><span className="brand-mark"><Icon name="logo" size={22} /></span><span className="desk-brand-name">Consilium</span></span>
         {panes.length === 0 && <h1 className="visually-hidden">{t('desk.title')}</h1>}
         <PresenceMenu {...presence} />
-        <SettingsMenu name={hub.person.displayName} onLanguage={onLanguage} onLogout={logout} />
+        <SettingsMenu alerts name={hub.person.displayName} onLanguage={onLanguage} onLogout={logout} />
       </header>
       <ConnectionBar hub={hub} />
       <GapNotice hub={hub} />
-      <NotificationOffer />
+      <NotificationOffer title={t('alert.title')} text={t('alert.ask')} />
       {trouble !== null && <div className="desk-trouble"><ProblemNotice error={trouble} /></div>}
       <main className="desk-body" data-panes={panes.length}>
         <nav className="desk-list" aria-label={t('desk.title')}>
@@ -172,27 +169,5 @@ function GapNotice({ hub }: { hub: Hub }) {
         </div>
       )}
     </div>
-  );
-}
-
-// The browser asks for leave only when the person presses something.
-function NotificationOffer() {
-  const { t } = useI18n();
-  const [offered, setOffered] = useState(() => canAsk() && recall('alerts') !== 'later');
-  if (!offered) return null;
-  const done = () => setOffered(false);
-  const notNow = () => {
-    remember('alerts', 'later');
-    done();
-  };
-  return (
-    <section className="offer" aria-label={t('alert.title')}>
-      <Icon name="bell" />
-      <span>{t('alert.ask')}</span>
-      <div className="offer-buttons">
-        <Button className="button button-small" onPress={() => void Notification.requestPermission().finally(done)}>{t('alert.allow')}</Button>
-        <Button className="button button-small button-quiet" onPress={notNow}>{t('alert.later')}</Button>
-      </div>
-    </section>
   );
 }

@@ -39,10 +39,11 @@ export function People({ session }: { session: Session }) {
   const actions = (user: User) => {
     const name = fullName(user);
     const others = user.id !== session.person.id;
+    if (!others || (user.status !== 'active' && user.status !== 'locked')) return '—';
     return (
       <span className="row">
-        {links && others && user.status === 'active' && <Button className="button button-small" aria-label={t('office.link-name', { name })} data-testid="password-link" onPress={() => setLinked(user)}>{t('office.link')}</Button>}
-        {manages && others && user.status === 'active' && <Button className="button button-small" aria-label={t('office.lock-name', { name })} onPress={() => list.attempt(session.api.users.lockUser({ id: user.id }))}>{t('office.lock')}</Button>}
+        {links && user.status === 'active' && <Button className="button button-small" aria-label={t('office.link-name', { name })} data-testid="password-link" onPress={() => setLinked(user)}>{t('office.link')}</Button>}
+        {manages && user.status === 'active' && <Button className="button button-small" aria-label={t('office.lock-name', { name })} onPress={() => list.attempt(session.api.users.lockUser({ id: user.id }))}>{t('office.lock')}</Button>}
         {manages && user.status === 'locked' && <Button className="button button-small" aria-label={t('office.unlock-name', { name })} onPress={() => list.attempt(session.api.users.unlockUser({ id: user.id }))}>{t('office.unlock')}</Button>}
       </span>
     );
