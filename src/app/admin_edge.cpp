@@ -5,11 +5,19 @@
 #include "app/backup.h"
 #include "app/case_story.h"
 #include "app/people.h"
+#include "base/cursor.h"
+#include "consilium/sessions/v1/sessions_codec.h"
 
 namespace consilium::app {
 namespace {
 
 namespace json = boost::json;
+
+std::optional<std::string> cursor_of(std::string_view query) {
+  constexpr std::string_view kCursor = "cursor=";
+  if (!query.starts_with(kCursor)) return std::nullopt;
+  return std::string(query.substr(kCursor.size()));
+}
 
 Error malformed(std::string_view detail) { return make_error(ErrorKind::kMalformed, "request.malformed", detail); }
 
@@ -85,6 +93,7 @@ Task<AdminEdge::Answer> AdminEdge::answer(runtime::Context& context, const net::
   const std::string path(request.path());
   Answer out = fail(ErrorKind::kNotFound, "request.not-found", "Expected a call that the administration has");
   if (request.method == "GET" && path == "/people") out = co_await list_people(context, request.query());
+  if (request.method == "GET" && path == "/refusals") out = co_await list_refusals(context, request.query());
   if (request.method == "POST" && path.starts_with(kPeople)) {
     const std::string what = path.substr(kPeople.size());
     const bool changes = what == "lock" || what == "unlock" || what == "reset";
@@ -101,11 +110,19 @@ Task<AdminEdge::Answer> AdminEdge::answer(runtime::Context& context, const net::
   co_return out;
 }
 
+Task<AdminEdge::Answer> AdminEdge::list_refusals(runtime::Context& context, std::string_view query) {
+  sessions::v1::ListRefusalsRequest request;
+  request.limit = kMaxPageSize;
+  request.cursor = cursor_of(query);
+  auto page = co_await parts_.platform.sessions().list_refusals(context, std::move(request));
+  if (!page) co_return fail(std::move(page).error());
+  co_return encode_json(*page);
+}
+
 Task<AdminEdge::Answer> AdminEdge::list_people(runtime::Context& context, std::string_view query) {
-  constexpr std::string_view kCursor = "cursor=";
   users::v1::ListUsersRequest request;
-  request.limit = 200;
-  if (query.starts_with(kCursor)) request.cursor = std::string(query.substr(kCursor.size()));
+  request.limit = kMaxPageSize;
+  request.cursor = cursor_of(query);
   CO_ASSIGN_OR_RETURN(const users::v1::ListUsersReply page, co_await parts_.platform.users().list_users(context, std::move(request)));
   json::array items;
   for (const users::v1::User& user : page.items) items.push_back(person_object(user));

@@ -41,6 +41,7 @@ class AdminEdge final : public net::HttpApplication {
   using Answer = Result<std::string>;  // JSON
   Task<Answer> answer(runtime::Context& context, const net::HttpRequest& request);
   Task<Answer> list_people(runtime::Context& context, std::string_view query);
+  Task<Answer> list_refusals(runtime::Context& context, std::string_view query);
   Task<Answer> add(runtime::Context& context, std::string kind, std::string body);
   Task<Result<users::v1::User>> create(runtime::Context& context, std::string kind, std::string body);
   Task<Answer> change(runtime::Context& context, std::string action, std::string body);

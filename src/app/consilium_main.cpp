@@ -127,11 +127,12 @@ void add_server_commands(CLI::App& program, Flags& flags, OperationFlags& words,
   backup->add_option("file", words.file)->required();
   backup->callback([&] { code = operate(flags, [&](const app::Operator& me) { return app::back_up(me, words.file); }); });
 
-  CLI::App* show = add_operation(program, flags, "show", "The story of one case of a running server");
-  show->add_option("number", words.number, "MOI-000123")->required();
+  CLI::App* show = add_operation(program, flags, "show", "The story of one case of a running server, or who was refused");
+  show->add_option("what", words.number, "MOI-000123, or `refusals`: the audit of the edge, newest first")->required();
   show->add_flag("--texts", words.texts, "With names and texts");
   show->callback([&] {
     code = operate(flags, [&](const app::Operator& me) {
+      if (words.number == "refusals") return app::show_refusals(me);
       return app::show_case(me, words.number, words.texts ? app::CaseTexts::kShown : app::CaseTexts::kMasked);
     });
   });

@@ -29,6 +29,35 @@ void print_person(const json::value& person) {
               text_at(person, "status").c_str(), text_at(person, "id").c_str());
 }
 
+// Prints each item as it comes, or all of them as one JSON list.
+int print_list(const Operator& me, const std::string& path, void (*print)(const json::value&)) {
+  json::array all;
+  std::string target = path;
+  for (;;) {
+    auto page = ask(me, {"GET", target, {}});
+    if (!page) return report_failure(page.error());
+    for (json::value& item : page->at("items").as_array()) {
+      if (me.form == OutputForm::kText) {
+        print(item);
+      } else {
+        all.push_back(std::move(item));
+      }
+    }
+    const std::string cursor = text_at(*page, "nextCursor");
+    if (cursor.empty()) break;
+    target = path + "?cursor=" + cursor;
+  }
+  if (me.form == OutputForm::kJson) print_json(all);
+  return kExitDone;
+}
+
+void print_refusal(const json::value& refusal) {
+  const std::string person = text_at(refusal, "userId");
+  std::printf("%s %6lldx  %-30s %-34s %-15s %s\n", text_at(refusal, "at").c_str(),
+              static_cast<long long>(refusal.at("times").to_number<std::int64_t>()), text_at(refusal, "code").c_str(),
+              text_at(refusal, "call").c_str(), text_at(refusal, "remoteAddress").c_str(), person.empty() ? "-" : person.c_str());
+}
+
 // A person, and their link when there is one.
 int tell_person(const Operator& me, const Result<json::value>& answer) {
   if (!answer) return report_failure(answer.error());
@@ -129,23 +158,9 @@ int change_user(const Operator& me, const std::string& action, const std::string
   return tell_person(me, ask(me, {"POST", "/people/" + action, json::serialize(json::object{{"username", username}})}));
 }
 
-int list_users(const Operator& me) {
-  json::array all;
-  std::string target = "/people";
-  for (;;) {
-    auto page = ask(me, {"GET", target, {}});
-    if (!page) return report_failure(page.error());
-    for (json::value& person : page->at("items").as_array()) {
-      if (me.form == OutputForm::kText) print_person(person);
-      all.push_back(std::move(person));
-    }
-    const std::string cursor = text_at(*page, "nextCursor");
-    if (cursor.empty()) break;
-    target = "/people?cursor=" + cursor;
-  }
-  if (me.form == OutputForm::kJson) print_json(all);
-  return kExitDone;
-}
+int list_users(const Operator& me) { return print_list(me, "/people", &print_person); }
+
+int show_refusals(const Operator& me) { return print_list(me, "/refusals", &print_refusal); }
 
 int set_log_level(const Operator& me, const std::string& service, const std::string& level) {
   const auto done = ask(me, {"PUT", "/log", json::serialize(json::object{{"service", service}, {"level", level}})});

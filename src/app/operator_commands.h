@@ -38,6 +38,8 @@ int change_user(const Operator& me, const std::string& action, const std::string
 int list_users(const Operator& me);
 int set_log_level(const Operator& me, const std::string& service, const std::string& level);
 int back_up(const Operator& me, const std::string& file);
+// All that are kept, newest first.
+int show_refusals(const Operator& me);
 int show_case(const Operator& me, const std::string& number, CaseTexts texts);
 
 // Tells it on standard error and gives the exit code for it.

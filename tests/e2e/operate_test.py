@@ -170,6 +170,7 @@ def backup_restore_and_story(root):
     with Server(root / "first") as server:
         add_client(server, "anna.iva")
         token = server.login("anna.iva")
+        assert server.ask("GET", "/api/v1/refusals", token=token)[0] == 403
         channel = channel_of(server, token)
         status, post = server.ask("POST", f"/api/v1/channels/{channel}/posts", {"text": "heliotrope headache"}, token=token)
         assert status == 201, (status, post)
@@ -196,6 +197,16 @@ def backup_restore_and_story(root):
         token = server.login("anna.iva")
         after = posts_of(server, token, channel)
         assert before and before.items() <= after.items(), (before, after)
+    refusals_are_shown(root / "first")
+
+
+def refusals_are_shown(folder):
+    """What was refused before the server ended is on record."""
+    with Server(folder):
+        refused = json.loads(run("show", "refusals", "--json", folder=folder)[0])
+        assert any(one["call"] == "GET /refusals" and one["code"] == "request.forbidden" and one["userId"] for one in refused), refused
+        lines = run("show", "refusals", folder=folder)[0].splitlines()
+        assert len(lines) == len(refused) and "request.forbidden" in "".join(lines), lines
 
 
 def damaged_backup_is_refused(root):

@@ -111,6 +111,7 @@ class FakeSessions final : public v1::Sessions {
   NOT_CALLED(CheckSessionsReply, check_sessions, CheckSessionsRequest)
   NOT_CALLED(KeySetReply, get_key_set, KeySetRequest)
   NOT_CALLED(Nothing, record_refusals, RecordRefusalsRequest)
+  NOT_CALLED(ListRefusalsReply, list_refusals, ListRefusalsRequest)
   NOT_CALLED(OneTimeLinkReply, create_one_time_link, IdentityRequest)
   NOT_CALLED(Nothing, end_all_sessions, EndAllRequest)
 

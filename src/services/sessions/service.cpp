@@ -1,8 +1,11 @@
 #include "services/sessions/service.h"
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 #include <utility>
 
+#include "base/cursor.h"
 #include "consilium/sessions/v1/sessions_events.h"
 #include "services/sessions/access_token.h"
 #include "services/sessions/ending.h"
@@ -56,6 +59,16 @@ v1::SessionState state_of(const Uuid& id, const std::optional<SessionRecord>& se
   if (session->ended_at) state.end_reason = session->end_reason;
   if (!session->ended_at && !check_alive(*session, settings, now)) state.end_reason = reasons::kExpired;
   return state;
+}
+
+// Refusals are numbered as they come: the last number of a page is its cursor.
+Result<std::int64_t> number_before(const std::optional<std::string>& cursor) {
+  if (!cursor) return std::numeric_limits<std::int64_t>::max();
+  std::int64_t number = 0;
+  const auto [end, failure] = std::from_chars(cursor->data(), cursor->data() + cursor->size(), number);
+  if (failure != std::errc() || end != cursor->data() + cursor->size() || number <= 0)
+    return fail(v1::errors::bad_cursor("Expected a cursor that this list gave"));
+  return number;
 }
 
 SessionRecord new_session(const Context& context, Uuid user_id, const v1::LoginRequest& request, const Settings& settings) {
@@ -203,6 +216,30 @@ Task<Result<v1::Nothing>> SessionsService::record_refusals(Context& context, v1:
     return v1::Nothing();
   };
   auto reply = co_await database_.write(context, work);
+  co_return reply;
+}
+
+Task<Result<v1::ListRefusalsReply>> SessionsService::list_refusals(Context& context, v1::ListRefusalsRequest request) {
+  CO_TRY(require_permission(context, "sessions.refusals"));
+  CO_ASSIGN_OR_RETURN(const std::int64_t before, number_before(request.cursor));
+  const auto size = static_cast<std::size_t>(page_size_of(request.limit));
+  const RefusalFilter filter{request.user_id, request.remote_address, request.code};
+  const bool count = request.count.value_or(false);
+  const auto work = [&](Transaction& transaction) -> Result<v1::ListRefusalsReply> {
+    ASSIGN_OR_RETURN(std::vector<NumberedRefusal> rows,
+                     sessions::list_refusals(transaction, filter, before, static_cast<std::int32_t>(size) + 1));
+    v1::ListRefusalsReply reply;
+    if (rows.size() > size) {
+      rows.resize(size);
+      reply.next_cursor = std::to_string(rows.back().number);
+    }
+    for (NumberedRefusal& row : rows) reply.items.push_back(std::move(row.refusal));
+    if (!count) return reply;
+    ASSIGN_OR_RETURN(const std::int64_t total, count_refusals(transaction, filter));
+    reply.total = static_cast<std::int32_t>(total);
+    return reply;
+  };
+  auto reply = co_await database_.read(context, work);
   co_return reply;
 }
 

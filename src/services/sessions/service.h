@@ -42,6 +42,7 @@ class SessionsService final : public v1::Sessions {
   Task<Result<v1::CheckSessionsReply>> check_sessions(runtime::Context& context, v1::CheckSessionsRequest request) override;
   Task<Result<v1::KeySetReply>> get_key_set(runtime::Context& context, v1::KeySetRequest request) override;
   Task<Result<v1::Nothing>> record_refusals(runtime::Context& context, v1::RecordRefusalsRequest request) override;
+  Task<Result<v1::ListRefusalsReply>> list_refusals(runtime::Context& context, v1::ListRefusalsRequest request) override;
   Task<Result<v1::CurrentReply>> get_current(runtime::Context& context, v1::GetCurrentRequest request) override;
   Task<Result<v1::ListSessionsReply>> list_sessions(runtime::Context& context, v1::ListSessionsRequest request) override;
   Task<Result<v1::Nothing>> end_current(runtime::Context& context, v1::EndCurrentRequest request) override;

@@ -16,10 +16,10 @@ inline Result<void> require_service(const runtime::Context& context) {
   return fail(ErrorKind::kForbidden, "request.forbidden", "Expected a service of the platform as caller");
 }
 
-// Who makes the first or another password possible for somebody.
-inline Result<void> require_manager(const runtime::Context& context) {
-  if (context.caller.may("sessions.manage")) return {};
-  return fail(ErrorKind::kForbidden, "request.forbidden", "Expected a caller with permission sessions.manage");
+// The gateway checks it for people; services of the platform may do everything.
+inline Result<void> require_permission(const runtime::Context& context, std::string_view permission) {
+  if (context.caller.may(permission)) return {};
+  return fail(ErrorKind::kForbidden, "request.forbidden", "Expected a caller with the permission " + std::string(permission));
 }
 
 // A context in which this service asks the users service by itself, within the same deadline.

@@ -129,7 +129,7 @@ Task<Result<v1::Nothing>> SessionsService::delete_identity(Context& context, v1:
 }
 
 Task<Result<v1::OneTimeLinkReply>> SessionsService::create_one_time_link(Context& context, v1::IdentityRequest request) {
-  CO_TRY(require_manager(context));
+  CO_TRY(require_permission(context, "sessions.manage"));
   v1::OneTimeLinkReply reply;
   reply.token = make_token(context.random());
   reply.expires_at = context.now() + settings_.link_lifetime;

@@ -239,6 +239,82 @@ TEST_F(FewRefusals, TheNewestAreKept) {
   EXPECT_EQ(code(bench_.run(service_->record_refusals(person, {}))), "request.forbidden");
 }
 
+TEST_F(SessionsServiceTest, ListsRefusalsNewestFirstPageByPage) {
+  v1::RecordRefusalsRequest recorded;
+  for (int i = 1; i <= 5; ++i) {
+    v1::Refusal one;
+    one.at = platform_.now();
+    if (i % 2 == 0) one.user_id = anna_;
+    one.remote_address = i == 5 ? "192.0.2.2" : "192.0.2.1";
+    one.call = "GET /users";
+    one.code = "code." + std::to_string(i);
+    one.request_id = "r";
+    one.times = i;
+    recorded.items.push_back(one);
+  }
+  ASSERT_TRUE(bench_.run(service_->record_refusals(platform_, recorded)));
+  v1::ListRefusalsRequest request;
+  request.limit = 2;
+  request.count = true;
+  std::vector<v1::Refusal> met;
+  std::vector<std::size_t> pages;
+  for (;;) {
+    const v1::ListRefusalsReply page = *bench_.run(service_->list_refusals(platform_, request));
+    EXPECT_EQ(page.total, 5);
+    pages.push_back(page.items.size());
+    met.insert(met.end(), page.items.begin(), page.items.end());
+    if (!page.next_cursor) break;
+    request.cursor = page.next_cursor;
+  }
+  EXPECT_EQ(pages, (std::vector<std::size_t>{2, 2, 1}));
+  std::reverse(met.begin(), met.end());
+  EXPECT_EQ(met, recorded.items);
+}
+
+TEST_F(SessionsServiceTest, FiltersRefusals) {
+  v1::Refusal of_anna;
+  of_anna.user_id = anna_;
+  of_anna.remote_address = "192.0.2.1";
+  of_anna.code = "a";
+  of_anna.times = 1;
+  v1::Refusal of_nobody = of_anna;
+  of_nobody.user_id.reset();
+  of_nobody.remote_address = "192.0.2.2";
+  of_nobody.code = "b";
+  ASSERT_TRUE(bench_.run(service_->record_refusals(platform_, {{of_anna, of_nobody}})));
+  const auto list = [&](v1::ListRefusalsRequest request) {
+    request.count = true;
+    const auto reply = *bench_.run(service_->list_refusals(platform_, std::move(request)));
+    EXPECT_EQ(reply.total, static_cast<std::int32_t>(reply.items.size()));
+    return reply.items;
+  };
+  v1::ListRefusalsRequest by_person;
+  by_person.user_id = anna_;
+  EXPECT_EQ(list(by_person), std::vector{of_anna});
+  v1::ListRefusalsRequest by_address;
+  by_address.remote_address = "192.0.2.2";
+  EXPECT_EQ(list(by_address), std::vector{of_nobody});
+  v1::ListRefusalsRequest by_code;
+  by_code.code = "a";
+  EXPECT_EQ(list(by_code), std::vector{of_anna});
+  by_code.remote_address = "192.0.2.2";
+  EXPECT_TRUE(list(by_code).empty());
+}
+
+TEST_F(SessionsServiceTest, ShowsRefusalsToThoseAloneWhoMayReadThem) {
+  Context person = as(cookie());
+  EXPECT_EQ(code(bench_.run(service_->list_refusals(person, {}))), "request.forbidden");
+  person.caller.permissions = {"sessions.refusals"};
+  EXPECT_EQ(code(bench_.run(service_->list_refusals(person, {}))), "fine");
+  Context nobody = bench_.anonymous();
+  EXPECT_EQ(code(bench_.run(service_->list_refusals(nobody, {}))), "request.forbidden");
+  for (const char* cursor : {"", "x", "0", "-1", "1x", "99999999999999999999"}) {
+    v1::ListRefusalsRequest request;
+    request.cursor = cursor;
+    EXPECT_EQ(code(bench_.run(service_->list_refusals(person, request))), "sessions.bad-cursor") << cursor;
+  }
+}
+
 TEST_F(SessionsServiceTest, GivesAProgramTokensAndNoCookie) {
   const v1::LoginReply reply = bearer();
   EXPECT_FALSE(reply.cookie);

@@ -29,6 +29,21 @@ SessionRecord session_of(const Row& row) {
   return session;
 }
 
+#define REFUSAL_FILTER "(? IS NULL OR user_id = ?) AND (? IS NULL OR remote_address = ?) AND (? IS NULL OR code = ?)"
+
+v1::Refusal refusal_of(const Row& row) {
+  v1::Refusal refusal;
+  refusal.at = row.timestamp(1);
+  refusal.user_id = row.optional_uuid(2);
+  refusal.session_id = row.optional_uuid(3);
+  refusal.remote_address = row.text(4);
+  refusal.call = row.text(5);
+  refusal.code = row.text(6);
+  refusal.request_id = row.text(7);
+  refusal.times = row.integer(8);
+  return refusal;
+}
+
 Result<std::optional<SessionRecord>> first_session(Result<std::optional<Row>> row) {
   if (!row) return fail(std::move(row).error());
   if (!*row) return std::nullopt;
@@ -168,6 +183,25 @@ Result<void> insert_refusal(Transaction& transaction, const v1::Refusal& refusal
                           refusal.at, refusal.user_id, refusal.session_id, refusal.remote_address, refusal.call, refusal.code,
                           refusal.request_id, refusal.times));
   return {};
+}
+
+Result<std::vector<NumberedRefusal>> list_refusals(Transaction& transaction, const RefusalFilter& filter, std::int64_t before,
+                                                   std::int32_t limit) {
+  ASSIGN_OR_RETURN(const Rows rows,
+                   transaction.query("SELECT number, at, user_id, session_id, remote_address, call, code, request_id, times "
+                                     "FROM sessions_refusal WHERE number < ? AND " REFUSAL_FILTER " ORDER BY number DESC LIMIT ?",
+                                     before, filter.user_id, filter.user_id, filter.remote_address, filter.remote_address, filter.code,
+                                     filter.code, limit));
+  std::vector<NumberedRefusal> refusals;
+  for (const Row& row : rows) refusals.push_back({row.integer(0), refusal_of(row)});
+  return refusals;
+}
+
+Result<std::int64_t> count_refusals(Transaction& transaction, const RefusalFilter& filter) {
+  ASSIGN_OR_RETURN(const std::optional<Row> row,
+                   transaction.query_one("SELECT count(*) FROM sessions_refusal WHERE " REFUSAL_FILTER, filter.user_id, filter.user_id,
+                                         filter.remote_address, filter.remote_address, filter.code, filter.code));
+  return row->integer(0);
 }
 
 Result<void> delete_old_refusals(Transaction& transaction, std::int64_t kept) {

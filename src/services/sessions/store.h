@@ -62,6 +62,19 @@ Result<std::optional<OneTimeLink>> find_link(database::Transaction& transaction,
 Result<void> delete_links_of(database::Transaction& transaction, Uuid user_id);
 
 Result<void> insert_refusal(database::Transaction& transaction, const v1::Refusal& refusal);
+struct RefusalFilter {
+  std::optional<Uuid> user_id;
+  std::optional<std::string> remote_address;
+  std::optional<std::string> code;
+};
+struct NumberedRefusal {
+  std::int64_t number = 0;  // rises with each that is recorded
+  v1::Refusal refusal;
+};
+// Those numbered below `before`, newest first, at most `limit`.
+Result<std::vector<NumberedRefusal>> list_refusals(database::Transaction& transaction, const RefusalFilter& filter, std::int64_t before,
+                                                   std::int32_t limit);
+Result<std::int64_t> count_refusals(database::Transaction& transaction, const RefusalFilter& filter);
 // All but the newest `kept`.
 Result<void> delete_old_refusals(database::Transaction& transaction, std::int64_t kept);
 

@@ -266,6 +266,26 @@ TEST_F(UsersServiceTest, ChangesGroups) {
   EXPECT_EQ(bench_.topics("users").back(), "users.v1.profile-changed");
 }
 
+TEST_F(UsersServiceTest, StoresWhatIsClearedAndTellsOfIt) {
+  const v1::User user = activated();
+  v1::ChangeProfileRequest given;
+  given.id = user.id;
+  given.version = user.version;
+  given.middle_name = "Maria";
+  given.photo_url = "https://example.org/anna.png";
+  const v1::User with = *bench_.run(service_.change_profile(administrator_, given));
+  ASSERT_TRUE(with.middle_name && with.photo_url);
+  v1::ChangeProfileRequest taken;
+  taken.id = user.id;
+  taken.version = with.version;
+  taken.cleared = {"middleName", "photoUrl"};
+  const v1::User without = *bench_.run(service_.change_profile(administrator_, taken));
+  EXPECT_FALSE(without.middle_name || without.photo_url);
+  EXPECT_EQ(get(administrator_, user.id), without);
+  EXPECT_EQ(without.version, with.version + 1);
+  EXPECT_EQ(bench_.topics("users").back(), "users.v1.profile-changed");
+}
+
 TEST_F(UsersServiceTest, LeavesNoTraceOfAChangeThatChangesNothing) {
   const v1::User user = activated();
   v1::ChangeProfileRequest request;

@@ -56,6 +56,21 @@ bool set_link(std::optional<Uuid>& link, const std::optional<Uuid>& wished) {
   return true;
 }
 
+// Consultants and experts must have an e-mail address from their creation on.
+Result<void> clear(v1::User& user, const std::string& member) {
+  const bool keeps_email = user.type == UserType::kConsultant || user.type == UserType::kExpert;
+  if (member == "middleName") {
+    user.middle_name.reset();
+  } else if (member == "photoUrl") {
+    user.photo_url.reset();
+  } else if (member == "email" && !keeps_email) {
+    user.email.reset();
+  } else {
+    return invalid_field(member, "required", "Expected a value: it cannot be taken away");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::optional<UserStatus>> status_after(UserStatus from, StatusChange change) {
@@ -164,6 +179,7 @@ Result<void> check_version(const v1::User& user, std::int64_t seen) {
 
 Result<v1::User> with_profile(v1::User user, const v1::ChangeProfileRequest& request) {
   if (user.status == UserStatus::kDeleted) return illegal_status(user.status);
+  for (const std::string& member : request.cleared) TRY(clear(user, member));
   if (request.first_name) user.first_name = *request.first_name;
   if (request.last_name) user.last_name = *request.last_name;
   if (request.middle_name) user.middle_name = request.middle_name->empty() ? std::nullopt : request.middle_name;

@@ -47,7 +47,8 @@ Result<v1::User> draft_of(const v1::CreateStaffRequest& request, Origin origin, 
 
 // `users.stale` when the caller saw another version.
 Result<void> check_version(const v1::User& user, std::int64_t seen);
-// The fields named in the request, nothing else. An empty middle name takes it away. Deleted people: `users.illegal-status`.
+// The fields named in the request, nothing else; `cleared` takes away what a person may be without, else `request.invalid`. An
+// empty middle name takes it away too. Deleted people: `users.illegal-status`.
 Result<v1::User> with_profile(v1::User user, const v1::ChangeProfileRequest& request);
 Result<v1::User> with_groups(v1::User user, std::vector<std::string> groups);
 // `users.link-set` when a link holds another id already.

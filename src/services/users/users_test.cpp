@@ -110,6 +110,44 @@ TEST(Profiles, ChangeOnlyWhatIsNamed) {
   EXPECT_EQ(with_profile(user, request).error().code, "users.illegal-status");
 }
 
+TEST(Profiles, LoseWhatIsCleared) {
+  v1::User user;
+  user.type = UserType::kClient;
+  user.status = UserStatus::kActive;
+  user.first_name = "Anna";
+  user.middle_name = "Maria";
+  user.email = "anna@example.org";
+  user.photo_url = "https://example.org/anna.png";
+  v1::ChangeProfileRequest request;
+  request.first_name = "Anne";
+  request.cleared = {"middleName", "email", "photoUrl"};
+  v1::User expected = user;
+  expected.first_name = "Anne";
+  expected.middle_name.reset();
+  expected.email.reset();
+  expected.photo_url.reset();
+  EXPECT_EQ(with_profile(user, request), expected);
+}
+
+TEST(Profiles, KeepWhatAPersonMustHave) {
+  v1::User user;
+  user.status = UserStatus::kActive;
+  user.email = "clara@example.org";
+  const auto refused = [&](UserType type, std::string member) {
+    user.type = type;
+    v1::ChangeProfileRequest request;
+    request.cleared = {std::move(member)};
+    const auto changed = with_profile(user, request);
+    if (changed) return std::string("fine");
+    return changed.error().code + " " + changed.error().fields.at(0).name + " " + changed.error().fields.at(0).code;
+  };
+  for (const char* member : {"firstName", "lastName", "language"})
+    EXPECT_EQ(refused(UserType::kClient, member), "request.invalid " + std::string(member) + " required");
+  EXPECT_EQ(refused(UserType::kConsultant, "email"), "request.invalid email required");
+  EXPECT_EQ(refused(UserType::kExpert, "email"), "request.invalid email required");
+  EXPECT_EQ(refused(UserType::kAdministrator, "email"), "fine");
+}
+
 TEST(Links, AreSetOnce) {
   SeededRandom random(5);
   const Uuid first = make_uuid_v7({1}, random);
@@ -145,6 +183,12 @@ TEST(Roles, GiveWhatTheTableSays) {
   EXPECT_EQ(permissions_of({"expert"}), permissions_of({"consultant"}));
   EXPECT_EQ(permissions_of({"supervisor"}), (Names{"chat.post", "processes.read", "tasks.create", "tasks.history", "tasks.manage",
                                                    "tasks.read", "tasks.work", "users.contacts", "users.read"}));
+  const auto may_read_refusals = [](const char* role) {
+    const Names names = permissions_of({role});
+    return std::find(names.begin(), names.end(), "sessions.refusals") != names.end();
+  };
+  EXPECT_TRUE(may_read_refusals("administrator"));
+  for (const char* role : {"client", "consultant", "expert", "supervisor"}) EXPECT_FALSE(may_read_refusals(role)) << role;
   const auto all = permission_names();
   EXPECT_EQ(permissions_of({"administrator"}), Names(all.begin(), all.end()));
   EXPECT_EQ(permissions_of({"client", "consultant"}), permissions_of({"consultant"}));
