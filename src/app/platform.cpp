@@ -313,6 +313,8 @@ Task<Result<void>> Platform::start() {
 
 void Platform::drain() {
   if (parts_->outboxes) parts_->outboxes->stop();
+  // A hub of our own reads on: it ends by itself.
+  if (parts_->chat_service && !parts_->hub) parts_->chat_service->end_feeds();
 }
 
 Task<void> Platform::stop() {

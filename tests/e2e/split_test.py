@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -138,42 +139,98 @@ def unavailable_not_hanging(division, service, person):
     until(f"readiness names {service}", named)
 
 
+class Case:
+    """A request of boris and what clara does for him, against whoever runs the platform just then; refusals for a while are borne."""
+
+    def __init__(self, where):
+        self.channel = self.task = None
+        self.meet(where)
+
+    def meet(self, where):
+        self.client, self.consultant, self.admin = (log_in(where, name) for name in ("boris", "clara", "admin"))
+        self.page = until("a page opens", lambda: Page(self.consultant))
+        until("the consultant is online", lambda: self.consultant.call("PUT", "/users/me/presence", {"status": "online"})["effective"] == "online")
+
+    def ask(self):
+        self.channel = self.client.call("GET", "/channels")["items"][0]["id"]
+        self.client.call("POST", f"/channels/{self.channel}/posts", {"text": "Zqx, what can be done about it?", "clientId": "split-1"})
+
+    def wait_for_assignment(self):
+        mine = f"/tasks?status=open&reporterUserId={self.client.user_id}"
+        self.task = until("the task is assigned", lambda: next((item for item in self.consultant.call("GET", mine)["items"]
+                                                               if item["assignee"].get("userId") == self.consultant.user_id), None))
+
+    def answer(self):
+        # Introduced, thus a member of the channel.
+        until("the consultant answers", lambda: self.consultant.call("POST", f"/channels/{self.channel}/posts", {"text": "Zqy, a lot.", "clientId": "split-2"}))
+
+    def make(self, transition, wanted):
+        def substatus():
+            return self.consultant.call("GET", f"/tasks/{self.task['id']}")["substatus"]
+
+        def made():
+            if substatus() != wanted:
+                self.consultant.call("POST", f"/tasks/{self.task['id']}/transitions/{transition}", {})
+            return substatus() == wanted
+        until(f"the task is {wanted}", made)
+
+    def conclude(self):
+        self.make("solve", "solved")
+        asked = until("the feedback is asked for", lambda: next((post for post in self.posts() if post.get("code") == "client.feedback"), None))
+        token = next(action["token"] for action in asked["actions"] if action["id"] == "yes")
+        until("the feedback is given", lambda: self.client.call("POST", f"/posts/{asked['id']}/actions/yes", {"token": token}))
+        until("the feedback is stored", lambda: self.consultant.call("GET", f"/tasks/{self.task['id']}/feedback")["answer"] == "yes")
+        key = until("the task", lambda: self.admin.call("GET", f"/tasks/{self.task['id']}"))["processInstance"]
+        until("the process ends", lambda: self.admin.call("GET", f"/processes/instances/{key}")["state"] == "completed")
+        posts = self.posts()
+        for code in ("client.new-request", "client.request-assigned", "client.feedback"):
+            count = sum(post.get("code") == code for post in posts)
+            expect(count == 1, f"{code} was posted {count} times")
+        own_tasks = self.admin.call("GET", f"/tasks?reporterUserId={self.client.user_id}")["items"]
+        expect(len(own_tasks) == 1, f"{len(own_tasks)} tasks of one request")
+        self.page.close()
+
+    def posts(self):
+        return self.client.call("GET", f"/channels/{self.channel}/posts?limit=200")["items"]
+
+
 def killed_amid_a_case(division, service):
-    client, consultant, admin = (log_in(division, name) for name in ("boris", "clara", "admin"))
-    page = until("a page opens", lambda: Page(consultant))
-    until("the consultant is online", lambda: consultant.call("PUT", "/users/me/presence", {"status": "online"})["effective"] == "online")
-    channel = client.call("GET", "/channels")["items"][0]["id"]
-    client.call("POST", f"/channels/{channel}/posts", {"text": "Zqx, what can be done about it?", "clientId": "split-1"})
-    kill_and_restart(division, service, lambda: unavailable_not_hanging(division, service, admin))
-    task = until("the task is assigned", lambda: next((item for item in consultant.call("GET", f"/tasks?status=open&reporterUserId={client.user_id}")["items"]
-                                                      if item["assignee"].get("userId") == consultant.user_id), None))
-    # Introduced, thus a member of the channel.
-    until("the consultant answers", lambda: consultant.call("POST", f"/channels/{channel}/posts", {"text": "Zqy, a lot.", "clientId": "split-2"}))
-
-    def substatus():
-        return consultant.call("GET", f"/tasks/{task['id']}")["substatus"]
-
-    def make(transition, wanted):
-        if substatus() != wanted:
-            consultant.call("POST", f"/tasks/{task['id']}/transitions/{transition}", {})
-        return substatus() == wanted
-    until("the task is started", lambda: make("start", "in-progress"))
+    case = Case(division)
+    case.ask()
+    kill_and_restart(division, service, lambda: unavailable_not_hanging(division, service, case.admin))
+    case.wait_for_assignment()
+    case.answer()
+    case.make("start", "in-progress")
     division.one_with(service).wait_until_ready(PATIENCE)
     kill_and_restart(division, service, lambda: time.sleep(1))
-    until("the task is solved", lambda: make("solve", "solved"))
-    asked = until("the feedback is asked for", lambda: next((post for post in client.call("GET", f"/channels/{channel}/posts")["items"] if post.get("code") == "client.feedback"), None))
-    token = next(action["token"] for action in asked["actions"] if action["id"] == "yes")
-    until("the feedback is given", lambda: client.call("POST", f"/posts/{asked['id']}/actions/yes", {"token": token}))
-    until("the feedback is stored", lambda: consultant.call("GET", f"/tasks/{task['id']}/feedback")["answer"] == "yes")
-    key = until("the task", lambda: admin.call("GET", f"/tasks/{task['id']}"))["processInstance"]
-    until("the process ends", lambda: admin.call("GET", f"/processes/instances/{key}")["state"] == "completed")
-    posts = client.call("GET", f"/channels/{channel}/posts?limit=200")["items"]
-    for code in ("client.new-request", "client.request-assigned", "client.feedback"):
-        count = sum(post.get("code") == code for post in posts)
-        expect(count == 1, f"{code} was posted {count} times")
-    open_tasks = admin.call("GET", f"/tasks?reporterUserId={client.user_id}")["items"]
-    expect(len(open_tasks) == 1, f"{len(open_tasks)} tasks of one request")
-    page.close()
+    case.conclude()
+
+
+def divided_amid_a_case():
+    """docs/split.md, "To divide a running platform": one process with an open case, then a process each service on copies of its folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Server(pathlib.Path(folder) / "whole", CONSILIUM_LIMITS_LOGINS__PER__MINUTE="1000")
+        whole.folder.mkdir()
+        whole.edge = whole
+        with whole.start():
+            case = Case(whole)
+            case.ask()
+            case.wait_for_assignment()
+            case.answer()
+            case.make("start", "in-progress")
+            said = [post["id"] for post in case.posts()]
+            code = whole.end()
+            expect(code == 0, f"the whole platform ended with {code}")
+        division = Division(folder, [(part,) for part in (*SERVICES, "gateway")])
+        for process in division.processes.values():
+            shutil.copytree(whole.folder / "data", process.folder / "data", symlinks=True)
+        with division:
+            case.meet(division)
+            expect([post["id"] for post in case.posts()][-len(said):] == said, "what was said before is not what is read after")
+            case.conclude()
+            play_demo(division)
+            codes = division.end()
+            expect(codes == [0] * 6, f"ended with {codes}")
 
 
 def one_service(report, service):
@@ -256,6 +313,19 @@ def stopped_while_it_waits():
             expect(time.monotonic() - began < 20, "the end took more than 20 s")
 
 
+def stops_soon():
+    """Calls of others that wait for news hold nobody up: a process ends while the other runs, whose calls wait at it."""
+    for service in ("chat", "tasks"):
+        with tempfile.TemporaryDirectory() as folder, Division(folder, apart("chat")) as division:
+            time.sleep(1)  # the hub and the readers of events have begun to wait
+            process = division.one_with(service)
+            began = time.monotonic()
+            code = process.end()
+            took = time.monotonic() - began
+            expect(code == 0, f"{service} ended with {code}: {process.log()[-800:]}")
+            expect(took < 1.5, f"the process of {service} took {took:.1f} s to end")
+
+
 def frozen():
     """A process that stands still: calls end at their deadline, and go on when it does."""
     with tempfile.TemporaryDirectory() as folder:
@@ -332,8 +402,10 @@ def main():
     if not sys.argv[1:]:
         report.check("demo with every service in a process of its own", all_apart)
         report.check("the recipe of docs/split.md", recipe)
+        report.check("a running platform is divided amid a case", divided_amid_a_case)
         report.check("a frozen service: calls end at their deadline", frozen)
         report.check("told to end while its services are away", stopped_while_it_waits)
+        report.check("waiting calls of others do not hold up an end", stops_soon)
         report.check("certificates of both sides", with_certificates)
         report.check("settings that do not fit: all are named, exit 3", wrong_settings)
     sys.exit(1 if report.failed else 0)

@@ -76,24 +76,17 @@ def check_remains(server, clients, expected):
     expect(said == expected * MESSAGES, f"expected {expected * MESSAGES} messages, found {said}")
 
 
-def processor_seconds(process):
-    fields = pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def play_round(options):
     with tempfile.TemporaryDirectory() as folder, Server(folder, **SETTINGS) as server:
         server.start()
         names = add_people(server, options.clients, options.consultants)
         people = pathlib.Path(folder) / "people.json"
         people.write_text(json.dumps(names))
-        before = processor_seconds(server.process.pid)
-        played = subprocess.run([str(LOAD), "--url", server.url, "--people", str(people), "--seconds", str(options.seconds)], capture_output=True, text=True,
-                                env=dict(os.environ, LOAD_PASSWORD=PASSWORD))
+        played = subprocess.run([str(LOAD), "--url", server.url, "--people", str(people), "--seconds", str(options.seconds), "--server", str(server.process.pid)],
+                                capture_output=True, text=True, env=dict(os.environ, LOAD_PASSWORD=PASSWORD))
         expect(played.stdout, f"the load said nothing: {played.stderr}")
         result = json.loads(played.stdout)
         expect(not result["failure"], f"{result['failure']}\n{server.log()[-3000:]}")
-        result["serverProcessorSeconds"] = processor_seconds(server.process.pid) - before
         server.end(signal.SIGKILL)
         server.start()
         check_remains(server, names["clients"], result["consultations"])

@@ -1,8 +1,11 @@
 // Many consultations at once through the public API, as programs of the people would have them: each person has a session and a
-// socket, each step waits for what the other person's socket tells. Prints one JSON object: how many, and the time of each step.
+// socket, each step waits for what the other person's socket tells. Prints one JSON object: how many, the time of each step, and
+// what processor time the server used after the logins.
 //
-// consultations_load --url URL --people FILE --seconds N; FILE: {"clients": [name], "consultants": [name]};
+// consultations_load --url URL --people FILE --seconds N --server PID; FILE: {"clients": [name], "consultants": [name]};
 // the password comes from LOAD_PASSWORD.
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
@@ -63,13 +66,35 @@ struct Steps {
   std::map<std::string, std::vector<double>> took;
   std::vector<std::size_t> per_minute;
   std::size_t done = 0;
+  double processor_seconds = 0;  // of the server, from the last login to the end
   std::string failure;
 };
 
+// User and system time that a process has used; 0 when it is gone.
+double processor_seconds_of(std::int64_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  const std::string line{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const std::size_t name_end = line.rfind(')');
+  if (name_end == std::string::npos) return 0;
+  constexpr int kFieldsBeforeUserTime = 11;  // of those after the name
+  std::istringstream fields(line.substr(name_end + 1));
+  std::string skipped;
+  for (int i = 0; i < kFieldsBeforeUserTime; ++i) fields >> skipped;
+  double user = 0;
+  double system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
 class Load {
  public:
-  Load(runtime::Scheduler& loop, RandomSource& random, std::string url, std::string password)
-      : loop_(loop), random_(random), url_(std::move(url)), password_(std::move(password)), client_(loop, random, settings()) {}
+  Load(runtime::Scheduler& loop, RandomSource& random, std::string url, std::string password, std::int64_t server)
+      : loop_(loop),
+        random_(random),
+        url_(std::move(url)),
+        password_(std::move(password)),
+        server_(server),
+        client_(loop, random, settings()) {}
 
   Task<void> run(json::value people, Duration length, std::promise<Steps>& out);
 
@@ -104,6 +129,7 @@ class Load {
   RandomSource& random_;
   std::string url_;
   std::string password_;
+  std::int64_t server_;  // its process
   net::HttpClient client_;
   std::vector<std::unique_ptr<Person>> clients_;
   std::vector<std::unique_ptr<Person>> consultants_;
@@ -346,11 +372,13 @@ Task<void> Load::run(json::value people, Duration length, std::promise<Steps>& o
     }
     channels.push_back(text_of(*page, "/items/0/id"));
   }
+  const double used_before = processor_seconds_of(server_);
   begin_ = loop_.steady_now();
   end_ = begin_ + length;
   playing_ = clients_.size();
   for (std::size_t i = 0; i < clients_.size(); ++i) loop_.spawn("load.play", play(clients_[i].get(), channels[i]));
   while (playing_ > 0) co_await loop_.sleep_for(milliseconds(20));
+  steps_.processor_seconds = processor_seconds_of(server_) - used_before;
   out.set_value(std::move(steps_));
 }
 
@@ -363,13 +391,18 @@ json::value report(const Steps& steps) {
   json::object took;
   for (const auto& [name, values] : steps.took)
     took[name] = {{"count", values.size()}, {"p50Ms", quantile(values, 0.5)}, {"p99Ms", quantile(values, 0.99)}};
-  return {{"consultations", steps.done}, {"perMinute", json::value_from(steps.per_minute)}, {"steps", took}, {"failure", steps.failure}};
+  return {{"consultations", steps.done},
+          {"perMinute", json::value_from(steps.per_minute)},
+          {"steps", took},
+          {"serverProcessorSeconds", steps.processor_seconds},
+          {"failure", steps.failure}};
 }
 
 struct Options {
   std::string url;
   std::string people;
   std::int64_t seconds = 30;
+  std::int64_t server = 0;
 };
 
 Options parse_options(int argc, char** argv) {
@@ -378,6 +411,7 @@ Options parse_options(int argc, char** argv) {
     const std::string_view name = argv[i];
     if (name == "--url") options.url = argv[i + 1];
     if (name == "--people") options.people = argv[i + 1];
+    if (name == "--server") options.server = std::atoll(argv[i + 1]);
     if (name == "--seconds") options.seconds = std::atoll(argv[i + 1]);
   }
   return options;
@@ -387,15 +421,15 @@ int run_load(int argc, char** argv) {
   const Options options = parse_options(argc, argv);
   const char* password = std::getenv("LOAD_PASSWORD");
   std::ifstream file(options.people);
-  if (options.url.empty() || !file || !password) {
-    std::fputs("usage: LOAD_PASSWORD=… consultations_load --url URL --people FILE [--seconds N]\n", stderr);
+  if (options.url.empty() || !file || !password || options.server <= 0) {
+    std::fputs("usage: LOAD_PASSWORD=… consultations_load --url URL --people FILE --server PID [--seconds N]\n", stderr);
     return 2;
   }
   std::stringstream text;
   text << file.rdbuf();
   SystemRandom random;
   runtime::AsioScheduler loop("load");
-  Load load(loop, random, options.url, password);
+  Load load(loop, random, options.url, password, options.server);
   std::promise<Steps> promise;
   auto done = promise.get_future();
   loop.spawn("load", load.run(json::parse(text.str()), seconds(options.seconds), promise));

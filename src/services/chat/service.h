@@ -2,6 +2,7 @@
 // bell of the feed, who typed lately) may be lost with the process, everything else is in the database.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <span>
@@ -70,6 +71,8 @@ class ChatService final : public v1::Chat {
   Task<Result<void>> trim(runtime::Context& context);
   // Does both for ever. The loop, this object and `random` outlive what is started.
   void start(runtime::Scheduler& loop, RandomSource& random);
+  // Hubs that wait are answered `server.stopping`, now and from now on. Any thread.
+  void end_feeds();
 
   const Settings& settings() const { return settings_; }
 
@@ -114,6 +117,7 @@ class ChatService final : public v1::Chat {
   const Renderer renderer_;
   const database::IdempotencyTable idempotency_{"chat"};
   Feed feed_;
+  std::atomic<bool> feeds_ended_{false};
   std::mutex typing_mutex_;
   std::map<std::pair<Uuid, Uuid>, Timestamp> typing_;
 };

@@ -76,6 +76,11 @@ void add_signals(v1::ReadFeedReply& reply, const Feed::Taken& taken) {
 
 }  // namespace
 
+void ChatService::end_feeds() {
+  feeds_ended_ = true;
+  feed_.ring();
+}
+
 Task<Result<v1::ReadFeedReply>> ChatService::read_feed(runtime::Context& context, v1::ReadFeedRequest request) {
   CO_TRY(require_service(context));
   runtime::Scheduler& loop = context.scheduler();
@@ -102,6 +107,7 @@ Task<Result<v1::ReadFeedReply>> ChatService::read_feed(runtime::Context& context
     if (request.after < 0 || !reply->events.empty() || steady >= end) co_return reply;
     // From now on means from the first look, however long this call waits.
     request.volatile_after = reply->volatile_position;
+    if (feeds_ended_) co_return fail(make_error(ErrorKind::kUnavailable, "server.stopping").retry_in(seconds(1)));
     const Duration patience = std::min(end - steady, settings_.feed_poll_interval);
     auto waited = co_await feed_.wait(loop, heard, patience);
     if (!waited) co_return fail(std::move(waited).error());

@@ -911,6 +911,21 @@ TEST_F(Chat, AWaitingHubSeesWhatAnotherProcessWrote) {
   EXPECT_EQ((*waiting)->value().events.size(), 2u);
 }
 
+TEST_F(Chat, WaitingHubsAreAnsweredAtOnceWhenTheServerStops) {
+  const v1::ReadFeedReply last = rig.feed(-1);
+  runtime::Context context(rig.loop, rig.random);
+  context.caller = rig.service();
+  const auto waiting = rig.start(context, &v1::Chat::read_feed, {last.position, last.volatile_position, seconds(30)});
+  rig.world.run_for(milliseconds(300));
+  EXPECT_FALSE(waiting->has_value());
+  rig.chat->end_feeds();
+  rig.world.run_for(microseconds(1));
+  ASSERT_TRUE(waiting->has_value());
+  EXPECT_EQ(code_of(waiting->value()), "server.stopping");
+  EXPECT_EQ(code_of(rig.call(rig.service(), &v1::Chat::read_feed, {last.position, last.volatile_position, seconds(30)})),
+            "server.stopping");
+}
+
 // So that a server that stops need not sit out the wait.
 TEST_F(Chat, AWaitingHubThatGivesUpIsAnsweredWithinALook) {
   const v1::ReadFeedReply last = rig.feed(-1);
