@@ -93,6 +93,7 @@ Task<AdminEdge::Answer> AdminEdge::answer(runtime::Context& context, const net::
   const std::string path(request.path());
   Answer out = fail(ErrorKind::kNotFound, "request.not-found", "Expected a call that the administration has");
   if (request.method == "GET" && path == "/people") out = co_await list_people(context, request.query());
+  if (request.method == "GET" && path == "/health") out = parts_.health.ready_json();
   if (request.method == "GET" && path == "/refusals") out = co_await list_refusals(context, request.query());
   if (request.method == "POST" && path.starts_with(kPeople)) {
     const std::string what = path.substr(kPeople.size());

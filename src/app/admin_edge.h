@@ -15,6 +15,7 @@
 #include "net/http.h"
 #include "runtime/blocking_pool.h"
 #include "runtime/data_folder.h"
+#include "runtime/health.h"
 #include "runtime/log.h"
 
 namespace consilium::app {
@@ -27,6 +28,7 @@ struct AdminParts {
   runtime::BlockingPool& pool;  // for backup and verify
   runtime::Log& log;
   RandomSource& random;
+  const runtime::Health& health;
   std::string base_url;  // of the pages, for one-time links
 };
 

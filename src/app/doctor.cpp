@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "app/admin_client.h"
 #include "base/random.h"
 #include "net/http_server.h"
 #include "runtime/asio_scheduler.h"
@@ -51,6 +52,21 @@ bool server_runs(const std::string& data) {
   const bool taken = ::flock(lock, LOCK_EX | LOCK_NB) != 0;
   ::close(lock);
   return taken;
+}
+
+// What the running server says of itself.
+std::vector<Check> check_server(const std::string& data) {
+  const std::string remedy = "Look at its log and at /metrics of its internal address";
+  const auto told = call_server(data + "/admin.sock", {.method = "GET", .target = "/health", .body = {}});
+  if (!told) return {{"server", "It runs on this folder, but does not answer: " + told.error().code, remedy}};
+  std::vector<Check> checks{{"server", "It runs on this folder, so its ports are not tried", ""}};
+  for (const json::value& one : told->at("checks").as_array()) {
+    const std::string status = json::value_to<std::string>(one.at("status"));
+    const json::value* reason = one.as_object().if_contains("reason");
+    checks.push_back({"server." + json::value_to<std::string>(one.at("name")),
+                      reason ? status + ": " + json::value_to<std::string>(*reason) : status, status == "ready" ? "" : remedy});
+  }
+  return checks;
 }
 
 class Nobody final : public net::HttpApplication {
@@ -157,7 +173,7 @@ int doctor(const Operator& me) {
   runtime::AsioScheduler clocks("doctor");
   std::vector<Check> checks;
   if (server_runs(config.data.text)) {
-    checks.push_back({"server", "It runs on this folder, so its ports are not tried", ""});
+    checks = check_server(config.data.text);
   } else {
     if (config.services.runs(runtime::kGatewayPart)) checks.push_back(check_port("http.listen", config.http.listen));
     if (config.services.listen) checks.push_back(check_port("services.listen", *config.services.listen));

@@ -1,12 +1,22 @@
 #include "app/health_watch.h"
 
+#include <filesystem>
+
 #include "runtime/when_all.h"
 
 namespace consilium::app {
 
 HealthWatch::HealthWatch(runtime::Scheduler& loop, RandomSource& random, Platform& platform, database::Store& store,
-                         runtime::Health& health, std::vector<std::string> services)
-    : loop_(loop), random_(random), platform_(platform), store_(store), health_(health), services_(std::move(services)), stopping_(loop) {
+                         runtime::Health& health, PlatformMetrics& metrics, HealthLimits limits, std::vector<std::string> services)
+    : loop_(loop),
+      random_(random),
+      platform_(platform),
+      store_(store),
+      health_(health),
+      metrics_(metrics),
+      limits_(std::move(limits)),
+      services_(std::move(services)),
+      stopping_(loop) {
   health_.add("store");
   if (platform_.runs("processes")) health_.add("workers");
   for (const std::string& service : services_) health_.add("service:" + service);
@@ -24,6 +34,7 @@ void HealthWatch::tell(std::string_view check, const Result<void>& outcome) {
 
 Task<Result<void>> HealthWatch::run() {
   while (!stopping_.is_open()) {
+    look_at_disk();
     co_await look();
     co_await stopping_.wait_for(kEvery);
   }
@@ -34,6 +45,7 @@ Task<void> HealthWatch::look() {
   std::vector<Task<void>> looks;
   looks.push_back(look_at_store());
   if (platform_.runs("processes")) looks.push_back(look_at_workers());
+  looks.push_back(look_at_figures());
   for (const std::string& service : services_) looks.push_back(look_at_service(service));
   co_await runtime::when_all(std::move(looks));
 }
@@ -53,6 +65,40 @@ Task<void> HealthWatch::look_at_workers() {
   if (!deployed) outcome = fail(deployed.error());
   if (deployed && deployed->empty()) outcome = fail(ErrorKind::kUnavailable, "processes.none-deployed");
   tell("workers", outcome);
+}
+
+void HealthWatch::concern(std::string_view check, std::string reason) {
+  const auto readiness = reason.empty() ? runtime::Readiness::kReady : runtime::Readiness::kDegraded;
+  health_.report(check, readiness, std::move(reason), kFresh);
+}
+
+void HealthWatch::look_at_disk() {
+  std::error_code failure;
+  const std::filesystem::space_info space = std::filesystem::space(limits_.folder, failure);
+  if (failure) return concern("disk", "the free space is unknown");
+  if (space.available >= 2 * limits_.reserve_bytes) return concern("disk", "");
+  concern("disk", std::to_string(space.available >> 20U) + " MiB left; writes are refused below " +
+                      std::to_string(limits_.reserve_bytes >> 20U) + " MiB");
+}
+
+// The first group that is in trouble: a person looks at the metrics then.
+void HealthWatch::judge_bus(const std::vector<bus::GroupFigures>& groups) {
+  for (const bus::GroupFigures& group : groups) {
+    if (group.dead > 0) return concern("bus", group.group + " has dead letters: " + std::to_string(group.dead));
+    if (group.behind > limits_.bus_behind)
+      return concern("bus", group.group + " is behind by seconds: " + std::to_string(group.behind.microseconds / 1'000'000));
+  }
+  concern("bus", "");
+}
+
+// What cannot be read is told by the checks of store and workers.
+Task<void> HealthWatch::look_at_figures() {
+  runtime::Context call = context();
+  PlatformFigures figures = co_await platform_.figures(call);
+  judge_bus(figures.groups);
+  if (figures.engine)
+    concern("incidents", figures.engine->incidents == 0 ? "" : "open incidents: " + std::to_string(figures.engine->incidents));
+  metrics_.show(std::move(figures));
 }
 
 Task<void> HealthWatch::look_at_service(std::string service) {

@@ -1,15 +1,24 @@
 // Looks every few seconds whether what this process needs works, and tells `Health`: `store` takes writes, `workers` (the
-// process engine answers), `service:<name>` in another process can be reached and reads its store.
+// process engine answers), `service:<name>` in another process can be reached and reads its store. Degraded, which is not a
+// reason to send nobody: `disk` (little room left), `bus` (a consumer group falls behind or gave an event up), `incidents` (a
+// process stands still until somebody helps). Shows the platform's figures as metrics on the way.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "app/platform.h"
+#include "app/platform_metrics.h"
 #include "runtime/event.h"
 #include "runtime/health.h"
 
 namespace consilium::app {
+
+struct HealthLimits {
+  std::string folder;                // whose disk is looked at
+  std::uint64_t reserve_bytes = 0;   // writes are refused below; degraded below the double
+  Duration bus_behind = minutes(1);  // degraded beyond
+};
 
 // On the main loop.
 class HealthWatch {
@@ -20,7 +29,7 @@ class HealthWatch {
 
   // All outlive it. Declares its checks; `services` run in other processes.
   HealthWatch(runtime::Scheduler& loop, RandomSource& random, Platform& platform, database::Store& store, runtime::Health& health,
-              std::vector<std::string> services);
+              PlatformMetrics& metrics, HealthLimits limits, std::vector<std::string> services);
 
   // Until `stop`: for a supervisor.
   Task<Result<void>> run();
@@ -31,6 +40,10 @@ class HealthWatch {
   Task<void> look_at_store();
   Task<void> look_at_workers();
   Task<void> look_at_service(std::string service);
+  Task<void> look_at_figures();
+  void look_at_disk();
+  void judge_bus(const std::vector<bus::GroupFigures>& groups);
+  void concern(std::string_view check, std::string reason);  // none: it is well
   void tell(std::string_view check, const Result<void>& outcome);
   runtime::Context context() const;
 
@@ -39,6 +52,8 @@ class HealthWatch {
   Platform& platform_;
   database::Store& store_;
   runtime::Health& health_;
+  PlatformMetrics& metrics_;
+  HealthLimits limits_;
   std::vector<std::string> services_;
   runtime::Gate stopping_;
 };

@@ -1,4 +1,5 @@
-// What the internal address answers: `/metrics`, `/health/live`, `/health/ready`. Never reachable on the public port.
+// What the internal address answers: `/metrics`, `/metrics/reference` (names and meaning, Markdown), `/health/live`, `/health/ready`. Never
+// reachable on the public port.
 #pragma once
 
 #include "net/http.h"

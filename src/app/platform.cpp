@@ -167,7 +167,8 @@ struct Platform::Parts {
     if (sessions_service) append(consumers, sessions::consumers());
     if (chat_service) append(consumers, chat::consumers(*chat_service, *users));
     if (tasks_service)
-      append(consumers, tasks::consumers({ports.store.service("tasks"), *tasks_service, *users, *chat, [this] { assignment->wake(); }}));
+      append(consumers, tasks::consumers({ports.store.service("tasks"), *tasks_service, *users, *chat, [this] { assignment->wake(); },
+                                          ports.queue_observer}));
     if (engine) append(consumers, processes::consumers(*engine));
     const std::size_t own = consumers.size();
     for (bus::Consumer& consumer : consumers) {
@@ -346,6 +347,23 @@ std::vector<net::RpcMethod> Platform::rpc_methods() {
 Task<Result<void>> Platform::reach(runtime::Context& context, std::string service) {
   CO_ASSIGN_OR_RETURN([[maybe_unused]] const std::int64_t newest, co_await parts_->remote.newest(context, std::move(service)));
   co_return Result<void>();
+}
+
+Task<PlatformFigures> Platform::figures(runtime::Context& context) {
+  PlatformFigures all;
+  auto groups = co_await parts_->bus.figures(context);
+  if (groups) all.groups = std::move(*groups);
+  if (parts_->tasks_service) {
+    const auto queue = co_await parts_->tasks_service->queue_figures(context);
+    if (queue) all.queue = *queue;
+  }
+  if (parts_->engine) {
+    auto engine = co_await parts_->engine->figures(context);
+    if (engine) all.engine = std::move(*engine);
+  }
+  if (parts_->chat_service) all.posts = parts_->chat_service->posts();
+  if (parts_->hub) all.hub = parts_->hub->figures();
+  co_return all;
 }
 
 users::v1::Users& Platform::users() { return *parts_->users; }

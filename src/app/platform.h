@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -33,6 +34,15 @@
 
 namespace consilium::app {
 
+// What happens in the parts that run here; what cannot be read just now is missing.
+struct PlatformFigures {
+  std::vector<bus::GroupFigures> groups;
+  std::optional<tasks::QueueFigures> queue;
+  std::optional<bpmn::EngineFigures> engine;
+  std::optional<std::uint64_t> posts;
+  std::optional<gateway::HubFigures> hub;
+};
+
 struct PlatformSettings {
   users::Settings users;
   sessions::Settings sessions;
@@ -56,6 +66,7 @@ struct PlatformPorts {
   runtime::CallObserver& observer;
   runtime::Log& log;
   std::function<void(const gateway::RequestFigures&)> observe_request;
+  tasks::QueueObserver& queue_observer;
   // Services that run in other processes; each has its events there too.
   std::map<std::string, std::shared_ptr<net::RpcChannel>, std::less<>> elsewhere;
 };
@@ -79,6 +90,8 @@ class Platform {
   std::vector<net::RpcMethod> rpc_methods();  // of the services that run here
   // Fails when the process that runs this service of `elsewhere` does not answer, or cannot read its store.
   Task<Result<void>> reach(runtime::Context& context, std::string service);
+  // On the main loop.
+  Task<PlatformFigures> figures(runtime::Context& context);
   users::v1::Users& users();
   sessions::v1::Sessions& sessions();
   chat::v1::Chat& chat();

@@ -17,6 +17,7 @@
 #include "app/internal_edge.h"
 #include "app/people.h"
 #include "app/platform.h"
+#include "app/platform_metrics.h"
 #include "app/service_links.h"
 #include "app/settings.h"
 #include "app/version.h"
@@ -129,12 +130,13 @@ class Server {
               static_cast<std::size_t>(config.sessions.hashing_queue)),
         administration_("admin", 1, kAdministrationQueue),
         observer_(metrics_, *log_),
+        platform_metrics_(metrics_, [this] { return main_.now(); }),
         health_([this] { return main_.steady_now(); }),
         lifecycle_(main_, logger_, health_),
         supervisor_(main_, random_, logger_, health_, metrics_),
         keys_(folder.keys()),
-        requests_(metrics_.counter("consilium_http_requests_total", "Requests answered.", {"method", "route", "status"}, 1000)),
-        request_seconds_(metrics_.histogram("consilium_http_request_seconds", "Time from the head of a request to its answer.",
+        requests_(metrics_.counter("consilium_http_requests_total", "Requests answered", {"method", "route", "status"}, 1000)),
+        request_seconds_(metrics_.histogram("consilium_http_request_seconds", "Time from the head of a request to its answer",
                                             {0.001, 0.005, 0.02, 0.1, 0.5, 2, 10}, {"route"})) {
     runtime::report_panics_to(logger_, metrics_);
     runtime::add_process_metrics(metrics_, std::string(kVersion), std::string(kRevision));
@@ -150,7 +152,7 @@ class Server {
     ASSIGN_OR_RETURN(auto elsewhere, channels_to(config_.services));
     platform_ = std::make_unique<Platform>(
         PlatformPorts{*store_, main_, engine_, pool_, random_, keys_, std::move(key), observer_, *log_,
-                      [this](const gateway::RequestFigures& figures) { observe(figures); }, std::move(elsewhere)},
+                      [this](const gateway::RequestFigures& figures) { observe(figures); }, platform_metrics_, std::move(elsewhere)},
         platform_settings(config_, public_address()));
     TRY(platform_->prepare(main_.now()));
     TRY(folder_.record_version());
@@ -246,7 +248,8 @@ class Server {
   Task<void> close_internal() { co_await internal_->stop(main_, seconds(1)); }
 
   Task<Result<void>> start_health() {
-    watch_ = std::make_unique<HealthWatch>(main_, random_, *platform_, *store_, health_, others_);
+    HealthLimits limits{.folder = folder_.path(), .reserve_bytes = static_cast<std::uint64_t>(config_.database.reserve.bytes)};
+    watch_ = std::make_unique<HealthWatch>(main_, random_, *platform_, *store_, health_, platform_metrics_, std::move(limits), others_);
     supervisor_.start("health", {}, [this] { return watch_->run(); });
     co_return Result<void>();
   }
@@ -274,8 +277,6 @@ class Server {
     net::HttpServerSettings settings = public_server_settings(config_);
     settings.reserved = address_;
     CO_ASSIGN_OR_RETURN(public_, net::HttpServer::start(std::move(settings), platform_->edge(), connection_loops(), random_));
-    metrics_.function(runtime::MetricsRegistry::FunctionKind::kGauge, "consilium_sockets_open", "WebSockets that are open now.",
-                      [this] { return static_cast<double>(platform_->hub().open_sockets()); });
     co_return Result<void>();
   }
   Task<void> close(net::HttpServer& server) { co_await server.stop(main_, config_.shutdown.drain); }
@@ -287,7 +288,8 @@ class Server {
     if (settings.listen.path.size() > kMaxSocketPath)
       co_return fail(ErrorKind::kUnavailable, "data.path-too-long",
                      "Expected a data folder whose admin.sock has a path of at most 107 bytes: choose a shorter one");
-    admin_edge_ = std::make_unique<AdminEdge>(AdminParts{*platform_, *store_, folder_, administration_, *log_, random_, base_url()});
+    admin_edge_ =
+        std::make_unique<AdminEdge>(AdminParts{*platform_, *store_, folder_, administration_, *log_, random_, health_, base_url()});
     CO_ASSIGN_OR_RETURN(admin_, net::HttpServer::start(std::move(settings), *admin_edge_, {&main_}, random_));
     co_return Result<void>();
   }
@@ -370,6 +372,7 @@ class Server {
   runtime::ThreadPool pool_;
   runtime::ThreadPool administration_;
   runtime::CallMetrics observer_;
+  PlatformMetrics platform_metrics_;
   runtime::Health health_;
   runtime::Lifecycle lifecycle_;
   runtime::Supervisor supervisor_;

@@ -428,6 +428,7 @@ void LocalProcessEngine::dispatch(std::vector<Assignment>& assignments) {
   for (Assignment& assignment : assignments) {
     const Ticket ticket = ++last_ticket_;
     ++assignment.worker->active;
+    ++assignment.worker->counts.activated;
     const runtime::TimerId lock = loop_.call_after(assignment.worker->worker.lock, [this, ticket] { give_back(ticket); });
     held_[ticket] = {assignment.worker, lock};
     handler_loop_.spawn("job:" + assignment.job.type, handle_job(*assignment.worker, ticket, job_of(assignment.job)));
@@ -467,11 +468,28 @@ Task<void> LocalProcessEngine::handle_job(WorkerState& worker, Ticket ticket, pr
 // Not bounded by the queue: there are never more outcomes than jobs handed out.
 void LocalProcessEngine::take_outcome(Ticket ticket, Key job, process::JobOutcome outcome) {
   ++waiting_;
+  const process::JobOutcome::Kind kind = outcome.kind;
   Request request;
   request.decide = [this, job, result = std::move(outcome)](Turn& turn) { decide_outcome(turn, job, result); };
   // When the commit failed the job is still locked, and is handed out again when the lock runs out.
-  request.finish = [this, ticket](std::optional<Error>) { give_back(ticket); };
+  request.finish = [this, ticket, kind](std::optional<Error> error) {
+    if (!error) count_outcome(ticket, kind);
+    give_back(ticket);
+  };
   enqueue(std::move(request));
+}
+
+void LocalProcessEngine::count_outcome(Ticket ticket, process::JobOutcome::Kind kind) {
+  using Kind = process::JobOutcome::Kind;
+  const auto found = held_.find(ticket);
+  if (found == held_.end()) return;
+  EngineFigures::Jobs& counts = found->second.worker->counts;
+  switch (kind) {
+    case Kind::kComplete: ++counts.completed; break;
+    case Kind::kFail: ++counts.failed; break;
+    case Kind::kThrow: ++counts.thrown; break;
+    case Kind::kNotReady: ++counts.postponed; break;
+  }
 }
 
 // A refusal means that the job is gone (cancelled, or finished by another after the lock ran out): nothing to do.
@@ -498,6 +516,35 @@ void LocalProcessEngine::decide_outcome(Turn& turn, Key job, const process::JobO
 }
 
 // ---- queries
+
+Task<Result<EngineFigures>> LocalProcessEngine::figures(runtime::Context& context) {
+  std::move_only_function<Result<EngineFigures>(Turn&)> count = [this](Turn&) -> Result<EngineFigures> { return look(); };
+  auto figures = co_await submit<EngineFigures>(context, std::move(count));
+  co_return figures;
+}
+
+EngineFigures LocalProcessEngine::look() const {
+  const engine::State& state = engine_.state();
+  EngineFigures figures;
+  figures.instances = static_cast<std::int64_t>(state.instances().size());
+  for (const auto& [key, instance] : state.instances()) {
+    figures.incidents += static_cast<std::int64_t>(instance.incidents.size());
+    figures.timers += static_cast<std::int64_t>(instance.timers.size());
+  }
+  const Timestamp now = loop_.now();
+  for (const engine::Due& due : state.due()) {
+    if (due.at > now) break;
+    ++figures.overdue;
+  }
+  figures.commands = static_cast<std::int64_t>(waiting_.load(std::memory_order_relaxed));
+  figures.journal = journal_.tail();
+  for (const auto& worker : workers_) {
+    EngineFigures::Jobs jobs = worker->counts;
+    jobs.type = worker->worker.job_type;
+    figures.jobs.push_back(std::move(jobs));
+  }
+  return figures;
+}
 
 Task<Result<process::InstanceView>> LocalProcessEngine::instance(runtime::Context& context, Key instance_key) {
   using Found = std::optional<process::InstanceView>;

@@ -42,6 +42,24 @@ struct LocalProcessEngineOptions {
   runtime::Scheduler* handler_loop = nullptr;
 };
 
+struct EngineFigures {
+  std::int64_t instances = 0;  // active
+  std::int64_t incidents = 0;  // open
+  std::int64_t timers = 0;     // that wait
+  std::int64_t overdue = 0;    // of all that has a time: should have happened by now
+  std::int64_t commands = 0;   // that wait to be decided
+  std::int64_t journal = 0;    // records since the last checkpoint
+  struct Jobs {
+    std::string type;
+    std::uint64_t activated = 0;  // since the start, as the others
+    std::uint64_t completed = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t thrown = 0;  // business errors
+    std::uint64_t postponed = 0;
+  };
+  std::vector<Jobs> jobs;  // of each worker
+};
+
 class LocalProcessEngine final : public process::ProcessEngine {
  public:
   using Options = LocalProcessEngineOptions;
@@ -80,13 +98,14 @@ class LocalProcessEngine final : public process::ProcessEngine {
   // The newest version of each.
   Task<Result<std::vector<process::DeployedProcess>>> processes(runtime::Context& context) override;
 
-  // Commands that wait now; for metrics.
-  std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
+  // Goes over all that is active.
+  Task<Result<EngineFigures>> figures(runtime::Context& context);
 
  private:
   struct WorkerState {
     process::Worker worker;
     int active = 0;
+    EngineFigures::Jobs counts;
   };
   // A job that was handed out: it takes one of its worker's places until it is answered or its lock runs out.
   struct Held {
@@ -127,6 +146,8 @@ class LocalProcessEngine final : public process::ProcessEngine {
   Task<void> handle_job(WorkerState& worker, Ticket ticket, process::Job job);
   void take_outcome(Ticket ticket, engine::Key job, process::JobOutcome outcome);
   void give_back(Ticket ticket);
+  void count_outcome(Ticket ticket, process::JobOutcome::Kind kind);
+  EngineFigures look() const;
   void decide_outcome(Turn& turn, engine::Key job, const process::JobOutcome& outcome);
 
   database::Database& database_;

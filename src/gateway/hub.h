@@ -39,6 +39,12 @@ Result<std::optional<std::int64_t>> parse_after(std::string_view query);
 
 class SocketSession;
 
+struct HubFigures {
+  std::int64_t open = 0;
+  std::uint64_t catch_ups = 0;  // readings of a person's log, since the start
+  std::uint64_t slow = 0;       // sockets closed because their peer did not read, since the start
+};
+
 class Hub {
  public:
   Hub(runtime::Scheduler& loop, RandomSource& random, chat::v1::Chat& chat, sessions::v1::Sessions& sessions, Settings settings,
@@ -54,6 +60,7 @@ class Hub {
 
   // As of the last look; any thread.
   std::int64_t open_sockets() const { return open_sockets_.load(std::memory_order_relaxed); }
+  HubFigures figures() const { return {open_sockets_.load(), catch_ups_.load(), slow_.load()}; }
 
  private:
   friend class SocketSession;
@@ -83,6 +90,8 @@ class Hub {
   Sockets arrivals_;  // joined, and their sessions not looked at since
   runtime::Event arrived_;
   std::atomic<std::int64_t> open_sockets_ = 0;
+  std::atomic<std::uint64_t> catch_ups_ = 0;
+  std::atomic<std::uint64_t> slow_ = 0;
   std::shared_ptr<runtime::Cancellation> feed_wait_ = std::make_shared<runtime::Cancellation>();  // ends it when the hub stops
   runtime::Gate stopping_;
   runtime::Gate feed_ended_;

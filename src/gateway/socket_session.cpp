@@ -75,6 +75,7 @@ void SocketSession::take(const chat::v1::PersonEvent& event) {
 void SocketSession::start_catching_up() {
   if (catching_up_ || closed_) return;
   catching_up_ = true;
+  ++hub_.catch_ups_;
   loop_.spawn("socket.catch-up", catch_up(shared_from_this()));
 }
 
@@ -150,7 +151,9 @@ void SocketSession::send(std::string envelope) {
 
 void SocketSession::close(std::uint16_t code, std::string reason) {
   loop_.post([self = shared_from_this(), code, reason = std::move(reason)] {
-    if (!self->closed_ && self->socket_) self->socket_->close(code, reason);
+    if (self->closed_ || !self->socket_) return;
+    if (code == close_code::kSlow && !std::exchange(self->is_slow_, true)) ++self->hub_.slow_;
+    self->socket_->close(code, reason);
   });
 }
 

@@ -72,6 +72,7 @@ class SocketSession final : public net::WebSocketListener, public std::enable_sh
   bool open_ = false;  // welcome is sent
   bool closed_ = false;
   bool catching_up_ = false;
+  bool is_slow_ = false;     // closed for it
   std::int64_t last_ = 0;    // number of the last event sent
   std::int64_t newest_ = 0;  // highest number heard of: the log is read until it is reached
   std::optional<Timestamp> warned_of_;

@@ -15,7 +15,8 @@
 
 namespace consilium::runtime {
 
-enum class Readiness { kReady, kNotReady };
+// Degraded: it serves, but somebody should look.
+enum class Readiness { kReady, kDegraded, kNotReady };
 
 class Health {
  public:
@@ -35,20 +36,22 @@ class Health {
 
   struct Check {
     std::string name;
-    bool ready = false;
+    Readiness readiness = Readiness::kNotReady;
     std::string reason;
+    bool works() const { return readiness != Readiness::kNotReady; }
   };
   std::vector<Check> checks() const;
-  bool ready() const;
+  bool ready() const;  // also when degraded
   bool live() const;
 
-  // {"status":"ready","checks":[{"name":…,"status":…,"reason":…}]}: the bodies of /health/ready and /health/live.
+  // {"status":"ready" or "degraded" or "not-ready","checks":[{"name":…,"status":…,"reason":…}]}: the bodies of /health/ready and
+  // /health/live.
   std::string ready_json() const;
   std::string live_json() const;
 
  private:
   struct State {
-    bool ready = false;
+    Readiness readiness = Readiness::kNotReady;
     std::string reason;
     std::optional<Timestamp> until;
   };
@@ -60,7 +63,7 @@ class Health {
   std::string dead_;
 };
 
-// `consilium_dependency_up{name}`, `consilium_ready`. `health` outlives the registry's scrapes.
+// `consilium_dependency_up{name}`, `consilium_dependency_degraded{name}`, `consilium_ready`. `health` outlives the registry's scrapes.
 void add_health_metrics(MetricsRegistry& registry, const Health& health);
 
 }  // namespace consilium::runtime

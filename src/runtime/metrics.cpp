@@ -285,6 +285,30 @@ std::string MetricsRegistry::text(Syntax syntax) const {
   return writer.finish();
 }
 
+std::string MetricsRegistry::reference() const {
+  struct Row {
+    std::string type;
+    LabelNames labels;
+    std::string help;
+  };
+  std::map<std::string, Row> rows;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, family] : counters_) rows[name] = {"counter", family->labels_, family->help_};
+    for (const auto& [name, family] : gauges_) rows[name] = {"gauge", family->labels_, family->help_};
+    for (const auto& [name, family] : histograms_) rows[name] = {"histogram", family->labels_, family->help_};
+    for (const auto& [name, function] : functions_)
+      rows[name] = {function.kind == FunctionKind::kCounter ? "counter" : "gauge", function.labels, function.help};
+  }
+  std::string text = "| metric | type | labels | what |\n|---|---|---|---|\n";
+  for (const auto& [name, row] : rows) {
+    std::string labels;
+    for (const std::string& label : row.labels) labels += (labels.empty() ? "`" : ", `") + label + "`";
+    text += "| `" + name + "` | " + row.type + " | " + labels + " | " + row.help + " |\n";
+  }
+  return text;
+}
+
 std::string MetricsRegistry::prometheus_text() const { return text(Syntax::kPrometheus); }
 
 std::string MetricsRegistry::open_metrics_text() const { return text(Syntax::kOpenMetrics); }

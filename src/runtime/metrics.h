@@ -118,6 +118,8 @@ class MetricsRegistry {
   void function(FunctionKind kind, std::string_view name, std::string_view help, LabelNames labels, Read read);
   void function(FunctionKind kind, std::string_view name, std::string_view help, std::function<double()> read);
 
+  // All families, a row of a Markdown table each, by name.
+  std::string reference() const;
   // text/plain; version=0.0.4
   std::string prometheus_text() const;
   // application/openmetrics-text; version=1.0.0

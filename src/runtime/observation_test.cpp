@@ -244,6 +244,32 @@ TEST(Metrics, CountFromManyThreads) {
   EXPECT_EQ(histogram.sum(), 20'000);
 }
 
+TEST(HealthTest, IsReadyButSaysSoWhenAPartIsDegraded) {
+  Health health([] { return Timestamp{}; });
+  health.hold_back("");
+  health.report("store", Readiness::kReady);
+  health.report("bus", Readiness::kDegraded, "falls behind");
+  EXPECT_TRUE(health.ready());
+  EXPECT_EQ(
+      health.ready_json(),
+      R"({"status":"degraded","checks":[{"name":"bus","status":"degraded","reason":"falls behind"},{"name":"store","status":"ready"}]})");
+  MetricsRegistry registry;
+  add_health_metrics(registry, health);
+  EXPECT_NE(registry.prometheus_text().find("consilium_dependency_degraded{name=\"bus\"} 1\n"), std::string::npos);
+  EXPECT_NE(registry.prometheus_text().find("consilium_dependency_up{name=\"bus\"} 1\n"), std::string::npos);
+  health.report("store", Readiness::kNotReady, "away");
+  EXPECT_FALSE(health.ready());
+  EXPECT_TRUE(health.ready_json().starts_with(R"({"status":"not-ready")"));
+}
+
+TEST(MetricsTest, TheReferenceNamesEachFamilyWithItsLabels) {
+  MetricsRegistry registry;
+  registry.counter("consilium_b_total", "B", {"x", "y"});
+  registry.function(MetricsRegistry::FunctionKind::kGauge, "consilium_a", "A", [] { return 1.0; });
+  EXPECT_TRUE(registry.reference().ends_with("| `consilium_a` | gauge |  | A |\n| `consilium_b_total` | counter | `x`, `y` | B |\n"))
+      << registry.reference();
+}
+
 TEST(HealthTest, IsReadyWhenAllPartsAre) {
   Timestamp now;
   Health health([&now] { return now; });

@@ -183,10 +183,19 @@ bool Cluster::start() {
     mutated_ = std::make_unique<MutatedStore>(*store_, *mutation_);
     seen = mutated_.get();
   }
-  platform_ =
-      std::make_unique<app::Platform>(app::PlatformPorts{*seen, *main_, engine, *pool_, random_, keys_, Secret(std::string(32, 'k')),
-                                                         observer_, log_, [](const gateway::RequestFigures&) {}},
-                                      settings_);
+  platform_ = std::make_unique<app::Platform>(app::PlatformPorts{*seen,
+                                                                 *main_,
+                                                                 engine,
+                                                                 *pool_,
+                                                                 random_,
+                                                                 keys_,
+                                                                 Secret(std::string(32, 'k')),
+                                                                 observer_,
+                                                                 log_,
+                                                                 [](const gateway::RequestFigures&) {},
+                                                                 queue_observer_,
+                                                                 {}},
+                                              settings_);
   auto prepared = platform_->prepare(main_->now());
   if (!prepared) return fail_start(prepared.error());
   auto started = std::make_shared<std::optional<Result<void>>>();
@@ -259,8 +268,7 @@ void Cluster::make_room() {
 }
 
 bool Cluster::is_excused() {
-  if (std::exchange(faults_noted_, disk_.faults_taken()) != disk_.faults_taken() || full_)
-    excused_until_ = world_.steady_now() + kExcuse;
+  if (std::exchange(faults_noted_, disk_.faults_taken()) != disk_.faults_taken() || full_) excused_until_ = world_.steady_now() + kExcuse;
   return world_.steady_now() < excused_until_;
 }
 

@@ -160,6 +160,7 @@ class Cluster {
   runtime::Log log_;
   runtime::Logger logger_;  // of a broken build
   CallCounter observer_;
+  tasks::QueueObserver queue_observer_;
   std::uint64_t lives_ = 0;
   bool up_ = false;
   bool fatal_ = false;

@@ -339,6 +339,22 @@ TEST_P(BusContract, AFailingEventHoldsBackItsKeyAlone) {
   EXPECT_EQ(now.lag, 0);
 }
 
+TEST_P(BusContract, TellsHowFarAGroupIsBehind) {
+  publish_all({{"a", "1"}, {"a", "2"}, {"b", "3"}});
+  add(applying());
+  let_time_pass();
+  const GroupFigures before = figures();
+  EXPECT_TRUE(before.is_known);
+  EXPECT_EQ(before.lag, 3);
+  EXPECT_GT(before.behind, Duration{});
+  start();
+  wait_for_done(3);
+  let_time_pass();
+  const GroupFigures after = figures();
+  EXPECT_EQ(after.lag, 0);
+  EXPECT_EQ(after.behind, Duration{});
+}
+
 TEST_P(BusContract, ADeadLetterIsKeptListedAndReplayedInOrder) {
   failures_["1"] = -1;
   Consumer consumer = applying();

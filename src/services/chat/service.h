@@ -75,6 +75,8 @@ class ChatService final : public v1::Chat {
   void end_feeds();
 
   const Settings& settings() const { return settings_; }
+  // New posts since the start, of people and of the bot; any thread.
+  std::uint64_t posts() const { return posts_.load(std::memory_order_relaxed); }
 
  private:
   using Transaction = database::Transaction;
@@ -117,6 +119,7 @@ class ChatService final : public v1::Chat {
   const Renderer renderer_;
   const database::IdempotencyTable idempotency_{"chat"};
   Feed feed_;
+  std::atomic<std::uint64_t> posts_{0};
   std::atomic<bool> feeds_ended_{false};
   std::mutex typing_mutex_;
   std::map<std::pair<Uuid, Uuid>, Timestamp> typing_;

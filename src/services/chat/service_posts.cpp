@@ -65,6 +65,7 @@ Task<Result<v1::Post>> ChatService::create_post(runtime::Context& context, v1::C
     return idempotency_.once<v1::Post>(transaction, once, [&] { return create_post_in(transaction, context, author, request, post); });
   };
   auto reply = co_await database_.write(context, work);
+  if (reply && reply->id == post.id) ++posts_;  // not when it repeats an earlier one
   if (reply) feed_.ring();
   co_return reply;
 }
@@ -259,6 +260,7 @@ Task<Result<v1::Post>> ChatService::bot_post(runtime::Context& context, v1::BotP
   }
   const auto work = [&](Transaction& transaction) { return bot_post_in(transaction, context, post, people); };
   auto reply = co_await database_.write(context, work);
+  if (reply && reply->id == post.id) ++posts_;
   if (reply) feed_.ring();
   co_return reply;
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "base/id.h"
 #include "base/time.h"
@@ -21,6 +23,22 @@ struct QueuePlace {
   v1::WaitReason reason = v1::WaitReason::kUnspecified;
 
   bool same_place(const QueuePlace& other) const { return position == other.position && reason == other.reason; }
+};
+
+// How long the queue is just now.
+struct QueueFigures {
+  std::int64_t waiting = 0;
+  std::optional<Timestamp> longest_since;  // when the one who waits longest asked
+};
+
+// Hears of what happened in the queue, after the commit, perhaps twice after a failure. This one does nothing.
+class QueueObserver {
+ public:
+  virtual ~QueueObserver() = default;
+  // `waited`: since the request was made.
+  virtual void on_assigned(Duration waited) { static_cast<void>(waited); }
+  // `cause`: `returned`, `unanswered`, `offline`, `reassigned`.
+  virtual void on_returned(std::string_view cause) { static_cast<void>(cause); }
 };
 
 }  // namespace consilium::tasks

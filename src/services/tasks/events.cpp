@@ -153,6 +153,15 @@ Result<Concerned> concerned_by_any(const bus::Event& event) {
   return concerned_by<v1::Cancelled>(event);
 }
 
+Result<void> tell_observer(QueueObserver& observer, const bus::Event& event, const v1::Task& task) {
+  if (event.topic == v1::Queued::kTopic) {
+    ASSIGN_OR_RETURN(const auto queued, bus::decode_event<v1::Queued>(event));
+    if (queued.cause != "new") observer.on_returned(queued.cause);
+  }
+  if (event.topic == v1::Assigned::kTopic) observer.on_assigned(event.at - task.reporter.at);
+  return {};
+}
+
 // Tells the pages of those whom a task concerns, by each person's event log.
 Task<Result<void>> on_own_event(EventDependencies* parts, runtime::Context& context, const bus::Event& event) {
   auto concerned = concerned_by_any(event);
@@ -167,9 +176,11 @@ Task<Result<void>> on_own_event(EventDependencies* parts, runtime::Context& cont
     auto told = co_await notify(parts, context, event, std::move(assignee), "task.created", *task);
     if (!told) co_return told;
   }
-  if (concerned->others.empty()) co_return Result<void>();
-  auto told = co_await notify(parts, context, event, std::move(concerned->others), "task.updated", *task);
-  co_return told;
+  if (!concerned->others.empty()) {
+    auto told = co_await notify(parts, context, event, std::move(concerned->others), "task.updated", *task);
+    if (!told) co_return told;
+  }
+  co_return tell_observer(parts->observer, event, *task);
 }
 
 }  // namespace

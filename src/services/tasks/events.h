@@ -16,6 +16,7 @@ struct EventDependencies {
   users::v1::Users& users;
   chat::v1::Chat& chat;
   std::function<void()> wake_assignment;  // from any thread
+  QueueObserver& observer;
 };
 
 std::vector<bus::Consumer> consumers(EventDependencies dependencies);

@@ -568,6 +568,12 @@ Task<Result<std::optional<Timestamp>>> TaskService::next_due(runtime::Context& c
   co_return due;
 }
 
+Task<Result<QueueFigures>> TaskService::queue_figures(runtime::Context& context) {
+  const auto count = [](Transaction& transaction) { return count_waiting(transaction); };
+  auto figures = co_await database_.read(context, count);
+  co_return figures;
+}
+
 Task<Result<std::vector<QueuePlace>>> TaskService::queue_places(runtime::Context& context) {
   auto places = co_await database_.read(context, [&](Transaction& transaction) -> Result<std::vector<QueuePlace>> {
     std::vector<QueuePlace> out;

@@ -48,6 +48,7 @@ class TaskService final : public v1::Tasks {
   Task<Result<std::int64_t>> return_unanswered(runtime::Context& context);
   // When the next of them is due.
   Task<Result<std::optional<Timestamp>>> next_due(runtime::Context& context);
+  Task<Result<QueueFigures>> queue_figures(runtime::Context& context);
   // Places in the queue, for the notices to those who wait; bounded per group.
   Task<Result<std::vector<QueuePlace>>> queue_places(runtime::Context& context);
 

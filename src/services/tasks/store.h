@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ports/database/database.h"
+#include "services/tasks/assignment.h"
 #include "services/tasks/task.h"
 
 namespace consilium::tasks {
@@ -81,6 +82,8 @@ Result<std::int64_t> waiting_before(Transaction& transaction, const TaskRecord& 
 Result<std::vector<TaskRecord>> unanswered_tasks(Transaction& transaction, Timestamp due, int limit);
 Result<std::vector<TaskRecord>> assigned_to(Transaction& transaction, const Uuid& user_id, Substatus substatus);
 Result<std::optional<Timestamp>> next_answer_due(Transaction& transaction);
+// Of all groups.
+Result<QueueFigures> count_waiting(Transaction& transaction);
 Result<std::vector<std::string>> groups_with_waiting(Transaction& transaction);
 
 // What the service knows of people, kept up to date by the events of users and chat.

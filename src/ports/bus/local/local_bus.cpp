@@ -37,10 +37,10 @@ struct LocalBus::Group {
   database::Database& database;
   Signal signal;
   bool loaded = false;
-  std::int64_t stored = 0;            // position in the table
-  std::atomic<std::int64_t> seen{0};  // read up to here; what lies between needs nothing to be done
-  bool store_position = false;        // even without an effect
-  bool may_have_parked = true;        // false saves a look
+  std::atomic<std::int64_t> stored{0};  // position in the table
+  std::atomic<std::int64_t> seen{0};    // read up to here; what lies between needs nothing to be done
+  bool store_position = false;          // even without an effect
+  bool may_have_parked = true;          // false saves a look
   Timestamp next_retry = Timestamp::max();
   std::atomic<std::uint64_t> handled{0};
   std::atomic<std::uint64_t> failed{0};
@@ -456,7 +456,7 @@ Task<void> LocalBus::clean_up() {
 Task<Result<void>> LocalBus::delete_old_events(runtime::Context& context, std::string producer) {
   std::int64_t passed = std::numeric_limits<std::int64_t>::max();
   for (const auto& group : groups_) {
-    if (group->consumer.producer == producer) passed = std::min(passed, group->loaded ? group->stored : 0);
+    if (group->consumer.producer == producer) passed = std::min(passed, group->loaded ? group->stored.load() : 0);
   }
   if (away_) {
     CO_ASSIGN_OR_RETURN(const std::int64_t away, co_await away_->lowest(context, producer));
@@ -511,17 +511,27 @@ Task<Result<std::vector<GroupFigures>>> LocalBus::figures(runtime::Context& cont
   for (const auto& group : groups_) {
     const auto count = [&group](database::Transaction& transaction) { return group->tables.counts(transaction); };
     CO_ASSIGN_OR_RETURN(const ParkedCounts counts, co_await group->database.read(context, count));
-    CO_ASSIGN_OR_RETURN(const std::int64_t newest, co_await source_.newest(context, group->consumer.producer));
-    const std::int64_t seen = group->seen;
-    all.push_back({.group = group->consumer.group,
-                   .position = seen,
-                   .lag = std::max<std::int64_t>(newest - seen, 0),
-                   .parked = counts.waiting,
-                   .dead = counts.dead,
-                   .handled = group->handled,
-                   .failed = group->failed});
+    GroupFigures figures{.group = group->consumer.group,
+                         .position = group->seen,
+                         .parked = counts.waiting,
+                         .dead = counts.dead,
+                         .handled = group->handled,
+                         .failed = group->failed};
+    const auto measured = co_await measure_lag(context, *group, figures);
+    figures.is_known = measured.has_value();
+    all.push_back(std::move(figures));
   }
   co_return all;
+}
+
+Task<Result<void>> LocalBus::measure_lag(runtime::Context& context, const Group& group, GroupFigures& figures) {
+  CO_ASSIGN_OR_RETURN(const std::int64_t newest, co_await source_.newest(context, group.consumer.producer));
+  figures.lag = std::max<std::int64_t>(newest - figures.position, 0);
+  if (figures.lag == 0) co_return Result<void>();
+  Reading reading{group.consumer.producer, group.consumer.group, figures.position, group.stored, 1};
+  CO_ASSIGN_OR_RETURN(const std::vector<Event> next, co_await source_.read(context, std::move(reading)));
+  if (!next.empty()) figures.behind = std::max(loop_.now() - next.front().at, Duration{});
+  co_return Result<void>();
 }
 
 }  // namespace consilium::bus

@@ -39,6 +39,8 @@ struct GroupFigures {
   std::string group;
   std::int64_t position = 0;  // read up to here
   std::int64_t lag = 0;       // positions behind the newest event of the producer
+  Duration behind;            // how old the next event to be read is; 0 when there is none
+  bool is_known = true;       // false: the producer cannot be asked, lag and behind are not known
   std::int64_t parked = 0;
   std::int64_t dead = 0;
   std::uint64_t handled = 0;  // since start
@@ -89,6 +91,7 @@ class LocalBus final : public Bus {
   Task<Result<void>> handle_again(Group& group, const std::vector<ParkedEvent>& due);
   Task<void> handle_all(HandleBatch& batch);
   Task<void> handle_chains(HandleBatch& batch);
+  Task<Result<void>> measure_lag(runtime::Context& context, const Group& group, GroupFigures& figures);
   Task<Result<void>> handle_one(Group& group, const Event& event);
 
   Task<void> clean_up();

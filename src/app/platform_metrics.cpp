@@ -1,0 +1,125 @@
+#include "app/platform_metrics.h"
+
+namespace consilium::app {
+namespace {
+
+constexpr std::size_t kMaxCauses = 8;  // of tasks.v1.queued
+
+// Seconds: from at once to an hour.
+std::vector<double> waiting_buckets() { return {0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600}; }
+
+double number(auto value) { return static_cast<double>(value); }
+
+}  // namespace
+
+PlatformMetrics::PlatformMetrics(runtime::MetricsRegistry& registry, std::function<Timestamp()> now)
+    : now_(std::move(now)),
+      assignments_(registry.counter("consilium_assignments_total", "Tasks that were given to somebody, by the rule or by hand").get()),
+      waited_(registry.histogram("consilium_assignment_wait_seconds", "From a request to its assignment", waiting_buckets()).get()),
+      returns_(registry.counter("consilium_task_returns_total", "Tasks that went back to the queue", {"cause"}, kMaxCauses)) {
+  declare(registry, {Kind::kGauge, "consilium_queue_length", "Tasks that wait for somebody"},
+          [](const PlatformFigures& all) { return all.queue ? std::optional(number(all.queue->waiting)) : std::nullopt; });
+  declare(registry, {Kind::kGauge, "consilium_queue_longest_wait_seconds", "How long the one waits who waits longest"},
+          [this](const PlatformFigures& all) -> std::optional<double> {
+            if (!all.queue) return std::nullopt;
+            return all.queue->longest_since ? (now_() - *all.queue->longest_since).seconds() : 0.0;
+          });
+  declare(registry, {Kind::kCounter, "consilium_posts_total", "New posts of people and of the bot"},
+          [](const PlatformFigures& all) { return all.posts ? std::optional(number(*all.posts)) : std::nullopt; });
+  declare(registry, {Kind::kGauge, "consilium_sockets_open", "WebSockets that are open now"},
+          [](const PlatformFigures& all) { return all.hub ? std::optional(number(all.hub->open)) : std::nullopt; });
+  declare(registry, {Kind::kCounter, "consilium_socket_catch_ups_total", "Times that a socket read its person's log to close a gap"},
+          [](const PlatformFigures& all) { return all.hub ? std::optional(number(all.hub->catch_ups)) : std::nullopt; });
+  declare(registry, {Kind::kCounter, "consilium_sockets_slow_total", "Sockets closed because their peer did not read (4003)"},
+          [](const PlatformFigures& all) { return all.hub ? std::optional(number(all.hub->slow)) : std::nullopt; });
+  const auto when_known = [](const bus::GroupFigures& group, double value) { return group.is_known ? std::optional(value) : std::nullopt; };
+  declare_group(registry, {Kind::kGauge, "consilium_bus_lag_events", "Events of the producer that the consumer group has not read"},
+                [when_known](const bus::GroupFigures& group) { return when_known(group, number(group.lag)); });
+  declare_group(registry, {Kind::kGauge, "consilium_bus_lag_seconds", "Age of the next event that the consumer group will read"},
+                [when_known](const bus::GroupFigures& group) { return when_known(group, group.behind.seconds()); });
+  declare_group(registry, {Kind::kGauge, "consilium_bus_parked", "Events that wait for another try, or behind one of their key that does"},
+                [](const bus::GroupFigures& group) { return std::optional(number(group.parked)); });
+  declare_group(registry, {Kind::kGauge, "consilium_bus_dead_letters", "Events that are tried no more until somebody replays them"},
+                [](const bus::GroupFigures& group) { return std::optional(number(group.dead)); });
+  declare_group(registry, {Kind::kCounter, "consilium_bus_handled_total", "Events whose effect was made"},
+                [](const bus::GroupFigures& group) { return std::optional(number(group.handled)); });
+  declare_group(
+      registry,
+      {Kind::kCounter, "consilium_bus_failures_total", "Tries of an event that failed; each is repeated or ends as a dead letter"},
+      [](const bus::GroupFigures& group) { return std::optional(number(group.failed)); });
+  declare_engine(registry);
+  declare_jobs(registry);
+}
+
+void PlatformMetrics::declare_engine(runtime::MetricsRegistry& registry) {
+  struct One {
+    const char* name;
+    const char* help;
+    std::int64_t bpmn::EngineFigures::* value;
+  };
+  for (const One& one : {One{"consilium_process_instances", "Active process instances", &bpmn::EngineFigures::instances},
+                         One{"consilium_process_incidents", "Open incidents", &bpmn::EngineFigures::incidents},
+                         One{"consilium_process_timers", "Timers that wait", &bpmn::EngineFigures::timers},
+                         One{"consilium_process_overdue", "Timers, locks and messages whose time is past", &bpmn::EngineFigures::overdue},
+                         One{"consilium_process_commands_waiting", "Commands that wait to be decided", &bpmn::EngineFigures::commands},
+                         One{"consilium_process_journal_records", "Records since the last checkpoint", &bpmn::EngineFigures::journal}}) {
+    declare(registry, {Kind::kGauge, one.name, one.help}, [value = one.value](const PlatformFigures& all) {
+      return all.engine ? std::optional(number((*all.engine).*value)) : std::nullopt;
+    });
+  }
+}
+
+void PlatformMetrics::declare_jobs(runtime::MetricsRegistry& registry) {
+  registry.function(Kind::kCounter, "consilium_process_jobs_total", "Jobs handed to workers, and what became of them", {"type", "outcome"},
+                    [this] {
+                      Samples samples;
+                      const PlatformFigures all = figures();
+                      if (!all.engine) return samples;
+                      for (const bpmn::EngineFigures::Jobs& jobs : all.engine->jobs) {
+                        samples.push_back({{jobs.type, "activated"}, number(jobs.activated)});
+                        samples.push_back({{jobs.type, "completed"}, number(jobs.completed)});
+                        samples.push_back({{jobs.type, "failed"}, number(jobs.failed)});
+                        samples.push_back({{jobs.type, "thrown"}, number(jobs.thrown)});
+                        samples.push_back({{jobs.type, "postponed"}, number(jobs.postponed)});
+                      }
+                      return samples;
+                    });
+}
+
+void PlatformMetrics::declare(runtime::MetricsRegistry& registry, Named what,
+                              std::function<std::optional<double>(const PlatformFigures&)> read) {
+  registry.function(what.kind, what.name, what.help, {}, [this, read = std::move(read)] {
+    const std::optional<double> value = read(figures());
+    return value ? Samples{{{}, *value}} : Samples{};
+  });
+}
+
+void PlatformMetrics::declare_group(runtime::MetricsRegistry& registry, Named what,
+                                    std::function<std::optional<double>(const bus::GroupFigures&)> read) {
+  registry.function(what.kind, what.name, what.help, {"group"}, [this, read = std::move(read)] {
+    Samples samples;
+    for (const bus::GroupFigures& group : figures().groups) {
+      if (const auto value = read(group)) samples.push_back({{group.group}, *value});
+    }
+    return samples;
+  });
+}
+
+void PlatformMetrics::show(PlatformFigures figures) {
+  const std::lock_guard lock(mutex_);
+  figures_ = std::move(figures);
+}
+
+PlatformFigures PlatformMetrics::figures() const {
+  const std::lock_guard lock(mutex_);
+  return figures_;
+}
+
+void PlatformMetrics::on_assigned(Duration waited) {
+  assignments_.add();
+  waited_.observe(waited.seconds());
+}
+
+void PlatformMetrics::on_returned(std::string_view cause) { returns_.with({cause}).add(); }
+
+}  // namespace consilium::app
