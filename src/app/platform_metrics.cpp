@@ -28,8 +28,10 @@ PlatformMetrics::PlatformMetrics(runtime::MetricsRegistry& registry, std::functi
           [](const PlatformFigures& all) { return all.posts ? std::optional(number(*all.posts)) : std::nullopt; });
   declare(registry, {Kind::kGauge, "consilium_sockets_open", "WebSockets that are open now"},
           [](const PlatformFigures& all) { return all.hub ? std::optional(number(all.hub->open)) : std::nullopt; });
-  declare(registry, {Kind::kCounter, "consilium_socket_catch_ups_total", "Times that a socket read its person's log to close a gap"},
-          [](const PlatformFigures& all) { return all.hub ? std::optional(number(all.hub->catch_ups)) : std::nullopt; });
+  declare(
+      registry,
+      {Kind::kCounter, "consilium_socket_catch_ups_total", "Times that a socket read its person's log: when it opens, and to close a gap"},
+      [](const PlatformFigures& all) { return all.hub ? std::optional(number(all.hub->catch_ups)) : std::nullopt; });
   declare(registry, {Kind::kCounter, "consilium_sockets_slow_total", "Sockets closed because their peer did not read (4003)"},
           [](const PlatformFigures& all) { return all.hub ? std::optional(number(all.hub->slow)) : std::nullopt; });
   const auto when_known = [](const bus::GroupFigures& group, double value) { return group.is_known ? std::optional(value) : std::nullopt; };

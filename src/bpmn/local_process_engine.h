@@ -98,6 +98,8 @@ class LocalProcessEngine final : public process::ProcessEngine {
   // The newest version of each.
   Task<Result<std::vector<process::DeployedProcess>>> processes(runtime::Context& context) override;
 
+  // Commands that wait now.
+  std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
   // Goes over all that is active.
   Task<Result<EngineFigures>> figures(runtime::Context& context);
 

@@ -249,9 +249,21 @@ TEST(LocalProcessEngine, FailedHandlersRetryAndBecomeIncidents) {
   EXPECT_EQ(incidents->at(0).error_type, "JOB_NO_RETRIES");
   EXPECT_EQ(incidents->at(0).element_id, "t");
   EXPECT_TRUE(node.call(node.engine->instance(*node.context, key))->has_incident);
+  const EngineFigures stuck = node.call(node.engine->figures(*node.context)).value();
+  EXPECT_EQ(stuck.instances, 1);
+  EXPECT_EQ(stuck.incidents, 1);
+  EXPECT_GT(stuck.journal, 0);
+  ASSERT_EQ(stuck.jobs.size(), 1u);
+  EXPECT_EQ(stuck.jobs[0].type, "work");
+  EXPECT_EQ(stuck.jobs[0].activated, 3u);
+  EXPECT_EQ(stuck.jobs[0].failed, 3u);
   EXPECT_TRUE(node.call(node.engine->resolve_incident(*node.context, incidents->at(0).key)).has_value());
   node.world.run_for(minutes(1));
   EXPECT_EQ(node.state(key), InstanceState::kCompleted);
+  const EngineFigures after = node.call(node.engine->figures(*node.context)).value();
+  EXPECT_EQ(after.instances, 0);
+  EXPECT_EQ(after.incidents, 0);
+  EXPECT_EQ(after.jobs.at(0).completed, 1u);
 }
 
 Task<JobOutcome> take_time(runtime::Scheduler& loop, Duration time, int& running, int& most) {

@@ -358,11 +358,13 @@ TEST_F(HubTest, AFeedThatFailsIsReadAgainFromTheSamePlace) {
 
 TEST_F(HubTest, AGapIsFilledFromTheLog) {
   const Page page = open(anna);
+  const std::uint64_t before = hub.figures().catch_ups;  // by the opening itself
   for (const std::int64_t number : {6, 7, 8}) write(anna, number);
   tell(anna, 8);
   pass();
   EXPECT_THAT(page.frames(), ElementsAre("welcome 5", "post 6", "post 7", "post 8"));
   EXPECT_EQ(chat.log_reads.back().request.user_id, anna);
+  EXPECT_EQ(hub.figures().catch_ups, before + 1);
   tell(anna, 9);
   pass();
   EXPECT_THAT(page.frames(), ElementsAre("welcome 5", "post 6", "post 7", "post 8", "post 9"));
@@ -423,6 +425,7 @@ TEST_F(HubTest, APeerThatReadsNothingOfALongLogIsClosed) {
   page.socket->taken = 0;
   pass(seconds(31));
   EXPECT_EQ(page.socket->closed_with, close_code::kSlow);
+  EXPECT_EQ(hub.figures().slow, 1u) << "counted once";
   EXPECT_EQ(hub.open_sockets(), 0);
 }
 
@@ -482,6 +485,7 @@ TEST_F(HubTest, ASlowConsumerIsClosed) {
   tell(anna, 7);
   pass();
   EXPECT_EQ(page.socket->closed_with, close_code::kSlow);
+  EXPECT_EQ(hub.figures().slow, 1u) << "counted once";
   EXPECT_EQ(hub.open_sockets(), 0);
 }
 

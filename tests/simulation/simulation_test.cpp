@@ -443,7 +443,7 @@ const std::vector<Mutation>& broken_builds() {
 }
 
 TEST(Simulation, CatchesEachBrokenBuild) {
-  constexpr std::uint64_t kTries = 12;  // those that need a certain course of things
+  constexpr std::uint64_t kTries = 40;  // those that need a certain course of things
   for (const Mutation& build : broken_builds()) {
     SCOPED_TRACE(build.name);
     std::string caught;
