@@ -28,7 +28,7 @@
 #include "embedded/process_models.h"
 #include "embedded/task_types.h"
 #include "embedded/web_pages.h"
-#include "gateway/key_set.h"
+#include "gateway/openid.h"
 #include "ports/bus/local/away_groups.h"
 #include "ports/bus/local/outbox_source.h"
 #include "ports/bus/remote/outbox_server.h"
@@ -155,7 +155,7 @@ struct Platform::Parts {
             {"en", "ru"},
             embedded::web_pages(),
             std::move(documents),
-            {{"/oauth2/jwks", gateway::key_set(*sessions)}},
+            gateway::openid_mounts({*sessions, *refusals, catalogue, settings.gateway}),
             ports.random,
             *refusals,
             runtime::Logger(ports.log, "gateway", "http"),

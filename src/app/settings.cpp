@@ -15,6 +15,27 @@ std::vector<net::AddressRange> ranges_of(const std::vector<runtime::NetworkRange
   return ranges;
 }
 
+// The rules of the configuration hold: pairs of lower-case digits.
+std::string bytes_of(std::string_view hex) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) bytes += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
+  return bytes;
+}
+
+sessions::OpenIdSettings applications_of(const runtime::Config::Sessions& config) {
+  sessions::OpenIdSettings settings;
+  for (const auto& [id, uris] : config.client_redirect_uris) {
+    const auto name = config.client_names.find(id);
+    const auto secret = config.client_secrets.find(id);
+    sessions::ApplicationSettings& application = settings.applications[id];
+    application.name = name == config.client_names.end() ? id : name->second;
+    if (secret != config.client_secrets.end()) application.secret_sha256 = bytes_of(secret->second);
+    application.redirect_uris = uris;
+  }
+  return settings;
+}
+
 std::string issuer_of(const runtime::Config& config, const net::Endpoint& listen) {
   if (!config.sessions.issuer.empty()) return config.sessions.issuer;
   if (!config.http.public_url.empty()) return config.http.public_url;
@@ -32,6 +53,7 @@ PlatformSettings platform_settings(const runtime::Config& config, const net::End
   settings.sessions.link_lifetime = config.sessions.invitation_link;
   settings.sessions.token.lifetime = config.sessions.access_token;
   settings.sessions.token.issuer = issuer_of(config, listen);
+  settings.sessions.openid = applications_of(config.sessions);
   settings.sessions.login.attempts = static_cast<int>(config.limits.logins_per_minute);
   settings.sessions.login.remembered = static_cast<std::size_t>(config.limits.tracked_callers);
   settings.chat.posts_in_window = static_cast<int>(config.limits.posts_per_second);

@@ -38,7 +38,7 @@ struct GatewayParts {
   std::vector<std::string_view> languages;  // offered ones, the default first
   std::span<const EmbeddedFile> pages;
   std::map<std::string, std::string, std::less<>> documents;  // path → JSON text: `/api/v1/openapi.json`
-  // A handler of its own at a path, without the API's rules: the issuer's keys.
+  // A handler of its own at a path, without the API's rules: OpenID Connect.
   using Mount = std::function<Task<net::HttpResponse>(runtime::Context&, const net::HttpRequest&)>;
   std::map<std::string, Mount, std::less<>> mounts;
   RandomSource& random;

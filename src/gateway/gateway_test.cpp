@@ -9,7 +9,7 @@
 #include "consilium/sessions/v1/sessions_codec.h"
 #include "consilium/sessions/v1/sessions_routes.h"
 #include "consilium/sessions/v1/sessions_rpc.h"
-#include "gateway/key_set.h"
+#include "gateway/openid.h"
 #include "runtime/log_sink.h"
 #include "runtime/simulated_scheduler.h"
 
@@ -141,7 +141,7 @@ class GatewayTest : public ::testing::Test {
                        {"en", "ru"},
                        {},
                        {{"/api/v1/openapi.json", "{}"}},
-                       {{"/oauth2/jwks", key_set(sessions_)}},
+                       openid_mounts({sessions_, refusals_, catalogue_, settings_}),
                        random_,
                        refusals_,
                        runtime::Logger(log_, "gateway", "http"),

@@ -111,7 +111,7 @@ class Loader {
 
   Result<LoadedConfig> load() {
     for (const Setting& setting : settings()) {
-      if (setting.shape == SettingShape::kMap) continue;
+      if (setting.shape == SettingShape::kMap || setting.shape == SettingShape::kMapOfLists) continue;
       assign(Match{&setting, {}}, setting.name, {.items = {setting.default_text}, .is_list = false}, "default");
     }
     if (sources_.yaml) {
@@ -244,7 +244,7 @@ boost::json::object schema_of_value(const Setting& setting) {
     if (setting.type.starts_with("size")) schema["type"] = boost::json::array{"string", "integer"};
     if (setting.type.starts_with("address h")) schema["pattern"] = "^(|.+:[0-9]+)$";
   }
-  if (setting.shape != SettingShape::kList) return schema;
+  if (setting.shape != SettingShape::kList && setting.shape != SettingShape::kMapOfLists) return schema;
   return {{"type", "array"}, {"items", std::move(schema)}};
 }
 
@@ -359,7 +359,8 @@ std::string config_schema() {
 std::string config_reference() {
   std::string text = "| setting | environment | type | default | meaning |\n|---|---|---|---|---|\n";
   for (const Setting& setting : settings()) {
-    std::string type = setting.shape == SettingShape::kList ? "list of: " + setting.type : setting.type;
+    const bool is_list = setting.shape == SettingShape::kList || setting.shape == SettingShape::kMapOfLists;
+    std::string type = is_list ? "list of: " + setting.type : setting.type;
     for (const auto& choice : setting.choices) type += (&choice == &setting.choices.front() ? ": " : ", ") + choice;
     if (!setting.least_text.empty()) type += ", " + setting.least_text + " to " + setting.most_text;
     text += "| `" + setting.name + "` | `" + std::string(kPrefix) + variable_of(setting.name) + (setting.secret ? "` or `…_FILE" : "") +

@@ -73,6 +73,10 @@ struct Config {
     Duration invitation_link;
     Duration reset_link;
     std::string issuer;  // empty: the public URL
+    // Applications of OpenID Connect, by client_id.
+    std::map<std::string, std::vector<std::string>, std::less<>> client_redirect_uris;
+    std::map<std::string, std::string, std::less<>> client_names;
+    std::map<std::string, std::string, std::less<>> client_secrets;  // SHA-256 in hex
     std::int64_t hashing_threads = 0;
     std::int64_t hashing_queue = 0;
   } sessions;

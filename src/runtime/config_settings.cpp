@@ -197,8 +197,8 @@ struct Shape<std::vector<T>> {
 
 template <class T>
 struct Shape<std::map<std::string, T, std::less<>>> {
-  using Element = T;
-  static constexpr SettingShape shape = SettingShape::kMap;
+  using Element = typename Shape<T>::Element;
+  static constexpr SettingShape shape = Shape<T>::shape == SettingShape::kList ? SettingShape::kMapOfLists : SettingShape::kMap;
   static std::string assign(const Setting& setting, std::map<std::string, T, std::less<>>& member, std::string_view key,
                             const RawValue& raw) {
     if (key.empty()) return "expected a name after " + setting.name.substr(0, setting.name.find('*'));
@@ -206,7 +206,7 @@ struct Shape<std::map<std::string, T, std::less<>>> {
   }
   static std::vector<std::pair<std::string, RawValue>> read(const std::map<std::string, T, std::less<>>& member) {
     std::vector<std::pair<std::string, RawValue>> entries;
-    for (const auto& [key, value] : member) entries.emplace_back(key, single(Kind<T>::print(value)));
+    for (const auto& [key, value] : member) entries.emplace_back(key, Shape<T>::read(value).front().second);
     return entries;
   }
 };
@@ -353,6 +353,12 @@ void add_domain(Table& table) {
   table.add("sessions.invitation-link", MEMBER(sessions.invitation_link), "3d", "Life of an invitation").between(minutes(1), days(90));
   table.add("sessions.reset-link", MEMBER(sessions.reset_link), "1h", "Life of a link that resets a password").between(minutes(1), days(7));
   table.add("sessions.issuer", MEMBER(sessions.issuer), "", "Issuer named in tokens; the public URL when empty");
+  table.add(
+      "sessions.clients.*.redirect-uris", MEMBER(sessions.client_redirect_uris), "",
+      "An application that people log in to through this platform (`*` is its client_id), and the addresses that it may be answered at");
+  table.add("sessions.clients.*.name", MEMBER(sessions.client_names), "", "What people see it called in their list of sessions");
+  table.add("sessions.clients.*.secret-sha256", MEMBER(sessions.client_secrets), "",
+            "SHA-256 in hex of its secret, which has 32 random characters or more; without one it has none (pages, apps)");
   table.add("sessions.hashing-threads", MEMBER(sessions.hashing_threads), "2", "Threads that hash passwords").between(1, 64);
   table.add("sessions.hashing-queue", MEMBER(sessions.hashing_queue), "64", "Logins that wait for them").between(1, 10'000);
   table.add("chat.events-kept", MEMBER(chat.events_kept), "7d", "How long events wait for a person who is away")
@@ -377,6 +383,28 @@ void add_domain(Table& table) {
 
 #undef MEMBER
 
+constexpr std::string_view kClientIdCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+// RFC 6749 §3.1.2, RFC 8252 §7: a code in plain text leaves no machine, and a scheme of one's own has a dot.
+bool is_redirect_uri(std::string_view uri) {
+  constexpr std::string_view kSchemeCharacters = "abcdefghijklmnopqrstuvwxyz0123456789.+-";
+  const bool is_printable =
+      std::ranges::all_of(uri, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\'; });
+  if (uri.size() > 2000 || !is_printable || uri.find('#') != std::string_view::npos) return false;
+  const std::size_t colon = uri.find(':');
+  if (colon == std::string_view::npos || uri.find_first_not_of(kSchemeCharacters) < colon) return false;
+  const std::string_view scheme = uri.substr(0, colon);
+  if (scheme != "https" && scheme != "http") return scheme.find('.') != std::string_view::npos;
+  if (uri.substr(colon, 3) != "://") return false;
+  const std::string_view authority = uri.substr(colon + 3, uri.find_first_of("/?", colon + 3) - colon - 3);
+  if (authority.empty() || authority.find('@') != std::string_view::npos) return false;
+  if (scheme == "https") return true;
+  const auto address =
+      Address::parse(authority.find_last_of(':') == std::string_view::npos || authority.ends_with(']') ? std::string(authority) + ":80"
+                                                                                                       : std::string(authority));
+  return address && address->is_loopback();
+}
+
 class Rules {
  public:
   Rules(const Config& config, std::vector<FieldError>& problems) : config_(config), problems_(problems) {}
@@ -387,6 +415,7 @@ class Rules {
     pair_of_files("services.tls", config_.services.tls);
     exposure();
     division();
+    applications();
     not_over("sessions.idle", config_.sessions.idle, "sessions.absolute", config_.sessions.absolute);
     not_over("bus.first-retry", config_.bus.first_retry, "bus.longest-retry", config_.bus.longest_retry);
     not_over("shutdown.drain", config_.shutdown.drain, "shutdown.deadline", config_.shutdown.deadline);
@@ -428,6 +457,34 @@ class Rules {
     };
     for (const auto& [service, address] : config_.services.addresses) split("services." + service + ".address", address);
     if (config_.services.listen) split("services.listen", *config_.services.listen);
+  }
+
+  void applications() {
+    const Config::Sessions& sessions = config_.sessions;
+    std::set<std::string> ids;
+    for (const auto& [id, uris] : sessions.client_redirect_uris) ids.insert(id);
+    for (const auto& [id, name] : sessions.client_names) ids.insert(id);
+    for (const auto& [id, secret] : sessions.client_secrets) {
+      ids.insert(id);
+      const bool is_digest = secret.size() == 64 && secret.find_first_not_of("0123456789abcdef") == std::string::npos;
+      if (!is_digest) problem("sessions.clients." + id + ".secret-sha256", "invalid", "must be 64 hexadecimal digits in lower case");
+    }
+    for (const std::string& id : ids) {
+      const std::string setting = "sessions.clients." + id + ".redirect-uris";
+      if (id.size() > 100 || id.find_first_not_of(kClientIdCharacters) != std::string::npos)
+        problem(setting, "invalid", "the client_id may have letters, digits, `.`, `_` and `-`, at most 100");
+      const auto uris = sessions.client_redirect_uris.find(id);
+      if (uris == sessions.client_redirect_uris.end() || uris->second.empty()) {
+        problem(setting, "required", "must name where the application may be answered");
+        continue;
+      }
+      for (const std::string& uri : uris->second) {
+        if (!is_redirect_uri(uri))
+          problem(setting, "invalid",
+                  "`" + uri.substr(0, 100) +
+                      "` must be https, http of this machine, or of a scheme of its own such as com.example.app:/back, without #");
+      }
+    }
   }
 
   // Each part that runs here must find what it needs, here or at an address, and be found by those that need it.

@@ -20,7 +20,7 @@ struct RawValue {
 inline constexpr std::string_view kBooleanType = "true or false";
 inline constexpr std::string_view kNumberType = "whole number";
 
-enum class SettingShape { kSingle, kList, kMap };
+enum class SettingShape { kSingle, kList, kMap, kMapOfLists };
 
 struct Setting {
   std::string name;  // a map's ends in `.*`, or has `.*.` for the key in the middle

@@ -153,6 +153,41 @@ TEST(Config, EverySettingHasAVariableOfItsOwn) {
   }
 }
 
+TEST(Config, ApplicationsAreRegisteredByTheirId) {
+  const Config config = loaded(with_yaml(R"(
+sessions:
+  clients:
+    portal:
+      name: The portal
+      secret-sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+      redirect-uris: ["https://portal.example/back", "http://127.0.0.1:8088/back?x=1"]
+    phone: {redirect-uris: "com.example.phone:/back"}
+)"));
+  EXPECT_EQ(config.sessions.client_redirect_uris.at("portal"), (Names{"https://portal.example/back", "http://127.0.0.1:8088/back?x=1"}));
+  EXPECT_EQ(config.sessions.client_redirect_uris.at("phone"), Names{"com.example.phone:/back"});
+  EXPECT_EQ(config.sessions.client_names.at("portal"), "The portal");
+  EXPECT_EQ(config.sessions.client_secrets.size(), 1U);
+  EXPECT_EQ(loaded(with_variable("CONSILIUM_SESSIONS_CLIENTS_PORTAL_REDIRECT__URIS", "https://a/b, https://c/d"))
+                .sessions.client_redirect_uris.at("portal"),
+            (Names{"https://a/b", "https://c/d"}));
+}
+
+TEST(Config, RefusesApplicationsThatCouldNotBeAnsweredSafely) {
+  const auto with_uri = [](const std::string& uri) { return problems(with_variable("CONSILIUM_SESSIONS_CLIENTS_A_REDIRECT__URIS", uri)); };
+  for (const char* good : {"https://portal.example/", "https://portal.example", "http://localhost:1/x", "http://[::1]/x",
+                           "http://127.0.0.1/x", "com.example.app:/x"})
+    EXPECT_EQ(with_uri(good), Names{}) << good;
+  for (const char* bad :
+       {"portal.example/x", "/back", "http://portal.example/x", "https:portal", "https:///x", "https://x/#y", "https://a@b/",
+        "javascript:alert(1)", "data:text/html", "https://x/ y", "https://x\\y", "http://localhost.evil.example/", "HTTPS://x/"})
+    EXPECT_EQ(with_uri(bad), Names{"sessions.clients.a.redirect-uris: invalid"}) << bad;
+  EXPECT_EQ(problems(with_variable("CONSILIUM_SESSIONS_CLIENTS_A_NAME", "A")), Names{"sessions.clients.a.redirect-uris: required"});
+  EXPECT_EQ(problems(with_yaml("sessions: {clients: {a: {redirect-uris: [\"https://x/\"], secret-sha256: secret}}}")),
+            Names{"sessions.clients.a.secret-sha256: invalid"});
+  EXPECT_EQ(problems(with_yaml("sessions: {clients: {\"a b\": {redirect-uris: [\"https://x/\"]}}}")),
+            Names{"sessions.clients.a b.redirect-uris: invalid"});
+}
+
 TEST(Config, SecretsComeFromFiles) {
   ConfigSources sources = with_variable("CONSILIUM_DEMO_PASSWORD_FILE", "/run/secret");
   sources.read_file = [](const std::string& path) -> Result<std::string> {
@@ -353,6 +388,8 @@ TEST(Config, SchemaNamesEverySetting) {
   EXPECT_EQ(schema.at_pointer("/properties/log/properties/services/additionalProperties/enum/0"), "trace");
   EXPECT_EQ(schema.at_pointer("/properties/services/additionalProperties/properties/address/type"), "string");
   EXPECT_EQ(schema.at_pointer("/properties/services/properties/listen/type"), "string");
+  EXPECT_EQ(schema.at_pointer("/properties/sessions/properties/clients/additionalProperties/properties/redirect-uris/items/type"),
+            "string");
   EXPECT_EQ(schema.at_pointer("/properties/notices/properties/waiting/items/type"), "string");
 }
 

@@ -3,6 +3,7 @@ import { I18nProvider as AriaLocale } from 'react-aria-components';
 
 import { createClient, problemOf, type Api, type Person } from './api';
 import { browserBox } from './base/device';
+import { onwardOf } from './base/onward';
 import { go, usePath } from './base/router';
 import { isLanguage, useI18n } from './i18n/i18n';
 import { LoginPage } from './pages/login/login-page';
@@ -36,6 +37,10 @@ const rememberedPerson = (): Person | null => {
   }
 };
 
+// Kept for as long as the page is: what a person was sent here for.
+const onward = location.pathname === '/login' ? onwardOf(location.search, location.origin) : null;
+const goOnward = (path: string) => location.replace(path);
+
 type Who = { kind: 'asking' } | { kind: 'nobody'; expired: boolean } | { kind: 'person'; person: Person };
 
 export function App() {
@@ -46,7 +51,8 @@ export function App() {
   const api = useMemo(() => createClient(() => spoken.current), [spoken]);
   const leavingApi = useMemo(() => createClient(() => spoken.current, { keepalive: true }), [spoken]);
   const [who, setWho] = useState<Who>(() => {
-    const person = rememberedPerson();
+    if (onward?.again) return { kind: 'nobody', expired: false };
+    const person = onward ? null : rememberedPerson();
     return person ? { kind: 'person', person } : { kind: 'asking' };
   });
 
@@ -60,11 +66,16 @@ export function App() {
   }, []);
 
   useEffect(() => {
+    if (onward?.again) return undefined;
     let current = true;
     api.sessions.getCurrent({}).then(
-      (reply) => current && enter(reply.user),
+      (reply) => {
+        if (current && onward) goOnward(onward.path);
+        else if (current) enter(reply.user);
+      },
       (error: unknown) => {
-        if (current && (problemOf(error)?.status === 401 || !rememberedPerson())) leave(rememberedPerson() !== null);
+        if (current && onward) setWho({ kind: 'nobody', expired: false });
+        else if (current && (problemOf(error)?.status === 401 || !rememberedPerson())) leave(rememberedPerson() !== null);
       },
     );
     return () => {
@@ -104,6 +115,10 @@ export function App() {
         {page.kind === 'login' && (
           <LoginPage api={api} expired={who.kind === 'nobody' && who.expired} onLogin={(person) => {
             if (isLanguage(person.language) && !device.get('setting:language')) setLanguage(person.language);
+            if (onward) {
+              goOnward(onward.path);
+              return;
+            }
             enter(person);
             go('/');
           }} />

@@ -81,7 +81,7 @@ std::string sign_jwt(const SigningKey& key, std::string_view type, std::string_v
 }
 
 Secret sign_access_token(const AccessClaims& claims, const KeyRing& keys, const TokenSettings& settings, Timestamp now) {
-  const json::object body = {
+  json::object body = {
       {"iss", settings.issuer},
       {"aud", settings.audience},
       {"sub", claims.user_id.text()},
@@ -89,6 +89,10 @@ Secret sign_access_token(const AccessClaims& claims, const KeyRing& keys, const 
       {"iat", seconds_of(claims.issued_at)},
       {"exp", seconds_of(claims.expires_at)},
   };
+  if (!claims.client_id.empty()) {
+    body["client_id"] = claims.client_id;
+    body["scope"] = claims.scope;
+  }
   return Secret(sign_jwt(*keys.signing_key(now), kAccessTokenType, json::serialize(body)));
 }
 
@@ -105,7 +109,12 @@ Result<AccessClaims> verify_access_token(const Secret& token, const KeyRing& key
   if (!user || !session || !issued || !expires || *issued > now + settings.clock_skew) return invalid();
   if (now >= *expires + settings.clock_skew)
     return fail(ErrorKind::kUnauthenticated, "sessions.expired", "Expected a token that has not expired");
-  return AccessClaims{*user, *session, *issued, *expires};
+  return AccessClaims{*user,
+                      *session,
+                      *issued,
+                      *expires,
+                      std::string(text_member(*body, "client_id").value_or("")),
+                      std::string(text_member(*body, "scope").value_or(""))};
 }
 
 }  // namespace consilium::sessions

@@ -21,6 +21,9 @@ struct AccessClaims {
   Uuid session_id;  // `sid`
   Timestamp issued_at;
   Timestamp expires_at;  // both to the second
+  // Of the tokens of applications alone: whose it is, and what it opens.
+  std::string client_id = {};
+  std::string scope = {};
 
   bool operator==(const AccessClaims&) const = default;
 };

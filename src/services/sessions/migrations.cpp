@@ -69,12 +69,39 @@ CREATE TABLE sessions_refusal (
 );
 )";
 
+// A code is good for one attempt; a used one is remembered as long as what it gave, because a second use ends that.
+constexpr const char* kCreateOpenId = R"(
+CREATE TABLE sessions_code (
+  code_hash BLOB PRIMARY KEY,
+  session_id BLOB NOT NULL,
+  client_id TEXT NOT NULL,
+  redirect_uri TEXT NOT NULL,
+  challenge TEXT NOT NULL,
+  nonce TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  expires_at INTEGER NOT NULL,
+  used_at INTEGER,
+  granted_id BLOB
+);
+CREATE INDEX sessions_code_session ON sessions_code (session_id, expires_at) WHERE used_at IS NULL;
+CREATE INDEX sessions_code_expiry ON sessions_code (expires_at) WHERE granted_id IS NULL;
+CREATE INDEX sessions_code_granted ON sessions_code (granted_id) WHERE granted_id IS NOT NULL;
+
+CREATE TABLE sessions_grant (
+  session_id BLOB PRIMARY KEY REFERENCES sessions_session (id),
+  client_id TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  authenticated_at INTEGER NOT NULL
+);
+)";
+
 }  // namespace
 
 std::vector<database::Migration> migrations() {
   return {{1, "create_sessions", kCreateSessions},
           {2, "create_bus_tables", bus::bus_tables_sql("sessions")},
-          {3, "create_refusals", kCreateRefusals}};
+          {3, "create_refusals", kCreateRefusals},
+          {4, "create_openid", kCreateOpenId}};
 }
 
 }  // namespace consilium::sessions

@@ -7,7 +7,7 @@
 namespace consilium::sessions {
 namespace {
 
-using Answer = Result<v1::LoginReply>;
+using Answer = Result<std::string>;
 
 Answer refused(Error error) { return Answer(fail(std::move(error))); }
 
@@ -24,7 +24,7 @@ Result<Answer> on_second_use(database::Transaction& transaction, const runtime::
   if (lost) {
     const auto answer = unseal(refreshing.token, token.sealed_answer);
     if (!answer) return fail(internal_error("Expected an answer sealed under the token"));
-    return decode_wire<v1::LoginReply>(*answer);
+    return Answer(*answer);
   }
   TRY(end_session(transaction, context, session, reasons::kTokenReuse, refreshing.now));
   return refused(v1::errors::token_reused("Expected a refresh token that was not used before"));
@@ -44,7 +44,7 @@ Result<Answer> rotate_refresh_token(database::Transaction& transaction, const ru
     TRY(end_session(transaction, context, *session, reasons::kExpired, refreshing.now));
     return refused(v1::errors::expired("Expected a refresh token that has not expired"));
   }
-  const std::string successor_hash = token_hash(*refreshing.answer.refresh_token);
+  const std::string successor_hash = token_hash(refreshing.successor);
   // The family ends when its first token would have.
   TRY(insert_refresh(transaction, {.hash = successor_hash, .session_id = session->id, .expires_at = token->expires_at}));
   token->used_at = refreshing.now;

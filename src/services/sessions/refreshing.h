@@ -11,14 +11,15 @@ namespace consilium::sessions {
 
 struct Refreshing {
   Secret token;               // as presented
-  v1::LoginReply answer;      // if it may be used
+  Secret successor;           // the next one
+  std::string answer;         // with the successor, in its binary form: given if the token may be used
   std::string sealed_answer;  // the answer under the presented token
   Timestamp now;
 };
 
 // The outer result fails when nothing may be kept; the inner one is what the caller gets after the commit: a reused token
 // is refused, and the end of its session stays.
-Result<Result<v1::LoginReply>> rotate_refresh_token(database::Transaction& transaction, const runtime::Context& context,
-                                                    const Refreshing& refreshing, const Settings& settings);
+Result<Result<std::string>> rotate_refresh_token(database::Transaction& transaction, const runtime::Context& context,
+                                                 const Refreshing& refreshing, const Settings& settings);
 
 }  // namespace consilium::sessions

@@ -151,7 +151,10 @@ Task<Result<v1::LoginReply>> SessionsService::refresh(Context& context, v1::Refr
   auto seen = co_await database_.read(context, [&](Transaction& transaction) -> Result<SessionRecord> {
     ASSIGN_OR_RETURN(const std::optional<RefreshToken> token, find_refresh(transaction, hash));
     if (!token) return fail(invalid());
-    return existing(find_session(transaction, token->session_id));
+    ASSIGN_OR_RETURN(SessionRecord session, existing(find_session(transaction, token->session_id)));
+    // An application gets no tokens that open the API: it refreshes at its own endpoint.
+    if (session.kind != v1::SessionKind::kBearer) return fail(invalid());
+    return session;
   });
   if (!seen) co_return fail(std::move(seen).error());
   CO_TRY(co_await require_alive(context, *seen));
@@ -161,8 +164,18 @@ Task<Result<v1::LoginReply>> SessionsService::refresh(Context& context, v1::Refr
   answer.user = person_of(user);
   answer.refresh_token = make_token(context.random());
   issue_access_token(answer, *seen, context.now());
-  const Refreshing refreshing{request.refresh_token, answer, seal(request.refresh_token, encode_wire(answer), context.random()),
-                              context.now()};
+  CO_ASSIGN_OR_RETURN(const std::string given,
+                      co_await rotate(context, std::move(request.refresh_token), *answer.refresh_token, encode_wire(answer)));
+  co_return decode_wire<v1::LoginReply>(given);
+}
+
+Task<Result<std::string>> SessionsService::rotate(Context& context, Secret token, Secret successor, std::string answer) {
+  Refreshing refreshing;
+  refreshing.sealed_answer = seal(token, answer, context.random());
+  refreshing.token = std::move(token);
+  refreshing.successor = std::move(successor);
+  refreshing.answer = std::move(answer);
+  refreshing.now = context.now();
   auto outcome = co_await database_.write(
       context, [&](Transaction& transaction) { return rotate_refresh_token(transaction, context, refreshing, settings_); });
   if (!outcome) co_return fail(std::move(outcome).error());

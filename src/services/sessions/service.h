@@ -12,6 +12,7 @@
 #include "ports/database/database.h"
 #include "services/sessions/key_ring.h"
 #include "services/sessions/login_limiter.h"
+#include "services/sessions/openid.h"
 #include "services/sessions/password.h"
 #include "services/sessions/settings.h"
 #include "services/sessions/store.h"
@@ -41,6 +42,10 @@ class SessionsService final : public v1::Sessions {
   Task<Result<v1::AuthenticateReply>> authenticate(runtime::Context& context, v1::AuthenticateRequest request) override;
   Task<Result<v1::CheckSessionsReply>> check_sessions(runtime::Context& context, v1::CheckSessionsRequest request) override;
   Task<Result<v1::KeySetReply>> get_key_set(runtime::Context& context, v1::KeySetRequest request) override;
+  Task<Result<v1::AuthorizeReply>> authorize(runtime::Context& context, v1::AuthorizeRequest request) override;
+  Task<Result<v1::TokenReply>> issue_tokens(runtime::Context& context, v1::TokenRequest request) override;
+  Task<Result<v1::UserInfoReply>> get_user_info(runtime::Context& context, v1::UserInfoRequest request) override;
+  Task<Result<v1::DiscoveryReply>> get_discovery(runtime::Context& context, v1::DiscoveryRequest request) override;
   Task<Result<v1::Nothing>> record_refusals(runtime::Context& context, v1::RecordRefusalsRequest request) override;
   Task<Result<v1::ListRefusalsReply>> list_refusals(runtime::Context& context, v1::ListRefusalsRequest request) override;
   Task<Result<v1::CurrentReply>> get_current(runtime::Context& context, v1::GetCurrentRequest request) override;
@@ -68,6 +73,17 @@ class SessionsService final : public v1::Sessions {
   Task<Result<std::optional<std::string>>> renewed_hash(runtime::Context& context, const Identity& identity, Secret password);
   Task<Result<v1::LoginReply>> open_session(runtime::Context& context, const users::v1::User& user, const v1::LoginRequest& request,
                                             const Identity& identity, std::optional<std::string> new_hash);
+  // `answer`: a message in its binary form. What the caller gets, in the same form: it, or that of the first use.
+  Task<Result<std::string>> rotate(runtime::Context& context, Secret token, Secret successor, std::string answer);
+  // Of a browser, and alive; nothing when there is none.
+  Task<Result<std::optional<SessionRecord>>> browser_session(runtime::Context& context, std::optional<Uuid> session_id);
+  Task<Result<v1::AuthorizeReply>> give_code(runtime::Context& context, const AuthorizationRequest& asked, Uuid session_id);
+  Result<std::string> check_application(const runtime::Context& context, const v1::TokenRequest& request);
+  Task<Result<v1::TokenReply>> exchange_code(runtime::Context& context, std::string client_id, ParameterList parameters);
+  Task<Result<v1::TokenReply>> refresh_grant(runtime::Context& context, std::string client_id, ParameterList parameters);
+  v1::TokenReply tokens_of(const SessionRecord& session, const Grant& grant, std::string_view nonce, Timestamp now) const;
+  // Counts it; `sessions.too-many-attempts` when there were too many.
+  Error refused_grant(const runtime::Context& context, std::string_view client_id);
   Task<Result<SessionRecord>> session_of(runtime::Context& context, const v1::AuthenticateRequest& request);
   // Ends it on record when its time is over.
   Task<Result<void>> require_alive(runtime::Context& context, const SessionRecord& session);

@@ -22,6 +22,7 @@ inline constexpr std::string_view kLocked = "locked";
 inline constexpr std::string_view kDeleted = "deleted";
 inline constexpr std::string_view kPasswordChanged = "password-changed";
 inline constexpr std::string_view kTokenReuse = "token-reuse";
+inline constexpr std::string_view kCodeReuse = "code-reuse";
 }  // namespace reasons
 
 struct SessionRecord {

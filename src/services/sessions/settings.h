@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 
@@ -36,11 +39,25 @@ struct KeySettings {
   Duration overlap = hours(1);
 };
 
+// An application that people log in to with what they have here.
+struct ApplicationSettings {
+  std::string name;           // for the person's list of sessions
+  std::string secret_sha256;  // 32 bytes; empty: it has no secret, PKCE alone protects it
+  std::vector<std::string> redirect_uris;
+};
+
+struct OpenIdSettings {
+  std::map<std::string, ApplicationSettings, std::less<>> applications;  // by client_id
+  Duration code_lifetime = seconds(60);
+  int codes_at_a_time = 10;  // of one browser session, not used and not expired
+};
+
 struct Settings {
   PasswordSettings password;
   LoginLimits login;
   TokenSettings token;
   KeySettings keys;
+  OpenIdSettings openid;
   Duration idle = hours(12);
   Duration absolute = days(30);
   Duration refresh_lifetime = days(30);  // of a family, from the login on

@@ -157,6 +157,60 @@ Result<void> mark_used(Transaction& transaction, const RefreshToken& token) {
   return {};
 }
 
+Result<void> insert_code(Transaction& transaction, const AuthorizationCode& code) {
+  TRY(transaction.execute(
+      "INSERT INTO sessions_code (code_hash, session_id, client_id, redirect_uri, challenge, nonce, scope, expires_at) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      blob(code.hash), code.session_id, code.client_id, code.redirect_uri, code.challenge, code.nonce, code.scope, code.expires_at));
+  return {};
+}
+
+Result<std::optional<AuthorizationCode>> find_code(Transaction& transaction, std::string_view hash) {
+  ASSIGN_OR_RETURN(const std::optional<Row> row,
+                   transaction.query_one("SELECT session_id, client_id, redirect_uri, challenge, nonce, scope, expires_at, used_at, "
+                                         "granted_id FROM sessions_code WHERE code_hash = ?",
+                                         blob(hash)));
+  if (!row) return std::nullopt;
+  AuthorizationCode code;
+  code.hash = hash;
+  code.session_id = row->uuid(0);
+  code.client_id = row->text(1);
+  code.redirect_uri = row->text(2);
+  code.challenge = row->text(3);
+  code.nonce = row->text(4);
+  code.scope = row->text(5);
+  code.expires_at = row->timestamp(6);
+  code.used_at = row->optional_timestamp(7);
+  code.granted_id = row->optional_uuid(8);
+  return code;
+}
+
+Result<void> mark_used(Transaction& transaction, const AuthorizationCode& code) {
+  TRY(transaction.execute("UPDATE sessions_code SET used_at = ?, granted_id = ? WHERE code_hash = ?", code.used_at, code.granted_id,
+                          blob(code.hash)));
+  return {};
+}
+
+Result<std::int64_t> count_open_codes(Transaction& transaction, Uuid session_id, Timestamp now) {
+  ASSIGN_OR_RETURN(const std::optional<Row> row,
+                   transaction.query_one("SELECT count(*) FROM sessions_code WHERE session_id = ? AND used_at IS NULL AND expires_at > ?",
+                                         session_id, now));
+  return row->integer(0);
+}
+
+Result<void> insert_grant(Transaction& transaction, const Grant& grant) {
+  TRY(transaction.execute("INSERT INTO sessions_grant (session_id, client_id, scope, authenticated_at) VALUES (?, ?, ?, ?)",
+                          grant.session_id, grant.client_id, grant.scope, grant.authenticated_at));
+  return {};
+}
+
+Result<std::optional<Grant>> find_grant(Transaction& transaction, Uuid session_id) {
+  ASSIGN_OR_RETURN(const std::optional<Row> row,
+                   transaction.query_one("SELECT client_id, scope, authenticated_at FROM sessions_grant WHERE session_id = ?", session_id));
+  if (!row) return std::nullopt;
+  return Grant{session_id, row->text(0), row->text(1), row->timestamp(2)};
+}
+
 Result<void> replace_link(Transaction& transaction, const OneTimeLink& link, Timestamp now) {
   TRY(delete_links_of(transaction, link.user_id));
   TRY(transaction.execute("INSERT INTO sessions_link (token_hash, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)", blob(link.hash),
@@ -215,13 +269,19 @@ Result<std::int64_t> delete_history(Transaction& transaction, Timestamp before, 
                                                      before, limit));
   for (const Row& row : old) {
     TRY(transaction.execute("DELETE FROM sessions_refresh WHERE session_id = ?", row.uuid(0)));
+    TRY(transaction.execute("DELETE FROM sessions_code WHERE granted_id = ?", row.uuid(0)));
+    TRY(transaction.execute("DELETE FROM sessions_grant WHERE session_id = ?", row.uuid(0)));
     TRY(transaction.execute("DELETE FROM sessions_session WHERE id = ?", row.uuid(0)));
   }
   ASSIGN_OR_RETURN(const std::int64_t links,
                    transaction.execute("DELETE FROM sessions_link WHERE token_hash IN (SELECT token_hash FROM sessions_link WHERE "
                                        "expires_at <= ? ORDER BY expires_at LIMIT ?)",
                                        now, limit));
-  return links + static_cast<std::int64_t>(old.size());
+  ASSIGN_OR_RETURN(const std::int64_t codes,
+                   transaction.execute("DELETE FROM sessions_code WHERE code_hash IN (SELECT code_hash FROM sessions_code WHERE "
+                                       "granted_id IS NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?)",
+                                       now, limit));
+  return links + codes + static_cast<std::int64_t>(old.size());
 }
 
 }  // namespace consilium::sessions

@@ -50,6 +50,37 @@ Result<void> insert_refresh(database::Transaction& transaction, const RefreshTok
 Result<std::optional<RefreshToken>> find_refresh(database::Transaction& transaction, std::string_view hash);
 Result<void> mark_used(database::Transaction& transaction, const RefreshToken& token);
 
+// What an application exchanges for tokens, once.
+struct AuthorizationCode {
+  std::string hash;
+  Uuid session_id;  // of the browser that it was given to
+  std::string client_id;
+  std::string redirect_uri;
+  std::string challenge;
+  std::string nonce;
+  std::string scope;
+  Timestamp expires_at;
+  std::optional<Timestamp> used_at;
+  std::optional<Uuid> granted_id;  // the session that it opened
+};
+
+Result<void> insert_code(database::Transaction& transaction, const AuthorizationCode& code);
+Result<std::optional<AuthorizationCode>> find_code(database::Transaction& transaction, std::string_view hash);
+Result<void> mark_used(database::Transaction& transaction, const AuthorizationCode& code);
+// Neither used nor expired.
+Result<std::int64_t> count_open_codes(database::Transaction& transaction, Uuid session_id, Timestamp now);
+
+// What the session of an application is for.
+struct Grant {
+  Uuid session_id;
+  std::string client_id;
+  std::string scope;
+  Timestamp authenticated_at;  // when the person gave the password
+};
+
+Result<void> insert_grant(database::Transaction& transaction, const Grant& grant);
+Result<std::optional<Grant>> find_grant(database::Transaction& transaction, Uuid session_id);
+
 struct OneTimeLink {
   std::string hash;
   Uuid user_id;
@@ -78,7 +109,7 @@ Result<std::int64_t> count_refusals(database::Transaction& transaction, const Re
 // All but the newest `kept`.
 Result<void> delete_old_refusals(database::Transaction& transaction, std::int64_t kept);
 
-// Sessions that ended before `before` with their tokens, and links that have expired; at most `limit` of each.
+// Sessions that ended before `before` with their tokens, and links and codes that have expired; at most `limit` of each.
 Result<std::int64_t> delete_history(database::Transaction& transaction, Timestamp before, Timestamp now, int limit);
 
 }  // namespace consilium::sessions

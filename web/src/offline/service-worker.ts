@@ -22,7 +22,7 @@ worker.addEventListener('activate', (event) => {
 
 worker.addEventListener('fetch', (event) => {
   const url = new URL(event.request.url);
-  if (event.request.method !== 'GET' || url.origin !== worker.location.origin || url.pathname.startsWith('/api/')) return;
+  if (event.request.method !== 'GET' || url.origin !== worker.location.origin || url.pathname.startsWith('/api/') || url.pathname.startsWith('/oauth2/')) return;
   if (event.request.mode === 'navigate') event.respondWith(navigate(event.request));
   else if (url.pathname.startsWith('/assets/')) event.respondWith(asset(event.request));
 });

@@ -1,0 +1,318 @@
+#include "gateway/openid.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <utility>
+
+#include "base/base64.h"
+#include "gateway/key_set.h"
+#include "net/percent_encoding.h"
+#include "net/problem.h"
+
+namespace consilium::gateway {
+namespace {
+
+namespace json = boost::json;
+using net::HttpRequest;
+using net::HttpResponse;
+using runtime::Context;
+using sessions::v1::Parameter;
+using ParameterList = std::vector<Parameter>;
+
+constexpr std::string_view kAuthorize = "/oauth2/authorize";
+constexpr std::string_view kToken = "/oauth2/token";
+constexpr std::string_view kUserInfo = "/oauth2/userinfo";
+constexpr std::string_view kKeySet = "/oauth2/jwks";
+constexpr std::string_view kDiscovery = "/.well-known/openid-configuration";
+constexpr std::string_view kDocumentAge = "public, max-age=600";
+
+Error malformed(std::string_view detail) { return make_error(ErrorKind::kMalformed, "request.malformed", detail); }
+
+bool is_form(const HttpRequest& request) {
+  constexpr std::string_view kForm = "application/x-www-form-urlencoded";
+  const std::string_view type = request.header("Content-Type");
+  return type.starts_with(kForm) && (type.size() == kForm.size() || type[kForm.size()] == ';' || type[kForm.size()] == ' ');
+}
+
+Result<ParameterList> read_form(std::string_view text) {
+  auto members = net::parse_query(text);
+  if (!members) return fail(malformed("Expected parameters that can be read"));
+  ParameterList list;
+  for (auto& [name, value] : *members) list.push_back({std::move(name), Secret(std::move(value))});
+  return list;
+}
+
+std::string form_of(const ParameterList& parameters) {
+  std::string text;
+  for (const Parameter& one : parameters)
+    text += (text.empty() ? "" : "&") + net::percent_encode(one.name) + "=" + net::percent_encode(one.value.reveal());
+  return text;
+}
+
+// A registered address may have a query of its own.
+std::string with_parameters(std::string address, const ParameterList& parameters) {
+  const char joint = address.find('?') == std::string::npos ? '?' : '&';
+  return std::move(address) + joint + form_of(parameters);
+}
+
+struct Credentials {
+  std::string id;
+  std::string secret;
+};
+
+// `Basic` of RFC 7617, its halves encoded as in a form (RFC 6749 §2.3.1).
+std::optional<Credentials> read_basic(std::string_view header) {
+  constexpr std::string_view kScheme = "Basic ";
+  if (!header.starts_with(kScheme)) return std::nullopt;
+  std::string text(header.substr(kScheme.size()));
+  while (text.ends_with('=')) text.pop_back();
+  std::ranges::replace(text, '+', '-');
+  std::ranges::replace(text, '/', '_');
+  const auto decoded = decode_base64url(text);
+  const std::size_t colon = decoded ? decoded->find(':') : std::string::npos;
+  if (colon == std::string::npos) return std::nullopt;
+  const auto halves = net::parse_query("id=" + decoded->substr(0, colon) + "&secret=" + decoded->substr(colon + 1));
+  if (!halves || halves->size() != 2) return std::nullopt;
+  return Credentials{(*halves)[0].second, (*halves)[1].second};
+}
+
+HttpResponse json_response(int status, std::string body) {
+  HttpResponse response;
+  response.status = status;
+  response.set_header("Content-Type", "application/json");
+  response.set_header("Cache-Control", "no-store");
+  response.body = std::move(body);
+  return response;
+}
+
+// 405, or what a browser asks before it calls from a foreign origin that may.
+std::optional<HttpResponse> other_method(const HttpRequest& request, std::initializer_list<std::string_view> methods) {
+  if (std::ranges::find(methods, request.method) != methods.end()) return std::nullopt;
+  std::string allowed;
+  for (const std::string_view method : methods) allowed += (allowed.empty() ? "" : ", ") + std::string(method);
+  HttpResponse response;
+  response.status = request.method == "OPTIONS" ? 204 : 405;
+  response.set_header("Allow", allowed);
+  if (request.method != "OPTIONS") return response;
+  response.set_header("Access-Control-Allow-Methods", allowed);
+  response.set_header("Access-Control-Allow-Headers", "Authorization, Content-Type");
+  response.set_header("Access-Control-Max-Age", "600");
+  return response;
+}
+
+struct OAuthError {
+  std::string_view error;
+  int status;
+};
+
+// RFC 6749 §5.2; what it has no word for keeps its status.
+OAuthError oauth_error_of(const Error& error) {
+  if (error.code == "sessions.invalid-client") return {"invalid_client", 401};
+  if (error.code == "sessions.invalid-grant") return {"invalid_grant", 400};
+  if (error.code == "sessions.invalid-scope") return {"invalid_scope", 400};
+  if (error.code == "sessions.unsupported-grant-type") return {"unsupported_grant_type", 400};
+  if (error.kind == ErrorKind::kMalformed || error.kind == ErrorKind::kValidation) return {"invalid_request", 400};
+  const int status = status_of(error.kind).http;
+  if (error.kind == ErrorKind::kInternal) return {"server_error", status};
+  return {"temporarily_unavailable", status};
+}
+
+HttpResponse oauth_response(const Error& error, std::string_view request_id) {
+  const OAuthError told = oauth_error_of(error);
+  json::object body{{"error", told.error}};
+  if (error.kind != ErrorKind::kInternal && !error.detail.empty()) body["error_description"] = error.detail;
+  // `Retry-After` as in every other answer.
+  HttpResponse response = net::problem_response(told.status, error, request_id);
+  response.set_header("Content-Type", "application/json");
+  response.set_header("Cache-Control", "no-store");
+  if (told.status == 401) response.set_header("WWW-Authenticate", "Basic realm=\"consilium\"");
+  response.body = json::serialize(body);
+  return response;
+}
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      default: out += c;
+    }
+  }
+  return out;
+}
+
+std::string error_page(std::string_view language, std::string_view title, std::string_view request_id) {
+  return "<!doctype html>\n<html lang=\"" + escaped(language) +
+         "\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+         "<meta name=\"color-scheme\" content=\"light dark\">\n<title>Consilium</title>\n<main>\n<h1>" +
+         escaped(title) + "</h1>\n<p><code>" + escaped(request_id) + "</code></p>\n</main>\n</html>\n";
+}
+
+}  // namespace
+
+// Shared by the mounts.
+class OpenId {
+ public:
+  explicit OpenId(OpenIdParts parts) : parts_(std::move(parts)), authenticator_(parts_.sessions) {}
+
+  Task<HttpResponse> authorize(Context& context, const HttpRequest& request);
+  Task<HttpResponse> token(Context& context, const HttpRequest& request);
+  Task<HttpResponse> user_info(Context& context, const HttpRequest& request);
+  Task<HttpResponse> discovery(Context& context, const HttpRequest& request);
+
+ private:
+  static Context as_gateway(const Context& context);
+  // Nothing when the browser has none that is good; errors are of the issuer.
+  Task<Result<std::optional<Uuid>>> browser_session(Context& context, const HttpRequest& request);
+  // For people: what may not be told to the application, because nobody knows that it is one.
+  HttpResponse page(const Context& context, const HttpRequest& request, const Error& error) const;
+  void note(const Context& context, const HttpRequest& request, std::string_view path, const Error& error) const;
+
+  OpenIdParts parts_;
+  Authenticator authenticator_;
+};
+
+Context OpenId::as_gateway(const Context& context) {
+  Context own = context.for_service("gateway", context.client);
+  own.remote_address = context.remote_address;
+  own.deadline = context.deadline;
+  own.cancellation = context.cancellation;
+  return own;
+}
+
+void OpenId::note(const Context& context, const HttpRequest& request, std::string_view path, const Error& error) const {
+  const bool is_foreign = error.code == "sessions.unknown-client" || error.code == "sessions.bad-redirect";
+  if (is_foreign || Refusals::is_of_importance(error)) parts_.refusals.note(context, request.method + " " + std::string(path), error);
+}
+
+HttpResponse OpenId::page(const Context& context, const HttpRequest& request, const Error& error) const {
+  note(context, request, kAuthorize, error);
+  const std::string key = error.kind == ErrorKind::kInternal ? "error.internal" : error.message_key();
+  std::string title = parts_.catalogue.render(context.language, key);
+  if (title == key) title.clear();
+  HttpResponse response = net::problem_response(error, context.request_id, title);
+  response.set_header("Cache-Control", "no-store");
+  if (request.header("Accept").find("text/html") == std::string_view::npos) return response;
+  if (title.empty()) title = net::reason_phrase(response.status);
+  response.set_header("Content-Type", "text/html; charset=utf-8");
+  response.body = error_page(context.language, title, context.request_id);
+  return response;
+}
+
+Task<Result<std::optional<Uuid>>> OpenId::browser_session(Context& context, const HttpRequest& request) {
+  auto identified = co_await authenticator_.identify(context, request, transport_of(request, parts_.settings));
+  if (!identified && identified.error().kind != ErrorKind::kUnauthenticated) co_return fail(std::move(identified).error());
+  if (!identified || identified->proof != Proof::kCookie) co_return std::nullopt;
+  co_return identified->caller.session_id;
+}
+
+Task<HttpResponse> OpenId::authorize(Context& context, const HttpRequest& request) {
+  if (auto other = other_method(request, {"GET", "POST"})) co_return std::move(*other);
+  const bool is_post = request.method == "POST";
+  if (is_post && !is_form(request)) co_return page(context, request, malformed("Expected a form"));
+  auto parameters = read_form(is_post ? std::string_view(request.body) : request.query());
+  if (!parameters) co_return page(context, request, parameters.error());
+  auto session = co_await browser_session(context, request);
+  if (!session) co_return page(context, request, session.error());
+  Context own = as_gateway(context);
+  sessions::v1::AuthorizeRequest asked{std::move(*parameters), *session};
+  auto reply = co_await parts_.sessions.authorize(own, std::move(asked));
+  if (!reply) co_return page(context, request, reply.error());
+  HttpResponse response;
+  response.status = 303;
+  response.set_header("Cache-Control", "no-store");
+  std::string place;
+  if (reply->redirect_uri) {
+    place = with_parameters(std::move(*reply->redirect_uri), reply->parameters);
+  } else {
+    place = "/login?next=" + net::percent_encode(std::string(kAuthorize) + "?" + form_of(reply->parameters));
+    if (reply->login_again) place += "&again=1";
+  }
+  response.set_header("Location", place);
+  co_return response;
+}
+
+Task<HttpResponse> OpenId::token(Context& context, const HttpRequest& request) {
+  if (auto other = other_method(request, {"POST"})) co_return std::move(*other);
+  const auto refuse = [&](const Error& error) {
+    note(context, request, kToken, error);
+    return oauth_response(error, context.request_id);
+  };
+  if (!is_form(request)) co_return refuse(malformed("Expected a form"));
+  auto parameters = read_form(request.body);
+  if (!parameters) co_return refuse(parameters.error());
+  sessions::v1::TokenRequest asked;
+  asked.parameters = std::move(*parameters);
+  if (const std::string_view authorization = request.header("Authorization"); !authorization.empty()) {
+    auto credentials = read_basic(authorization);
+    if (!credentials) co_return refuse(sessions::v1::errors::invalid_client("Expected Basic credentials that can be read"));
+    asked.client_id = std::move(credentials->id);
+    asked.client_secret = Secret(std::move(credentials->secret));
+  }
+  Context own = as_gateway(context);
+  auto reply = co_await parts_.sessions.issue_tokens(own, std::move(asked));
+  if (!reply) co_return refuse(reply.error());
+  const json::object body{
+      {"access_token", reply->access_token.reveal()},
+      {"token_type", "Bearer"},
+      {"expires_in", reply->expires_in},
+      {"refresh_token", reply->refresh_token.reveal()},
+      {"id_token", reply->id_token.reveal()},
+      {"scope", reply->scope},
+  };
+  co_return json_response(200, json::serialize(body));
+}
+
+Task<HttpResponse> OpenId::user_info(Context& context, const HttpRequest& request) {
+  if (auto other = other_method(request, {"GET", "HEAD", "POST"})) co_return std::move(*other);
+  constexpr std::string_view kScheme = "Bearer ";
+  const std::string_view authorization = request.header("Authorization");
+  if (!authorization.starts_with(kScheme)) {
+    HttpResponse response = net::problem_response(sessions::v1::errors::required("Expected a bearer token"), context.request_id);
+    response.set_header("WWW-Authenticate", "Bearer realm=\"consilium\"");
+    co_return response;
+  }
+  Context own = as_gateway(context);
+  sessions::v1::UserInfoRequest asked{Secret(std::string(authorization.substr(kScheme.size())))};
+  auto reply = co_await parts_.sessions.get_user_info(own, std::move(asked));
+  if (reply) co_return json_response(200, std::move(reply->claims.text));
+  Error error = std::move(reply).error();
+  // Too long or oddly made tokens are as unknown as any other.
+  if (error.kind == ErrorKind::kValidation) error = sessions::v1::errors::invalid("Expected a token that was issued here");
+  note(context, request, kUserInfo, error);
+  HttpResponse response = net::problem_response(error, context.request_id);
+  if (error.kind == ErrorKind::kUnauthenticated)
+    response.set_header("WWW-Authenticate", "Bearer realm=\"consilium\", error=\"invalid_token\"");
+  co_return response;
+}
+
+Task<HttpResponse> OpenId::discovery(Context& context, const HttpRequest& request) {
+  if (auto other = other_method(request, {"GET", "HEAD"})) co_return std::move(*other);
+  Context own = as_gateway(context);
+  auto reply = co_await parts_.sessions.get_discovery(own, sessions::v1::DiscoveryRequest());
+  if (!reply) co_return net::problem_response(reply.error(), context.request_id);
+  HttpResponse response = json_response(200, std::move(reply->document.text));
+  response.set_header("Cache-Control", kDocumentAge);
+  co_return response;
+}
+
+std::map<std::string, GatewayParts::Mount, std::less<>> openid_mounts(OpenIdParts parts) {
+  using Handler = Task<HttpResponse> (OpenId::*)(Context&, const HttpRequest&);
+  std::map<std::string, GatewayParts::Mount, std::less<>> mounts;
+  mounts.emplace(kKeySet, key_set(parts.sessions));
+  const auto openid = std::make_shared<OpenId>(std::move(parts));
+  const auto add = [&](std::string_view path, Handler handler) {
+    mounts.emplace(path,
+                   [openid, handler](Context& context, const HttpRequest& request) { return ((*openid).*handler)(context, request); });
+  };
+  add(kAuthorize, &OpenId::authorize);
+  add(kToken, &OpenId::token);
+  add(kUserInfo, &OpenId::user_info);
+  add(kDiscovery, &OpenId::discovery);
+  return mounts;
+}
+
+}  // namespace consilium::gateway
