@@ -173,8 +173,8 @@ Task<AdminEdge::Answer> AdminEdge::change(runtime::Context& context, std::string
   users::v1::ChangeStatusRequest request;
   request.id = user.id;
   Result<users::v1::User> changed = fail(internal_error("Expected lock or unlock"));
-  if (action == "lock") changed = co_await parts_.platform.users().lock_user(context, std::move(request));
-  if (action == "unlock") changed = co_await parts_.platform.users().unlock_user(context, std::move(request));
+  if (action == "lock") changed = co_await parts_.platform.users().lock_user(context, request);
+  if (action == "unlock") changed = co_await parts_.platform.users().unlock_user(context, request);
   if (!changed) co_return fail(std::move(changed).error());
   co_return json::serialize(person_object(*changed));
 }

@@ -177,7 +177,7 @@ int run_demo(const DemoFlags& flags) {
   app::DemoOptions options;
   options.url = flags.url;
   while (options.url.ends_with('/')) options.url.pop_back();
-  const char* from_environment = std::getenv("CONSILIUM_DEMO_PASSWORD");
+  const char* from_environment = std::getenv("CONSILIUM_DEMO_PASSWORD");  // NOLINT(concurrency-mt-unsafe): no other thread yet
   options.password = Secret(flags.password.empty() && from_environment ? from_environment : flags.password);
   options.text = flags.text;
   options.consultant_status = flags.status;
@@ -200,8 +200,8 @@ int run_demo(const DemoFlags& flags) {
 
 int main(int argc, char** argv) {
   runtime::write_stack_on_crash();
-  ::mallopt(M_MMAP_THRESHOLD, kReturnedFrom);
-  ::umask(0077);  // what this program writes is its owner's alone
+  ::mallopt(M_MMAP_THRESHOLD, kReturnedFrom);  // NOLINT(concurrency-mt-unsafe): no other thread yet
+  ::umask(0077);                               // what this program writes is its owner's alone
   CLI::App program("Consilium: remote consultations on one binary");
   program.require_subcommand(1);
   Flags flags;
@@ -231,7 +231,7 @@ int main(int argc, char** argv) {
                                         std::tuple{"print", "Print all settings, secrets masked", &print_config}}) {
     CLI::App* verb = config->add_subcommand(name, help);
     verb->add_option("--config", flags.config_file, "Configuration file");
-    verb->callback([&code, &flags, run = run] { code = run(flags); });
+    verb->callback([&code, &flags, action = run] { code = action(flags); });
   }
   config->add_subcommand("reference", "Print the page that describes every setting")->callback([] {
     std::fputs(runtime::config_reference().c_str(), stdout);

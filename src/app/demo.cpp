@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <optional>
+#include <ranges>
 #include <thread>
 
 #include "app/demo_person.h"
@@ -526,7 +527,7 @@ Result<void> Play::see_feedback() {
 Result<void> Play::see_history() {
   ASSIGN_OR_RETURN(const json::value history, consultant_->get("/tasks/" + task_id_ + "/history"));
   const json::array entries = items_of(history);
-  for (std::string_view substatus : {"reported", "on-assignment", "assigned", "in-progress", "solved"}) {
+  for (const std::string_view substatus : {"reported", "on-assignment", "assigned", "in-progress", "solved"}) {
     if (!find_item(entries, "substatus", substatus)) return unexpected("The history lacks " + std::string(substatus));
   }
   const json::value* solved = find_item(entries, "substatus", "solved");
@@ -563,10 +564,10 @@ Result<std::vector<std::string>> Play::written_posts(DemoPerson& reader) {
   ASSIGN_OR_RETURN(const json::value page, reader.get("/channels/" + channel_id_ + "/posts?limit=200"));
   const json::array items = items_of(page);
   std::vector<std::string> ids;
-  for (auto post = items.rbegin(); post != items.rend(); ++post) {
-    const std::string id = text_at(*post, "id");
+  for (const auto& item : std::ranges::reverse_view(items)) {
+    const std::string id = text_at(item, "id");
     if (!ids.empty() || id == said_.front()) {
-      if (text_at(*post, "authorKind") == "user") ids.push_back(id);
+      if (text_at(item, "authorKind") == "user") ids.push_back(id);
     }
   }
   return ids;

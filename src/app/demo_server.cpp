@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <thread>
 
 #include "runtime/durable_file.h"
@@ -41,7 +42,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }
 
 Failure system_failure(std::string_view what) {
-  return fail(ErrorKind::kInternal, "demo.server", std::string(what) + ": " + std::strerror(errno));
+  return fail(ErrorKind::kInternal, "demo.server", std::string(what) + ": " + std::generic_category().message(errno));
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ std::vector<Check> check_server(const std::string& data) {
   if (!told) return {{"server", "It runs on this folder, but does not answer: " + told.error().code, remedy}};
   std::vector<Check> checks{{"server", "It runs on this folder, so its ports are not tried", ""}};
   for (const json::value& one : told->at("checks").as_array()) {
-    const std::string status = json::value_to<std::string>(one.at("status"));
+    const auto status = json::value_to<std::string>(one.at("status"));
     const json::value* reason = one.as_object().if_contains("reason");
     checks.push_back({"server." + json::value_to<std::string>(one.at("name")),
                       reason ? status + ": " + json::value_to<std::string>(*reason) : status, status == "ready" ? "" : remedy});

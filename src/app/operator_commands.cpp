@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <ranges>
 
 #include "app/admin_client.h"
 
@@ -109,8 +110,8 @@ std::string choice_text(const json::value& entry) {
 
 void print_assignments(const json::value& story) {
   const json::array& items = story.at("assignments").at("items").as_array();
-  for (auto entry = items.rbegin(); entry != items.rend(); ++entry)
-    std::printf("%s  assignment     %s%s\n", text_at(*entry, "at").c_str(), text_at(*entry, "rule").c_str(), choice_text(*entry).c_str());
+  for (const auto& entry : std::ranges::reverse_view(items))
+    std::printf("%s  assignment     %s%s\n", text_at(entry, "at").c_str(), text_at(entry, "rule").c_str(), choice_text(entry).c_str());
 }
 
 void print_process(const json::value& process) {

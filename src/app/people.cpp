@@ -35,7 +35,7 @@ Task<Result<users::v1::User>> wait_until_active(Platform& platform, runtime::Con
 Task<Result<OneTimeLink>> make_link(Platform& platform, runtime::Context& context, users::v1::User user) {
   sessions::v1::IdentityRequest identity;
   identity.user_id = user.id;
-  auto link = co_await platform.sessions().create_one_time_link(context, std::move(identity));
+  auto link = co_await platform.sessions().create_one_time_link(context, identity);
   if (!link) co_return fail(std::move(link).error());
   co_return OneTimeLink{user.username, link->token, link->expires_at};
 }

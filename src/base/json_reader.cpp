@@ -332,9 +332,8 @@ bool JsonReader::next_member(bool first, std::string& name) {
   return parse_string(name) && expect(':');
 }
 
-JsonReader::Object::Object(JsonReader& in, std::span<const std::string_view> names) : in_(in), names_(names) {
-  open_ = in_.open('{', "an object");
-}
+JsonReader::Object::Object(JsonReader& in, std::span<const std::string_view> names)
+    : in_(in), names_(names), open_(in_.open('{', "an object")) {}
 
 JsonReader::Object::~Object() {
   if (open_) --in_.depth_;
@@ -378,7 +377,7 @@ std::optional<std::size_t> JsonReader::Object::next() {
   return std::nullopt;
 }
 
-JsonReader::Map::Map(JsonReader& in) : in_(in) { open_ = in_.open('{', "an object"); }
+JsonReader::Map::Map(JsonReader& in) : in_(in), open_(in_.open('{', "an object")) {}
 
 JsonReader::Map::~Map() {
   if (open_) --in_.depth_;
@@ -393,7 +392,7 @@ const std::string* JsonReader::Map::next() {
   return &name_;
 }
 
-JsonReader::List::List(JsonReader& in) : in_(in) { open_ = in_.open('[', "a list"); }
+JsonReader::List::List(JsonReader& in) : in_(in), open_(in_.open('[', "a list")) {}
 
 JsonReader::List::~List() {
   if (open_) --in_.depth_;

@@ -77,7 +77,7 @@ class JsonReader {
     std::bitset<kMaxMembers> seen_;
     bool first_ = true;
     bool inside_ = false;  // a member's name is on the path
-    bool open_ = false;
+    bool open_;
   };
 
   // The members of an object whose names are free.
@@ -94,7 +94,7 @@ class JsonReader {
     JsonReader& in_;
     std::string name_;
     bool first_ = true;
-    bool open_ = false;
+    bool open_;
   };
 
   class List {
@@ -109,7 +109,7 @@ class JsonReader {
    private:
     JsonReader& in_;
     std::size_t index_ = 0;
-    bool open_ = false;
+    bool open_;
   };
 
   // After the outermost value: nothing may follow it.

@@ -189,7 +189,7 @@ const MessageArgument* find_argument(std::span<const MessageArgument> arguments,
 
 std::optional<std::int64_t> number_of(const MessageArgument& argument) {
   if (const auto* number = std::get_if<std::int64_t>(&argument.value)) return *number;
-  const std::string& text = std::get<std::string>(argument.value);
+  const auto& text = std::get<std::string>(argument.value);
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;

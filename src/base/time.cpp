@@ -10,7 +10,7 @@ constexpr std::int64_t kMicrosecondsPerDay = 86'400'000'000;
 
 // Days since 1970-01-01 in the proleptic Gregorian calendar; March-based years make leap days fall last.
 std::int64_t days_from_civil(Date date) {
-  std::int64_t year = date.year - (date.month <= 2 ? 1 : 0);
+  const std::int64_t year = date.year - (date.month <= 2 ? 1 : 0);
   const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
   const std::int64_t year_of_era = year - era * 400;
   const std::int64_t day_of_year = (153 * (date.month + (date.month > 2 ? -3 : 9)) + 2) / 5 + date.day - 1;

@@ -30,7 +30,7 @@ struct TextRules {
   std::uint32_t min_length = 0;
   std::uint32_t max_length = 0;
   TextFormat format = TextFormat::kNone;
-  std::string_view characters = {};
+  std::string_view characters;
 };
 
 struct IntegerRules {

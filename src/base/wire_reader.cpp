@@ -66,7 +66,7 @@ bool WireReader::delimited(std::string& out, bool is_text) {
   return in_.ReadString(&out, static_cast<int>(length)) && (!is_text || is_valid_utf8(out));
 }
 
-bool WireReader::assign(std::string&& bytes, Uuid& out) {
+bool WireReader::assign(std::string&& bytes, Uuid& out) {  // NOLINT(cppcoreguidelines-rvalue-reference-param-not-moved): as its overloads
   if (bytes.empty()) {
     out = Uuid();
     return true;
@@ -76,7 +76,7 @@ bool WireReader::assign(std::string&& bytes, Uuid& out) {
   return id.has_value();
 }
 
-bool WireReader::assign(std::string&& bytes, Date& out) {
+bool WireReader::assign(std::string&& bytes, Date& out) {  // NOLINT(cppcoreguidelines-rvalue-reference-param-not-moved): as its overloads
   if (bytes.empty()) {
     out = kNoDate;
     return true;

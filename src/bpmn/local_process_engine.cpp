@@ -70,8 +70,7 @@ process::Job job_of(const engine::ActivatedJob& activated) {
 }  // namespace
 
 LocalProcessEngine::LocalProcessEngine(database::Database& database, runtime::Scheduler& loop, RandomSource& random, Options options)
-    : database_(database),
-      loop_(loop),
+    : loop_(loop),
       handler_loop_(options.handler_loop ? *options.handler_loop : loop),
       random_(random),
       options_(options),

@@ -152,7 +152,6 @@ class LocalProcessEngine final : public process::ProcessEngine {
   EngineFigures look() const;
   void decide_outcome(Turn& turn, engine::Key job, const process::JobOutcome& outcome);
 
-  database::Database& database_;
   runtime::Scheduler& loop_;
   runtime::Scheduler& handler_loop_;
   RandomSource& random_;

@@ -285,7 +285,7 @@ Task<HttpResponse> OpenId::user_info(Context& context, const HttpRequest& reques
   note(context, request, kUserInfo, error);
   HttpResponse response = net::problem_response(error, context.request_id);
   if (error.kind == ErrorKind::kUnauthenticated)
-    response.set_header("WWW-Authenticate", "Bearer realm=\"consilium\", error=\"invalid_token\"");
+    response.set_header("WWW-Authenticate", R"(Bearer realm="consilium", error="invalid_token")");
   co_return response;
 }
 

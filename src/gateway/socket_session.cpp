@@ -185,13 +185,13 @@ void SocketSession::on_message(std::string_view type, std::string_view id, std::
     auto request = decode_typing(data);
     if (!request) return complain(id, request.error());
     ++running_;
-    return loop_.spawn("socket.typing", typing(shared_from_this(), std::move(*request)));
+    return loop_.spawn("socket.typing", typing(shared_from_this(), *request));
   }
   if (type == "read") {
     auto request = decode_read(data);
     if (!request) return complain(id, request.error());
     ++running_;
-    return loop_.spawn("socket.read", mark_read(shared_from_this(), std::move(*request), std::string(id)));
+    return loop_.spawn("socket.read", mark_read(shared_from_this(), *request, std::string(id)));
   }
   close(close_code::kProtocol, "unknown message type");
 }

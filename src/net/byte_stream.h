@@ -23,7 +23,7 @@ enum class IoStatus {
 };
 
 struct IoResult {
-  IoStatus status;
+  IoStatus status = IoStatus::kFailed;
   std::size_t bytes = 0;
 };
 

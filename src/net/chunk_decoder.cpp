@@ -24,7 +24,7 @@ std::size_t ChunkDecoder::consume(std::string_view input, std::string& body, std
 
 // The bytes of the line with its end, 0 when it is not whole or broken.
 std::size_t ChunkDecoder::read_line(std::string_view input, std::string_view& line) {
-  const auto end = std::find_if(input.begin(), input.end(), is_control);
+  const auto* const end = std::find_if(input.begin(), input.end(), is_control);
   const auto length = static_cast<std::size_t>(end - input.begin());
   const std::string_view rest = input.substr(length);
   const bool whole = rest.starts_with("\r\n");

@@ -11,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include "net/byte_stream.h"
 #include "net/endpoint.h"
@@ -283,7 +284,7 @@ Task<Result<std::vector<SocketAddress>>> HttpClient::State::addresses_of(const U
 
 Task<Result<ConnectionPointer>> HttpClient::State::connect_to(SocketAddress address) {
   const int descriptor = ::socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) co_return unavailable("http.cannot-connect", std::strerror(errno));
+  if (descriptor < 0) co_return unavailable("http.cannot-connect", std::generic_category().message(errno));
   const int on = 1;
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   auto connection = std::make_shared<ClientConnection>(peers, descriptor);
@@ -295,7 +296,7 @@ Task<Result<ConnectionPointer>> HttpClient::State::connect_to(SocketAddress addr
     socklen_t size = sizeof error;
     ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
   }
-  if (error != 0) co_return unavailable("http.cannot-connect", std::strerror(error));
+  if (error != 0) co_return unavailable("http.cannot-connect", std::generic_category().message(error));
   co_return connection;
 }
 

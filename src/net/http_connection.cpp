@@ -349,11 +349,14 @@ void HttpConnection::become_web_socket(UpgradeAccepted accepted) {
   clear_deadline();
   server_->upgrades.fetch_add(1, std::memory_order_relaxed);
   struct Slots {
+    Slots(std::shared_ptr<void> taken, const std::shared_ptr<ServerState>& server)
+        : connection(std::move(taken)), web_socket(server, &ServerState::web_sockets) {}
+
     std::shared_ptr<void> connection;
     Counted web_socket;
   };
   WebSocketParts parts{loop().shared_from_this(), std::move(stream_), std::move(accepted.listener), server_->settings.web_socket};
-  parts.slot = std::shared_ptr<Slots>(new Slots{std::move(slot_), {server_, &ServerState::web_sockets}});
+  parts.slot = std::make_shared<Slots>(std::move(slot_), server_);
   std::make_shared<WebSocketConnection>(std::move(parts))->open(std::move(input_));
 }
 

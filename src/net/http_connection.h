@@ -64,7 +64,7 @@ enum class Admission { kWelcome, kServerFull };
 
 class HttpConnection final : public Peer {
  public:
-  HttpConnection(std::shared_ptr<ServerState> server, std::shared_ptr<PeerLoop> loop, int socket, std::string remote_address,
+  HttpConnection(std::shared_ptr<ServerState> server, std::shared_ptr<PeerLoop> peers, int socket, std::string remote_address,
                  Admission admission, std::shared_ptr<void> slot);
 
   // Serves the connection to its end, or until it has become a WebSocket.

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <system_error>
 
 #include "net/ip_address.h"
 
@@ -21,7 +22,8 @@ namespace {
 constexpr int kBacklog = 4096;
 
 Failure cannot_listen(const Endpoint& endpoint, int error) {
-  return fail(ErrorKind::kUnavailable, "net.cannot-listen", "Cannot listen on " + endpoint.text() + ": " + std::strerror(error));
+  return fail(ErrorKind::kUnavailable, "net.cannot-listen",
+              "Cannot listen on " + endpoint.text() + ": " + std::generic_category().message(error));
 }
 
 Failure close_and_fail(int descriptor, const Endpoint& endpoint) {

@@ -1,7 +1,7 @@
 #include "runtime/asio_scheduler.h"
 
 #include <sched.h>
-#include <time.h>
+#include <ctime>
 
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>

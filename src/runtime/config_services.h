@@ -36,7 +36,7 @@ inline constexpr std::array<PlatformPart, 6> kPlatformParts{{
 
 // nullptr when there is none of that name.
 inline const PlatformPart* find_part(std::string_view name) {
-  const auto found = std::ranges::find(kPlatformParts, name, &PlatformPart::name);
+  const auto* const found = std::ranges::find(kPlatformParts, name, &PlatformPart::name);
   return found == kPlatformParts.end() ? nullptr : &*found;
 }
 

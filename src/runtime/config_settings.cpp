@@ -16,14 +16,14 @@ struct Kind;
 
 template <>
 struct Kind<std::string> {
-  static constexpr std::string_view name = "string";
+  static constexpr std::string_view kName = "string";
   static std::optional<std::string> parse(std::string_view text) { return std::string(text); }
   static std::string print(const std::string& value) { return value; }
 };
 
 template <>
 struct Kind<bool> {
-  static constexpr std::string_view name = kBooleanType;
+  static constexpr std::string_view kName = kBooleanType;
   static std::optional<bool> parse(std::string_view text) {
     if (text == "true") return true;
     if (text == "false") return false;
@@ -34,7 +34,7 @@ struct Kind<bool> {
 
 template <>
 struct Kind<std::int64_t> {
-  static constexpr std::string_view name = kNumberType;
+  static constexpr std::string_view kName = kNumberType;
   static std::optional<std::int64_t> parse(std::string_view text) {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -47,7 +47,7 @@ struct Kind<std::int64_t> {
 
 template <>
 struct Kind<Duration> {
-  static constexpr std::string_view name = "duration such as 30s, 5m or 2h";
+  static constexpr std::string_view kName = "duration such as 30s, 5m or 2h";
   static std::optional<Duration> parse(std::string_view text) { return parse_short_duration(text); }
   static std::string print(Duration value) { return format_short(value); }
   static std::int64_t number(Duration value) { return value.microseconds; }
@@ -55,7 +55,7 @@ struct Kind<Duration> {
 
 template <>
 struct Kind<ByteSize> {
-  static constexpr std::string_view name = "size such as 512, 16KB or 1MB";
+  static constexpr std::string_view kName = "size such as 512, 16KB or 1MB";
   static std::optional<ByteSize> parse(std::string_view text) { return ByteSize::parse(text); }
   static std::string print(ByteSize value) { return value.text(); }
   static std::int64_t number(ByteSize value) { return value.bytes; }
@@ -63,35 +63,35 @@ struct Kind<ByteSize> {
 
 template <>
 struct Kind<Address> {
-  static constexpr std::string_view name = "address host:port";
+  static constexpr std::string_view kName = "address host:port";
   static std::optional<Address> parse(std::string_view text) { return Address::parse(text); }
   static std::string print(const Address& value) { return value.text(); }
 };
 
 template <>
 struct Kind<NetworkRange> {
-  static constexpr std::string_view name = "address range such as 10.0.0.0/8";
+  static constexpr std::string_view kName = "address range such as 10.0.0.0/8";
   static std::optional<NetworkRange> parse(std::string_view text) { return NetworkRange::parse(text); }
   static std::string print(const NetworkRange& value) { return value.text; }
 };
 
 template <>
 struct Kind<Path> {
-  static constexpr std::string_view name = "path";
+  static constexpr std::string_view kName = "path";
   static std::optional<Path> parse(std::string_view text) { return Path{std::string(text)}; }
   static std::string print(const Path& value) { return value.text; }
 };
 
 template <>
 struct Kind<Secret> {
-  static constexpr std::string_view name = "secret";
+  static constexpr std::string_view kName = "secret";
   static std::optional<Secret> parse(std::string_view text) { return Secret(std::string(text)); }
   static std::string print(const Secret& value) { return value.reveal(); }
 };
 
 template <>
 struct Kind<LogLevel> {
-  static constexpr std::string_view name = "level";
+  static constexpr std::string_view kName = "level";
   static std::vector<std::string> choices() { return {"trace", "debug", "info", "warn", "error", "fatal", "off"}; }
   static std::optional<LogLevel> parse(std::string_view text) { return parse_log_level(text); }
   static std::string print(LogLevel value) { return std::string(name_of(value)); }
@@ -99,7 +99,7 @@ struct Kind<LogLevel> {
 
 template <>
 struct Kind<LogFormat> {
-  static constexpr std::string_view name = "format";
+  static constexpr std::string_view kName = "format";
   static std::vector<std::string> choices() { return {"json", "human"}; }
   static std::optional<LogFormat> parse(std::string_view text) {
     if (text == "json") return LogFormat::kJson;
@@ -137,7 +137,7 @@ RawValue single(std::string text) { return {.items = {std::move(text)}, .is_list
 template <class T>
 struct Shape {
   using Element = T;
-  static constexpr SettingShape shape = SettingShape::kSingle;
+  static constexpr SettingShape kShape = SettingShape::kSingle;
   static std::string assign(const Setting& setting, T& member, std::string_view, const RawValue& raw) {
     if (raw.is_list) return "expected a " + setting.type + ", got a list";
     return parse_into(setting, raw.items.front(), member);
@@ -148,7 +148,7 @@ struct Shape {
 template <class T>
 struct Shape<std::optional<T>> {
   using Element = T;
-  static constexpr SettingShape shape = SettingShape::kSingle;
+  static constexpr SettingShape kShape = SettingShape::kSingle;
   static std::string assign(const Setting& setting, std::optional<T>& member, std::string_view, const RawValue& raw) {
     member.reset();
     if (!raw.is_list && raw.items.front().empty()) return {};
@@ -179,7 +179,7 @@ RawValue split(const RawValue& raw) {
 template <class T>
 struct Shape<std::vector<T>> {
   using Element = T;
-  static constexpr SettingShape shape = SettingShape::kList;
+  static constexpr SettingShape kShape = SettingShape::kList;
   static std::string assign(const Setting& setting, std::vector<T>& member, std::string_view, const RawValue& raw) {
     std::vector<T> values;
     for (const std::string& item : split(raw).items) {
@@ -198,7 +198,7 @@ struct Shape<std::vector<T>> {
 template <class T>
 struct Shape<std::map<std::string, T, std::less<>>> {
   using Element = typename Shape<T>::Element;
-  static constexpr SettingShape shape = Shape<T>::shape == SettingShape::kList ? SettingShape::kMapOfLists : SettingShape::kMap;
+  static constexpr SettingShape kShape = Shape<T>::kShape == SettingShape::kList ? SettingShape::kMapOfLists : SettingShape::kMap;
   static std::string assign(const Setting& setting, std::map<std::string, T, std::less<>>& member, std::string_view key,
                             const RawValue& raw) {
     if (key.empty()) return "expected a name after " + setting.name.substr(0, setting.name.find('*'));
@@ -223,8 +223,8 @@ class Table {
     setting.name = std::move(name);
     setting.default_text = std::move(default_text);
     setting.description = std::move(description);
-    setting.type = Kind<Element>::name;
-    setting.shape = Shape<Member>::shape;
+    setting.type = Kind<Element>::kName;
+    setting.shape = Shape<Member>::kShape;
     setting.secret = std::is_same_v<Element, Secret>;
     if constexpr (requires { Kind<Element>::choices(); }) setting.choices = Kind<Element>::choices();
     setting.assign = [get](const Setting& self, Config& config, std::string_view key, const RawValue& raw) {

@@ -83,9 +83,9 @@ DataFolder::~DataFolder() {
   ::close(lock_);  // frees the lock; the file stays, so that two servers never lock different files
 }
 
-Result<void> DataFolder::record_version() { return write_durably(file("version"), std::to_string(known_version_) + "\n"); }
+Result<void> DataFolder::record_version() const { return write_durably(file("version"), std::to_string(known_version_) + "\n"); }
 
-Result<void> DataFolder::write_addresses(const std::map<std::string, std::string>& addresses) {
+Result<void> DataFolder::write_addresses(const std::map<std::string, std::string>& addresses) const {
   std::string text = "{";
   for (const auto& [name, address] : addresses) {
     if (text.size() > 1) text += ',';

@@ -26,7 +26,7 @@ class DataFolder {
   // What the folder had when it was opened; `known_version` when it was empty.
   int found_version() const { return found_version_; }
   // After all of it has been brought to the version of this program.
-  Result<void> record_version();
+  Result<void> record_version() const;
 
   const std::string& path() const { return path_; }
   std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
@@ -37,7 +37,7 @@ class DataFolder {
   std::string admin_socket() const { return file("admin.sock"); }
 
   // `run/addresses.json`: {"http": "127.0.0.1:40001", …}, for those who start a server on free ports.
-  Result<void> write_addresses(const std::map<std::string, std::string>& addresses);
+  Result<void> write_addresses(const std::map<std::string, std::string>& addresses) const;
 
  private:
   DataFolder(std::string path, int lock, int known_version) : path_(std::move(path)), lock_(lock), known_version_(known_version) {}

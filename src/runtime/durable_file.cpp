@@ -57,7 +57,7 @@ Result<void> write_all(const Descriptor& file, const std::string& path, std::str
 // The new content, synced, under a name of its own.
 Result<std::string> write_beside(const std::string& path, std::string_view bytes, unsigned mode) {
   static std::atomic<unsigned> count = 0;
-  const std::string temporary = path + ".new-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
+  std::string temporary = path + ".new-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
   const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!file.is_open()) return failed("create", temporary);
   auto written = write_all(file, temporary, bytes);

@@ -1,6 +1,6 @@
 #include "runtime/log.h"
 
-#include <time.h>
+#include <ctime>
 
 #include <array>
 #include <chrono>

@@ -128,7 +128,7 @@ class MetricsRegistry {
  private:
   enum class Syntax { kPrometheus, kOpenMetrics };
   struct Function {
-    FunctionKind kind;
+    FunctionKind kind{};
     std::string help;
     LabelNames labels;
     std::vector<Read> reads;

@@ -46,7 +46,8 @@ const void* current_exception_object() {
   const std::exception_ptr current = std::current_exception();
   const void* object = nullptr;
   static_assert(sizeof current == sizeof object);
-  std::memcpy(&object, &current, sizeof object);  // libstdc++ keeps just the pointer
+  // libstdc++ keeps just the pointer. NOLINTNEXTLINE(bugprone-undefined-memory-manipulation)
+  std::memcpy(static_cast<void*>(&object), static_cast<const void*>(&current), sizeof object);
   return object;
 }
 
@@ -64,7 +65,8 @@ std::string describe(const Stack& stack) {
   for (std::size_t i = 0; i < stack.size; ++i) {
     Dl_info info{};
     if (!text.empty()) text += '\n';
-    if (::dladdr(reinterpret_cast<void*>(stack.frames[i]), &info) == 0 || info.dli_fname == nullptr) {
+    if (::dladdr(reinterpret_cast<void*>(stack.frames[i]), &info) == 0 ||  // NOLINT(performance-no-int-to-ptr): an address of code
+        info.dli_fname == nullptr) {
       text += hex(stack.frames[i]);
       continue;
     }
@@ -151,6 +153,7 @@ void write_stack_on_crash() {
 }
 
 // The linker sends every `throw` of the program here first (`--wrap`, see CMakeLists.txt).
+// NOLINTBEGIN(readability-identifier-naming): the names that the linker asks for
 extern "C" [[noreturn]] void __real___cxa_throw(void* exception, std::type_info* type, void (*destroy)(void*));
 extern "C" [[noreturn]] void __wrap___cxa_throw(void* exception, std::type_info* type, void (*destroy)(void*));
 extern "C" void __wrap___cxa_throw(void* exception, std::type_info* type, void (*destroy)(void*)) {
@@ -158,5 +161,6 @@ extern "C" void __wrap___cxa_throw(void* exception, std::type_info* type, void (
   take_stack(last_throw.stack);
   __real___cxa_throw(exception, type, destroy);
 }
+// NOLINTEND(readability-identifier-naming)
 
 }  // namespace consilium::runtime

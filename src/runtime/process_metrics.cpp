@@ -1,6 +1,6 @@
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
+#include <ctime>
 
 #include <filesystem>
 #include <fstream>

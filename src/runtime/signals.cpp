@@ -24,11 +24,10 @@ sigset_t set_of(const std::vector<int>& signals) {
 }  // namespace
 
 SignalWatcher::SignalWatcher(std::vector<int> signals, std::function<void(int)> handler)
-    : signals_(std::move(signals)), handler_(std::move(handler)) {
+    : signals_(std::move(signals)), handler_(std::move(handler)), wake_descriptor_(::eventfd(0, EFD_CLOEXEC)) {
   const sigset_t set = set_of(signals_);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal_descriptor_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  wake_descriptor_ = ::eventfd(0, EFD_CLOEXEC);
   if (signal_descriptor_ < 0 || wake_descriptor_ < 0) throw std::runtime_error("no descriptors for signals");
   thread_.emplace("signals", [this] { watch(); });
 }

@@ -129,13 +129,13 @@ class Checker {
 
   void check_format(const std::string& name, const Field& field) {
     using enum FieldDescriptor::Type;
-    static const std::map<options::Format, std::vector<FieldDescriptor::Type>> kHosts{
+    static const std::map<options::Format, std::vector<FieldDescriptor::Type>> hosts{
         {options::UUID, {TYPE_STRING}},   {options::TIMESTAMP, {TYPE_INT64}}, {options::DURATION, {TYPE_INT64}},
         {options::DATE, {TYPE_STRING}},   {options::JSON, {TYPE_STRING}},     {options::KEY, {TYPE_INT64}},
         {options::VERSION, {TYPE_INT64}}, {options::EMAIL, {TYPE_STRING}},    {options::PHONE, {TYPE_STRING}},
         {options::URL, {TYPE_STRING}},    {options::LANGUAGE, {TYPE_STRING}}, {options::NAME, {TYPE_STRING}}};
-    const auto host = kHosts.find(field.rules.format());
-    if (host != kHosts.end() && value_of(*field.descriptor).type() != host->second.front())
+    const auto host = hosts.find(field.rules.format());
+    if (host != hosts.end() && value_of(*field.descriptor).type() != host->second.front())
       refuse(field.descriptor, name + ": expected " + (host->second.front() == TYPE_STRING ? "string" : "int64") + " for the format " +
                                    options::Format_Name(field.rules.format()));
     if (field.rules.secret() && value_of(*field.descriptor).type() != TYPE_STRING)

@@ -14,7 +14,7 @@ std::string form_of(const Field& field) {
 
 // The condition under which a member that is not optional is written; empty: always.
 std::string presence(const Field& field, const std::string& space) {
-  const std::string value = "value." + field.name;
+  std::string value = "value." + field.name;
   if (field.shape == Shape::kOptional) return value;
   if (field.shape != Shape::kPlain) return "";
   if (field.type == Type::kUuid) return "!" + value + ".is_nil()";

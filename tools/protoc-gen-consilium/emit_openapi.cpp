@@ -78,9 +78,9 @@ json::value body_of(const PublicApi& api, const Call& call) {
 }
 
 json::object success_of(const Call& call) {
-  static const std::map<int, const char*> kTexts{
+  static const std::map<int, const char*> texts{
       {200, "Done."}, {201, "Created."}, {202, "Accepted; it goes on in the background."}, {204, "Done."}};
-  json::object out{{"description", kTexts.contains(call.route->success) ? kTexts.at(call.route->success) : "Done."}};
+  json::object out{{"description", texts.contains(call.route->success) ? texts.at(call.route->success) : "Done."}};
   json::object headers;
   if (!call.route->location.empty())
     headers["Location"] = json::object{{"description", "Where it is found, below /api/v1: " + call.route->location},
@@ -98,20 +98,20 @@ json::object success_of(const Call& call) {
 }
 
 int status_of_kind(options::ErrorKind kind) {
-  static const std::map<options::ErrorKind, ErrorKind> kKinds{{options::INTERNAL, ErrorKind::kInternal},
-                                                              {options::MALFORMED, ErrorKind::kMalformed},
-                                                              {options::VALIDATION, ErrorKind::kValidation},
-                                                              {options::UNAUTHENTICATED, ErrorKind::kUnauthenticated},
-                                                              {options::FORBIDDEN, ErrorKind::kForbidden},
-                                                              {options::NOT_FOUND, ErrorKind::kNotFound},
-                                                              {options::CONFLICT, ErrorKind::kConflict},
-                                                              {options::STALE, ErrorKind::kStale},
-                                                              {options::PRECONDITION_REQUIRED, ErrorKind::kPreconditionRequired},
-                                                              {options::TOO_LARGE, ErrorKind::kTooLarge},
-                                                              {options::RATE_LIMITED, ErrorKind::kRateLimited},
-                                                              {options::UNAVAILABLE, ErrorKind::kUnavailable},
-                                                              {options::DEADLINE_EXCEEDED, ErrorKind::kDeadlineExceeded}};
-  return status_of(kKinds.at(kind)).http;
+  static const std::map<options::ErrorKind, ErrorKind> kinds{{options::INTERNAL, ErrorKind::kInternal},
+                                                             {options::MALFORMED, ErrorKind::kMalformed},
+                                                             {options::VALIDATION, ErrorKind::kValidation},
+                                                             {options::UNAUTHENTICATED, ErrorKind::kUnauthenticated},
+                                                             {options::FORBIDDEN, ErrorKind::kForbidden},
+                                                             {options::NOT_FOUND, ErrorKind::kNotFound},
+                                                             {options::CONFLICT, ErrorKind::kConflict},
+                                                             {options::STALE, ErrorKind::kStale},
+                                                             {options::PRECONDITION_REQUIRED, ErrorKind::kPreconditionRequired},
+                                                             {options::TOO_LARGE, ErrorKind::kTooLarge},
+                                                             {options::RATE_LIMITED, ErrorKind::kRateLimited},
+                                                             {options::UNAVAILABLE, ErrorKind::kUnavailable},
+                                                             {options::DEADLINE_EXCEEDED, ErrorKind::kDeadlineExceeded}};
+  return status_of(kinds.at(kind)).http;
 }
 
 // Those that the contract names for the call, and those that follow from its form.
@@ -121,12 +121,12 @@ ErrorsByStatus errors_of(const Service& service, const Call& call) {
     const ErrorCode& error = *service.find_error(code);
     errors[status_of_kind(error.rule_kind)].push_back("`" + error.code + "`: " + error.help);
   }
-  errors[400].push_back("`request.malformed`: not JSON that fits the contract, or an unknown member; `fields` names them.");
-  if (!call.request->fields.empty()) errors[422].push_back("`request.invalid`: breaks declared rules; `fields` lists all of them.");
-  if (call.permission != "public") errors[401].push_back("No session, or one that has ended.");
+  errors[400].emplace_back("`request.malformed`: not JSON that fits the contract, or an unknown member; `fields` names them.");
+  if (!call.request->fields.empty()) errors[422].emplace_back("`request.invalid`: breaks declared rules; `fields` lists all of them.");
+  if (call.permission != "public") errors[401].emplace_back("No session, or one that has ended.");
   if (call.permission != "public" && call.permission != "session")
     errors[403].push_back("The permission `" + call.permission + "` is missing.");
-  if (call.rules.needs_version()) errors[428].push_back("`request.precondition-required`: If-Match is missing.");
+  if (call.rules.needs_version()) errors[428].emplace_back("`request.precondition-required`: If-Match is missing.");
   return errors;
 }
 

@@ -99,8 +99,8 @@ std::string emit_routes_page(const Contract& contract) {
     for (const Call& call : service->calls) {
       if (!call.route) continue;
       std::vector<std::string> headers;
-      if (call.rules.creates()) headers.push_back("`Idempotency-Key`");
-      if (call.rules.needs_version()) headers.push_back("`If-Match`");
+      if (call.rules.creates()) headers.emplace_back("`Idempotency-Key`");
+      if (call.rules.needs_version()) headers.emplace_back("`If-Match`");
       out.raw("| " + code(call.route->method + " " + call.route->path) + " | " + call.name + " | " + code(call.permission) + " | " +
               cell(call.rules.condition()) + " | " + std::to_string(call.route->success) +
               (call.route->success == 204 ? "" : " " + code(call.reply->name)) + " | " + join(headers, ", ") + " |\n");

@@ -24,7 +24,7 @@ std::string value_rules(const Field& field) {
   const options::FieldRules& rules = field.rules;
   std::vector<std::string> parts;
   const bool is_single = field.shape == Shape::kPlain || field.shape == Shape::kOptional;
-  if (rules.required() && is_single) parts.push_back(".required = true");
+  if (rules.required() && is_single) parts.emplace_back(".required = true");
   const auto braces = [&parts](const std::string& type) { return parts.empty() ? "" : type + "{" + join(parts, ", ") + "}"; };
   switch (field.type) {
     case Type::kText:
@@ -39,7 +39,7 @@ std::string value_rules(const Field& field) {
       return braces("TextRules");
     case Type::kDate:
     case Type::kTimestamp:
-      if (rules.not_future()) parts.push_back(".not_future = true");
+      if (rules.not_future()) parts.emplace_back(".not_future = true");
       return braces("TimeRules");
     case Type::kEnum: return "IntegerRules{" + join(parts, ", ") + "}";  // that the value is known
     case Type::kMessage: return "";
@@ -52,7 +52,7 @@ std::string value_rules(const Field& field) {
 
 std::string list_rules(const Field& field) {
   std::vector<std::string> parts;
-  if (field.rules.required()) parts.push_back(".required = true");
+  if (field.rules.required()) parts.emplace_back(".required = true");
   if (field.rules.min_items() > 0) parts.push_back(".min_items = " + std::to_string(field.rules.min_items()));
   if (field.rules.max_items() > 0) parts.push_back(".max_items = " + std::to_string(field.rules.max_items()));
   return parts.empty() ? "" : "ListRules{" + join(parts, ", ") + "}";

@@ -327,7 +327,7 @@ std::string Field::element_type(std::string_view in_namespace) const {
 }
 
 std::string Field::cpp_type(std::string_view in_namespace) const {
-  const std::string element = element_type(in_namespace);
+  std::string element = element_type(in_namespace);
   switch (shape) {
     case Shape::kPlain: return element;
     case Shape::kOptional: return "std::optional<" + element + ">";

@@ -93,7 +93,8 @@ struct Message {
   std::unique_ptr<Event> event;
   std::vector<options::SocketRules> sockets;  // it is the data of these WebSocket messages, one each
 
-  const Field* find(std::string_view proto_or_json_name) const;
+  // By its name in .proto or in JSON.
+  const Field* find(std::string_view wanted) const;
   std::string qualified(std::string_view in_namespace) const;
 };
 

@@ -22,7 +22,7 @@ std::string fill(std::string_view text, Values values) {
       out += '$';
       continue;
     }
-    const auto value = std::find_if(values.begin(), values.end(), [&](const auto& entry) { return entry.first == name; });
+    const auto* const value = std::find_if(values.begin(), values.end(), [&](const auto& entry) { return entry.first == name; });
     if (value == values.end()) throw std::logic_error("template without a value for " + std::string(name));
     out += value->second;
   }

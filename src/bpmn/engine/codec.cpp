@@ -289,10 +289,10 @@ struct KnownEvent {
   Decoder decode;
 };
 
-template <std::size_t... I>
-constexpr auto known_events(std::index_sequence<I...>) {
-  return std::array<KnownEvent, sizeof...(I)>{
-      KnownEvent{std::variant_alternative_t<I, Event>::kType, [](Reader& reader, Event& event) { fields(reader, event.emplace<I>()); }}...};
+template <std::size_t... kIndex>
+constexpr auto known_events(std::index_sequence<kIndex...>) {
+  return std::array<KnownEvent, sizeof...(kIndex)>{KnownEvent{
+      std::variant_alternative_t<kIndex, Event>::kType, [](Reader& reader, Event& event) { fields(reader, event.emplace<kIndex>()); }}...};
 }
 
 constexpr auto kKnownEvents = known_events(std::make_index_sequence<std::variant_size_v<Event>>());

@@ -109,7 +109,7 @@ class Processor {
   void activated(Key instance, Key element_instance);
   void push_complete(Key instance, Key element_instance);
   void complete(Key instance, Key element_instance);
-  void take_flow(Key instance, Key scope, model::FlowIndex flow, const std::optional<Context>& result);
+  void take_flow(Key instance_key, Key scope, model::FlowIndex index, const std::optional<Context>& result);
   void leave(Key instance, Key scope, const model::Element& element, std::optional<model::FlowIndex> chosen);
   void check_scope(Key instance, Key scope);
   bool may_join(const ElementInstance& scope, const model::Element& gateway) const;
@@ -121,8 +121,8 @@ class Processor {
   void trigger(Key instance, Key host, model::ElementIndex target, const Context& variables);
   void correlate(const Message& message, const Subscription& subscription);
   void correlate_buffered(Key instance, Key element_instance);
-  void fire_timer(Key timer);
-  void job_due(Key job);
+  void fire_timer(Key key);
+  void job_due(Key key);
   std::optional<Catcher> find_catcher(const Instance& instance, const ElementInstance& thrower, std::string_view code) const;
   void throw_from_end_event(const Instance& instance, const ElementInstance& element);
   void raise(Key instance, Key element_instance, Key job, const Problem& problem);

@@ -171,7 +171,7 @@ std::string Decimal::text() const {
     result = digits + std::string(static_cast<std::size_t>(exponent_), '0');
   } else if (exponent_ < 0 && exponent_ >= -40) {
     if (length > -exponent_) {
-      result = digits.insert(static_cast<std::size_t>(length + exponent_), ".");
+      result = digits.insert(digits.size() - static_cast<std::size_t>(-exponent_), ".");
     } else {
       result = "0." + std::string(static_cast<std::size_t>(-exponent_ - length), '0') + digits;
     }
@@ -256,7 +256,7 @@ std::optional<Decimal> Decimal::power(const Decimal& base, const Decimal& expone
   if (!whole || *whole > 100'000 || *whole < -100'000) return from_double(std::pow(base.to_double(), exponent.to_double()));
   std::optional<Decimal> result = Decimal(1);
   std::optional<Decimal> square = base;
-  for (std::uint64_t n = static_cast<std::uint64_t>(*whole < 0 ? -*whole : *whole); n != 0; n >>= 1) {
+  for (auto n = static_cast<std::uint64_t>(*whole < 0 ? -*whole : *whole); n != 0; n >>= 1) {
     if (!square) return std::nullopt;
     if (n & 1) result = multiply(*result, *square);
     if (!result) return std::nullopt;

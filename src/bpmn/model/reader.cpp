@@ -45,8 +45,8 @@ bool is_bpmn(xml_node node, std::string_view local) {
   return name.space == kBpmn && name.local == local;
 }
 
-template <std::size_t N>
-bool one_of(std::string_view text, const std::string_view (&list)[N]) {
+template <std::size_t kSize>
+bool one_of(std::string_view text, const std::string_view (&list)[kSize]) {
   return std::find(std::begin(list), std::end(list), text) != std::end(list);
 }
 
@@ -283,7 +283,8 @@ class Reader {
   }
 
   std::optional<ElementIndex> read_flow_node(xml_node node, std::string_view local, ElementIndex scope) {
-    const auto known = std::find_if(std::begin(kFlowNodes), std::end(kFlowNodes), [&](const KnownKind& k) { return k.name == local; });
+    const auto* const known =
+        std::find_if(std::begin(kFlowNodes), std::end(kFlowNodes), [&](const KnownKind& k) { return k.name == local; });
     if (known == std::end(kFlowNodes)) {
       findings_.add(node.attribute("id").value(), "bpmn:" + std::string(local) + " is not supported");
       return std::nullopt;

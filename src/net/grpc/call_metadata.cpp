@@ -186,7 +186,8 @@ Error decode_error(std::string_view encoded, int grpc_status, std::string_view m
   error.fields = fields_of(*object);
   if (const auto retry = number_of(*object, "retryAfter")) error.retry_after = microseconds(*retry);
   const std::string name = text_of(*object, "kind");
-  const auto kind = std::find_if(kKinds.begin(), kKinds.end(), [&](ErrorKind candidate) { return status_of(candidate).name == name; });
+  const auto* const kind =
+      std::find_if(kKinds.begin(), kKinds.end(), [&](ErrorKind candidate) { return status_of(candidate).name == name; });
   if (kind == kKinds.end() || error.code.empty()) return error_of_status(grpc_status, message);
   error.kind = *kind;
   return error;

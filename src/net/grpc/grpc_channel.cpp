@@ -172,7 +172,7 @@ struct CallbackUser {
 }  // namespace
 
 void keep_callback_threads() {
-  static CallbackUser* volatile user = new CallbackUser;  // volatile: without a pointer to it, it would be a leak
+  static auto* volatile user = new CallbackUser;  // volatile: without a pointer to it, it would be a leak
   static_cast<void>(user);
 }
 

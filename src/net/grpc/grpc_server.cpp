@@ -93,7 +93,7 @@ class Service final : public grpc::CallbackGenericService {
 
  private:
   Task<void> run(runtime::Scheduler& loop, const RpcMethod& method, Duty duty);
-  Task<Result<std::string>> handle(runtime::Context& context, const RpcMethod& method, std::string request);
+  Task<Result<std::string>> handle(runtime::Context& context, const RpcMethod& method, std::string request) const;
   Result<const RpcMethod*> admit(Call& call);
   void set_deadline(runtime::Context& context, grpc::GenericCallbackServerContext& call) const;
 
@@ -172,7 +172,7 @@ Task<void> Service::run(runtime::Scheduler& loop, const RpcMethod& method, Duty 
   duty.finish(reply);
 }
 
-Task<Result<std::string>> Service::handle(runtime::Context& context, const RpcMethod& method, std::string request) {
+Task<Result<std::string>> Service::handle(runtime::Context& context, const RpcMethod& method, std::string request) const {
   std::string what;
   try {
     CO_TRY(context.check_deadline());

@@ -22,7 +22,7 @@ template <class Step>
 Result<void> InList::each(std::span<const Value> first, std::span<const Uuid> ids, std::span<const Value> last, Step step) const {
   while (!ids.empty()) {
     const std::size_t count = std::min(ids.size(), kLengths.back());
-    const auto length = std::lower_bound(kLengths.begin(), kLengths.end(), count);
+    const auto* const length = std::lower_bound(kLengths.begin(), kLengths.end(), count);
     std::vector<Value> values(first.begin(), first.end());
     for (const Uuid& id : ids.first(count)) values.push_back(database::to_value(id));
     values.resize(first.size() + *length, database::Null{});

@@ -99,7 +99,8 @@ Failure bad_parameters(std::vector<FieldError> fields) {
 std::span<const PredefinedPost> predefined_posts() { return kPosts; }
 
 const PredefinedPost* find_predefined_post(std::string_view code) {
-  const auto found = std::find_if(std::begin(kPosts), std::end(kPosts), [&](const PredefinedPost& post) { return post.code == code; });
+  const auto* const found =
+      std::find_if(std::begin(kPosts), std::end(kPosts), [&](const PredefinedPost& post) { return post.code == code; });
   return found == std::end(kPosts) ? nullptr : &*found;
 }
 

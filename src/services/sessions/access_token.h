@@ -22,8 +22,8 @@ struct AccessClaims {
   Timestamp issued_at;
   Timestamp expires_at;  // both to the second
   // Of the tokens of applications alone: whose it is, and what it opens.
-  std::string client_id = {};
-  std::string scope = {};
+  std::string client_id;
+  std::string scope;
 
   bool operator==(const AccessClaims&) const = default;
 };

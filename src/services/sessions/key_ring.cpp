@@ -1,6 +1,7 @@
 #include "services/sessions/key_ring.h"
 
 #include <algorithm>
+#include <ranges>
 
 namespace consilium::sessions {
 
@@ -34,8 +35,8 @@ Result<bool> KeyRing::rotate(RandomSource& random, Timestamp now) {
 
 std::shared_ptr<const SigningKey> KeyRing::signing_key(Timestamp now) const {
   const std::lock_guard lock(mutex_);
-  for (auto key = keys_.rbegin(); key != keys_.rend(); ++key) {
-    if (now - (*key)->created() >= settings_.overlap) return *key;
+  for (const auto& key : std::ranges::reverse_view(keys_)) {
+    if (now - key->created() >= settings_.overlap) return key;
   }
   return keys_.front();
 }

@@ -59,8 +59,9 @@ std::optional<StoredKey> parse_name(std::string_view name) {
   const auto dash = name.find('-');
   if (dash == std::string_view::npos || dash + 1 == name.size()) return std::nullopt;
   StoredKey key;
-  const auto [end, code] = std::from_chars(name.data(), name.data() + dash, key.created.microseconds);
-  if (code != std::errc() || end != name.data() + dash) return std::nullopt;
+  const std::string_view created = name.substr(0, dash);
+  const auto [end, code] = std::from_chars(created.data(), created.data() + created.size(), key.created.microseconds);
+  if (code != std::errc() || end != created.data() + created.size()) return std::nullopt;
   key.id = name.substr(dash + 1);
   return key;
 }

@@ -53,7 +53,7 @@ PasswordHasher::PasswordHasher(runtime::BlockingPool& pool, PasswordSettings set
 }
 
 Task<Result<std::string>> PasswordHasher::hash(runtime::Context& context, Secret password) {
-  std::array<std::byte, kSaltSize> salt;
+  std::array<std::byte, kSaltSize> salt{};
   context.random().fill(salt);
   auto work = [this, salt, password = std::move(password)]() -> Result<std::string> {
     ++runs_;

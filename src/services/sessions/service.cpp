@@ -371,7 +371,7 @@ Task<Result<users::v1::User>> SessionsService::active_user(Context& context, Uui
   Context internal = for_users(context);
   users::v1::GetUserRequest request;
   request.id = user_id;
-  auto user = co_await users_.get_user(internal, std::move(request));
+  auto user = co_await users_.get_user(internal, request);
   if (!user && user.error().kind == ErrorKind::kNotFound) co_return fail(invalid());
   if (user && user->status != users::v1::UserStatus::kActive) co_return fail(invalid());
   co_return user;

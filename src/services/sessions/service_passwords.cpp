@@ -53,7 +53,7 @@ Task<Result<v1::Nothing>> SessionsService::set_password(Context& context, v1::Se
   Context internal = for_users(context);
   users::v1::GetUserRequest of_link;
   of_link.id = link->user_id;
-  auto user = co_await users_.get_user(internal, std::move(of_link));
+  auto user = co_await users_.get_user(internal, of_link);
   if (!user) co_return fail(user.error().kind == ErrorKind::kNotFound ? bad_link() : std::move(user).error());
   if (user->status == users::v1::UserStatus::kDeleted) co_return fail(bad_link());
   CO_TRY(check_password_strength(request.password, user->username));

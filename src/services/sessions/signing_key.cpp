@@ -20,11 +20,11 @@ namespace {
 constexpr std::size_t kScalarSize = 32;
 constexpr std::size_t kPointSize = 1 + 2 * kScalarSize;  // uncompressed
 
-template <auto function>
+template <auto kFunction>
 struct Free {
   template <class T>
   void operator()(T* pointer) const {
-    function(pointer);
+    kFunction(pointer);
   }
 };
 using Number = std::unique_ptr<BIGNUM, Free<BN_clear_free>>;

@@ -617,7 +617,7 @@ Result<void> TaskService::apply_answer(Transaction& transaction, const runtime::
 }
 
 Result<void> TaskService::apply_feedback(Transaction& transaction, const runtime::Context& context, const Uuid& task_id,
-                                         const Feedback& feedback) {
+                                         const Feedback& feedback) const {
   ASSIGN_OR_RETURN(auto task, find_task(transaction, task_id));
   if (!task || task->reporter_user_id != feedback.user_id) return fail(v1::errors::not_found("Expected feedback of the client who asked"));
   if (task->feedback && feedback.at - task->feedback->at > settings_.feedback_change_window) return {};

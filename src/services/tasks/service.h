@@ -39,7 +39,7 @@ class TaskService final : public v1::Tasks {
   Task<Result<v1::HistoryReply>> get_history(runtime::Context& context, v1::GetTaskRequest request) override;
   Task<Result<v1::Feedback>> get_feedback(runtime::Context& context, v1::GetTaskRequest request) override;
   Task<Result<v1::ListAssignmentsReply>> list_assignments(runtime::Context& context, v1::ListAssignmentsRequest request) override;
-  Task<Result<v1::CreateRequestReply>> create_request(runtime::Context& context, v1::CreateRequestRequest request) override;
+  Task<Result<v1::CreateRequestReply>> create_request(runtime::Context& context, v1::CreateRequestRequest order) override;
   Task<Result<v1::FindOpenReply>> find_open(runtime::Context& context, v1::FindOpenRequest request) override;
 
   // One pass over all groups; how many tasks found a consultant. Repeated until a pass assigns nothing.
@@ -56,7 +56,8 @@ class TaskService final : public v1::Tasks {
   Result<void> apply_presence(Transaction& transaction, const runtime::Context& context, const Uuid& user_id, OnlineChange change,
                               Timestamp at);
   Result<void> apply_answer(Transaction& transaction, const runtime::Context& context, const Uuid& user_id, const Uuid& channel_id);
-  Result<void> apply_feedback(Transaction& transaction, const runtime::Context& context, const Uuid& task_id, const Feedback& feedback);
+  Result<void> apply_feedback(Transaction& transaction, const runtime::Context& context, const Uuid& task_id,
+                              const Feedback& feedback) const;
   Result<void> apply_left(Transaction& transaction, const runtime::Context& context, const Uuid& user_id);
 
  private:

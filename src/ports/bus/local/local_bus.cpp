@@ -295,7 +295,6 @@ Task<Result<void>> LocalBus::apply_new(Group& group, const std::vector<Event>& e
       }
       if (const auto applied = try_apply(transaction, group.consumer, contexts[i], events[i])) {
         ++tally.handled;
-        continue;
       } else {
         TRY(group.tables.park(transaction, events[i], fault_of(applied.error()), now));
         ++tally.failed;

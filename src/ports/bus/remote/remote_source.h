@@ -36,7 +36,7 @@ class RemoteSource final : public EventSource {
   Task<void> stop();
 
   Task<Result<std::vector<Event>>> read(runtime::Context& context, Reading reading) override;
-  Task<Result<std::int64_t>> newest(runtime::Context& context, std::string producer) override;
+  Task<Result<std::int64_t>> newest(runtime::Context& context, std::string name) override;
   void on_new(const std::string& producer, std::function<void()> wake) override;
 
  private:

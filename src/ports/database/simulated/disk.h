@@ -15,7 +15,7 @@
 #include "base/random.h"
 #include "base/result.h"
 
-struct sqlite3_vfs;
+struct sqlite3_vfs;  // NOLINT(readability-identifier-naming): a name of SQLite
 
 namespace consilium::database::simulated {
 

@@ -1,7 +1,7 @@
 #include "ports/database/sqlite/sqlite_store.h"
 
 #include <sys/statvfs.h>
-#include <time.h>
+#include <ctime>
 
 #include <algorithm>
 #include <cstdlib>
