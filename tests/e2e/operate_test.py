@@ -231,9 +231,17 @@ def flip(file):
 def verify_finds_damage(root):
     run("init", folder=root / "data")
     run("verify", folder=root / "data")
-    flip(root / "data" / "consilium.db")
+    database = root / "data" / "consilium.db"
+    sound = database.read_bytes()
+    flip(database)
     out, _ = run("verify", "--json", folder=root / "data", expect=1)
     assert json.loads(out)["findings"], out
+    # A text that no index repeats: only the checksum of its page tells.
+    content = bytearray(sound)
+    content[content.index(b"<bpmn:definitions") + 100] ^= 1
+    database.write_bytes(content)
+    out, said = run("verify", folder=root / "data", expect=1)
+    assert "checksum" in out and "restore the last backup" in said, (out, said)
 
 
 def refusals(root):

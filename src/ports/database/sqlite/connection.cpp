@@ -108,10 +108,10 @@ bool is_service_name(std::string_view name) {
 void Connection::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
 Result<std::unique_ptr<Connection>> Connection::open(const Options& options, Role role, Duration busy_wait) {
-  sqlite3* handle = nullptr;
+  std::unique_ptr<Connection> connection(new Connection(options, role));
+  sqlite3*& handle = connection->handle_;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (role == Role::kWriter ? SQLITE_OPEN_CREATE : 0);
-  const int code = sqlite3_open_v2(options.path.c_str(), &handle, flags, options.vfs.empty() ? nullptr : options.vfs.c_str());
-  std::unique_ptr<Connection> connection(new Connection(handle, role));
+  const int code = sqlite3_open_v2(options.path.c_str(), &handle, flags, connection->files_.name().c_str());
   if (code != SQLITE_OK) return fail(error_of(code, handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code)));
   TRY(connection->set_up(options, busy_wait));
   return connection;
@@ -126,7 +126,9 @@ Result<void> Connection::set_up(const Options& options, Duration busy_wait) {
   TRY(script(internal_scope(), "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;"));
   const bool full = options.synchronous == Synchronous::kFull;
   if (role_ == Role::kWriter) {
+    PageChecksums::ask_for(handle_);
     TRY(turn_on_log(busy_wait));
+    TRY(keep_checksums());
     TRY(script(internal_scope(), "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-8000;"));
   } else {
     TRY(script(internal_scope(), "PRAGMA query_only=ON; PRAGMA cache_size=-4000;"));
@@ -160,6 +162,13 @@ Result<void> Connection::turn_on_log(Duration busy_wait) {
     if (mode.error().code != "database.busy" || waited >= busy_wait) return fail(std::move(mode).error());
     sqlite3_sleep(static_cast<int>(kPause.milliseconds()));
   }
+}
+
+Result<void> Connection::keep_checksums() {
+  if (PageChecksums::are_kept(handle_)) return {};
+  // The copy that it makes on its way may be too large for memory.
+  TRY(script(internal_scope(), "PRAGMA temp_store=FILE; VACUUM; PRAGMA temp_store=MEMORY; PRAGMA wal_checkpoint(TRUNCATE)"));
+  return {};
 }
 
 Connection::~Connection() {

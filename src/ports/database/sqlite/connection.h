@@ -12,6 +12,7 @@
 
 #include "ports/database/database.h"
 #include "ports/database/sqlite/options.h"
+#include "ports/database/sqlite/page_checksums.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -40,7 +41,8 @@ enum class Role { kWriter, kReader };
 
 class Connection {
  public:
-  // Opens (a writer creates) the file and sets the pragmas.
+  // Opens (a writer creates) the file and sets the pragmas. A writer gives checksums to the pages of a file of before they
+  // were kept, once, which takes as long as a copy of the file.
   static Result<std::unique_ptr<Connection>> open(const Options& options, Role role, Duration busy_wait);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -81,9 +83,10 @@ class Connection {
   using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
   using Statements = std::unordered_map<std::string, Statement, TextHash, std::equal_to<>>;
 
-  Connection(sqlite3* handle, Role role) : handle_(handle), role_(role) {}
+  Connection(const Options& options, Role role) : files_(options.vfs), role_(role) {}
   Result<void> set_up(const Options& options, Duration busy_wait);
   Result<void> turn_on_log(Duration busy_wait);
+  Result<void> keep_checksums();
   Result<sqlite3_stmt*> prepare(const Scope& scope, std::string_view sql);
   Result<sqlite3_stmt*> bind(const Scope& scope, std::string_view sql, std::span<const Value> values);
   Error failure();
@@ -94,7 +97,8 @@ class Connection {
   bool owns(std::string_view table) const;
   bool may_read(std::string_view table, std::string_view column) const;
 
-  sqlite3* handle_;
+  PageChecksums files_;
+  sqlite3* handle_ = nullptr;
   Role role_;
   std::unordered_map<const Scope*, Statements> statements_;
   const Scope* scope_ = nullptr;  // of the statement being prepared or run

@@ -4,30 +4,45 @@
 
 #include <memory>
 
-#include "ports/database/sqlite/connection.h"
+#include "ports/database/sqlite/page_checksums.h"
 #include "ports/database/sqlite/sqlite_error.h"
 
 namespace consilium::database::sqlite {
 namespace {
 
-struct Close {
-  void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+// A connection without the guard and the pragmas of the store.
+class PlainConnection {
+ public:
+  static Result<std::unique_ptr<PlainConnection>> open(const Options& options, const std::string& path, int flags) {
+    auto connection = std::make_unique<PlainConnection>(options);
+    sqlite3*& handle = connection->handle_;
+    const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                                     connection->files_.name().c_str());
+    if (code != SQLITE_OK) return fail(error_of(code, handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code)));
+    sqlite3_busy_timeout(handle, static_cast<int>(kBusyWait.milliseconds()));
+    return connection;
+  }
+  explicit PlainConnection(const Options& options) : files_(options.vfs) {}
+  ~PlainConnection() { sqlite3_close_v2(handle_); }
+  PlainConnection(const PlainConnection&) = delete;
+  PlainConnection& operator=(const PlainConnection&) = delete;
+
+  sqlite3* handle() const { return handle_; }
+  std::set<std::uint32_t> damaged_pages() const { return files_.damaged_pages(); }
+
+ private:
+  PageChecksums files_;
+  sqlite3* handle_ = nullptr;
 };
-using Handle = std::unique_ptr<sqlite3, Close>;
 
-Result<Handle> open_plain(const Options& options, const std::string& path, int flags) {
-  sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                                   options.vfs.empty() ? nullptr : options.vfs.c_str());
-  Handle owned(handle);
-  if (code != SQLITE_OK) return fail(error_of(code, handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code)));
-  sqlite3_busy_timeout(handle, static_cast<int>(kBusyWait.milliseconds()));
-  return owned;
-}
-
-Result<std::vector<std::string>> rows_of(sqlite3* handle, const char* sql) {
+struct Listing {
   std::vector<std::string> lines;
-  const int code = sqlite3_exec(
+  int code = SQLITE_OK;  // how it ended; the lines are those of before
+};
+
+Listing rows_of(sqlite3* handle, const char* sql) {
+  Listing listing;
+  listing.code = sqlite3_exec(
       handle, sql,
       [](void* out, int count, char** texts, char**) {
         std::string line;
@@ -35,18 +50,36 @@ Result<std::vector<std::string>> rows_of(sqlite3* handle, const char* sql) {
         static_cast<std::vector<std::string>*>(out)->push_back(std::move(line));
         return 0;
       },
-      &lines, nullptr);
-  if (code != SQLITE_OK) return fail(last_error(handle));
-  return lines;
+      &listing.lines, nullptr);
+  return listing;
 }
 
-Result<std::vector<std::string>> damage_of(sqlite3* handle) {
-  ASSIGN_OR_RETURN(auto findings, rows_of(handle, "PRAGMA integrity_check(100)"));
-  if (findings == std::vector<std::string>{"ok"}) findings.clear();
-  ASSIGN_OR_RETURN(const auto orphans, rows_of(handle,
-                                               "SELECT \"table\" || ' row ' || ifnull(rowid, '?') || ' has no ' || parent "
-                                               "FROM pragma_foreign_key_check LIMIT 100"));
-  for (const std::string& orphan : orphans) findings.push_back("foreign key: " + orphan);
+bool tells_of_damage(int code) {
+  const int kind = code & 0xff;
+  return code == SQLITE_IOERR_DATA || kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB;
+}
+
+// Reads every page that is in use. Damage may keep a check from its end: what it found until then is told.
+Result<std::vector<std::string>> damage_of(const PlainConnection& connection) {
+  sqlite3* handle = connection.handle();
+  Listing pages = rows_of(handle, "PRAGMA integrity_check(100)");
+  if (pages.code != SQLITE_OK && !tells_of_damage(pages.code)) return fail(last_error(handle));
+  std::vector<std::string> findings;
+  for (const std::uint32_t page : connection.damaged_pages())
+    findings.push_back("page " + std::to_string(page) + ": its checksum does not match what is stored");
+  const bool is_named = !findings.empty();
+  for (std::string& line : pages.lines) {
+    if (line != "ok") findings.push_back(std::move(line));
+  }
+  if (pages.code != SQLITE_OK) {
+    if (!is_named) findings.push_back(last_error(handle).describe());
+    return findings;
+  }
+  const Listing orphans = rows_of(handle,
+                                  "SELECT \"table\" || ' row ' || ifnull(rowid, '?') || ' has no ' || parent "
+                                  "FROM pragma_foreign_key_check LIMIT 100");
+  if (orphans.code != SQLITE_OK && findings.empty()) return fail(last_error(handle));
+  for (const std::string& orphan : orphans.lines) findings.push_back("foreign key: " + orphan);
   return findings;
 }
 
@@ -62,19 +95,19 @@ Result<void> copy_pages(sqlite3* from, sqlite3* to) {
 }  // namespace
 
 Result<void> copy_to(const Options& options, const std::string& path) {
-  ASSIGN_OR_RETURN(const Handle from, open_plain(options, options.path, SQLITE_OPEN_READWRITE));
-  ASSIGN_OR_RETURN(const Handle to, open_plain(options, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
-  TRY(copy_pages(from.get(), to.get()));
+  ASSIGN_OR_RETURN(const auto from, PlainConnection::open(options, options.path, 0));
+  ASSIGN_OR_RETURN(const auto to, PlainConnection::open(options, path, SQLITE_OPEN_CREATE));
+  TRY(copy_pages(from->handle(), to->handle()));
   // The copy carries the mark of a write-ahead log; without it the file stands alone.
-  ASSIGN_OR_RETURN(const auto mode, rows_of(to.get(), "PRAGMA journal_mode=DELETE"));
-  ASSIGN_OR_RETURN(const auto findings, damage_of(to.get()));
+  if (rows_of(to->handle(), "PRAGMA journal_mode=DELETE").code != SQLITE_OK) return fail(last_error(to->handle()));
+  ASSIGN_OR_RETURN(const auto findings, damage_of(*to));
   if (!findings.empty()) return fail(ErrorKind::kInternal, "database.backup-damaged", findings.front().substr(0, 400));
   return {};
 }
 
 Result<std::vector<std::string>> find_damage(const Options& options) {
-  ASSIGN_OR_RETURN(const Handle handle, open_plain(options, options.path, SQLITE_OPEN_READWRITE));
-  return damage_of(handle.get());
+  ASSIGN_OR_RETURN(const auto connection, PlainConnection::open(options, options.path, 0));
+  return damage_of(*connection);
 }
 
 }  // namespace consilium::database::sqlite

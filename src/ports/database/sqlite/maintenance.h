@@ -13,7 +13,8 @@ namespace consilium::database::sqlite {
 // pass, so the write-ahead log may grow meanwhile.
 Result<void> copy_to(const Options& options, const std::string& path);
 
-// Findings of integrity_check and foreign_key_check, at most 100; empty means sound.
+// Pages in use that are not as they were written, then what integrity_check and foreign_key_check find, at most 100 each; empty
+// means sound.
 Result<std::vector<std::string>> find_damage(const Options& options);
 
 }  // namespace consilium::database::sqlite

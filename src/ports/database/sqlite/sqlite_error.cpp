@@ -33,7 +33,11 @@ Error error_of(int code, std::string_view message) {
   message = message.substr(0, kMaxDetail);
   // The index of the log could not grow: the one shortage that SQLite does not call so.
   if (code == SQLITE_IOERR_SHMSIZE) return storage_full_error(message);
+  if (code == SQLITE_IOERR_DATA)
+    return make_error(ErrorKind::kInternal, "database.damaged", "Expected a page as it was written, but its checksum does not match");
   switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return make_error(ErrorKind::kInternal, "database.damaged", message);
     case SQLITE_CONSTRAINT: return constraint_error(code, message);
     case SQLITE_FULL: return storage_full_error(message);
     case SQLITE_BUSY:
