@@ -306,11 +306,8 @@ Task<Result<v1::CreateRequestReply>> TaskService::create_request(runtime::Contex
     return idempotency_.once<v1::CreateRequestReply>(transaction, idempotent, [&]() -> Result<v1::CreateRequestReply> {
       ASSIGN_OR_RETURN(const auto own, find_of_process(transaction, order.process_instance, request.type.type, request.type.subtype));
       if (own) return reply_of(transaction, *own, Origin::kMadeForIt);
-      ASSIGN_OR_RETURN(auto open, tasks::find_open(transaction, *request.channel_id, &request.reporter_user_id, request.type.type,
-                                                   request.type.subtype));
-      if (!open && request.reported_at) {
-        ASSIGN_OR_RETURN(open, closed_since(transaction, *request.channel_id, request.type, *request.reported_at));
-      }
+      const OpenTask sought{*request.channel_id, request.type, request.reporter_user_id, request.reported_at};
+      ASSIGN_OR_RETURN(const auto open, tasks::find_open(transaction, sought));
       if (open) return reply_of(transaction, *open, Origin::kAnothers);
       ASSIGN_OR_RETURN(TaskRecord made, start_task(transaction, context, {request, order.process_instance}, *model, *reporter, id));
       TransitionOrder enqueue;
@@ -330,10 +327,8 @@ Result<v1::CreateRequestReply> TaskService::reply_of(Transaction& transaction, c
 
 Task<Result<v1::FindOpenReply>> TaskService::find_open(runtime::Context& context, v1::FindOpenRequest request) {
   auto reply = co_await database_.read(context, [&](Transaction& transaction) -> Result<v1::FindOpenReply> {
-    ASSIGN_OR_RETURN(auto open, tasks::find_open(transaction, request.channel_id, nullptr, request.type.type, request.type.subtype));
-    if (!open && request.at) {
-      ASSIGN_OR_RETURN(open, closed_since(transaction, request.channel_id, request.type, *request.at));
-    }
+    const OpenTask sought{request.channel_id, request.type, std::nullopt, request.at};
+    ASSIGN_OR_RETURN(const auto open, tasks::find_open(transaction, sought));
     if (!open) return v1::FindOpenReply{};
     ASSIGN_OR_RETURN(v1::Task task, view(transaction, *open));
     return v1::FindOpenReply{std::move(task)};

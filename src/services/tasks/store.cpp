@@ -194,20 +194,16 @@ Result<std::optional<TaskRecord>> find_of_process(Transaction& transaction, std:
                                         *process_instance, type, subtype));
 }
 
-Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const Uuid& channel_id, const Uuid* reporter, std::string_view type,
-                                            std::string_view subtype) {
-  std::optional<Uuid> by;
-  if (reporter) by = *reporter;
-  return read_one(transaction.query_one("SELECT " TASK_COLUMNS
-                                        " FROM tasks_task WHERE channel_id = ?1 AND is_open = 1 AND type = ?2 AND subtype = ?3 AND (?4 IS "
-                                        "NULL OR reporter_user_id = ?4) ORDER BY created_at DESC LIMIT 1",
-                                        channel_id, type, subtype, by));
-}
-
-Result<std::optional<TaskRecord>> closed_since(Transaction& transaction, const Uuid& channel_id, const v1::TaskType& type, Timestamp at) {
+Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const OpenTask& sought) {
+  ASSIGN_OR_RETURN(auto open, read_one(transaction.query_one(
+                                  "SELECT " TASK_COLUMNS
+                                  " FROM tasks_task WHERE channel_id = ?1 AND is_open = 1 AND type = ?2 AND subtype = ?3 AND (?4 IS "
+                                  "NULL OR reporter_user_id = ?4) ORDER BY created_at DESC LIMIT 1",
+                                  sought.channel_id, sought.type.type, sought.type.subtype, sought.reporter)));
+  if (open || !sought.at) return open;
   return read_one(transaction.query_one("SELECT " TASK_COLUMNS " FROM tasks_task WHERE channel_id = ? AND type = ? AND subtype = ? AND "
                                         "is_open = 0 AND closed_at >= ? ORDER BY created_at DESC LIMIT 1",
-                                        channel_id, type.type, type.subtype, at + kClosedLater));
+                                        sought.channel_id, sought.type.type, sought.type.subtype, *sought.at + kClosedLater));
 }
 
 Result<std::vector<TaskRecord>> list_tasks(Transaction& transaction, const TaskFilter& filter, const Place& after, int limit) {

@@ -43,10 +43,15 @@ Result<std::optional<TaskRecord>> find_task_by_number(Transaction& transaction, 
 // The task of this type that was made for the process instance, open or closed; nullopt also when there is no instance.
 Result<std::optional<TaskRecord>> find_of_process(Transaction& transaction, std::optional<std::int64_t> process_instance,
                                                   std::string_view type, std::string_view subtype);
-Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const Uuid& channel_id, const Uuid* reporter, std::string_view type,
-                                            std::string_view subtype);
-// What was open at this time and is closed by now. Times of people come in milliseconds: closed in the same one counts as before.
-Result<std::optional<TaskRecord>> closed_since(Transaction& transaction, const Uuid& channel_id, const v1::TaskType& type, Timestamp at);
+// Which open task of a channel is meant.
+struct OpenTask {
+  Uuid channel_id;
+  v1::TaskType type;
+  std::optional<Uuid> reporter;  // absent: of anybody
+  std::optional<Timestamp> at;   // absent: open now; else also what was open at this time and is closed by now
+};
+// Times of people come in milliseconds: a task closed in the same one as `at` counts as closed before it.
+Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const OpenTask& sought);
 
 struct TaskFilter {
   std::optional<std::string> type;

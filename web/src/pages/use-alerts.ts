@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 
 import type { Post } from '../api';
 import type { Translate } from '../i18n/i18n';
-import { allowSound, notify, sound } from './desk/alerts';
+import { allowSound, notify, sound } from '../ui/alerts';
 
 // Sound is allowed to pages that were touched. Buttons keep their presses to themselves, so this listens before them.
 export function useSound() {

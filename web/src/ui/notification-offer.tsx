@@ -4,7 +4,7 @@ import { Button } from 'react-aria-components';
 import { recall, remember } from '../base/device';
 import { useStore } from '../base/use-store';
 import { useI18n } from '../i18n/i18n';
-import { alertsOn, canAsk, switchAlerts } from '../pages/desk/alerts';
+import { alertsOn, canAsk, switchAlerts } from './alerts';
 import { Icon } from './icon';
 
 // Asks once whether the browser may tell of news; `text` says of which.

@@ -4,7 +4,7 @@ import { go } from '../base/router';
 import { setTheme, theme, type Theme } from '../base/theme';
 import { useStore } from '../base/use-store';
 import { languages, useI18n, type Language } from '../i18n/i18n';
-import { alertsOn, switchAlerts } from '../pages/desk/alerts';
+import { alertsOn, switchAlerts } from './alerts';
 import { Icon, type IconName } from './icon';
 
 const themes: { id: Theme; icon: IconName }[] = [

@@ -14,7 +14,7 @@ import { useI18n, type Translate } from '../../i18n/i18n';
 import type { Hub } from '../../state/hub';
 import { currentTask, unreadOfPeople } from '../../state/model';
 import { undoFor } from '../../state/undo';
-import { notify, sound } from './alerts';
+import { notify, sound } from '../../ui/alerts';
 import { ConnectionBar } from '../../ui/connection-bar';
 import { Icon } from '../../ui/icon';
 import { NotificationOffer } from '../../ui/notification-offer';

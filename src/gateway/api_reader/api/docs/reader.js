@@ -10,13 +10,14 @@ function make(name, attributes, ...children) {
   return element;
 }
 
-/** Text whose `code` and blank lines are kept. */
-function prose(text) {
-  const parts = String(text).split('\n\n');
-  return parts.map((part) =>
-    make('p', {}, ...part.split('`').map((piece, index) => (index % 2 === 1 ? make('code', {}, piece) : piece))),
-  );
-}
+/** Text whose `code` is kept, as nodes. */
+const line = (text) =>
+  String(text)
+    .split('`')
+    .map((piece, index) => (index % 2 === 1 ? make('code', {}, piece) : piece));
+
+/** The same in paragraphs. */
+const prose = (text) => String(text).split('\n\n').map((part) => make('p', {}, ...line(part)));
 
 const anchor = (name) => 'type-' + name.replace(/[^A-Za-z0-9]/g, '-');
 
@@ -42,9 +43,7 @@ class Reader {
     }
     if (schema.allOf?.length === 1) return this.kind(schema.allOf[0]);
     if (schema.anyOf || schema.oneOf) {
-      const line = make('span');
-      (schema.anyOf ?? schema.oneOf).forEach((one, index) => line.append(index ? ' or ' : '', this.kind(one)));
-      return line;
+      return make('span', {}, ...(schema.anyOf ?? schema.oneOf).flatMap((one, index) => [index ? ' or ' : '', this.kind(one)]));
     }
     if (schema.type === 'array') return make('span', {}, 'list of ', this.kind(schema.items));
     const type = Array.isArray(schema.type) ? schema.type.join(' or ') : schema.type;
@@ -66,7 +65,7 @@ class Reader {
     const head = make('tr', {}, ...['Name', 'Type', 'Meaning'].map((text) => make('th', { scope: 'col' }, text)));
     const body = rows.map(({ name, needed, schema, where, text }) => {
       const meaning = [needed ? 'Required.' : '', where ? `In the ${where}.` : '', this.rules(schema), text ?? ''].filter(Boolean).join(' ');
-      return make('tr', {}, make('th', { scope: 'row' }, make('code', {}, name)), make('td', {}, this.kind(schema)), make('td', {}, meaning));
+      return make('tr', {}, make('th', { scope: 'row' }, make('code', {}, name)), make('td', {}, this.kind(schema)), make('td', {}, ...line(meaning)));
     });
     return [make('h3', {}, caption), make('table', {}, make('thead', {}, head), make('tbody', {}, ...body))];
   }

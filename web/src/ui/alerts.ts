@@ -1,7 +1,7 @@
 // How a page tells of news to somebody who looks elsewhere: a sound and a notification, unless they are switched off on this
 // device. The title, which the pages write, tells of it in any case.
-import { recall, remember } from '../../base/device';
-import { createStore } from '../../base/store';
+import { recall, remember } from '../base/device';
+import { createStore } from '../base/store';
 
 export const alertsOn = createStore(recall('alerts') !== 'off');
 
