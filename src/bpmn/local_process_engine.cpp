@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <exception>
 
+#include "runtime/backoff.h"
+
 namespace consilium::bpmn {
 namespace {
 
@@ -78,7 +80,8 @@ LocalProcessEngine::LocalProcessEngine(database::Database& database, runtime::Sc
       engine_(engine::EngineOptions{options.partition, std::nullopt}),
       journal_(database, options.partition),
       wake_(loop),
-      idle_(loop) {
+      idle_(loop),
+      closing_(loop) {
   context_.client = runtime::ClientType::kTimer;
   context_.caller.kind = runtime::Caller::Kind::kService;
   context_.caller.service = "processes";
@@ -105,7 +108,7 @@ Task<Result<void>> LocalProcessEngine::open(runtime::Context& context) {
 Task<void> LocalProcessEngine::close() {
   co_await loop_.enter();
   open_ = false;
-  closing_ = true;
+  closing_.open();
   wake_.notify_all();
   while (running_) co_await idle_.wait();
   if (timer_ != 0) loop_.cancel(timer_);
@@ -114,8 +117,7 @@ Task<void> LocalProcessEngine::close() {
 
 bool LocalProcessEngine::has_work() const {
   if (!queue_.empty() || !continues_.empty()) return true;
-  const auto due = engine_.state().next_due();
-  if (due && *due <= loop_.now()) return true;
+  if (engine_.state().has_due(loop_.now())) return true;
   if (!workers_open_) return false;
   if (workers_are_new_) return true;
   return std::any_of(workers_.begin(), workers_.end(), [this](const auto& state) {
@@ -126,7 +128,7 @@ bool LocalProcessEngine::has_work() const {
 Task<void> LocalProcessEngine::run() {
   while (true) {
     if (!has_work()) {
-      if (closing_) break;
+      if (closing_.is_open()) break;
       arm_timer();
       co_await wake_.wait();
       continue;
@@ -164,7 +166,7 @@ Task<void> LocalProcessEngine::run() {
   for (Request& request : queue_) request.finish(unavailable("The engine is closed"));
   waiting_ -= queue_.size();
   queue_.clear();
-  if (closing_ && !fenced_) {
+  if (closing_.is_open() && !fenced_) {
     const journal::Batch nothing;
     auto kept = co_await journal_.append(context_, engine_, nothing, journal::Journal::Checkpoint::kYes);
     if (!kept) runtime::report_panic("process-engine", kept.error().describe());
@@ -175,8 +177,7 @@ Task<void> LocalProcessEngine::run() {
 
 // Everything that is to be in the next transaction. An exception leaves all requests taken in `requests`.
 void LocalProcessEngine::decide_all(Turn& turn, std::vector<Request>& requests) {
-  const auto due = engine_.state().next_due();
-  if (due && *due <= loop_.now()) execute(turn, engine::Tick{});
+  if (engine_.state().has_due(loop_.now())) execute(turn, engine::Tick{});
   for (std::size_t i = std::min(kMaxContinuesPerBatch, continues_.size()); i > 0; --i) {
     const Key key = continues_.front();
     continues_.pop_front();
@@ -224,12 +225,14 @@ Task<Result<void>> LocalProcessEngine::keep(const Turn& turn) {
     if (kept || kept.error().code != "database.overloaded") break;
     co_await loop_.sleep_for(kAppendRetry);
   }
+  if (kept) reported_.clear();
   co_return kept;
 }
 
 // What was decided and not kept never was. False: it must not go on.
 Task<bool> LocalProcessEngine::reload() {
-  while (!closing_) {
+  runtime::Backoff pause({.first = kReloadRetry, .longest = kLongestReloadRetry});
+  while (!closing_.is_open()) {
     engine_.reset();
     continues_.clear();
     auto loaded = co_await journal_.load(context_, engine_);
@@ -237,10 +240,15 @@ Task<bool> LocalProcessEngine::reload() {
       queue_continues();
       co_return true;
     }
-    runtime::report_panic("process-engine", loaded.error().describe());
-    co_await loop_.sleep_for(kReloadRetry);
+    report(loaded.error());
+    co_await closing_.wait_for(pause.next(random_));
   }
   co_return false;
+}
+
+// Once while it lasts: a disk may be full for hours.
+void LocalProcessEngine::report(const Error& error) {
+  if (std::exchange(reported_, error.code) != error.code) runtime::report_panic("process-engine", error.describe());
 }
 
 void LocalProcessEngine::queue_continues() {
@@ -253,7 +261,7 @@ void LocalProcessEngine::arm_timer() {
   if (timer_ != 0) loop_.cancel(timer_);
   timer_ = 0;
   const auto due = engine_.state().next_due();
-  if (!due || closing_) return;
+  if (!due || closing_.is_open()) return;
   timer_ = loop_.call_after(std::clamp(*due - loop_.now(), Duration{}, kLongestSleep), [this] {
     timer_ = 0;
     wake_.notify_all();

@@ -28,7 +28,8 @@ inline constexpr std::size_t kMaxContinuesPerBatch = 16;
 inline constexpr std::int64_t kRecordsPerCheckpoint = 1000;  // of journal, then the changed instances are written
 inline constexpr int kAppendTries = 10;                      // while the database says that it is overloaded
 inline constexpr Duration kAppendRetry = milliseconds(50);
-inline constexpr Duration kReloadRetry = seconds(1);
+inline constexpr Duration kReloadRetry = seconds(1);  // doubles
+inline constexpr Duration kLongestReloadRetry = seconds(10);
 inline constexpr Duration kLongestSleep = seconds(1);  // the wall clock may be set meanwhile
 
 struct LocalProcessEngineOptions {
@@ -141,6 +142,7 @@ class LocalProcessEngine final : public process::ProcessEngine {
   void assign_jobs(Turn& turn);
   Task<Result<void>> keep(const Turn& turn);
   Task<bool> reload();
+  void report(const Error& error);
   void arm_timer();
   void queue_continues();
 
@@ -173,8 +175,9 @@ class LocalProcessEngine final : public process::ProcessEngine {
   Ticket last_ticket_ = 0;
   std::atomic<bool> open_{false};
   bool running_ = false;
-  bool closing_ = false;
+  runtime::Gate closing_;
   bool fenced_ = false;
+  std::string reported_;  // code of the error last reported, until a commit succeeds
 };
 
 }  // namespace consilium::bpmn

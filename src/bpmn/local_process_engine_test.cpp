@@ -462,6 +462,53 @@ TEST(LocalProcessEngine, AFailedCommitIsAsIfNothingHadHappened) {
   EXPECT_NE(node.start(), kept);
 }
 
+// A full disk may last for hours: it is told once, and asked less and less often.
+TEST(LocalProcessEngine, AFullDiskIsReportedOnceWhileItLasts) {
+  std::vector<std::string> panics;
+  runtime::set_panic_handler([&](std::string_view, std::string_view what) { panics.emplace_back(what); });
+  Node node(12);
+  node.open();
+  node.deploy(one_task());
+  for (std::size_t episode = 1; episode <= 2; ++episode) {
+    node.disk.set_capacity(node.disk.used_bytes());
+    std::optional<Result<Key>> refused;
+    node.loop->spawn("test",
+                     store_result(node.engine->start(*node.context, "p", R"({"big": ")" + std::string(200'000, 'x') + "\"}", ""), refused));
+    node.world.run_for(minutes(10));
+    ASSERT_TRUE(refused.has_value());
+    EXPECT_FALSE(refused->has_value());
+    EXPECT_EQ(panics.size(), episode) << panics.back();
+    node.disk.set_capacity(std::nullopt);
+    node.world.run_for(kLongestReloadRetry);
+    EXPECT_NE(node.start(), 0);
+  }
+  runtime::set_panic_handler({});
+}
+
+// The node's clock is set back while a job backs off.
+TEST(LocalProcessEngine, AClockSetBackHoldsUpNoJob) {
+  Node node(13);
+  int tries = 0;
+  node.engine->add_worker(worker("work", [&](runtime::Context&, const Job&) {
+    JobOutcome outcome;
+    if (++tries == 1) {
+      outcome.kind = JobOutcome::Kind::kFail;
+      outcome.retry_in = seconds(20);
+    }
+    return give(outcome);
+  }));
+  node.open();
+  node.engine->open_workers();
+  node.deploy(one_task());
+  const Key key = node.start();
+  node.world.run_for(seconds(1));
+  EXPECT_EQ(tries, 1);
+  node.world.set_clock_offset(node.loop->node(), hours(-1));
+  node.world.run_for(seconds(22));
+  EXPECT_EQ(tries, 2);
+  EXPECT_EQ(node.state(key), InstanceState::kCompleted);
+}
+
 TEST(LocalProcessEngine, TheOlderOwnerOfAPartitionMayNotWrite) {
   Node node(10);
   node.open();

@@ -131,7 +131,7 @@ void Applier::erase_job(Instance& owner, Key job) {
 }
 
 void Applier::erase_timer(Instance& owner, Key timer) {
-  state_.due_.erase({owner.timers.at(timer).due, DueKind::kTimer, timer});
+  state_.unindex_timer(owner.timers.at(timer));
   state_.owners_.erase(timer);
   owner.timers.erase(timer);
 }
@@ -204,6 +204,7 @@ void Applier::operator()(const JobActivated& event) {
     job.state = JobState::kActivated;
     job.worker = event.worker;
     job.due = event.deadline;
+    job.since = at_;
   });
 }
 
@@ -219,6 +220,7 @@ void Applier::operator()(const JobFailed& event) {
   change_job(event.instance, event.job, [&](Job& job) {
     job.retries = event.retries;
     job.due = event.retry_at;
+    job.since = at_;
     ++job.failures;
     job.losses = 0;
     job.state = event.retries <= 0 ? JobState::kFailed : event.retry_at > at_ ? JobState::kBackingOff : JobState::kActivatable;
@@ -228,6 +230,7 @@ void Applier::operator()(const JobFailed& event) {
 void Applier::operator()(const JobYielded& event) {
   change_job(event.instance, event.job, [&](Job& job) {
     job.due = event.retry_at;
+    job.since = at_;
     job.losses = 0;
     job.state = JobState::kBackingOff;
   });
@@ -257,8 +260,12 @@ void Applier::operator()(const JobRetriesUpdated& event) {
 
 void Applier::operator()(const TimerCreated& event) {
   Instance& owner = instance(event.instance);
-  owner.timers[event.timer] = {event.timer, event.element_instance, owner.process->by_id.at(event.target), event.due};
-  state_.due_.insert({event.due, DueKind::kTimer, event.timer});
+  const model::ElementIndex target = owner.process->by_id.at(event.target);
+  const auto& definition = owner.process->elements[target].timer;
+  const bool has_length = definition && definition->kind == model::TimerDefinition::Kind::kDuration;
+  Timer& timer = owner.timers[event.timer];
+  timer = {event.timer, event.element_instance, target, event.due, has_length ? at_ : Timestamp{}};
+  state_.index_timer(timer);
   own(event.timer, event.instance);
 }
 
@@ -327,5 +334,20 @@ void Applier::operator()(const InstanceYielded& event) {
 }
 
 void Applier::operator()(const InstanceContinued& event) { instance(event.instance).pending.clear(); }
+
+void Applier::operator()(const JobMoved& event) {
+  change_job(event.instance, event.job, [&](Job& job) {
+    job.due = event.due;
+    job.since = at_;
+  });
+}
+
+void Applier::operator()(const TimerMoved& event) {
+  Timer& timer = instance(event.instance).timers.at(event.timer);
+  state_.unindex_timer(timer);
+  timer.due = event.due;
+  timer.since = at_;
+  state_.index_timer(timer);
+}
 
 }  // namespace consilium::bpmn::engine

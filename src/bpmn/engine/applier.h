@@ -42,6 +42,8 @@ class Applier {
   void operator()(const IncidentResolved& event);
   void operator()(const InstanceYielded& event);
   void operator()(const InstanceContinued& event);
+  void operator()(const JobMoved& event);
+  void operator()(const TimerMoved& event);
 
  private:
   Instance& instance(Key key);

@@ -9,8 +9,8 @@ namespace consilium::bpmn::engine {
 namespace {
 
 constexpr std::uint64_t kFormVersion = 1;
-// Since 2 with the locks that jobs lost.
-constexpr std::uint64_t kInstanceFormVersion = 2;
+// Since 2 with the locks that jobs lost, since 3 with when waits began.
+constexpr std::uint64_t kInstanceFormVersion = 3;
 
 class Writer {
  public:
@@ -281,6 +281,14 @@ template <class A>
 void fields(A& a, Is<JobLost> auto& e) {
   a(e.instance), a(e.job), a(e.losses);
 }
+template <class A>
+void fields(A& a, Is<JobMoved> auto& e) {
+  a(e.instance), a(e.job), a(e.due);
+}
+template <class A>
+void fields(A& a, Is<TimerMoved> auto& e) {
+  a(e.instance), a(e.timer), a(e.due);
+}
 
 using Decoder = void (*)(Reader&, Event&);
 
@@ -490,6 +498,8 @@ std::string encode_instance(const Instance& instance) {
   writer(instance.started_at);
   instance_parts(writer, *instance.process, instance);
   for (const auto& [key, job] : instance.jobs) writer(job.losses);
+  for (const auto& [key, job] : instance.jobs) writer(job.since);
+  for (const auto& [key, timer] : instance.timers) writer(timer.since);
   return writer.take();
 }
 
@@ -509,6 +519,10 @@ std::expected<Instance, std::string> decode_instance(const State& state, std::st
   instance_parts(reader, *instance.process, instance);
   if (form >= 2) {
     for (auto& [key, job] : instance.jobs) reader(job.losses);
+  }
+  if (form >= 3) {
+    for (auto& [key, job] : instance.jobs) reader(job.since);
+    for (auto& [key, timer] : instance.timers) reader(timer.since);
   }
   if (!reader.good() || !reader.at_end() || !is_consistent(instance)) return damaged("checkpoint of an instance");
   return instance;
@@ -552,6 +566,10 @@ std::string snapshot(const State& state) {
   for (const Due& due : state.due()) {  // derived, and therefore worth comparing
     writer(due.at);
     writer(due.key);
+  }
+  for (const Due& begun : state.begun()) {
+    writer(begun.at);
+    writer(begun.key);
   }
   return writer.take();
 }

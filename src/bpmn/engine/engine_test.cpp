@@ -450,6 +450,107 @@ TEST(Engine, JobsOfAWorkerThatHasEndedAreHandedOutAtOnce) {
   EXPECT_EQ(bench.incident(), "JOB_NO_RETRIES") << "a job that takes its worker down is not handed out for ever";
 }
 
+// None lasts longer from then on than it was meant to; without the move each would last for an hour more.
+TEST(Engine, WaitsBeginAnewWhenTheClockIsSetBack) {
+  Bench bench;
+  bench.deploy(TestModel()
+                   .start()
+                   .parallel("fork")
+                   .task("failing", "fail")
+                   .task("held", "hold")
+                   .task("unready", "yield")
+                   .catch_timer("pause", "PT30S")
+                   .end()
+                   .flow("start", "fork")
+                   .flow("fork", "failing")
+                   .flow("fork", "held")
+                   .flow("fork", "unready")
+                   .flow("fork", "pause")
+                   .flow("failing", "end")
+                   .flow("held", "end")
+                   .flow("unready", "end")
+                   .flow("pause", "end"));
+  bench.start();
+  bench.run(FailJob{bench.job("fail").key, std::nullopt, minutes(5), "", "no luck"});
+  bench.job("hold");
+  bench.run(YieldJob{bench.job("yield").key, seconds(2)});
+  bench.set_clock_back(hours(1));
+  EXPECT_TRUE(bench.activate("yield").empty());
+  bench.pass(seconds(2));
+  bench.complete("yield");
+  EXPECT_EQ(bench.take_path(), "start fork unready end");
+  bench.pass(seconds(28));
+  EXPECT_EQ(bench.take_path(), "pause end");
+  EXPECT_TRUE(bench.activate("hold").empty()) << "the worker may still be at it";
+  bench.pass(seconds(30));
+  EXPECT_FALSE(bench.activate("hold").empty());
+  EXPECT_TRUE(bench.activate("fail").empty());
+  bench.pass(minutes(4));
+  EXPECT_FALSE(bench.activate("fail").empty());
+}
+
+// Less than what has passed already prolongs a wait by no more than its own length, and nothing is written.
+TEST(Engine, ASmallStepBackMovesNothing) {
+  Bench bench;
+  bench.deploy(TestModel().start().catch_timer("pause", "PT30S").end().flow("start", "pause").flow("pause", "end"));
+  bench.start();
+  const std::size_t records = bench.journal().size();
+  bench.set_clock_back(kClockTolerance);
+  bench.pass(seconds(20));
+  bench.set_clock_back(seconds(15));
+  EXPECT_EQ(bench.journal().size(), records);
+  bench.pass(seconds(26));
+  EXPECT_EQ(bench.ended().size(), 1u);
+}
+
+// What is due at a date is due when the clock shows it.
+TEST(Engine, TimersOfADateFollowTheClock) {
+  Bench bench;
+  bench.deploy(TestModel().start().catch_date("day", "=due").end().flow("start", "day").flow("day", "end"));
+  bench.start(R"({"due": ")" + format_rfc3339(bench.now + minutes(1)) + "\"}");
+  bench.set_clock_back(hours(1));
+  bench.pass(minutes(60));
+  EXPECT_TRUE(bench.ended().empty());
+  bench.pass(minutes(1));
+  EXPECT_EQ(bench.take_path(), "start day end p");
+}
+
+// Form 2 did not say when waits began: such a one is not moved, and ends when it was to.
+TEST(Engine, ReadsCheckpointsWithoutTheBeginningOfWaits) {
+  Bench bench;
+  bench.deploy(TestModel().start().task("t", "work").end().flow("start", "t").flow("t", "end"));
+  const Key key = bench.start();
+  const Key job = bench.job("work").key;
+  const State& state = bench.engine.state();
+  Instance old = *state.instance(key);
+  const Timestamp due = old.jobs.at(job).due;
+  old.jobs.at(job).since = {};
+  std::string bytes = encode_instance(old);
+  bytes.front() = 2;
+  bytes.pop_back();
+  auto read = decode_instance(state, bytes);
+  ASSERT_TRUE(read.has_value()) << read.error();
+  EXPECT_EQ(read->jobs.at(job).due, due);
+  State restored;
+  restored.restore_instance(std::move(*read));
+  EXPECT_FALSE(restored.was_set_back(bench.now - hours(1)));
+  EXPECT_EQ(restored.next_due(), due);
+}
+
+TEST(Engine, KnowsWhichWorkerHoldsWhat) {
+  Bench bench;
+  bench.deploy(TestModel().start().task("t", "work").end().flow("start", "t").flow("t", "end"));
+  bench.start();
+  const Key job = bench.job("work").key;
+  EXPECT_EQ(bench.engine.state().activated("work", "tester"), std::set<Key>{job});
+  bench.run(YieldJob{job, seconds(5)});
+  EXPECT_TRUE(bench.engine.state().activated("work", "tester").empty());
+  bench.pass(seconds(5));
+  bench.job("work");
+  bench.run(CompleteJob{job, {}});
+  EXPECT_TRUE(bench.engine.state().activated("work", "tester").empty());
+}
+
 TEST(Engine, AnAnswerEndsTheCountOfLostLocks) {
   Bench bench;
   bench.deploy(TestModel().start().task("t", "work").end().flow("start", "t").flow("t", "end"));

@@ -235,12 +235,7 @@ void Processor::operator()(const YieldJob& command) {
 }
 
 void Processor::operator()(const ReleaseJobs& command) {
-  std::vector<Key> held;
-  for (const auto& [instance_key, instance] : state_.instances()) {
-    for (const auto& [key, job] : instance.jobs) {
-      if (job.state == JobState::kActivated && job.type == command.type && job.worker == command.worker) held.push_back(key);
-    }
-  }
+  const std::set<Key> held = state_.activated(command.type, command.worker);
   for (const Key key : held) job_due(key);
 }
 
@@ -319,7 +314,19 @@ void Processor::operator()(const ResolveIncident& command) {
 
 // ---- time
 
+// Deadlines stand in wall time, and so outlast the process. A clock that is set back would prolong every wait by as much; this
+// way none lasts longer from now on than it was meant to.
+void Processor::begin_anew(const Due& begun) {
+  const Instance& instance = *state_.owner_of(begun.key);
+  const auto moved = [&](Timestamp due) { return now_ + (due - begun.at); };
+  if (begun.kind == DueKind::kJob)
+    writer_.append(JobMoved{instance.key, begun.key, moved(instance.jobs.at(begun.key).due)});
+  else
+    writer_.append(TimerMoved{instance.key, begun.key, moved(instance.timers.at(begun.key).due)});
+}
+
 void Processor::operator()(const Tick&) {
+  for (int moved = 0; moved < kMaxDuePerTick && state_.was_set_back(now_); ++moved) begin_anew(*state_.begun().rbegin());
   for (int fired = 0; fired < kMaxDuePerTick && !state_.due().empty(); ++fired) {
     const Due due = *state_.due().begin();
     if (due.at > now_) return;

@@ -123,6 +123,7 @@ class Processor {
   void correlate_buffered(Key instance, Key element_instance);
   void fire_timer(Key key);
   void job_due(Key key);
+  void begin_anew(const Due& begun);
   std::optional<Catcher> find_catcher(const Instance& instance, const ElementInstance& thrower, std::string_view code) const;
   void throw_from_end_event(const Instance& instance, const ElementInstance& element);
   void raise(Key instance, Key element_instance, Key job, const Problem& problem);

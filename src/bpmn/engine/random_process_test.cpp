@@ -151,7 +151,7 @@ class RandomModel {
 
 // One thing that the world around the engine may do.
 void act(Bench& bench, SeededRandom& random, Key instance) {
-  switch (random.below(12)) {
+  switch (random.below(13)) {
     case 0:
     case 1:
     case 2:
@@ -179,6 +179,9 @@ void act(Bench& bench, SeededRandom& random, Key instance) {
     case 7: bench.pass(milliseconds(static_cast<std::int64_t>(random.below(20'000)))); break;
     case 8: bench.go_on(); break;
     case 9: bench.run(SetVariables{instance, {{"y", feel::Value(static_cast<std::int64_t>(random.below(10)))}}, false}); break;
+    case 10:  // rarely, so that time goes on in the end
+      if (random.below(8) == 0) bench.set_clock_back(milliseconds(static_cast<std::int64_t>(random.below(60'000))));
+      break;
     default:
       for (const Incident& incident : bench.incidents()) {
         if (incident.job != 0) bench.run(UpdateRetries{incident.job, 2});
@@ -199,6 +202,7 @@ void run_random_process(std::uint64_t seed) {
   EXPECT_FALSE(bench.is_active(instance)) << "still active after " << steps << " steps: " << xml;
   EXPECT_TRUE(bench.incidents().empty());
   EXPECT_EQ(bench.engine.state().due().size(), bench.engine.state().messages().size()) << "timers or jobs are left";
+  EXPECT_TRUE(bench.engine.state().begun().empty());
   EXPECT_TRUE(bench.activate("work").empty());
 }
 

@@ -100,7 +100,7 @@ struct SetVariables {
 struct Continue {
   Key instance = 0;
 };
-// Fires what is due: timers, back-offs, locks, times to live.
+// Fires what is due: timers, back-offs, locks, times to live. What began in the future, because the clock was set back, begins anew.
 struct Tick {};
 
 using Command = std::variant<Deploy, CreateInstance, CancelInstance, PublishMessage, ActivateJobs, CompleteJob, FailJob, YieldJob,
@@ -322,11 +322,26 @@ struct JobLost {
   std::int32_t losses = 0;  // in a row, with this one
 };
 
+// The clock was set back to before its lock or back-off began: that begins anew.
+struct JobMoved {
+  static constexpr RecordType kType{31, 1};
+  Key instance = 0;
+  Key job = 0;
+  Timestamp due;
+};
+// The same of a timer that was given as a duration.
+struct TimerMoved {
+  static constexpr RecordType kType{32, 1};
+  Key instance = 0;
+  Key timer = 0;
+  Timestamp due;
+};
+
 using Event = std::variant<ProcessDeployed, InstanceCreated, ElementActivating, ElementActivated, ElementCompleting, ElementCompleted,
                            ElementTerminating, ElementTerminated, FlowTaken, VariablesSet, JobCreated, JobActivated, JobCompleted,
                            JobFailed, JobYielded, JobReady, JobErrorThrown, JobRetriesUpdated, TimerCreated, TimerTriggered,
                            SubscriptionCreated, MessagePublished, MessageCorrelated, MessageExpired, EventTriggered, IncidentCreated,
-                           IncidentResolved, InstanceYielded, InstanceContinued, JobLost>;
+                           IncidentResolved, InstanceYielded, InstanceContinued, JobLost, JobMoved, TimerMoved>;
 
 // All events of one command: what the journal holds in one row. They take effect together.
 struct Record {
@@ -420,8 +435,9 @@ inline constexpr std::size_t kMaxNameBytes = 1024;             // message names,
 inline constexpr std::size_t kMaxMessageBytes = 500;           // texts of failures and incidents; longer ones are cut
 inline constexpr Duration kFirstBackOff = seconds(1);          // doubles with each failure
 inline constexpr Duration kMaxBackOff = minutes(5);
-inline constexpr std::int32_t kMaxLosses = 5;          // locks of a job that run out in a row; then it is an incident
-inline constexpr Duration kMaxWait = days(36'500);     // of timers and times to live
-inline constexpr std::size_t kRecentlyEnded = 10'000;  // idempotency keys of ended instances that are still known
+inline constexpr Duration kClockTolerance = seconds(1);  // a clock that goes back by less moves nothing
+inline constexpr std::int32_t kMaxLosses = 5;            // locks of a job that run out in a row; then it is an incident
+inline constexpr Duration kMaxWait = days(36'500);       // of timers and times to live
+inline constexpr std::size_t kRecentlyEnded = 10'000;    // idempotency keys of ended instances that are still known
 
 }  // namespace consilium::bpmn::engine

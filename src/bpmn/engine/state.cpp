@@ -13,6 +13,14 @@ const std::set<Key>& set_of(const Map& map, const Name& name) {
   return found == map.end() ? kNone : found->second;
 }
 
+template <class Map, class Name>
+void erase_from(Map& map, const Name& name, Key key) {
+  const auto found = map.find(name);
+  if (found == map.end()) return;
+  found->second.erase(key);
+  if (found->second.empty()) map.erase(found);
+}
+
 }  // namespace
 
 const ElementInstance* Instance::find(Key element_instance) const {
@@ -51,6 +59,10 @@ Key State::instance_of_idempotency_key(std::string_view key) const {
 }
 
 const std::set<Key>& State::activatable(std::string_view job_type) const { return set_of(activatable_, job_type); }
+
+const std::set<Key>& State::activated(std::string_view job_type, std::string_view worker) const {
+  return set_of(activated_, Pair(job_type, worker));
+}
 
 const std::set<Key>& State::subscriptions(std::string_view name, std::string_view correlation_key) const {
   return set_of(subscriptions_, Pair(name, correlation_key));
@@ -115,7 +127,7 @@ void State::index(const Instance& instance) {
   }
   for (const auto& [key, timer] : instance.timers) {
     owners_[key] = instance.key;
-    due_.insert({timer.due, DueKind::kTimer, key});
+    index_timer(timer);
   }
   for (const auto& [key, subscription] : instance.subscriptions) {
     owners_[key] = instance.key;
@@ -125,15 +137,27 @@ void State::index(const Instance& instance) {
 
 void State::index_job(const Job& job) {
   if (job.state == JobState::kActivatable) activatable_[job.type].insert(job.key);
-  if (job.state == JobState::kActivated || job.state == JobState::kBackingOff) due_.insert({job.due, DueKind::kJob, job.key});
+  if (job.state == JobState::kActivated) activated_[{job.type, job.worker}].insert(job.key);
+  if (job.state != JobState::kActivated && job.state != JobState::kBackingOff) return;
+  due_.insert({job.due, DueKind::kJob, job.key});
+  if (job.since != Timestamp{}) begun_.insert({job.since, DueKind::kJob, job.key});
 }
 
 void State::unindex_job(const Job& job) {
   due_.erase({job.due, DueKind::kJob, job.key});
-  const auto found = activatable_.find(job.type);
-  if (found == activatable_.end()) return;
-  found->second.erase(job.key);
-  if (found->second.empty()) activatable_.erase(found);
+  begun_.erase({job.since, DueKind::kJob, job.key});
+  if (job.state == JobState::kActivatable) erase_from(activatable_, job.type, job.key);
+  if (job.state == JobState::kActivated) erase_from(activated_, Pair(job.type, job.worker), job.key);
+}
+
+void State::index_timer(const Timer& timer) {
+  due_.insert({timer.due, DueKind::kTimer, timer.key});
+  if (timer.since != Timestamp{}) begun_.insert({timer.since, DueKind::kTimer, timer.key});
+}
+
+void State::unindex_timer(const Timer& timer) {
+  due_.erase({timer.due, DueKind::kTimer, timer.key});
+  begun_.erase({timer.since, DueKind::kTimer, timer.key});
 }
 
 void State::index_message(const Message& message) {

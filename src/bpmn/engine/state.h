@@ -32,7 +32,8 @@ struct Job {
   std::int32_t losses = 0;  // locks that ran out since a worker last answered
   JobState state = JobState::kActivatable;
   std::string worker;
-  Timestamp due;  // kActivated: end of the lock; kBackingOff: when it may be handed out again
+  Timestamp due;    // kActivated: end of the lock; kBackingOff: when it may be handed out again
+  Timestamp since;  // when that wait began; 0: not known (an old checkpoint)
 };
 
 struct Timer {
@@ -40,6 +41,7 @@ struct Timer {
   Key element_instance = 0;
   model::ElementIndex target = 0;
   Timestamp due;
+  Timestamp since;  // when it began; 0: it is due at a date, or not known (an old checkpoint)
 };
 
 struct Subscription {
@@ -145,9 +147,15 @@ class State {
   Key instance_of_idempotency_key(std::string_view key) const;
 
   const std::set<Key>& activatable(std::string_view job_type) const;
+  // Jobs that this worker holds.
+  const std::set<Key>& activated(std::string_view job_type, std::string_view worker) const;
   // The first that fall due, soonest first.
   const std::set<Due>& due() const { return due_; }
   std::optional<Timestamp> next_due() const { return due_.empty() ? std::nullopt : std::optional(due_.begin()->at); }
+  // Waits for a length of time by when they began. One that began after now: the clock was set back meanwhile.
+  const std::set<Due>& begun() const { return begun_; }
+  bool was_set_back(Timestamp now) const { return !begun_.empty() && begun_.rbegin()->at > now + kClockTolerance; }
+  bool has_due(Timestamp now) const { return (!due_.empty() && due_.begin()->at <= now) || was_set_back(now); }
 
   const std::set<Key>& subscriptions(std::string_view name, std::string_view correlation_key) const;
   const std::map<Key, Message>& messages() const { return messages_; }
@@ -175,6 +183,8 @@ class State {
   void index(const Instance& instance);
   void index_job(const Job& job);
   void unindex_job(const Job& job);
+  void index_timer(const Timer& timer);
+  void unindex_timer(const Timer& timer);
   void index_message(const Message& message);
 
   std::int32_t partition_;
@@ -190,7 +200,9 @@ class State {
   std::map<std::string, Key, std::less<>> idempotency_;
   std::deque<std::string> recently_ended_;
   std::map<std::string, std::set<Key>, std::less<>> activatable_;
+  std::map<Pair, std::set<Key>> activated_;
   std::set<Due> due_;
+  std::set<Due> begun_;
   std::map<Pair, std::set<Key>> subscriptions_;
   std::map<Pair, std::set<Key>> buffered_;
   std::set<std::tuple<std::string, std::string, std::string>> message_ids_;

@@ -77,6 +77,11 @@ class Bench {
     now = end;
   }
 
+  void set_clock_back(Duration by) {
+    now = now - by;
+    if (engine.state().has_due(now)) run(Tick{});
+  }
+
   bool is_active(Key instance) const { return engine.state().instance(instance) != nullptr; }
   std::string variables(Key instance) const { return feel::to_json(engine.state().instance(instance)->elements.at(instance).variables); }
   std::string end_variables() const { return ended_.empty() ? "none ended" : feel::to_json(ended_.back().variables); }

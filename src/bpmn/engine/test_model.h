@@ -36,6 +36,9 @@ class TestModel {
                 extensions(mapping(io)) + "<messageEventDefinition messageRef='" + message(name, key) + "'/>");
   }
   TestModel& catch_timer(std::string_view id, std::string_view duration) { return node("intermediateCatchEvent", id, "", timer(duration)); }
+  TestModel& catch_date(std::string_view id, std::string_view date) {
+    return node("intermediateCatchEvent", id, "", timer(date, "timeDate"));
+  }
   TestModel& boundary_error(std::string_view id, std::string_view host, std::string_view code) {
     return node("boundaryEvent", id, attached(host),
                 code.empty() ? "<errorEventDefinition/>" : "<errorEventDefinition errorRef='" + error(code) + "'/>");
@@ -80,8 +83,8 @@ class TestModel {
   }
   static std::string mapping(std::string_view io) { return io.empty() ? "" : "<z:ioMapping>" + std::string(io) + "</z:ioMapping>"; }
   static std::string attached(std::string_view host) { return " attachedToRef='" + std::string(host) + "'"; }
-  static std::string timer(std::string_view duration) {
-    return "<timerEventDefinition><timeDuration><![CDATA[" + std::string(duration) + "]]></timeDuration></timerEventDefinition>";
+  static std::string timer(std::string_view value, const std::string& kind = "timeDuration") {
+    return "<timerEventDefinition><" + kind + "><![CDATA[" + std::string(value) + "]]></" + kind + "></timerEventDefinition>";
   }
   std::string message(std::string_view name, std::string_view key) {
     const std::string id = "declared-message-" + std::to_string(++declared_);
