@@ -6,6 +6,7 @@
 #include "app/case_story.h"
 #include "app/people.h"
 #include "base/cursor.h"
+#include "consilium/events/v1/dead_letters_codec.h"
 #include "consilium/sessions/v1/sessions_codec.h"
 
 namespace consilium::app {
@@ -95,6 +96,8 @@ Task<AdminEdge::Answer> AdminEdge::answer(runtime::Context& context, const net::
   if (request.method == "GET" && path == "/people") out = co_await list_people(context, request.query());
   if (request.method == "GET" && path == "/health") out = parts_.health.ready_json();
   if (request.method == "GET" && path == "/refusals") out = co_await list_refusals(context, request.query());
+  if (request.method == "GET" && path == "/dead-letters") out = co_await list_dead_letters(context, request.query());
+  if (request.method == "POST" && path == "/dead-letters/replay") out = co_await replay(context, request.body);
   if (request.method == "POST" && path.starts_with(kPeople)) {
     const std::string what = path.substr(kPeople.size());
     const bool changes = what == "lock" || what == "unlock" || what == "reset";
@@ -118,6 +121,20 @@ Task<AdminEdge::Answer> AdminEdge::list_refusals(runtime::Context& context, std:
   auto page = co_await parts_.platform.sessions().list_refusals(context, std::move(request));
   if (!page) co_return fail(std::move(page).error());
   co_return encode_json(*page);
+}
+
+Task<AdminEdge::Answer> AdminEdge::list_dead_letters(runtime::Context& context, std::string_view query) {
+  events::v1::ListDeadLettersRequest request;
+  request.limit = kMaxPageSize;
+  request.cursor = cursor_of(query);
+  CO_ASSIGN_OR_RETURN(const auto page, co_await parts_.platform.dead_letters().list_dead_letters(context, std::move(request)));
+  co_return encode_json(page);
+}
+
+Task<AdminEdge::Answer> AdminEdge::replay(runtime::Context& context, std::string body) {
+  CO_ASSIGN_OR_RETURN(auto request, decode_json<events::v1::ReplayDeadLetterRequest>(body, UnknownMembers::kRefuse));
+  CO_ASSIGN_OR_RETURN(const auto replayed, co_await parts_.platform.dead_letters().replay_dead_letter(context, std::move(request)));
+  co_return encode_json(replayed);
 }
 
 Task<AdminEdge::Answer> AdminEdge::list_people(runtime::Context& context, std::string_view query) {

@@ -3,7 +3,7 @@
 //
 //   GET /people?cursor=C · POST /people/client|consultant|expert|staff (body as in the contract of users)
 //   POST /people/lock|unlock|reset {username} · PUT /log {service, level} · POST /backup {file} · POST /verify
-//   GET /cases/NUMBER[?texts=true]
+//   GET /cases/NUMBER[?texts=true] · GET /refusals?cursor=C · GET /dead-letters?cursor=C · POST /dead-letters/replay {id}
 //
 // Failures: {code, detail, fields} with the status of their kind.
 #pragma once
@@ -44,6 +44,8 @@ class AdminEdge final : public net::HttpApplication {
   Task<Answer> answer(runtime::Context& context, const net::HttpRequest& request);
   Task<Answer> list_people(runtime::Context& context, std::string_view query);
   Task<Answer> list_refusals(runtime::Context& context, std::string_view query);
+  Task<Answer> list_dead_letters(runtime::Context& context, std::string_view query);
+  Task<Answer> replay(runtime::Context& context, std::string body);
   Task<Answer> add(runtime::Context& context, std::string kind, std::string body);
   Task<Result<users::v1::User>> create(runtime::Context& context, std::string kind, std::string body);
   Task<Answer> change(runtime::Context& context, std::string action, std::string body);

@@ -111,6 +111,7 @@ struct OperationFlags {
   std::string level;
   std::string file;
   std::string number;
+  std::string letter;  // id of a dead letter
   bool texts = false;
 };
 
@@ -127,15 +128,25 @@ void add_server_commands(CLI::App& program, Flags& flags, OperationFlags& words,
   backup->add_option("file", words.file)->required();
   backup->callback([&] { code = operate(flags, [&](const app::Operator& me) { return app::back_up(me, words.file); }); });
 
-  CLI::App* show = add_operation(program, flags, "show", "The story of one case of a running server, or who was refused");
-  show->add_option("what", words.number, "MOI-000123, or `refusals`: the audit of the edge, newest first")->required();
+  CLI::App* show =
+      add_operation(program, flags, "show", "The story of one case of a running server, who was refused, or what was given up");
+  show->add_option("what", words.number,
+                   "MOI-000123; `refusals`: the audit of the edge, newest first; `dead-letters`: events that were given up, newest first")
+      ->required();
   show->add_flag("--texts", words.texts, "With names and texts");
   show->callback([&] {
     code = operate(flags, [&](const app::Operator& me) {
       if (words.number == "refusals") return app::show_refusals(me);
+      if (words.number == "dead-letters") return app::show_dead_letters(me);
       return app::show_case(me, words.number, words.texts ? app::CaseTexts::kShown : app::CaseTexts::kMasked);
     });
   });
+}
+
+void add_replay(CLI::App& program, Flags& flags, OperationFlags& words, int& code) {
+  CLI::App* replay = add_operation(program, flags, "replay", "Have an event that was given up tried again, once the cause is gone");
+  replay->add_option("id", words.letter, "As `show dead-letters` tells it")->required();
+  replay->callback([&] { code = operate(flags, [&](const app::Operator& me) { return app::replay(me, words.letter); }); });
 }
 
 void add_folder_commands(CLI::App& program, Flags& flags, OperationFlags& words, int& code) {
@@ -223,6 +234,7 @@ int main(int argc, char** argv) {
   OperationFlags words;
   add_user_commands(program, flags, person, code);
   add_server_commands(program, flags, words, code);
+  add_replay(program, flags, words, code);
   add_folder_commands(program, flags, words, code);
 
   CLI::App* config = program.add_subcommand("config", "Look at the configuration");

@@ -31,6 +31,8 @@ constexpr Duration kSlowSync = milliseconds(100);
 constexpr Timestamp kEarliest{1'735'689'600'000'000};  // 2025-01-01: no clock was right before this program was written
 constexpr Duration kClockSlack = minutes(5);
 
+constexpr const char* kDeadLetterRemedy = "consilium show dead-letters tells the error of each; remove the cause, then consilium replay ID";
+
 struct Check {
   std::string name;
   std::string found;
@@ -63,8 +65,12 @@ std::vector<Check> check_server(const std::string& data) {
   for (const json::value& one : told->at("checks").as_array()) {
     const auto status = json::value_to<std::string>(one.at("status"));
     const json::value* reason = one.as_object().if_contains("reason");
-    checks.push_back({"server." + json::value_to<std::string>(one.at("name")),
-                      reason ? status + ": " + json::value_to<std::string>(*reason) : status, status == "ready" ? "" : remedy});
+    const std::string why = reason ? json::value_to<std::string>(*reason) : std::string();
+    const bool is_dead = why.find("dead letters") != std::string::npos;
+    checks.push_back({"server." + json::value_to<std::string>(one.at("name")), reason ? status + ": " + why : status,
+                      status == "ready" ? ""
+                      : is_dead         ? kDeadLetterRemedy
+                                        : remedy});
   }
   return checks;
 }

@@ -81,10 +81,14 @@ void HealthWatch::look_at_disk() {
                       std::to_string(limits_.reserve_bytes >> 20U) + " MiB");
 }
 
-// The first group that is in trouble: a person looks at the metrics then.
+// Dead letters of all groups; else the first group that is behind: a person looks at the metrics then.
 void HealthWatch::judge_bus(const std::vector<bus::GroupFigures>& groups) {
+  std::string dead;
   for (const bus::GroupFigures& group : groups) {
-    if (group.dead > 0) return concern("bus", group.group + " has dead letters: " + std::to_string(group.dead));
+    if (group.dead > 0) dead += (dead.empty() ? "dead letters: " : ", ") + group.group + " " + std::to_string(group.dead);
+  }
+  if (!dead.empty()) return concern("bus", std::move(dead));
+  for (const bus::GroupFigures& group : groups) {
     if (group.behind > limits_.bus_behind)
       return concern("bus", group.group + " is behind by seconds: " + std::to_string(group.behind.microseconds / 1'000'000));
   }

@@ -30,6 +30,13 @@ void print_person(const json::value& person) {
               text_at(person, "status").c_str(), text_at(person, "id").c_str());
 }
 
+void tell_unreachable(const json::value& page) {
+  const json::value* services = page.as_object().if_contains("unreachable");
+  if (services == nullptr) return;
+  for (const json::value& service : services->as_array())
+    std::fprintf(stderr, "The list is not whole: %s does not answer.\n", service.as_string().c_str());
+}
+
 // Prints each item as it comes, or all of them as one JSON list.
 int print_list(const Operator& me, const std::string& path, void (*print)(const json::value&)) {
   json::array all;
@@ -44,6 +51,7 @@ int print_list(const Operator& me, const std::string& path, void (*print)(const 
         all.push_back(std::move(item));
       }
     }
+    tell_unreachable(*page);
     const std::string cursor = text_at(*page, "nextCursor");
     if (cursor.empty()) break;
     target = path + "?cursor=" + cursor;
@@ -57,6 +65,13 @@ void print_refusal(const json::value& refusal) {
   std::printf("%s %6lldx  %-30s %-34s %-15s %s\n", text_at(refusal, "at").c_str(),
               static_cast<long long>(refusal.at("times").to_number<std::int64_t>()), text_at(refusal, "code").c_str(),
               text_at(refusal, "call").c_str(), text_at(refusal, "remoteAddress").c_str(), person.empty() ? "-" : person.c_str());
+}
+
+void print_dead_letter(const json::value& letter) {
+  std::printf("%s %2lldx  %-34s %-26s %s, %lld waiting\n    %s\n", text_at(letter, "parkedAt").c_str(),
+              static_cast<long long>(letter.at("attempts").to_number<std::int64_t>()), text_at(letter, "errorCode").c_str(),
+              text_at(letter, "topic").c_str(), text_at(letter, "key").c_str(),
+              static_cast<long long>(letter.at("waiting").to_number<std::int64_t>()), text_at(letter, "id").c_str());
 }
 
 // A person, and their link when there is one.
@@ -162,6 +177,15 @@ int change_user(const Operator& me, const std::string& action, const std::string
 int list_users(const Operator& me) { return print_list(me, "/people", &print_person); }
 
 int show_refusals(const Operator& me) { return print_list(me, "/refusals", &print_refusal); }
+
+int show_dead_letters(const Operator& me) { return print_list(me, "/dead-letters", &print_dead_letter); }
+
+int replay(const Operator& me, const std::string& id) {
+  const auto done = ask(me, {"POST", "/dead-letters/replay", json::serialize(json::object{{"id", id}})});
+  if (!done) return report_failure(done.error());
+  std::fprintf(stderr, "It is tried again. If it fails as before, it comes back to `consilium show dead-letters`.\n");
+  return kExitDone;
+}
 
 int set_log_level(const Operator& me, const std::string& service, const std::string& level) {
   const auto done = ask(me, {"PUT", "/log", json::serialize(json::object{{"service", service}, {"level", level}})});

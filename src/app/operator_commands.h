@@ -40,6 +40,8 @@ int set_log_level(const Operator& me, const std::string& service, const std::str
 int back_up(const Operator& me, const std::string& file);
 // All that are kept, newest first.
 int show_refusals(const Operator& me);
+int show_dead_letters(const Operator& me);
+int replay(const Operator& me, const std::string& id);
 int show_case(const Operator& me, const std::string& number, CaseTexts texts);
 
 // Tells it on standard error and gives the exit code for it.

@@ -10,6 +10,9 @@
 #include "consilium/chat/v1/chat_routes.h"
 #include "consilium/chat/v1/chat_rpc.h"
 #include "consilium/documents.h"
+#include "consilium/events/v1/dead_letters_local.h"
+#include "consilium/events/v1/dead_letters_routes.h"
+#include "consilium/events/v1/dead_letters_rpc.h"
 #include "consilium/events/v1/events_local.h"
 #include "consilium/events/v1/events_rpc.h"
 #include "consilium/processes/v1/processes_local.h"
@@ -31,6 +34,7 @@
 #include "gateway/openid.h"
 #include "ports/bus/local/away_groups.h"
 #include "ports/bus/local/outbox_source.h"
+#include "ports/bus/remote/dead_letters.h"
 #include "ports/bus/remote/outbox_server.h"
 #include "ports/bus/remote/remote_source.h"
 #include "services/chat/events.h"
@@ -70,7 +74,7 @@ struct Platform::Parts {
         events(outbox, remote),
         away(ports.store),
         keys(std::move(ring)),
-        bus(ports.main, ports.random, ports.store, events, settings.bus),
+        bus(ports.main, ports.random, ports.store, events, settings.bus, runtime::Logger(ports.log, "platform", "bus")),
         stopping(ports.main),
         sweep_ended(ports.main) {
     for (const auto& [name, channel] : ports.elsewhere) remote_events.emplace(name, std::make_unique<events::v1::RemoteEvents>(*channel));
@@ -82,6 +86,7 @@ struct Platform::Parts {
     chat = door_to<chat::v1::Chat, chat::v1::LocalChat, chat::v1::RemoteChat>("chat", chat_service);
     tasks = make_tasks();
     processes = make_processes();
+    make_dead_letters();
     if (runs("gateway")) make_gateway(catalogue);
     make_bus();
   }
@@ -132,6 +137,26 @@ struct Platform::Parts {
     return options;
   }
 
+  // The edge asks all processes; any other tells of its own groups alone.
+  void make_dead_letters() {
+    std::set<std::string, std::less<>> here;
+    bus::DividedDeadLetters::Doors doors;
+    for (const std::string_view service : kServices) {
+      if (runs(service)) here.emplace(service);
+    }
+    own_dead_letters.emplace(bus, here);
+    for (const std::string& service : here) doors.emplace(service, &*own_dead_letters);
+    if (runs("gateway")) {
+      for (const auto& [name, channel] : ports.elsewhere) {
+        remote_dead_letters.push_back(std::make_unique<events::v1::RemoteDeadLetters>(*channel));
+        doors.emplace(name, remote_dead_letters.back().get());
+      }
+    }
+    offered_dead_letters = std::make_unique<events::v1::LocalDeadLetters>(*own_dead_letters, ports.observer);
+    divided_dead_letters.emplace(std::move(doors));
+    dead_letters = std::make_unique<events::v1::LocalDeadLetters>(*divided_dead_letters, ports.observer);
+  }
+
   void make_gateway(const MessageCatalogue& catalogue) {
     refusals.emplace(ports.main, ports.random, *sessions, runtime::Logger(ports.log, "gateway", "refusals"));
     hub.emplace(ports.main, ports.random, *chat, *sessions, settings.gateway, runtime::Logger(ports.log, "gateway", "hub"));
@@ -145,6 +170,7 @@ struct Platform::Parts {
     append(routes, chat::v1::routes(*chat));
     append(routes, tasks::v1::routes(*tasks));
     append(routes, processes::v1::routes(*processes));
+    append(routes, events::v1::routes(*dead_letters));
     std::map<std::string, std::string, std::less<>> documents;
     documents["/api/v1/openapi.json"] = openapi_document();
     documents["/api/v1/asyncapi.json"] = asyncapi_document();
@@ -226,6 +252,11 @@ struct Platform::Parts {
   std::optional<bus::OutboxServer> outboxes;
   std::unique_ptr<events::v1::Events> offered_events;
   bus::LocalBus bus;
+  std::optional<bus::DeadLetterServer> own_dead_letters;
+  std::unique_ptr<events::v1::DeadLetters> offered_dead_letters;
+  std::vector<std::unique_ptr<events::v1::RemoteDeadLetters>> remote_dead_letters;
+  std::optional<bus::DividedDeadLetters> divided_dead_letters;
+  std::unique_ptr<events::v1::DeadLetters> dead_letters;
   std::optional<processes::JobDependencies> jobs;
   std::optional<gateway::Refusals> refusals;
   std::optional<gateway::Hub> hub;
@@ -341,6 +372,7 @@ std::vector<net::RpcMethod> Platform::rpc_methods() {
   if (runs("tasks")) append(methods, tasks::v1::rpc_methods(*parts_->tasks));
   if (runs("processes")) append(methods, processes::v1::rpc_methods(*parts_->processes));
   if (parts_->offered_events) append(methods, events::v1::rpc_methods(*parts_->offered_events));
+  append(methods, events::v1::rpc_methods(*parts_->offered_dead_letters));
   return methods;
 }
 
@@ -371,6 +403,7 @@ sessions::v1::Sessions& Platform::sessions() { return *parts_->sessions; }
 chat::v1::Chat& Platform::chat() { return *parts_->chat; }
 tasks::v1::Tasks& Platform::tasks() { return *parts_->tasks; }
 processes::v1::Processes& Platform::processes() { return *parts_->processes; }
+events::v1::DeadLetters& Platform::dead_letters() { return *parts_->dead_letters; }
 net::HttpApplication& Platform::edge() { return parts_->edge.value(); }
 gateway::Hub& Platform::hub() { return parts_->hub.value(); }
 process::ProcessEngine& Platform::engine() { return parts_->engine.value(); }

@@ -15,6 +15,7 @@
 #include "base/message_catalogue.h"
 #include "bpmn/local_process_engine.h"
 #include "consilium/chat/v1/chat_service.h"
+#include "consilium/events/v1/dead_letters_service.h"
 #include "consilium/processes/v1/processes_service.h"
 #include "consilium/sessions/v1/sessions_service.h"
 #include "consilium/tasks/v1/tasks_service.h"
@@ -97,6 +98,8 @@ class Platform {
   chat::v1::Chat& chat();
   tasks::v1::Tasks& tasks();
   processes::v1::Processes& processes();
+  // With the edge: of all services; without it: of those that run here.
+  events::v1::DeadLetters& dead_letters();
   // Only where they run; asked for elsewhere they are a bug and throw.
   net::HttpApplication& edge();
   gateway::Hub& hub();

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::string_view kPackages = "/consilium.";
 constexpr std::string_view kEvents = "events";
+constexpr std::string_view kDeadLetters = "/consilium.events.v1.DeadLetters/";
 
 // `/consilium.chat.v1.Chat/Typing` → `chat`; empty for a foreign method.
 std::string_view service_of(std::string_view method) {
@@ -41,7 +42,9 @@ bool may_call(std::string_view process, std::string_view method) {
     const std::size_t end = process.find('-');
     const std::string_view part = process.substr(0, end);
     if (runtime::part_needs(part, service)) return true;
-    if (service == kEvents && runtime::find_part(part) != nullptr) return true;
+    const bool of_edge = method.starts_with(kDeadLetters);
+    if (service == kEvents && !of_edge && runtime::find_part(part) != nullptr) return true;
+    if (of_edge && part == runtime::kGatewayPart) return true;
     process = end == std::string_view::npos ? std::string_view() : process.substr(end + 1);
   }
   return false;

@@ -19,7 +19,7 @@ namespace consilium::app {
 std::string process_name(const runtime::Config::Services& services);
 
 // Whether a process of this name runs something that needs the service of this method (`/consilium.chat.v1.Chat/Typing`).
-// Events are for all that run something.
+// Events are for all that run something, dead letters for the gateway.
 bool may_call(std::string_view process, std::string_view method);
 
 // One a service with an address. Nothing is connected yet. Error `net.unusable-tls-files`.

@@ -28,6 +28,8 @@ TEST(ServiceLinks, AProcessMayCallWhatItsPartsNeed) {
   EXPECT_TRUE(may_call("gateway", "/consilium.processes.v1.Processes/ListIncidents"));
   EXPECT_TRUE(may_call("gateway", "/consilium.events.v1.Events/Await"));
   EXPECT_TRUE(may_call("chat", "/consilium.events.v1.Events/Read"));
+  EXPECT_TRUE(may_call("users-gateway", "/consilium.events.v1.DeadLetters/ReplayDeadLetter"));
+  EXPECT_FALSE(may_call("chat", "/consilium.events.v1.DeadLetters/ReplayDeadLetter"));
 }
 
 TEST(ServiceLinks, StrangersMayCallNothing) {

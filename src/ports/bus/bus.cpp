@@ -2,6 +2,8 @@
 
 namespace consilium::bus {
 
+DeadLetterPlace place_of(const DeadLetter& letter) { return {letter.parked_at, letter.event.id, letter.group}; }
+
 Result<void> publish(database::Transaction& transaction, std::string_view service, const runtime::Context& context, OutgoingEvent event) {
   if (!event.topic.starts_with(std::string(service) + "."))
     return fail(internal_error("Expected a topic of " + std::string(service) + ", but it is `" + event.topic + "`"));

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,28 @@ struct DeadLetter {
   int attempts = 0;
   std::string error_code;
   Timestamp parked_at;
+  std::int64_t waiting = 0;  // later events of its key, behind it
+};
+
+// The place of a dead letter in the list of them: the newest come first.
+struct DeadLetterPlace {
+  Timestamp parked_at;
+  Uuid event_id;
+  std::string group;
+  auto operator<=>(const DeadLetterPlace&) const = default;
+};
+DeadLetterPlace place_of(const DeadLetter& letter);
+
+struct DeadLetterQuery {
+  std::string service;                    // who consumes; empty: all that run here
+  std::string group;                      // empty: all
+  std::optional<DeadLetterPlace> before;  // what follows this place
+  int limit = 0;
+};
+
+struct DeadLetterPage {
+  std::vector<DeadLetter> items;
+  std::int64_t total = 0;  // on all pages
 };
 
 class Bus {
@@ -65,7 +88,9 @@ class Bus {
   virtual ~Bus() = default;
   // Before `start`; a group name used twice is a bug.
   virtual void add(Consumer consumer) = 0;
-  virtual Task<Result<std::vector<DeadLetter>>> dead_letters(runtime::Context& context) = 0;
+  virtual Task<Result<DeadLetterPage>> dead_letters(runtime::Context& context, DeadLetterQuery query) = 0;
+  // Tries it again at once, with all attempts; who asked for it stands in the audit. Errors `bus.group-not-found`,
+  // `bus.dead-letter-not-found`.
   virtual Task<Result<void>> replay(runtime::Context& context, std::string group, Uuid event_id) = 0;
 };
 

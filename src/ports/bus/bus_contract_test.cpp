@@ -12,6 +12,7 @@
 #include "ports/bus/remote/in_memory_testing.h"
 #include "ports/bus/tables.h"
 #include "ports/database/store_harness.h"
+#include "runtime/log_sink.h"
 
 namespace consilium::bus {
 namespace {
@@ -84,7 +85,8 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
     source_ = std::make_unique<OutboxSource>(harness_->store());
     if (GetParam().way == Way::kOverRpc) producer_ = std::make_unique<Producer>(*harness_, random_, *source_, options);
     EventSource& read_from = producer_ ? static_cast<EventSource&>(producer_->source) : *source_;
-    bus_ = std::make_unique<LocalBus>(harness_->loop(), random_, harness_->store(), read_from, options);
+    bus_ =
+        std::make_unique<LocalBus>(harness_->loop(), random_, harness_->store(), read_from, options, runtime::Logger(log_, "bus", "test"));
     if (!producer_) bus_->own("shop");
   }
   void add(Consumer consumer) {
@@ -202,19 +204,23 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
     for (std::size_t seen = 0; seen < number; seen = done().size()) let_time_pass();
   }
   void let_time_pass() { harness_->pass(milliseconds(5)); }
-  std::vector<DeadLetter> dead_letters() {
-    std::vector<DeadLetter> letters;
-    harness_->run(list_dead(*this, letters));
-    return letters;
+  DeadLetterPage dead_page(DeadLetterQuery query) {
+    DeadLetterPage page;
+    harness_->run(list_dead(*this, std::move(query), page));
+    return page;
   }
-  static Task<void> list_dead(BusContract& test, std::vector<DeadLetter>& out) {
+  std::vector<DeadLetter> dead_letters() { return dead_page({.limit = 100}).items; }
+  static Task<void> list_dead(BusContract& test, DeadLetterQuery query, DeadLetterPage& out) {
     runtime::Context work = test.context();
-    auto letters = co_await test.bus_->dead_letters(work);
-    EXPECT_TRUE(letters);
-    out = std::move(*letters);
+    auto page = co_await test.bus_->dead_letters(work, std::move(query));
+    EXPECT_TRUE(page);
+    out = std::move(*page);
   }
   static Task<void> replay_one(BusContract& test, std::string group, Uuid id, std::string& code) {
     runtime::Context work = test.context();
+    work.caller.kind = runtime::Caller::Kind::kUser;
+    work.caller.user_id = kAdministrator;
+    work.request_id = "replaying";
     const auto replayed = co_await test.bus_->replay(work, group, id);
     code = replayed ? "none" : replayed.error().code;
   }
@@ -235,7 +241,17 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
     return first;
   }
 
+  // What was logged of events that were given up.
+  std::vector<std::string> told_of_dead() {
+    std::vector<std::string> lines = sink_->lines();
+    std::erase_if(lines, [](const std::string& line) { return line.find("Event given up") == std::string::npos; });
+    return lines;
+  }
+
+  static constexpr Uuid kAdministrator{{7}};
   SeededRandom random_{5};
+  std::shared_ptr<runtime::MemorySink> sink_ = std::make_shared<runtime::MemorySink>(runtime::LogFormat::kJson);
+  runtime::Log log_{{.synchronous = true}, {sink_}};
   std::unique_ptr<StoreHarness> harness_;
   std::unique_ptr<OutboxSource> source_;
   std::unique_ptr<Producer> producer_;  // of Way::kOverRpc
@@ -251,6 +267,12 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
 };
 
 using Texts = std::vector<std::string>;
+
+std::string hex(const Uuid& id) {
+  std::string text = id.text();
+  std::erase(text, '-');
+  return text;
+}
 
 TEST_P(BusContract, NothingLeavesARolledBackTransaction) {
   add(applying());
@@ -372,19 +394,87 @@ TEST_P(BusContract, ADeadLetterIsKeptListedAndReplayedInOrder) {
   EXPECT_EQ(letters[0].event.key, "a");
   EXPECT_EQ(letters[0].error_code, "post.refused");
   EXPECT_EQ(letters[0].attempts, 1);
+  EXPECT_EQ(letters[0].waiting, 2);
+  ASSERT_EQ(told_of_dead().size(), 1U);
   GroupFigures now = figures();
   EXPECT_EQ(now.dead, 1);
   EXPECT_EQ(now.parked, 2);
   EXPECT_EQ(replay("post.on-sold", Uuid{}), "bus.dead-letter-not-found");
   EXPECT_EQ(replay("post.nobody", letters[0].event.id), "bus.group-not-found");
+  EXPECT_EQ(count("events_audit"), 0);
   EXPECT_EQ(replay("post.on-sold", letters[0].event.id), "none");  // fails again: dead again
   while (tries_of("1") < 2 || dead_letters().empty()) let_time_pass();
+  EXPECT_EQ(told_of_dead().size(), 2U);
   EXPECT_EQ(done(), Texts{"b:3"});
   set_failures("1", 0);
   EXPECT_EQ(replay("post.on-sold", letters[0].event.id), "none");
   wait_for_done(4);
   EXPECT_EQ(done(), (Texts{"b:3", "a:1", "a:2", "a:4"}));
   EXPECT_TRUE(dead_letters().empty());
+  EXPECT_EQ(count("events_audit WHERE user_id = x'" + hex(kAdministrator) + "' AND consumer_group = 'post.on-sold' AND event_id = x'" +
+                  hex(letters[0].event.id) + "' AND request_id = 'replaying'"),
+            2);
+}
+
+// Whoever reads the log learns which event, and nothing of what it says.
+TEST_P(BusContract, TellsInTheLogWhatWasGivenUp) {
+  failures_["a secret"] = -1;
+  Consumer consumer = applying();
+  consumer.max_attempts = 2;
+  add(consumer);
+  Consumer caller = handling();
+  caller.max_attempts = 1;
+  add(caller);
+  start();
+  publish_all({{"a", "a secret"}, {"b", "3"}});
+  harness_->wait_until([this] { return told_of_dead().size() == 2; });
+  const auto lines = told_of_dead();
+  ASSERT_EQ(lines.size(), 2U);
+  for (const std::string& line : lines) {
+    EXPECT_NE(line.find(R"("level":"error")"), std::string::npos) << line;
+    EXPECT_NE(line.find(R"("topic":"shop.v1.sold")"), std::string::npos) << line;
+    EXPECT_NE(line.find(R"("key":"a")"), std::string::npos) << line;
+    EXPECT_NE(line.find(R"("errorCode":"post.refused")"), std::string::npos) << line;
+    EXPECT_NE(line.find(dead_letters()[0].event.id.text()), std::string::npos) << line;
+    EXPECT_EQ(line.find("secret"), std::string::npos) << line;
+  }
+  const std::string all = lines[0] + lines[1];
+  EXPECT_NE(all.find(R"("group":"post.on-sold")"), std::string::npos) << all;
+  EXPECT_NE(all.find(R"("group":"post.call")"), std::string::npos) << all;
+  EXPECT_NE(all.find(R"("attempts":2)"), std::string::npos) << all;
+}
+
+TEST_P(BusContract, ListsDeadLettersPageByPageNewestFirst) {
+  for (const char* group : {"post.first", "post.second"}) {
+    Consumer consumer = applying(group);
+    consumer.max_attempts = 1;
+    add(consumer);
+  }
+  start();
+  constexpr int kEvents = 5;
+  for (int i = 0; i < kEvents; ++i) {
+    set_failures(std::to_string(i), -1);
+    publish_all({{"k" + std::to_string(i), std::to_string(i)}});
+  }
+  harness_->wait_until([this] { return dead_letters().size() == 2 * kEvents; });
+  const auto all = dead_letters();
+  EXPECT_TRUE(std::ranges::is_sorted(all, std::greater(), place_of));
+  std::vector<DeadLetterPlace> met;
+  DeadLetterQuery query{.service = "post", .limit = 3};
+  for (;;) {
+    const DeadLetterPage page = dead_page(query);
+    EXPECT_EQ(page.total, 2 * kEvents);
+    if (page.items.empty()) break;
+    EXPECT_LE(page.items.size(), 3U);
+    for (const DeadLetter& letter : page.items) met.push_back(place_of(letter));
+    query.before = met.back();
+  }
+  std::vector<DeadLetterPlace> expected;
+  for (const DeadLetter& letter : all) expected.push_back(place_of(letter));
+  EXPECT_EQ(met, expected);
+  EXPECT_EQ(dead_page({.group = "post.first", .limit = 100}).items.size(), std::size_t{kEvents});
+  EXPECT_EQ(dead_page({.group = "post.first", .limit = 1}).total, kEvents);
+  EXPECT_TRUE(dead_page({.service = "shop", .limit = 100}).items.empty());
 }
 
 // What an event needs may be away for longer than all attempts take: that does not make it a dead letter.

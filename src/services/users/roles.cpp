@@ -6,9 +6,10 @@
 namespace consilium::users {
 namespace {
 
-constexpr std::array<std::string_view, 14> kPermissions = {
-    "chat.post",    "processes.manage", "processes.read", "sessions.manage", "sessions.refusals", "tasks.create", "tasks.history",
-    "tasks.manage", "tasks.read",       "tasks.work",     "users.contacts",  "users.create",      "users.manage", "users.read",
+constexpr std::array<std::string_view, 15> kPermissions = {
+    "chat.post",         "events.manage",  "processes.manage", "processes.read", "sessions.manage",
+    "sessions.refusals", "tasks.create",   "tasks.history",    "tasks.manage",   "tasks.read",
+    "tasks.work",        "users.contacts", "users.create",     "users.manage",   "users.read",
 };
 
 struct Role {

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "ports/bus/local/replay_audit.h"
+
 namespace consilium::bus {
 
 std::vector<database::Migration> AwayGroups::migrations() {
@@ -14,7 +16,8 @@ CREATE TABLE events_group(
   at INTEGER NOT NULL,
   PRIMARY KEY (producer, consumer_group)
 ) STRICT, WITHOUT ROWID;
-)sql"}};
+)sql"},
+          {2, "create_audit", std::string(kReplayAuditTable)}};
 }
 
 void AwayGroups::expect(std::string producer, std::string group) { expected_.emplace_back(std::move(producer), std::move(group)); }

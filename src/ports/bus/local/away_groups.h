@@ -20,6 +20,7 @@ class AwayGroups {
   // A group that nobody expects (of another version of the program) is forgotten when it was silent for so long.
   static constexpr Duration kForgetStranger = days(30);
 
+  // Of all tables of the bus that belong to no service.
   static std::vector<database::Migration> migrations();
 
   // `store` was brought up to `migrations()` under `kService`, and outlives it.

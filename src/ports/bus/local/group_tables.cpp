@@ -43,7 +43,7 @@ Result<bool> GroupTables::is_parked(database::Transaction& transaction, const st
   return row.has_value();
 }
 
-GroupTables::Fate GroupTables::fate_after(int attempts, const Fault& fault, Timestamp now) const {
+Fate GroupTables::fate_after(int attempts, const Fault& fault, Timestamp now) const {
   if (fault.kind == Fault::Kind::kAway) return {attempts, now + kRetryWhileAway, fault.code, false};
   return {attempts + 1, now + retry_delay(attempts + 1), fault.code, attempts + 1 >= max_attempts_};
 }
@@ -58,8 +58,10 @@ Result<void> GroupTables::insert(database::Transaction& transaction, const Event
   return {};
 }
 
-Result<void> GroupTables::park(database::Transaction& transaction, const Event& event, const Fault& fault, Timestamp now) const {
-  return insert(transaction, event, fate_after(0, fault, now), now);
+Result<Fate> GroupTables::park(database::Transaction& transaction, const Event& event, const Fault& fault, Timestamp now) const {
+  Fate fate = fate_after(0, fault, now);
+  TRY(insert(transaction, event, fate, now));
+  return fate;
 }
 
 Result<void> GroupTables::park_behind(database::Transaction& transaction, const Event& event, Timestamp now) const {
@@ -85,24 +87,33 @@ Result<void> GroupTables::unpark(database::Transaction& transaction, const Event
   return {};
 }
 
-Result<void> GroupTables::failed_again(database::Transaction& transaction, const ParkedEvent& parked, const Fault& fault,
+Result<Fate> GroupTables::failed_again(database::Transaction& transaction, const ParkedEvent& parked, const Fault& fault,
                                        Timestamp now) const {
-  const Fate fate = fate_after(parked.attempts, fault, now);
+  Fate fate = fate_after(parked.attempts, fault, now);
   TRY(transaction.execute(
       "UPDATE " + parked_table_ + " SET attempts = ?, next_try = ?, error_code = ?, dead = ? WHERE consumer_group = ? AND position = ?",
       fate.attempts, fate.next_try, fate.code, fate.dead, group_, parked.event.position));
-  return {};
+  return fate;
 }
 
-Result<std::vector<DeadLetter>> GroupTables::dead_letters(database::Transaction& transaction, int limit) const {
+Result<std::vector<DeadLetter>> GroupTables::dead_letters(database::Transaction& transaction, const std::optional<DeadLetterPlace>& before,
+                                                          int limit) const {
+  // Of the same time and event, groups follow in the order of their names, backwards.
+  const DeadLetterPlace place = before.value_or(DeadLetterPlace{Timestamp::max(), {}, {}});
+  const bool with_same = group_ < place.group;
   ASSIGN_OR_RETURN(
       const auto rows,
-      transaction.query("SELECT position, id, topic, key, at, request_id, traceparent, payload, attempts, error_code, parked_at FROM " +
-                            parked_table_ + " WHERE consumer_group = ? AND dead = 1 ORDER BY position LIMIT ?",
-                        group_, limit));
+      transaction.query("SELECT position, id, topic, key, at, request_id, traceparent, payload, attempts, error_code, parked_at, "
+                        "(SELECT count(*) FROM " +
+                            parked_table_ +
+                            " AS q WHERE q.consumer_group = p.consumer_group AND q.key = p.key AND q.position > p.position) FROM " +
+                            parked_table_ + " AS p WHERE consumer_group = ? AND dead = 1 AND (parked_at, id) " + (with_same ? "<=" : "<") +
+                            " (?, ?) ORDER BY parked_at DESC, id DESC LIMIT ?",
+                        group_, place.parked_at, place.event_id, limit));
   std::vector<DeadLetter> letters;
   for (const database::Row& row : rows)
-    letters.push_back({group_, event_from(row, 1, row.integer(0)), static_cast<int>(row.integer(8)), row.text(9), row.timestamp(10)});
+    letters.push_back(
+        {group_, event_from(row, 1, row.integer(0)), static_cast<int>(row.integer(8)), row.text(9), row.timestamp(10), row.integer(11)});
   return letters;
 }
 

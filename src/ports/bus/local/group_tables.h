@@ -29,6 +29,14 @@ struct ParkedEvent {
   Timestamp next_try;
 };
 
+// What became of an event that failed.
+struct Fate {
+  int attempts = 0;
+  Timestamp next_try;
+  std::string code;
+  bool dead = false;
+};
+
 struct ParkedCounts {
   std::int64_t waiting = 0;
   std::int64_t dead = 0;
@@ -45,26 +53,22 @@ class GroupTables {
   Result<void> move_position(database::Transaction& transaction, std::int64_t from, std::int64_t to) const;
 
   Result<bool> is_parked(database::Transaction& transaction, const std::string& key) const;
-  Result<void> park(database::Transaction& transaction, const Event& event, const Fault& fault, Timestamp now) const;
+  Result<Fate> park(database::Transaction& transaction, const Event& event, const Fault& fault, Timestamp now) const;
   // It waits behind an earlier event of its key, and is due as soon as it is the first.
   Result<void> park_behind(database::Transaction& transaction, const Event& event, Timestamp now) const;
   // The first parked event of each key that is not dead, those to be tried first at the front, at most `limit`.
   Result<std::vector<ParkedEvent>> heads(database::Transaction& transaction, int limit) const;
   Result<void> unpark(database::Transaction& transaction, const Event& event) const;
-  Result<void> failed_again(database::Transaction& transaction, const ParkedEvent& parked, const Fault& fault, Timestamp now) const;
+  Result<Fate> failed_again(database::Transaction& transaction, const ParkedEvent& parked, const Fault& fault, Timestamp now) const;
 
-  Result<std::vector<DeadLetter>> dead_letters(database::Transaction& transaction, int limit) const;
+  // Those before the place, or from the newest on; at most `limit`.
+  Result<std::vector<DeadLetter>> dead_letters(database::Transaction& transaction, const std::optional<DeadLetterPlace>& before,
+                                               int limit) const;
   // Error `bus.dead-letter-not-found`.
   Result<void> revive(database::Transaction& transaction, Uuid event_id) const;
   Result<ParkedCounts> counts(database::Transaction& transaction) const;
 
  private:
-  struct Fate {
-    int attempts = 0;
-    Timestamp next_try;
-    std::string code;
-    bool dead = false;
-  };
   Fate fate_after(int attempts, const Fault& fault, Timestamp now) const;
   Result<void> insert(database::Transaction& transaction, const Event& event, const Fate& fate, Timestamp now) const;
 

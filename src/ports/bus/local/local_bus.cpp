@@ -9,6 +9,7 @@
 #include "ports/bus/inbox.h"
 #include "ports/bus/local/away_groups.h"
 #include "ports/bus/local/group_tables.h"
+#include "ports/bus/local/replay_audit.h"
 #include "runtime/backoff.h"
 
 namespace consilium::bus {
@@ -68,10 +69,10 @@ struct LocalBus::Waker : std::enable_shared_from_this<Waker> {
 
 // `handle` calls of one pass: events of a key after each other, keys beside each other.
 struct LocalBus::HandleBatch {
-  enum class Fate { kDone, kFailed, kBehind };
+  enum class Outcome { kDone, kFailed, kBehind };
   struct Item {
     const Event* event;
-    Fate fate = Fate::kBehind;
+    Outcome outcome = Outcome::kBehind;
     Fault fault;
   };
   HandleBatch(Group& whose, runtime::Scheduler& loop) : group(whose), ended(loop) {}
@@ -91,8 +92,16 @@ struct LocalBus::HandleBatch {
   Signal ended;
 };
 
-LocalBus::LocalBus(runtime::Scheduler& loop, RandomSource& random, database::Store& store, EventSource& source, LocalBusOptions options)
-    : loop_(loop), random_(random), store_(store), source_(source), options_(options), clean_signal_(loop), ended_signal_(loop) {}
+LocalBus::LocalBus(runtime::Scheduler& loop, RandomSource& random, database::Store& store, EventSource& source, LocalBusOptions options,
+                   runtime::Logger log)
+    : loop_(loop),
+      random_(random),
+      store_(store),
+      source_(source),
+      options_(options),
+      log_(log),
+      clean_signal_(loop),
+      ended_signal_(loop) {}
 
 LocalBus::~LocalBus() = default;
 
@@ -272,9 +281,20 @@ Result<void> try_apply(database::Transaction& transaction, const Consumer& consu
   return fail(panic_error());
 }
 
+// An event that was given up, told once that is stored.
+struct GivenUp {
+  const Event* event;
+  Fate fate;
+};
+
+void note(std::vector<GivenUp>& given_up, const Event& event, Fate fate) {
+  if (fate.dead) given_up.push_back({&event, std::move(fate)});
+}
+
 struct Tally {
   std::uint64_t handled = 0;
   std::uint64_t failed = 0;
+  std::vector<GivenUp> given_up;
 };
 
 }  // namespace
@@ -296,7 +316,8 @@ Task<Result<void>> LocalBus::apply_new(Group& group, const std::vector<Event>& e
       if (const auto applied = try_apply(transaction, group.consumer, contexts[i], events[i])) {
         ++tally.handled;
       } else {
-        TRY(group.tables.park(transaction, events[i], fault_of(applied.error()), now));
+        ASSIGN_OR_RETURN(Fate fate, group.tables.park(transaction, events[i], fault_of(applied.error()), now));
+        note(tally.given_up, events[i], std::move(fate));
         ++tally.failed;
       }
     }
@@ -305,6 +326,7 @@ Task<Result<void>> LocalBus::apply_new(Group& group, const std::vector<Event>& e
   CO_ASSIGN_OR_RETURN(const Tally tally, co_await group.database.write(context, apply));
   group.handled += tally.handled;
   group.failed += tally.failed;
+  for (const GivenUp& one : tally.given_up) tell_dead(group, *one.event, one.fate);
   if (tally.handled < events.size()) group.may_have_parked = true;
   co_return Result<void>();
 }
@@ -323,7 +345,8 @@ Task<Result<void>> LocalBus::apply_again(Group& group, const std::vector<ParkedE
         TRY(group.tables.unpark(transaction, due[i].event));
         ++tally.handled;
       } else {
-        TRY(group.tables.failed_again(transaction, due[i], fault_of(applied.error()), now));
+        ASSIGN_OR_RETURN(Fate fate, group.tables.failed_again(transaction, due[i], fault_of(applied.error()), now));
+        note(tally.given_up, due[i].event, std::move(fate));
         ++tally.failed;
       }
     }
@@ -332,6 +355,7 @@ Task<Result<void>> LocalBus::apply_again(Group& group, const std::vector<ParkedE
   CO_ASSIGN_OR_RETURN(const Tally tally, co_await group.database.write(context, apply));
   group.handled += tally.handled;
   group.failed += tally.failed;
+  for (const GivenUp& one : tally.given_up) tell_dead(group, *one.event, one.fate);
   co_return Result<void>();
 }
 
@@ -350,22 +374,22 @@ Task<Result<void>> LocalBus::handle_new(Group& group, const std::vector<Event>& 
   for (std::size_t i = 0; i < events.size(); ++i) batch.add(events[i], behind[i]);
   co_await handle_all(batch);
   const Timestamp now = loop_.now();
-  const auto store = [&](database::Transaction& transaction) -> Result<bool> {
-    bool parked = false;
+  const auto store = [&](database::Transaction& transaction) -> Result<std::vector<GivenUp>> {
+    std::vector<GivenUp> given_up;
     TRY(group.tables.move_position(transaction, group.stored, last));
     for (const HandleBatch::Item& item : batch.items) {
-      if (item.fate == HandleBatch::Fate::kDone) continue;
-      parked = true;
-      if (item.fate == HandleBatch::Fate::kFailed) {
-        TRY(group.tables.park(transaction, *item.event, item.fault, now));
-      } else {
-        TRY(group.tables.park_behind(transaction, *item.event, now));
+      if (item.outcome == HandleBatch::Outcome::kFailed) {
+        ASSIGN_OR_RETURN(Fate fate, group.tables.park(transaction, *item.event, item.fault, now));
+        note(given_up, *item.event, std::move(fate));
       }
+      if (item.outcome == HandleBatch::Outcome::kBehind) TRY(group.tables.park_behind(transaction, *item.event, now));
     }
-    return parked;
+    return given_up;
   };
-  CO_ASSIGN_OR_RETURN(const bool parked, co_await group.database.write(context, store));
-  if (parked) group.may_have_parked = true;
+  CO_ASSIGN_OR_RETURN(const std::vector<GivenUp> given_up, co_await group.database.write(context, store));
+  for (const GivenUp& one : given_up) tell_dead(group, *one.event, one.fate);
+  const auto is_done = [](const HandleBatch::Item& item) { return item.outcome == HandleBatch::Outcome::kDone; };
+  if (!std::ranges::all_of(batch.items, is_done)) group.may_have_parked = true;
   co_return Result<void>();
 }
 
@@ -375,19 +399,22 @@ Task<Result<void>> LocalBus::handle_again(Group& group, const std::vector<Parked
   for (const ParkedEvent& parked : due) batch.add(parked.event, false);
   co_await handle_all(batch);
   const Timestamp now = loop_.now();
-  const auto store = [&](database::Transaction& transaction) -> Result<bool> {
+  const auto store = [&](database::Transaction& transaction) -> Result<std::vector<GivenUp>> {
+    std::vector<GivenUp> given_up;
     TRY(group.tables.move_position(transaction, group.stored, group.stored));
     for (std::size_t i = 0; i < due.size(); ++i) {
       const HandleBatch::Item& item = batch.items[i];
-      if (item.fate == HandleBatch::Fate::kDone) {
+      if (item.outcome == HandleBatch::Outcome::kDone) {
         TRY(group.tables.unpark(transaction, due[i].event));
       } else {
-        TRY(group.tables.failed_again(transaction, due[i], item.fault, now));
+        ASSIGN_OR_RETURN(Fate fate, group.tables.failed_again(transaction, due[i], item.fault, now));
+        note(given_up, due[i].event, std::move(fate));
       }
     }
-    return true;
+    return given_up;
   };
-  CO_ASSIGN_OR_RETURN([[maybe_unused]] const bool stored, co_await group.database.write(context, store));
+  CO_ASSIGN_OR_RETURN(const std::vector<GivenUp> given_up, co_await group.database.write(context, store));
+  for (const GivenUp& one : given_up) tell_dead(group, *one.event, one.fate);
   co_return Result<void>();
 }
 
@@ -404,7 +431,7 @@ Task<void> LocalBus::handle_chains(HandleBatch& batch) {
     for (const std::size_t index : chain) {
       HandleBatch::Item& item = batch.items[index];
       const auto handled = co_await handle_one(batch.group, *item.event);
-      item.fate = handled ? HandleBatch::Fate::kDone : HandleBatch::Fate::kFailed;
+      item.outcome = handled ? HandleBatch::Outcome::kDone : HandleBatch::Outcome::kFailed;
       ++(handled ? batch.group.handled : batch.group.failed);
       if (handled) continue;
       item.fault = fault_of(handled.error());
@@ -427,6 +454,17 @@ Task<Result<void>> LocalBus::handle_one(Group& group, const Event& event) {
   }
   runtime::report_panic("bus:" + group.consumer.group, what);
   co_return fail(panic_error());
+}
+
+// Not what it says: that may be personal.
+void LocalBus::tell_dead(const Group& group, const Event& event, const Fate& fate) const {
+  log_.error(context_for(group, event), "Event given up",
+             {{"group", group.consumer.group},
+              {"topic", event.topic},
+              {"key", event.key},
+              {"event", event.id},
+              {"attempts", fate.attempts},
+              {"errorCode", fate.code}});
 }
 
 Task<void> LocalBus::clean_up() {
@@ -481,21 +519,35 @@ Task<Result<void>> LocalBus::delete_old_answers(runtime::Context& context, std::
   co_return Result<void>();
 }
 
-Task<Result<std::vector<DeadLetter>>> LocalBus::dead_letters(runtime::Context& context) {
-  std::vector<DeadLetter> all;
+Task<Result<DeadLetterPage>> LocalBus::dead_letters(runtime::Context& context, DeadLetterQuery query) {
+  DeadLetterPage all;
   for (const auto& group : groups_) {
-    const auto list = [&group](database::Transaction& transaction) { return group->tables.dead_letters(transaction, kMaxDeadLetters); };
-    CO_ASSIGN_OR_RETURN(std::vector<DeadLetter> letters, co_await group->database.read(context, list));
-    for (DeadLetter& letter : letters) all.push_back(std::move(letter));
+    if (!query.service.empty() && group->consumer.service != query.service) continue;
+    if (!query.group.empty() && group->consumer.group != query.group) continue;
+    const auto list = [&](database::Transaction& transaction) -> Result<DeadLetterPage> {
+      ASSIGN_OR_RETURN(const ParkedCounts counts, group->tables.counts(transaction));
+      if (counts.dead == 0) return DeadLetterPage{};
+      ASSIGN_OR_RETURN(std::vector<DeadLetter> letters, group->tables.dead_letters(transaction, query.before, query.limit));
+      return DeadLetterPage{std::move(letters), counts.dead};
+    };
+    CO_ASSIGN_OR_RETURN(DeadLetterPage page, co_await group->database.read(context, list));
+    all.total += page.total;
+    for (DeadLetter& letter : page.items) all.items.push_back(std::move(letter));
   }
+  std::ranges::sort(all.items, std::greater(), place_of);
+  if (all.items.size() > static_cast<std::size_t>(query.limit)) all.items.resize(static_cast<std::size_t>(query.limit));
   co_return all;
 }
 
 Task<Result<void>> LocalBus::replay(runtime::Context& context, std::string group_name, Uuid event_id) {
   for (const auto& group : groups_) {
     if (group->consumer.group != group_name) continue;
-    const auto revive = [&](database::Transaction& transaction) { return group->tables.revive(transaction, event_id); };
-    CO_TRY(co_await group->database.write(context, revive));
+    const auto revive = [&](database::Transaction& transaction) -> Result<void> {
+      TRY(group->tables.revive(transaction, event_id));
+      return audit_replay(transaction, context, group_name, event_id);
+    };
+    CO_TRY(co_await store_.privileged().write(context, revive));
+    log_.info(context, "Dead letter is tried again", {{"group", group_name}, {"event", event_id}});
     loop_.post([&found = *group] {
       found.may_have_parked = true;
       found.signal.set();

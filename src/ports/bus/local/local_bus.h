@@ -14,16 +14,17 @@
 #include "ports/bus/event_source.h"
 #include "ports/bus/local/signal.h"
 #include "ports/database/store.h"
+#include "runtime/log.h"
 #include "runtime/scheduler.h"
 
 namespace consilium::bus {
 
+struct Fate;
 struct ParkedEvent;
 class AwayGroups;
 
 inline constexpr int kBatch = 64;                         // events of a group in one transaction
 inline constexpr std::size_t kKeysAtOnce = 16;            // `handle` calls of a group at the same time
-inline constexpr int kMaxDeadLetters = 1'000;             // listed of one group
 inline constexpr int kDeletedAtOnce = 500;                // rows of one deleting transaction
 inline constexpr Duration kPauseAfterError = seconds(1);  // when the database or the source fails; doubles
 inline constexpr Duration kLongestPause = seconds(10);
@@ -50,7 +51,8 @@ struct GroupFigures {
 class LocalBus final : public Bus {
  public:
   // Loop, random source, store and source outlive the bus.
-  LocalBus(runtime::Scheduler& loop, RandomSource& random, database::Store& store, EventSource& source, LocalBusOptions options = {});
+  LocalBus(runtime::Scheduler& loop, RandomSource& random, database::Store& store, EventSource& source, LocalBusOptions options = {},
+           runtime::Logger log = {});
   ~LocalBus() override;
 
   void add(Consumer consumer) override;
@@ -63,7 +65,7 @@ class LocalBus final : public Bus {
   // Ends after the batches that run have ended.
   Task<void> stop();
 
-  Task<Result<std::vector<DeadLetter>>> dead_letters(runtime::Context& context) override;
+  Task<Result<DeadLetterPage>> dead_letters(runtime::Context& context, DeadLetterQuery query) override;
   Task<Result<void>> replay(runtime::Context& context, std::string group, Uuid event_id) override;
   Task<Result<std::vector<GroupFigures>>> figures(runtime::Context& context);
   // Deletions of old rows that failed since the start; the next round repeats them.
@@ -94,6 +96,8 @@ class LocalBus final : public Bus {
   Task<Result<void>> measure_lag(runtime::Context& context, const Group& group, GroupFigures& figures);
   Task<Result<void>> handle_one(Group& group, const Event& event);
 
+  void tell_dead(const Group& group, const Event& event, const Fate& fate) const;
+
   Task<void> clean_up();
   Task<Result<void>> delete_old_events(runtime::Context& context, std::string producer);
   Task<Result<void>> delete_old_answers(runtime::Context& context, std::string service);
@@ -104,6 +108,7 @@ class LocalBus final : public Bus {
   database::Store& store_;
   EventSource& source_;
   LocalBusOptions options_;
+  runtime::Logger log_;
   std::vector<std::unique_ptr<Group>> groups_;
   std::set<std::string> owned_;
   AwayGroups* away_ = nullptr;
