@@ -53,7 +53,7 @@ int refuse_config(const Error& error) {
 
 int run_serve(const Flags& flags) {
   const auto loaded = load(flags);
-  return loaded ? app::serve(*loaded) : refuse_config(loaded.error());
+  return loaded ? app::serve(*loaded, [&flags] { return load(flags); }) : refuse_config(loaded.error());
 }
 
 int run_init(const Flags& flags) {

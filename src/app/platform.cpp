@@ -39,7 +39,6 @@
 #include "ports/bus/remote/remote_source.h"
 #include "services/chat/events.h"
 #include "services/chat/migrations.h"
-#include "services/processes/events.h"
 #include "services/processes/migrations.h"
 #include "services/sessions/events.h"
 #include "services/sessions/migrations.h"
@@ -121,17 +120,20 @@ struct Platform::Parts {
 
   std::unique_ptr<processes::v1::Processes> make_processes() {
     if (runs("processes")) {
-      engine.emplace(ports.store.service("processes"), ports.engine, ports.random, engine_options(ports));
+      engine.emplace(ports.store.service("processes"), ports.engine, ports.random, engine_options(ports, settings.engine));
       processes_service.emplace(*engine);
       jobs.emplace(*users, *sessions, *chat, *tasks, settings.chat.read_after_release);
-      for (process::Worker& worker : processes::user_creation_workers(*jobs)) engine->add_worker(std::move(worker));
-      for (process::Worker& worker : processes::client_request_workers(*jobs)) engine->add_worker(std::move(worker));
+      std::vector<process::Worker> workers = processes::user_creation_workers(*jobs);
+      append(workers, processes::client_request_workers(*jobs));
+      for (process::Worker& worker : workers) {
+        worker.lock = settings.job_deadline;
+        engine->add_worker(std::move(worker));
+      }
     }
     return door_to<processes::v1::Processes, processes::v1::LocalProcesses, processes::v1::RemoteProcesses>("processes", processes_service);
   }
 
-  static bpmn::LocalProcessEngineOptions engine_options(PlatformPorts& ports) {
-    bpmn::LocalProcessEngineOptions options;
+  static bpmn::LocalProcessEngineOptions engine_options(PlatformPorts& ports, bpmn::LocalProcessEngineOptions options) {
     options.job_types = bpmn::LocalProcessEngineOptions::JobTypes::kOfWorkers;
     options.handler_loop = &ports.main;
     return options;
@@ -195,10 +197,11 @@ struct Platform::Parts {
     if (tasks_service)
       append(consumers, tasks::consumers({ports.store.service("tasks"), *tasks_service, *users, *chat, [this] { assignment->wake(); },
                                           ports.queue_observer}));
-    if (engine) append(consumers, processes::consumers(*engine));
+    if (engine) append(consumers, processes::consumers(*engine, settings.cases));
     const std::size_t own = consumers.size();
     for (bus::Consumer& consumer : consumers) {
       require_listed(consumer);
+      consumer.retry = settings.retry;
       bus.add(std::move(consumer));
     }
     std::vector<std::string> producers;

@@ -27,6 +27,7 @@
 #include "runtime/blocking_pool.h"
 #include "runtime/observed_call.h"
 #include "services/chat/service.h"
+#include "services/processes/events.h"
 #include "services/processes/jobs.h"
 #include "services/processes/service.h"
 #include "services/sessions/service.h"
@@ -51,6 +52,10 @@ struct PlatformSettings {
   tasks::Settings tasks;
   gateway::Settings gateway;
   bus::LocalBusOptions bus;
+  bus::RetryPolicy retry;  // of every consumer group
+  bpmn::LocalProcessEngineOptions engine;
+  Duration job_deadline = seconds(60);
+  processes::CaseSettings cases;
   // What this process runs, by the names of runtime/config_services.h.
   std::set<std::string, std::less<>> run{"users", "sessions", "chat", "tasks", "processes", "gateway"};
 };

@@ -99,6 +99,8 @@ Result<std::unique_ptr<database::Store>> open_store(const runtime::Config& confi
   database::sqlite::Options options;
   options.path = folder.database();
   options.readers = static_cast<std::size_t>(config.database.readers);
+  options.max_group = static_cast<std::size_t>(config.database.group_size);
+  options.max_group_time = config.database.group_time;
   options.max_write_queue = static_cast<std::size_t>(config.database.queue);
   options.reserve_bytes = static_cast<std::uint64_t>(config.database.reserve.bytes);
   // What is stored is unknown after a failed sync: only a new start can tell.
@@ -393,6 +395,48 @@ class Server {
   std::unique_ptr<net::HttpServer> admin_;
 };
 
+// SIGHUP: reads the configuration again. Called on the thread of signals.
+class Reloading {
+ public:
+  Reloading(const runtime::Config& config, runtime::Log& log, std::function<Result<runtime::LoadedConfig>()> load)
+      : config_(config), log_(&log), logger_(log, "platform", "configuration"), load_(std::move(load)) {}
+
+  void run() {
+    const std::lock_guard lock(mutex_);
+    if (log_ == nullptr) return;
+    auto loaded = load_();
+    if (!loaded) return tell_problems(loaded.error());
+    for (const runtime::ConfigChange& change : runtime::config_changes(config_, loaded->config)) {
+      if (change.reloadable)
+        logger_.info("A setting has changed", {{"setting", change.name}});
+      else
+        logger_.warn("A setting has changed that needs a restart", {{"setting", change.name}});
+    }
+    runtime::change_levels(*log_, config_.log, loaded->config.log);
+    logger_.info("The configuration was read again");
+    config_.log.level = loaded->config.log.level;
+    config_.log.services = loaded->config.log.services;
+  }
+  // The log may go.
+  void end() {
+    const std::lock_guard lock(mutex_);
+    log_ = nullptr;
+  }
+
+ private:
+  void tell_problems(const Error& error) const {
+    logger_.error("The configuration was not taken over, the one before stays", {{"error", error}});
+    for (const FieldError& field : error.fields)
+      logger_.error("A problem of the configuration", {{"setting", field.name}, {"problem", field.message}});
+  }
+
+  std::mutex mutex_;
+  runtime::Config config_;  // as it is in force
+  runtime::Log* log_;
+  runtime::Logger logger_;
+  std::function<Result<runtime::LoadedConfig>()> load_;
+};
+
 // Half a start has loops that run and frames that wait: the process ends at once, the data folder is as a crash leaves it.
 [[noreturn]] void abandon_start(const Error& error) {
   const int code = error.kind == ErrorKind::kUnavailable ? kExitConfiguration : kExitFailed;
@@ -404,7 +448,7 @@ class Server {
 
 }  // namespace
 
-int serve(const runtime::LoadedConfig& loaded) {
+int serve(const runtime::LoadedConfig& loaded, const std::function<Result<runtime::LoadedConfig>()>& load) {
   auto folder = runtime::DataFolder::open(loaded.config.data.text);
   if (!folder) return refuse(folder.error(), kExitConfiguration);
   auto log = open_log(loaded.config, *folder);
@@ -417,13 +461,18 @@ int serve(const runtime::LoadedConfig& loaded) {
     promise.set_value();
   };
   runtime::StopRequests requests(on_request, [] { std::_Exit(kExitFailed); });
-  const runtime::SignalWatcher watcher({SIGTERM, SIGINT}, [&](int) { requests.request(); });
+  Reloading reloading(loaded.config, **log, load);
+  const runtime::SignalWatcher watcher({SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
+    if (signal == SIGHUP) return reloading.run();
+    requests.request();
+  });
   std::signal(SIGPIPE, SIG_IGN);
 
   allow_many_files();
   Server server(loaded.config, *folder, std::move(*log));
   if (auto started = server.start(stop); !started) abandon_start(started.error());
   stop.asked.wait();
+  reloading.end();
   server.stop();
   return kExitDone;
 }

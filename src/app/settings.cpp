@@ -50,7 +50,8 @@ PlatformSettings platform_settings(const runtime::Config& config, const net::End
   settings.sessions.absolute = config.sessions.absolute;
   settings.sessions.refresh_lifetime = config.sessions.refresh_token;
   settings.sessions.refresh_grace = config.sessions.refresh_grace;
-  settings.sessions.link_lifetime = config.sessions.invitation_link;
+  settings.sessions.invitation_lifetime = config.sessions.invitation_link;
+  settings.sessions.reset_lifetime = config.sessions.reset_link;
   settings.sessions.token.lifetime = config.sessions.access_token;
   settings.sessions.token.issuer = issuer_of(config, listen);
   settings.sessions.openid = applications_of(config.sessions);
@@ -76,7 +77,13 @@ PlatformSettings platform_settings(const runtime::Config& config, const net::End
   settings.gateway.ping_interval = std::max(seconds(1), Duration{config.presence.lease.microseconds / 6});
   settings.gateway.renew_interval = std::max(seconds(1), Duration{config.presence.lease.microseconds / 3});
   settings.gateway.expiry_notice = config.sessions.expiry_notice;
+  settings.bus.batch = static_cast<int>(config.bus.batch);
   settings.bus.keep_events = config.bus.retention;
+  settings.retry = {static_cast<int>(config.bus.attempts), config.bus.first_retry, config.bus.longest_retry};
+  settings.engine.records_per_checkpoint = config.engine.checkpoint_records;
+  settings.job_deadline = config.engine.job_deadline;
+  settings.cases.notices = config.notices.waiting;
+  settings.cases.feedback_window = config.feedback.awaited_for;
   settings.run.clear();
   for (const runtime::PlatformPart& part : runtime::kPlatformParts) {
     if (config.services.runs(part.name)) settings.run.emplace(part.name);

@@ -54,8 +54,6 @@ struct Config {
     bool file = false;
     ByteSize file_size;
     std::int64_t file_keep = 0;
-    bool bodies = false;
-    ByteSize body_limit;
   } log;
 
   struct Demo {
@@ -118,14 +116,12 @@ struct Config {
   } notices;
 
   struct Feedback {
+    Duration awaited_for;
     Duration changeable_for;
   } feedback;
 
   struct Engine {
-    std::optional<Address> listen;  // the gateway for outside workers; off when absent
-    TlsFiles tls;
-    Secret token;
-    Duration checkpoint_interval;
+    std::int64_t checkpoint_records = 0;
     Duration job_deadline;
   } engine;
 

@@ -286,10 +286,8 @@ void add_edge(Table& table) {
       .between(kilobytes(16), megabytes(64));
   table.add("socket.message-limit", MEMBER(socket.message_limit), "16KB", "Largest message from a client")
       .between(kilobytes(1), megabytes(1));
-  table.add("limits.logins-per-minute", MEMBER(limits.logins_per_minute), "5", "Logins of an account from an address")
-      .between(1, 10'000)
-      .reloadable();
-  table.add("limits.posts-per-second", MEMBER(limits.posts_per_second), "5", "Posts of a person").between(1, 100).reloadable();
+  table.add("limits.logins-per-minute", MEMBER(limits.logins_per_minute), "5", "Logins of an account from an address").between(1, 10'000);
+  table.add("limits.posts-per-second", MEMBER(limits.posts_per_second), "5", "Posts of a person").between(1, 100);
   table.add("limits.sockets-per-person", MEMBER(limits.sockets_per_person), "10", "Open WebSockets of a person").between(1, 1000);
   table.add("limits.tracked-callers", MEMBER(limits.tracked_callers), "100000", "Callers remembered by each limit")
       .between(100, 10'000'000);
@@ -303,8 +301,6 @@ void add_process(Table& table) {
   table.add("log.file", MEMBER(log.file), "false", "Also write JSON lines to a rotating file in the data folder");
   table.add("log.file-size", MEMBER(log.file_size), "64MB", "Size at which the file is rotated").between(kilobytes(64), megabytes(4096));
   table.add("log.file-keep", MEMBER(log.file_keep), "5", "Rotated files that are kept").between(0, 1000);
-  table.add("log.bodies", MEMBER(log.bodies), "false", "Log bodies of calls at level trace, redacted").reloadable();
-  table.add("log.body-limit", MEMBER(log.body_limit), "2KB", "How much of a body is logged").between(bytes(0), kilobytes(64)).reloadable();
   table.add("demo.enabled", MEMBER(demo.enabled), "false", "Create demo people (`--demo`)");
   table.add("demo.password", MEMBER(demo.password), "", "Password of the demo people; generated when empty");
   table.add("shutdown.drain", MEMBER(shutdown.drain), "10s", "Time for running requests to end").between(Duration{}, minutes(10));
@@ -322,21 +318,19 @@ void add_storage(Table& table) {
   table.add("database.group-size", MEMBER(database.group_size), "256", "Transactions in one commit").between(1, 4096);
   table.add("database.group-time", MEMBER(database.group_time), "2ms", "How long a commit waits for others to join")
       .between(Duration{}, seconds(1));
-  table.add("database.readers", MEMBER(database.readers), "3", "Connections that read").between(1, 64);
+  table.add("database.readers", MEMBER(database.readers), "3", "Connections that read").between(1, 4);
   table.add("database.queue", MEMBER(database.queue), "4096", "Transactions that wait").between(1, 1'000'000);
   table.add("database.reserve", MEMBER(database.reserve), "256MB", "Free disk below which writes are refused")
       .between(bytes(0), megabytes(1 << 20));
-  table.add("bus.batch", MEMBER(bus.batch), "100", "Events handed over at a time").between(1, 10'000);
+  table.add("bus.batch", MEMBER(bus.batch), "64", "Events handed over at a time").between(1, 10'000);
   table.add("bus.attempts", MEMBER(bus.attempts), "10", "Attempts before an event becomes a dead letter").between(1, 1000);
   table.add("bus.first-retry", MEMBER(bus.first_retry), "1s", "Pause after the first failure; doubles").between(milliseconds(1), hours(1));
   table.add("bus.longest-retry", MEMBER(bus.longest_retry), "5m", "Longest pause").between(milliseconds(1), days(1));
   table.add("bus.retention", MEMBER(bus.retention), "7d", "How long handled events are kept").between(Duration{}, days(365));
-  table.add("engine.listen", MEMBER(engine.listen), "", "Gateway of the process engine for outside workers; off when empty");
-  table.add("engine.tls.certificate", MEMBER(engine.tls.certificate), "", "Certificate of the gateway");
-  table.add("engine.tls.key", MEMBER(engine.tls.key), "", "Its private key");
-  table.add("engine.token", MEMBER(engine.token), "", "Bearer token that outside workers present");
-  table.add("engine.checkpoint-interval", MEMBER(engine.checkpoint_interval), "30s", "How often the engine's state is saved")
-      .between(seconds(1), hours(1));
+  table
+      .add("engine.checkpoint-records", MEMBER(engine.checkpoint_records), "1000",
+           "Records of its journal after which the engine saves its state")
+      .between(10, 1'000'000);
   table.add("engine.job-deadline", MEMBER(engine.job_deadline), "60s", "Time a worker has for a job").between(seconds(1), days(1));
 }
 
@@ -366,17 +360,19 @@ void add_domain(Table& table) {
   table.add("chat.events-kept-per-person", MEMBER(chat.events_kept_per_person), "10000", "How many of them").between(100, 1'000'000);
   table.add("presence.lease", MEMBER(presence.lease), "30s", "A person without a socket for so long is offline")
       .between(seconds(1), minutes(30));
-  table.add("assignment.open-tasks", MEMBER(assignment.open_tasks), "3", "Open tasks of a consultant").between(1, 100).reloadable();
+  table.add("assignment.open-tasks", MEMBER(assignment.open_tasks), "3", "Open tasks of a consultant").between(1, 100);
   table.add("assignment.answer-within", MEMBER(assignment.answer_within), "2m", "A task not answered goes back to the queue")
-      .between(seconds(1), days(1))
-      .reloadable();
+      .between(seconds(1), days(1));
   table.add("assignment.left-out-for", MEMBER(assignment.left_out_for), "10m", "A consultant who gave a task back is left out for so long")
-      .between(Duration{}, days(1))
-      .reloadable();
+      .between(Duration{}, days(1));
   table.add("assignment.interval", MEMBER(assignment.interval), "1s", "How often the queue is looked at when nothing happens")
-      .between(milliseconds(100), minutes(10))
-      .reloadable();
-  table.add("notices.waiting", MEMBER(notices.waiting), "30s,1m,2m,4m,8m", "When a waiting client is told so").between(seconds(1), days(1));
+      .between(milliseconds(100), minutes(10));
+  table
+      .add("notices.waiting", MEMBER(notices.waiting), "30s,1m,2m,4m,8m",
+           "When a waiting client is told so, counted from the request; in order")
+      .between(seconds(1), days(1));
+  table.add("feedback.awaited-for", MEMBER(feedback.awaited_for), "24h", "How long a solved case waits for feedback")
+      .between(minutes(1), days(30));
   table.add("feedback.changeable-for", MEMBER(feedback.changeable_for), "10m", "How long feedback may be changed")
       .between(Duration{}, days(30));
 }
@@ -411,7 +407,6 @@ class Rules {
 
   void check() {
     pair_of_files("http.tls", config_.http.tls);
-    pair_of_files("engine.tls", config_.engine.tls);
     pair_of_files("services.tls", config_.services.tls);
     exposure();
     division();
@@ -447,9 +442,6 @@ class Rules {
               "listening beyond loopback needs http.tls.certificate and http.tls.key, or http.behind-proxy: true");
     if (config_.demo.enabled && !http.listen.is_loopback())
       problem("demo.enabled", "exposed", "demo people are refused when others can reach the server");
-    const auto& gateway = config_.engine.listen;
-    if (gateway && !gateway->is_loopback() && (!config_.engine.tls.enabled() || config_.engine.token.empty()))
-      problem("engine.listen", "needs-tls", "beyond loopback the gateway needs engine.tls.certificate, engine.tls.key and engine.token");
     const bool has_mutual_tls = config_.services.tls.enabled() && !config_.services.authority.empty();
     const auto split = [&](const std::string& name, const Address& address) {
       if (!address.is_loopback() && !has_mutual_tls)

@@ -60,7 +60,6 @@ TEST(Config, DefaultsAreComplete) {
   EXPECT_EQ(config.database.group_time, milliseconds(2));
   EXPECT_EQ(config.notices.waiting, (std::vector<Duration>{seconds(30), minutes(1), minutes(2), minutes(4), minutes(8)}));
   EXPECT_EQ(config.log.level, LogLevel::kInfo);
-  EXPECT_FALSE(config.engine.listen);
   EXPECT_TRUE(config.log.services.empty());
   EXPECT_FALSE(config.http.behind_proxy);
 }
@@ -85,8 +84,7 @@ log:
     chat:
       posts: error
 engine:
-  listen: 127.0.0.1:26500
-  token: s3cret
+  job-deadline: 90s
 services:
   users: {address: "127.0.0.1:7001"}
 notices:
@@ -104,8 +102,7 @@ demo:
   EXPECT_EQ(config.log.services.at("tasks"), LogLevel::kDebug);
   EXPECT_EQ(config.log.services.at("tasks.store"), LogLevel::kTrace);
   EXPECT_EQ(config.log.services.at("chat.posts"), LogLevel::kError);
-  EXPECT_EQ(config.engine.listen, (Address{"127.0.0.1", 26500}));
-  EXPECT_EQ(config.engine.token.reveal(), "s3cret");
+  EXPECT_EQ(config.engine.job_deadline, seconds(90));
   EXPECT_EQ(config.services.addresses.at("users"), (Address{"127.0.0.1", 7001}));
   EXPECT_EQ(config.notices.waiting, (std::vector<Duration>{seconds(10), seconds(20)}));
 }
@@ -197,8 +194,8 @@ TEST(Config, SecretsComeFromFiles) {
   EXPECT_EQ(loaded(sources).demo.password.reveal(), "hunter2");
   sources.environment["CONSILIUM_DEMO_PASSWORD"] = "other";
   EXPECT_EQ(problems(sources), Names{"demo.password: duplicate"});
-  sources.environment = {{"CONSILIUM_ENGINE_TOKEN_FILE", "/nowhere"}};
-  EXPECT_EQ(problems(sources), Names{"engine.token: unreadable"});
+  sources.environment = {{"CONSILIUM_DEMO_PASSWORD_FILE", "/nowhere"}};
+  EXPECT_EQ(problems(sources), Names{"demo.password: unreadable"});
   sources.environment = {{"CONSILIUM_LOG_LEVEL_FILE", "/run/secret"}};  // no secret
   EXPECT_EQ(problems(sources), Names{"log.level.file: unknown"});
 }
@@ -262,8 +259,6 @@ TEST(Config, RefusesUnsafeExposure) {
   EXPECT_EQ(problems(with_yaml("{http: {listen: '0.0.0.0:8080', behind-proxy: true}, demo: {enabled: true}}")),
             Names{"demo.enabled: exposed"});
   EXPECT_EQ(problems(with_yaml("demo: {enabled: true}")), Names{});
-  EXPECT_EQ(problems(with_yaml("engine: {listen: '0.0.0.0:26500', token: t}")), Names{"engine.listen: needs-tls"});
-  EXPECT_EQ(problems(with_yaml("engine: {listen: '0.0.0.0:26500', token: t, tls: {certificate: a, key: b}}")), Names{});
   EXPECT_EQ(problems(with_yaml("services: {users: {address: '10.0.0.1:1'}, listen: '10.0.0.2:1'}")),
             (Names{"services.users.address: needs-tls", "services.listen: needs-tls"}));
 }
@@ -372,11 +367,11 @@ TEST(Config, SecretsAreNotInProblems) { EXPECT_EQ(message(with_yaml("demo: {pass
 TEST(Config, TellsWhatChanged) {
   const Config before = loaded({});
   const Config after =
-      loaded(with_yaml("log: {level: debug, services: {chat: trace}}\nhttp: {threads: 3}\nhttp.allowed-origins: [https://a]\nengine: "
-                       "{listen: '127.0.0.1:1'}"));
+      loaded(with_yaml("log: {level: debug, services: {chat: trace}}\nhttp: {threads: 3}\nhttp.allowed-origins: [https://a]\ndatabase: "
+                       "{readers: 1}"));
   std::vector<std::string> changed;
   for (const auto& change : config_changes(before, after)) changed.push_back(change.name + (change.reloadable ? " now" : " restart"));
-  EXPECT_EQ(changed, (Names{"engine.listen restart", "http.allowed-origins restart", "http.threads restart", "log.level now",
+  EXPECT_EQ(changed, (Names{"database.readers restart", "http.allowed-origins restart", "http.threads restart", "log.level now",
                             "log.services.chat now"}));
 }
 
@@ -384,7 +379,7 @@ TEST(Config, SchemaNamesEverySetting) {
   const auto schema = boost::json::parse(config_schema());
   EXPECT_EQ(schema.at_pointer("/properties/http/properties/listen/default"), "127.0.0.1:8080");
   EXPECT_EQ(schema.at_pointer("/properties/http/additionalProperties"), false);
-  EXPECT_EQ(schema.at_pointer("/properties/database/properties/readers/maximum"), 64);
+  EXPECT_EQ(schema.at_pointer("/properties/database/properties/readers/maximum"), 4);
   EXPECT_EQ(schema.at_pointer("/properties/log/properties/services/additionalProperties/enum/0"), "trace");
   EXPECT_EQ(schema.at_pointer("/properties/services/additionalProperties/properties/address/type"), "string");
   EXPECT_EQ(schema.at_pointer("/properties/services/properties/listen/type"), "string");

@@ -26,13 +26,15 @@ def run(*words, folder=None, expect=0, environment=None):
 
 
 class Server:
-    def __init__(self, folder):
+    def __init__(self, folder, log=subprocess.DEVNULL, environment=None):
         self.folder = pathlib.Path(folder)
+        self.log = log
+        self.environment = environment or {}
 
     def __enter__(self):
-        settings = dict(os.environ, CONSILIUM_INTERNAL_LISTEN="127.0.0.1:0")
+        settings = dict(os.environ, CONSILIUM_INTERNAL_LISTEN="127.0.0.1:0", **self.environment)
         self.errors = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([str(BINARY), "serve", "--data", str(self.folder), "--listen", "127.0.0.1:0"], env=settings, stdout=subprocess.DEVNULL,
+        self.process = subprocess.Popen([str(BINARY), "serve", "--data", str(self.folder), "--listen", "127.0.0.1:0"], env=settings, stdout=self.log,
                                         stderr=self.errors, stdin=subprocess.DEVNULL)
         addresses = self.folder / "run" / "addresses.json"
         end = time.monotonic() + PATIENCE
@@ -272,6 +274,31 @@ def configuration_and_usage(root):
     assert not (root / "data").exists()
 
 
+def configuration_is_read_again(root):
+    """SIGHUP: levels change, the rest is named, a broken file changes nothing."""
+    file = root / "consilium.yaml"
+    file.write_text("log: {level: warn}\n")
+    with open(root / "log", "w") as log, Server(root / "data", log, {"CONSILIUM_CONFIG": str(file)}) as server:
+
+        def reload(text, expected):
+            file.write_text(text)
+            before = len((root / "log").read_text())
+            server.process.send_signal(signal.SIGHUP)
+            end = time.monotonic() + PATIENCE
+            while expected not in (root / "log").read_text()[before:]:
+                assert time.monotonic() < end, f"not told: {expected}: " + (root / "log").read_text()[before:]
+                time.sleep(0.02)
+            return (root / "log").read_text()[before:]
+
+        said = reload("log: {level: loud}\n", "A problem of the configuration")
+        assert "log.level" in said and '"level":"error"' in said, said
+        said = reload("log: {level: info}\nbus: {attempts: 3}\n", "was read again")
+        assert '"setting":"bus.attempts"' in said and "needs a restart" in said, said
+        said = reload("log: {level: info}\nbus: {attempts: 3}\n", "was read again")
+        assert '"setting":"log.level"' not in said, f"it has not changed again: {said}"
+        assert server.ask("GET", "/health/ready", address=server.internal)[0] == 200
+
+
 def doctor(root):
     out, _ = run("doctor", "--json", folder=root / "data", environment={"CONSILIUM_DATABASE_RESERVE": "1KB"})
     assert {"clock", "disk", "fsync"} <= {check["check"] for check in json.loads(out)}, out
@@ -284,7 +311,7 @@ def doctor(root):
 
 
 TESTS = [init_twice, serve_prints_first_link, user_add_lock_unlock_reset, admin_socket_is_private, backup_restore_and_story, damaged_backup_is_refused, verify_finds_damage,
-         refusals, configuration_and_usage, doctor]
+         refusals, configuration_is_read_again, configuration_and_usage, doctor]
 
 
 def main():

@@ -38,17 +38,24 @@ struct OutgoingEvent {
 };
 Result<void> publish(database::Transaction& transaction, std::string_view service, const runtime::Context& context, OutgoingEvent event);
 
+// When an event that could not be handled is tried again.
+struct RetryPolicy {
+  int attempts = 10;            // then it is a dead letter
+  Duration first = seconds(1);  // after the first failure; doubles
+  Duration longest = minutes(5);
+};
+
 // A consumer group. Exactly one of the two handlers is set.
 // `apply`: the effect is in the consumer's own tables; position and effect are one transaction.
 // `handle`: the effect is a call elsewhere, which must take the event's id as idempotency key; the position is stored
-// after it. An error parks the key: it is retried with back-off (1 s doubling to 5 min), later events of the key wait,
-// others go on; after `max_attempts` it becomes a dead letter that an administrator sees and replays.
+// after it. An error parks the key: it is retried with back-off, later events of the key wait,
+// others go on; after its attempts it becomes a dead letter that an administrator sees and replays.
 struct Consumer {
   std::string service;              // who consumes: owner of the position
   std::string group;                // unique, stable: `tasks.on-presence`
   std::string producer;             // whose outbox
   std::vector<std::string> topics;  // of that producer
-  int max_attempts = 10;
+  RetryPolicy retry;
   std::function<Result<void>(database::Transaction&, const runtime::Context&, const Event&)> apply;
   std::function<Task<Result<void>>(runtime::Context&, const Event&)> handle;
 };

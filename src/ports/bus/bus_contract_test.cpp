@@ -380,7 +380,7 @@ TEST_P(BusContract, TellsHowFarAGroupIsBehind) {
 TEST_P(BusContract, ADeadLetterIsKeptListedAndReplayedInOrder) {
   failures_["1"] = -1;
   Consumer consumer = applying();
-  consumer.max_attempts = 1;
+  consumer.retry.attempts = 1;
   add(consumer);
   start();
   publish_all({{"a", "1"}, {"a", "2"}, {"b", "3"}});
@@ -420,10 +420,10 @@ TEST_P(BusContract, ADeadLetterIsKeptListedAndReplayedInOrder) {
 TEST_P(BusContract, TellsInTheLogWhatWasGivenUp) {
   failures_["a secret"] = -1;
   Consumer consumer = applying();
-  consumer.max_attempts = 2;
+  consumer.retry.attempts = 2;
   add(consumer);
   Consumer caller = handling();
-  caller.max_attempts = 1;
+  caller.retry.attempts = 1;
   add(caller);
   start();
   publish_all({{"a", "a secret"}, {"b", "3"}});
@@ -447,7 +447,7 @@ TEST_P(BusContract, TellsInTheLogWhatWasGivenUp) {
 TEST_P(BusContract, ListsDeadLettersPageByPageNewestFirst) {
   for (const char* group : {"post.first", "post.second"}) {
     Consumer consumer = applying(group);
-    consumer.max_attempts = 1;
+    consumer.retry.attempts = 1;
     add(consumer);
   }
   start();
@@ -481,7 +481,7 @@ TEST_P(BusContract, ListsDeadLettersPageByPageNewestFirst) {
 TEST_P(BusContract, WhatIsAwaySpendsNoAttempt) {
   failures_["away"] = 1;
   Consumer consumer = applying();
-  consumer.max_attempts = 1;
+  consumer.retry.attempts = 1;
   add(consumer);
   start();
   publish_all({{"a", "away"}, {"a", "2"}});
@@ -575,11 +575,11 @@ TEST_P(BusContract, AnInboxAnswersARepetitionWithTheStoredAnswer) {
 }
 
 TEST(RetryDelay, DoublesFromOneSecondToFiveMinutes) {
-  EXPECT_EQ(retry_delay(1), seconds(1));
-  EXPECT_EQ(retry_delay(2), seconds(2));
-  EXPECT_EQ(retry_delay(9), seconds(256));
-  EXPECT_EQ(retry_delay(10), minutes(5));
-  EXPECT_EQ(retry_delay(1'000'000), minutes(5));
+  EXPECT_EQ(retry_delay({}, 1), seconds(1));
+  EXPECT_EQ(retry_delay({}, 2), seconds(2));
+  EXPECT_EQ(retry_delay({}, 9), seconds(256));
+  EXPECT_EQ(retry_delay({}, 10), minutes(5));
+  EXPECT_EQ(retry_delay({}, 1'000'000), minutes(5));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, BusContract,

@@ -35,17 +35,32 @@ Task<Result<void>> on_draft(process::ProcessEngine* engine, runtime::Context& co
   co_return started;
 }
 
-Task<Result<void>> on_post(process::ProcessEngine* engine, runtime::Context& context, const bus::Event& event) {
+// The model waits from notice to notice.
+std::vector<std::string> pauses_between(const std::vector<Duration>& notices) {
+  std::vector<std::string> pauses;
+  Duration before;
+  for (const Duration at : notices) {
+    pauses.push_back(format_iso8601(at - before));
+    before = at;
+  }
+  return pauses;
+}
+
+Task<Result<void>> on_post(process::ProcessEngine* engine, const CaseSettings& settings, runtime::Context& context,
+                           const bus::Event& event) {
   auto post = bus::decode_event<chat::v1::PostCreated>(event);
   if (!post) co_return fail(std::move(post).error());
   const bool asks =
       post->author_id && post->member_kind == chat::v1::MemberKind::kClient && post->channel_kind == chat::v1::ChannelKind::kCommon;
   if (!asks) co_return Result<void>();
-  std::string variables = object_of({{"userId", post->author_id->text()},
-                                     {"channelId", post->channel_id.text()},
-                                     {"postId", post->post_id.text()},
-                                     {"postedAt", format_rfc3339(post->at)}});
-  auto started = co_await start(*engine, context, "p-client-request", std::move(variables), post->post_id.text());
+  JsonObject variables;
+  variables.add("userId", *post->author_id)
+      .add("channelId", post->channel_id)
+      .add("postId", post->post_id)
+      .add("postedAt", format_rfc3339(post->at))
+      .add_list("noticeDelays", pauses_between(settings.notices))
+      .add("feedbackWindow", format_iso8601(settings.feedback_window));
+  auto started = co_await start(*engine, context, "p-client-request", variables.text(), post->post_id.text());
   co_return started;
 }
 
@@ -100,19 +115,20 @@ Task<Result<void>> on_task(process::ProcessEngine* engine, runtime::Context& con
 
 }  // namespace
 
-std::vector<bus::Consumer> consumers(process::ProcessEngine& engine) {
+std::vector<bus::Consumer> consumers(process::ProcessEngine& engine, CaseSettings settings) {
   process::ProcessEngine* const shared = &engine;
+  const auto cases = std::make_shared<const CaseSettings>(std::move(settings));
   std::vector<bus::Consumer> out;
 
-  bus::Consumer drafts{"processes", "processes.drafts", "users", {std::string(users::v1::DraftCreated::kTopic)}, 10, {}, {}};
+  bus::Consumer drafts{"processes", "processes.drafts", "users", {std::string(users::v1::DraftCreated::kTopic)}, {}, {}, {}};
   drafts.handle = [shared](runtime::Context& context, const bus::Event& event) { return on_draft(shared, context, event); };
   out.push_back(std::move(drafts));
 
-  bus::Consumer posts{"processes", "processes.posts", "chat", {std::string(chat::v1::PostCreated::kTopic)}, 10, {}, {}};
-  posts.handle = [shared](runtime::Context& context, const bus::Event& event) { return on_post(shared, context, event); };
+  bus::Consumer posts{"processes", "processes.posts", "chat", {std::string(chat::v1::PostCreated::kTopic)}, {}, {}, {}};
+  posts.handle = [shared, cases](runtime::Context& context, const bus::Event& event) { return on_post(shared, *cases, context, event); };
   out.push_back(std::move(posts));
 
-  bus::Consumer tasks{"processes", "processes.tasks", "tasks", {}, 10, {}, {}};
+  bus::Consumer tasks{"processes", "processes.tasks", "tasks", {}, {}, {}, {}};
   for (const std::string_view topic : {tasks::v1::Assigned::kTopic, tasks::v1::Queued::kTopic, tasks::v1::Cancelled::kTopic,
                                        tasks::v1::Solved::kTopic, tasks::v1::FeedbackGiven::kTopic}) {
     tasks.topics.emplace_back(topic);

@@ -9,6 +9,13 @@
 
 namespace consilium::processes {
 
-std::vector<bus::Consumer> consumers(process::ProcessEngine& engine);
+// What a new case is told of the times in it.
+struct CaseSettings {
+  // When a waiting client is told so, counted from the request, in rising order.
+  std::vector<Duration> notices{seconds(30), minutes(1), minutes(2), minutes(4), minutes(8)};
+  Duration feedback_window = hours(24);
+};
+
+std::vector<bus::Consumer> consumers(process::ProcessEngine& engine, CaseSettings settings = {});
 
 }  // namespace consilium::processes

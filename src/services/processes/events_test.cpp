@@ -159,9 +159,19 @@ TEST_F(ProcessEvents, APostOfAClientStartsACase) {
   ASSERT_TRUE(hear(post)) << "again";
   ASSERT_EQ(engine.starts.size(), 2u);
   EXPECT_EQ(engine.starts[0].process_id, "p-client-request");
-  EXPECT_EQ(engine.starts[0].variables, R"({"userId":")" + post.author_id->text() + R"(","channelId":")" + post.channel_id.text() +
-                                            R"(","postId":")" + post.post_id.text() + R"(","postedAt":"2026-01-01T00:00:00.000Z"})");
+  EXPECT_EQ(engine.starts[0].variables,
+            R"({"userId":")" + post.author_id->text() + R"(","channelId":")" + post.channel_id.text() + R"(","postId":")" +
+                post.post_id.text() +
+                R"(","postedAt":"2026-01-01T00:00:00.000Z","noticeDelays":["PT30S","PT30S","PT1M","PT2M","PT4M"],"feedbackWindow":"P1D"})");
   for (const Start& start : engine.starts) EXPECT_EQ(start.key, post.post_id.text());
+}
+
+TEST_F(ProcessEvents, ACaseIsToldWhenItsClientHearsOfTheWait) {
+  all = consumers(engine, {.notices = {seconds(10), seconds(25)}, .feedback_window = minutes(90)});
+  ASSERT_TRUE(hear(client_post()));
+  ASSERT_EQ(engine.starts.size(), 1u);
+  EXPECT_NE(engine.starts[0].variables.find(R"("noticeDelays":["PT10S","PT15S"],"feedbackWindow":"PT1H30M")"), std::string::npos)
+      << engine.starts[0].variables;
 }
 
 TEST_F(ProcessEvents, OtherPostsStartNothing) {

@@ -83,6 +83,14 @@ JsonObject& JsonObject::add_number(std::string_view name, std::int64_t value) {
   return *this;
 }
 
+JsonObject& JsonObject::add_list(std::string_view name, std::span<const std::string> texts) {
+  writer_.name(name);
+  writer_.begin_list();
+  for (const std::string& text : texts) writer_.text(text);
+  writer_.end_list();
+  return *this;
+}
+
 JsonObject& JsonObject::add_flag(std::string_view name, bool value) {
   writer_.name(name);
   writer_.boolean(value);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,6 +47,7 @@ class JsonObject {
   JsonObject& add(std::string_view name, std::string_view value);
   JsonObject& add(std::string_view name, const Uuid& value) { return add(name, std::string_view(value.text())); }
   JsonObject& add_number(std::string_view name, std::int64_t value);
+  JsonObject& add_list(std::string_view name, std::span<const std::string> texts);
   JsonObject& add_flag(std::string_view name, bool value);
   std::string text() const;
 

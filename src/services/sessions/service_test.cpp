@@ -476,11 +476,22 @@ TEST_F(SessionsServiceTest, KnowsTheLastLinkUntilItExpires) {
   const Secret first = link(anna_)->token;
   const Secret second = link(anna_)->token;
   EXPECT_EQ(code(use_link(first, kOtherPassword)), "sessions.bad-link");
-  bench_.pass(hours(72));
+  bench_.pass(hours(1));
   EXPECT_EQ(code(use_link(second, kOtherPassword)), "sessions.bad-link");
   const v1::OneTimeLinkReply third = *link(anna_);
-  bench_.pass(hours(72) - seconds(1));
+  bench_.pass(hours(1) - seconds(1));
   EXPECT_EQ(code(use_link(third.token, kOtherPassword)), "fine");
+}
+
+// It takes nothing from anybody, and new people look at their post once a day.
+TEST_F(SessionsServiceTest, AnInvitationLivesLongerThanAReset) {
+  const Uuid boris = add_user("boris", people::UserStatus::kActive);
+  ASSERT_TRUE(bench_.run(service_->create_identity(platform_, {boris})));
+  const v1::OneTimeLinkReply invitation = *link(boris);
+  bench_.pass(hours(72) - seconds(1));
+  EXPECT_EQ(code(use_link(invitation.token, kOtherPassword)), "fine");
+  const v1::OneTimeLinkReply reset = *link(boris);
+  EXPECT_LE(reset.expires_at - platform_.now(), hours(1));
 }
 
 TEST_F(SessionsServiceTest, LimitsGuessingOfLinks) {
@@ -545,14 +556,16 @@ TEST_F(SessionsServiceTest, SweepsWhatIsOver) {
   const v1::LoginReply young = cookie();
   ASSERT_TRUE(link(anna_));
   bench_.pass(hours(6));
-  EXPECT_EQ(bench_.run(service_->sweep(platform_))->expired, 1U);
+  const SweepReport early = *bench_.run(service_->sweep(platform_));
+  EXPECT_EQ(early.expired, 1U);
+  EXPECT_EQ(early.deleted, 1) << "the link";
   EXPECT_EQ(bench_.run(service_->sweep(platform_))->expired, 0U);
   EXPECT_TRUE(by_cookie(*young.cookie));
   EXPECT_EQ(bench_.topics("sessions").back(), "sessions.v1.closed");
   bench_.pass(days(90) + seconds(1));
   const SweepReport report = *bench_.run(service_->sweep(platform_));
   EXPECT_EQ(report.expired, 1U);
-  EXPECT_EQ(report.deleted, 2) << "the old session and the link";
+  EXPECT_EQ(report.deleted, 1) << "the old session";
 }
 
 TEST_F(SessionsServiceTest, HearsOfLockedAndDeletedPeople) {

@@ -60,12 +60,13 @@ struct Settings {
   OpenIdSettings openid;
   Duration idle = hours(12);
   Duration absolute = days(30);
-  Duration refresh_lifetime = days(30);  // of a family, from the login on
-  Duration refresh_grace = seconds(10);  // a repeated refresh gets the same answer
-  Duration touch_interval = minutes(1);  // `last_used_at` is written at most so often
-  Duration link_lifetime = hours(72);
-  std::int64_t refusals_kept = 100'000;  // rows
-  Duration history = days(90);           // how long ended sessions are kept
+  Duration refresh_lifetime = days(30);    // of a family, from the login on
+  Duration refresh_grace = seconds(10);    // a repeated refresh gets the same answer
+  Duration touch_interval = minutes(1);    // `last_used_at` is written at most so often
+  Duration invitation_lifetime = days(3);  // of a link for somebody who has no password yet
+  Duration reset_lifetime = hours(1);      // of one that takes the place of a password
+  std::int64_t refusals_kept = 100'000;    // rows
+  Duration history = days(90);             // how long ended sessions are kept
 };
 
 }  // namespace consilium::sessions

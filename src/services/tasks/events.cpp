@@ -190,7 +190,7 @@ std::vector<bus::Consumer> consumers(EventDependencies dependencies) {
   auto parts = std::make_shared<EventDependencies>(std::move(dependencies));
   std::vector<bus::Consumer> out;
 
-  bus::Consumer people{"tasks", "tasks.people", "users", {}, 10, {}, {}};
+  bus::Consumer people{"tasks", "tasks.people", "users", {}, {}, {}, {}};
   for (const std::string_view topic : {users::v1::Activated::kTopic, users::v1::ProfileChanged::kTopic, users::v1::Locked::kTopic,
                                        users::v1::Unlocked::kTopic, users::v1::Deleted::kTopic}) {
     people.topics.emplace_back(topic);
@@ -198,25 +198,25 @@ std::vector<bus::Consumer> consumers(EventDependencies dependencies) {
   people.handle = [parts](runtime::Context& context, const bus::Event& event) { return on_person(parts.get(), context, event); };
   out.push_back(std::move(people));
 
-  bus::Consumer presence{"tasks", "tasks.presence", "chat", {std::string(chat::v1::PresenceChanged::kTopic)}, 10, {}, {}};
+  bus::Consumer presence{"tasks", "tasks.presence", "chat", {std::string(chat::v1::PresenceChanged::kTopic)}, {}, {}, {}};
   presence.apply = [parts](Transaction& transaction, const runtime::Context& context, const bus::Event& event) {
     return on_presence(parts.get(), transaction, context, event);
   };
   out.push_back(std::move(presence));
 
-  bus::Consumer answers{"tasks", "tasks.answers", "chat", {std::string(chat::v1::PostCreated::kTopic)}, 10, {}, {}};
+  bus::Consumer answers{"tasks", "tasks.answers", "chat", {std::string(chat::v1::PostCreated::kTopic)}, {}, {}, {}};
   answers.apply = [parts](Transaction& transaction, const runtime::Context& context, const bus::Event& event) {
     return on_post(parts.get(), transaction, context, event);
   };
   out.push_back(std::move(answers));
 
-  bus::Consumer feedback{"tasks", "tasks.feedback", "chat", {std::string(chat::v1::ActionPressed::kTopic)}, 10, {}, {}};
+  bus::Consumer feedback{"tasks", "tasks.feedback", "chat", {std::string(chat::v1::ActionPressed::kTopic)}, {}, {}, {}};
   feedback.apply = [parts](Transaction& transaction, const runtime::Context& context, const bus::Event& event) {
     return on_action(parts.get(), transaction, context, event);
   };
   out.push_back(std::move(feedback));
 
-  bus::Consumer notices{"tasks", "tasks.notices", "tasks", {}, 10, {}, {}};
+  bus::Consumer notices{"tasks", "tasks.notices", "tasks", {}, {}, {}, {}};
   for (const std::string_view topic : {v1::Created::kTopic, v1::Queued::kTopic, v1::Assigned::kTopic, v1::Started::kTopic,
                                        v1::Solved::kTopic, v1::Cancelled::kTopic, v1::FeedbackGiven::kTopic}) {
     notices.topics.emplace_back(topic);

@@ -6,10 +6,10 @@
 
 namespace consilium::bus {
 
-Duration retry_delay(int attempts) {
-  Duration delay = kFirstRetry;
-  for (int i = 1; i < attempts && delay < kLongestRetry; ++i) delay = delay * 2;
-  return std::min(delay, kLongestRetry);
+Duration retry_delay(const RetryPolicy& policy, int attempts) {
+  Duration delay = policy.first;
+  for (int i = 1; i < attempts && delay < policy.longest; ++i) delay = delay * 2;
+  return std::min(delay, policy.longest);
 }
 
 GroupTables::GroupTables(const Consumer& consumer)
@@ -17,7 +17,7 @@ GroupTables::GroupTables(const Consumer& consumer)
       producer_(consumer.producer),
       consumer_table_(consumer.service + "_consumer"),
       parked_table_(consumer.service + "_parked"),
-      max_attempts_(consumer.max_attempts) {}
+      retry_(consumer.retry) {}
 
 Result<std::int64_t> GroupTables::load_position(database::Transaction& transaction) const {
   TRY(transaction.execute("INSERT INTO " + consumer_table_ + "(consumer_group, producer, position) VALUES (?, ?, 0) ON CONFLICT DO NOTHING",
@@ -45,7 +45,7 @@ Result<bool> GroupTables::is_parked(database::Transaction& transaction, const st
 
 Fate GroupTables::fate_after(int attempts, const Fault& fault, Timestamp now) const {
   if (fault.kind == Fault::Kind::kAway) return {attempts, now + kRetryWhileAway, fault.code, false};
-  return {attempts + 1, now + retry_delay(attempts + 1), fault.code, attempts + 1 >= max_attempts_};
+  return {attempts + 1, now + retry_delay(retry_, attempts + 1), fault.code, attempts + 1 >= retry_.attempts};
 }
 
 Result<void> GroupTables::insert(database::Transaction& transaction, const Event& event, const Fate& fate, Timestamp now) const {

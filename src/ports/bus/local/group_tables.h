@@ -9,12 +9,10 @@
 
 namespace consilium::bus {
 
-inline constexpr Duration kFirstRetry = seconds(1);
-inline constexpr Duration kLongestRetry = minutes(5);
 inline constexpr Duration kRetryWhileAway = seconds(2);  // of what something needs that is away for a while
 
-// 1 s after the first failure, doubling to 5 min.
-Duration retry_delay(int attempts);
+// Until the next try, after so many that failed.
+Duration retry_delay(const RetryPolicy& policy, int attempts);
 
 // Why an event could not be handled.
 struct Fault {
@@ -76,7 +74,7 @@ class GroupTables {
   std::string producer_;
   std::string consumer_table_;
   std::string parked_table_;
-  int max_attempts_;
+  RetryPolicy retry_;
 };
 
 }  // namespace consilium::bus

@@ -208,7 +208,7 @@ Task<Result<LocalBus::Pass>> LocalBus::retry_parked(Group& group) {
   group.may_have_parked = false;  // a replay meanwhile sets it again
   group.next_retry = Timestamp::max();
   runtime::Context context = context_for(group);
-  const auto find_heads = [&group](database::Transaction& transaction) { return group.tables.heads(transaction, kBatch); };
+  const auto find_heads = [this, &group](database::Transaction& transaction) { return group.tables.heads(transaction, options_.batch); };
   auto heads = co_await group.database.read(context, find_heads);
   if (!heads) {
     group.may_have_parked = true;
@@ -236,7 +236,7 @@ Task<Result<LocalBus::Pass>> LocalBus::retry_parked(Group& group) {
 
 Task<Result<LocalBus::Pass>> LocalBus::take_new(Group& group) {
   runtime::Context context = context_for(group);
-  Reading reading{group.consumer.producer, group.consumer.group, group.seen, group.stored, kBatch};
+  Reading reading{group.consumer.producer, group.consumer.group, group.seen, group.stored, options_.batch};
   CO_ASSIGN_OR_RETURN(std::vector<Event> events, co_await source_.read(context, std::move(reading)));
   if (events.empty()) co_return Pass::kIdle;
   const std::int64_t last = events.back().position;

@@ -23,13 +23,13 @@ struct Fate;
 struct ParkedEvent;
 class AwayGroups;
 
-inline constexpr int kBatch = 64;                         // events of a group in one transaction
 inline constexpr std::size_t kKeysAtOnce = 16;            // `handle` calls of a group at the same time
 inline constexpr int kDeletedAtOnce = 500;                // rows of one deleting transaction
 inline constexpr Duration kPauseAfterError = seconds(1);  // when the database or the source fails; doubles
 inline constexpr Duration kLongestPause = seconds(10);
 
 struct LocalBusOptions {
+  int batch = 64;                    // events of a group in one transaction
   Duration look_every = seconds(5);  // also without a wake
   Duration keep_events = hours(24);  // after it, once all groups have passed them
   Duration keep_answers = days(90);  // in the inboxes

@@ -124,7 +124,7 @@ Writer::End Writer::run_transaction(std::span<Job*> jobs, std::size_t& taken, Jo
     refuse(jobs, connection_->last_error());
     return End::kRefused;
   }
-  const Timestamp end = options_.steady_now() + kMaxGroupTime;
+  const Timestamp end = options_.steady_now() + options_.max_group_time;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (i > 0 && options_.steady_now() >= end) {
       taken = i;

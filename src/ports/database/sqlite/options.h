@@ -14,8 +14,6 @@ namespace consilium::database::sqlite {
 
 inline constexpr std::size_t kMaxRows = 10'000;               // of one statement
 inline constexpr std::size_t kMaxPreparedStatements = 1'000;  // a connection and service
-inline constexpr std::size_t kMaxGroup = 256;                 // functions in one commit
-inline constexpr Duration kMaxGroupTime = milliseconds(2);    // a group takes in no more functions after it
 inline constexpr std::size_t kMaxWriteQueue = 4'096;
 inline constexpr std::size_t kMaxReadQueue = 1'024;
 inline constexpr Duration kMaxReadTime = seconds(5);
@@ -32,7 +30,9 @@ struct Options {
   std::string path;
   std::string vfs;  // SQLite's name of the file system; empty is the operating system's
   Synchronous synchronous = Synchronous::kFull;
-  std::size_t readers = 2;  // 1…4
+  std::size_t readers = 2;                    // 1…4
+  std::size_t max_group = 256;                // functions in one commit
+  Duration max_group_time = milliseconds(2);  // a group takes in no more functions after it
   std::size_t max_write_queue = kMaxWriteQueue;
   std::size_t max_read_queue = kMaxReadQueue;
   Duration max_read_time = kMaxReadTime;

@@ -121,7 +121,7 @@ class ThreadedStore final : public SqliteStore {
       // Callers that were answered together come back together: waiting for as many as last time saves commits. It
       // costs a lone caller nothing, and others at most the time of a group once, since a group that came short lowers
       // the number.
-      if (group.empty()) group = writes_.take_group(wanted, kMaxGroup, kMaxGroupTime);
+      if (group.empty()) group = writes_.take_group(wanted, options().max_group, options().max_group_time);
       if (group.empty()) return;
       wanted = group.size();
       if (failed_) {
