@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/error.h"
 #include "emit.h"
@@ -52,10 +53,13 @@ Every error answer is `application/problem+json`. Branch on `code`, which does n
 | `request.precondition-required` | precondition-required (428) | `If-Match` is missing |
 | `request.deadline-exceeded` | deadline-exceeded (504) | the deadline passed before there was an answer |
 )");
+  std::string section;
   for (const File* file : sorted(contract)) {
     const Service* service = file->service();
     if (service == nullptr || service->errors.empty()) continue;
-    out.raw("\n## " + service->short_name + "\n| code | kind | when, and what to do | calls |\n|---|---|---|---|\n");
+    // Contracts of one package share it.
+    if (std::exchange(section, service->short_name) != service->short_name)
+      out.raw("\n## " + service->short_name + "\n| code | kind | when, and what to do | calls |\n|---|---|---|---|\n");
     for (const ErrorCode& error : service->errors) {
       out.raw("| " + code(error.code) + " | " + kind_text(error.rule_kind) + " | " + cell(error.help) + " | " +
               calls_with(*service, error) + " |\n");

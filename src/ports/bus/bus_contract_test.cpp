@@ -442,6 +442,9 @@ TEST_P(BusContract, TellsInTheLogWhatWasGivenUp) {
   EXPECT_NE(all.find(R"("group":"post.on-sold")"), std::string::npos) << all;
   EXPECT_NE(all.find(R"("group":"post.call")"), std::string::npos) << all;
   EXPECT_NE(all.find(R"("attempts":2)"), std::string::npos) << all;
+  EXPECT_EQ(replay("post.call", dead_letters()[0].event.id), "none");
+  harness_->wait_until([this] { return told_of_dead().size() == 3; });
+  EXPECT_NE(told_of_dead()[2].find(R"("group":"post.call")"), std::string::npos) << told_of_dead()[2];
 }
 
 TEST_P(BusContract, ListsDeadLettersPageByPageNewestFirst) {
