@@ -48,7 +48,7 @@ constexpr Rule kRules[] = {
     {"10: posts reach members only", Moment::kDuring,
      "SELECT hex(p.post_id) FROM chat_events e JOIN chat_posts p ON p.position = e.post WHERE NOT EXISTS"
      " (SELECT 1 FROM chat_members m WHERE m.channel_id = p.channel_id AND m.user_id = e.user_id)"},
-    {"10: who works on a task alone may write, beside the client", Moment::kAtTheEnd,
+    {"10: who works on a task alone may write, beside the client", Moment::kQuiet,
      "SELECT hex(m.user_id) FROM chat_members m JOIN chat_users u ON u.user_id = m.user_id WHERE u.kind = 2 AND m.ended = 0 AND m.access = "
      "1"},
     {"12: a post starts one process", Moment::kDuring,
@@ -196,7 +196,7 @@ Result<void> check_person(Transaction& transaction, const Person& person, Moment
 Result<Findings> look(Transaction& transaction, const std::vector<std::unique_ptr<Person>>& people, Moment moment, std::int64_t limit) {
   Findings findings;
   for (const Rule& rule : kRules) {
-    if (moment != Moment::kAtTheEnd && rule.from == Moment::kAtTheEnd) continue;
+    if (moment < rule.from) continue;
     TRY(apply(transaction, rule.name, rule.sql, findings));
   }
   if (moment == Moment::kAtTheEnd)

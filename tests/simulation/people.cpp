@@ -1,6 +1,7 @@
 #include "people.h"
 
 #include "base/json_writer.h"
+#include "runtime/when_all.h"
 
 namespace consilium::simulation {
 namespace {
@@ -188,8 +189,12 @@ Task<void> Person::act_as_client() {
     co_return;
   }
   --questions_left_;
-  co_await write(channel, "My knee hurts since " + std::to_string(random_.below(30)) + " days");
-  if (chance(40)) co_await write(channel, "Especially in the evening");
+  const bool at_once = chance(20);  // on two devices
+  std::vector<Task<bool>> writing;
+  writing.push_back(write(channel, "My knee hurts since " + std::to_string(random_.below(30)) + " days"));
+  if (at_once) writing.push_back(write(channel, "Especially in the evening"));
+  co_await runtime::when_all(std::move(writing));
+  if (!at_once && chance(40)) co_await write(channel, "Especially in the evening");
 }
 
 Task<void> Person::give_feedback(std::string channel) {
