@@ -494,6 +494,21 @@ TEST_P(BusContract, WhatIsAwaySpendsNoAttempt) {
   EXPECT_TRUE(dead_letters().empty());
 }
 
+// Times kept by a clock that was an hour ahead hold nothing up.
+TEST_P(BusContract, AClockSetBackHoldsUpNoParkedEvent) {
+  failures_["1"] = 1;
+  add(applying());
+  start();
+  publish_all({{"a", "1"}, {"a", "2"}});
+  harness_->wait_until([this] { return count("post_parked") == 2; });
+  const auto ahead = harness_->write(post(), [](database::Transaction& transaction) {
+    return transaction.execute("UPDATE post_parked SET next_try = next_try + ?", hours(1).microseconds);
+  });
+  ASSERT_TRUE(ahead);
+  wait_for_done(2);
+  EXPECT_EQ(done(), (Texts{"a:1", "a:2"}));
+}
+
 TEST_P(BusContract, HandlesKeysBesideEachOtherAndAKeyInOrder) {
   failures_["x"] = 1;
   add(handling());

@@ -15,6 +15,7 @@
 #include "consilium/chat/v1/chat_service.h"
 #include "ports/database/idempotency.h"
 #include "services/chat/feed.h"
+#include "services/chat/lease_clock.h"
 #include "services/chat/render.h"
 #include "services/chat/settings.h"
 
@@ -92,7 +93,7 @@ class ChatService final : public v1::Chat {
   Result<v1::Post> bot_post_in(Transaction& transaction, const runtime::Context& context, store::StoredPost post,
                                std::span<const Uuid> people) const;
   Result<std::vector<v1::Channel>> complete_channels(Transaction& transaction, const Reader& reader,
-                                                     std::span<const store::ChannelRow> rows, Timestamp now) const;
+                                                     std::span<const store::ChannelRow> rows, store::Present present) const;
   Result<v1::ListPostsReply> list_posts_in(Transaction& transaction, const Uuid& reader, const v1::ListPostsRequest& request,
                                            Timestamp now) const;
   Result<Signals> delete_chat_user_in(Transaction& transaction, const runtime::Context& context, const Uuid& user, Timestamp now) const;
@@ -100,9 +101,10 @@ class ChatService final : public v1::Chat {
                                  Timestamp now) const;
   Result<Signals> sweep_in(Transaction& transaction, const runtime::Context& context, Timestamp now) const;
   Result<std::vector<v1::PersonEvent>> render_events(Transaction& transaction, std::span<const store::StoredEvent> events,
-                                                     Timestamp now) const;
-  Result<v1::ReadEventsReply> read_events_in(Transaction& transaction, const v1::ReadEventsRequest& request, Timestamp now) const;
+                                                     store::Present present) const;
+  Result<v1::ReadEventsReply> read_events_in(Transaction& transaction, const v1::ReadEventsRequest& request, store::Present present) const;
 
+  store::Present present_of(const runtime::Context& context) const { return {context.now(), lease_clock_.now(context)}; }
   // Writes what became of these people's presence; the signals are for after the commit.
   Result<Signals> settle_presence(Transaction& transaction, const runtime::Context& context, std::span<const Uuid> users,
                                   Timestamp now) const;
@@ -118,6 +120,7 @@ class ChatService final : public v1::Chat {
   const ActionTokens tokens_;
   const Renderer renderer_;
   const database::IdempotencyTable idempotency_{"chat"};
+  LeaseClock lease_clock_;
   Feed feed_;
   std::atomic<std::uint64_t> posts_{0};
   std::atomic<bool> feeds_ended_{false};

@@ -18,18 +18,18 @@ Task<Result<v1::ListChannelsReply>> ChatService::list_channels(runtime::Context&
     if (!cursor) co_return fail(v1::errors::bad_cursor());
     start = store::PageStart{cursor->created, cursor->id};
   }
-  const Timestamp now = context.now();
+  const store::Present present = present_of(context);
   const std::int32_t size = page_size_of(request.limit);
   const auto work = [&](Transaction& transaction) -> Result<v1::ListChannelsReply> {
     ASSIGN_OR_RETURN(const auto person, store::find_person(transaction, user));
     if (!person) return v1::ListChannelsReply{};
-    ASSIGN_OR_RETURN(auto rows, store::list_channels(transaction, user, now, start, size + 1));
+    ASSIGN_OR_RETURN(auto rows, store::list_channels(transaction, user, present.now, start, size + 1));
     v1::ListChannelsReply reply;
     if (rows.size() > static_cast<std::size_t>(size)) {
       rows.pop_back();
       reply.next_cursor = Cursor{rows.back().created_at, rows.back().id}.text();
     }
-    ASSIGN_OR_RETURN(reply.items, complete_channels(transaction, {user, person->language, person->kind}, rows, now));
+    ASSIGN_OR_RETURN(reply.items, complete_channels(transaction, {user, person->language, person->kind}, rows, present));
     return reply;
   };
   auto reply = co_await database_.read(context, work);
@@ -38,12 +38,12 @@ Task<Result<v1::ListChannelsReply>> ChatService::list_channels(runtime::Context&
 
 Task<Result<v1::Channel>> ChatService::get_channel(runtime::Context& context, v1::GetChannelRequest request) {
   CO_ASSIGN_OR_RETURN(const Uuid user, person_calling(context));
-  const Timestamp now = context.now();
+  const store::Present present = present_of(context);
   const auto work = [&](Transaction& transaction) -> Result<v1::Channel> {
     ASSIGN_OR_RETURN(const auto person, store::find_person(transaction, user));
-    ASSIGN_OR_RETURN(const auto row, store::channel_as_seen(transaction, request.id, user, now));
+    ASSIGN_OR_RETURN(const auto row, store::channel_as_seen(transaction, request.id, user, present.now));
     if (!person || !row) return fail(v1::errors::channel_not_found());
-    ASSIGN_OR_RETURN(auto channels, complete_channels(transaction, {user, person->language, person->kind}, {&*row, 1}, now));
+    ASSIGN_OR_RETURN(auto channels, complete_channels(transaction, {user, person->language, person->kind}, {&*row, 1}, present));
     return std::move(channels.front());
   };
   auto reply = co_await database_.read(context, work);
@@ -52,7 +52,7 @@ Task<Result<v1::Channel>> ChatService::get_channel(runtime::Context& context, v1
 
 // Members and last posts of all rows at once.
 Result<std::vector<v1::Channel>> ChatService::complete_channels(Transaction& transaction, const Reader& reader,
-                                                                std::span<const store::ChannelRow> rows, Timestamp now) const {
+                                                                std::span<const store::ChannelRow> rows, store::Present present) const {
   std::vector<Uuid> ids;
   std::vector<v1::Channel> channels;
   std::map<Uuid, std::size_t> place;
@@ -67,13 +67,14 @@ Result<std::vector<v1::Channel>> ChatService::complete_channels(Transaction& tra
     channel.created_at = row.created_at;
     channels.push_back(std::move(channel));
   }
-  ASSIGN_OR_RETURN(const auto members, store::members_of(transaction, ids, now));
+  ASSIGN_OR_RETURN(const auto members, store::members_of(transaction, ids, present));
   for (const store::MemberRow& member : members) channels[place[member.channel_id]].members.push_back(member_of(member));
   ASSIGN_OR_RETURN(const auto posts, store::last_posts(transaction, ids, reader.user_id));
   std::vector<const store::StoredPost*> pointers;
   for (const store::StoredPost& post : posts) pointers.push_back(&post);
   ASSIGN_OR_RETURN(const store::People people, store::find_people(transaction, people_named_in(pointers)));
-  for (const store::StoredPost& post : posts) channels[place[post.channel_id]].last_post = renderer_.post(post, reader, people, now);
+  for (const store::StoredPost& post : posts)
+    channels[place[post.channel_id]].last_post = renderer_.post(post, reader, people, present.now);
   return channels;
 }
 
@@ -199,8 +200,10 @@ Task<Result<v1::Nothing>> ChatService::unsubscribe(runtime::Context& context, v1
 // --- In the background ---
 
 Result<ChatService::Signals> ChatService::sweep_in(Transaction& transaction, const runtime::Context& context, Timestamp now) const {
-  ASSIGN_OR_RETURN(const auto people, store::people_run_out(transaction, now));
-  TRY(store::mark_run_out(transaction, people, now));
+  const Timestamp of_leases = lease_clock_.now(context);
+  TRY(store::shorten_leases(transaction, of_leases + settings_.lease));
+  ASSIGN_OR_RETURN(const auto people, store::people_run_out(transaction, of_leases));
+  TRY(store::mark_run_out(transaction, people, of_leases));
   ASSIGN_OR_RETURN(Signals signals, settle_presence(transaction, context, people, now));
   ASSIGN_OR_RETURN(const auto ended, store::memberships_run_out(transaction, now));
   for (const store::Ended& one : ended) TRY(end_and_tell(transaction, one.channel_id, one.user_id, now));
@@ -209,12 +212,13 @@ Result<ChatService::Signals> ChatService::sweep_in(Transaction& transaction, con
 
 Task<Result<void>> ChatService::sweep(runtime::Context& context) {
   while (true) {
-    const Timestamp now = context.now();
+    const auto [now, of_leases] = present_of(context);
     // Mostly there is nothing to do: found out without the writer.
     const auto look = [&](Transaction& transaction) -> Result<bool> {
-      ASSIGN_OR_RETURN(const auto people, store::people_run_out(transaction, now));
+      ASSIGN_OR_RETURN(const auto people, store::people_run_out(transaction, of_leases));
       ASSIGN_OR_RETURN(const auto ended, store::memberships_run_out(transaction, now));
-      return !people.empty() || !ended.empty();
+      ASSIGN_OR_RETURN(const bool too_long, store::has_leases_after(transaction, of_leases + settings_.lease));
+      return !people.empty() || !ended.empty() || too_long;
     };
     const auto due = co_await database_.read(context, look);
     if (!due) co_return fail(due.error());
@@ -234,7 +238,7 @@ Task<Result<void>> ChatService::trim(runtime::Context& context) {
       ASSIGN_OR_RETURN(const std::int64_t old, store::trim_old(transaction, oldest));
       ASSIGN_OR_RETURN(const std::int64_t many, store::trim_long(transaction, settings_.events_per_person));
       ASSIGN_OR_RETURN(const std::int64_t notices, store::trim_notices(transaction, oldest));
-      ASSIGN_OR_RETURN(const std::int64_t sockets, store::forget_sockets(transaction, context.now() - kForgetSocketAfter));
+      ASSIGN_OR_RETURN(const std::int64_t sockets, store::forget_sockets(transaction, lease_clock_.now(context) - kForgetSocketAfter));
       return old + many + notices + sockets;
     };
     const auto gone = co_await database_.write(context, work);

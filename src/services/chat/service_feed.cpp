@@ -7,7 +7,7 @@
 namespace consilium::chat {
 
 Result<std::vector<v1::PersonEvent>> ChatService::render_events(Transaction& transaction, std::span<const store::StoredEvent> events,
-                                                                Timestamp now) const {
+                                                                store::Present present) const {
   std::vector<const store::StoredPost*> posts;
   std::map<std::pair<Uuid, Uuid>, std::optional<store::MemberRow>> members;
   for (const store::StoredEvent& event : events) {
@@ -15,28 +15,28 @@ Result<std::vector<v1::PersonEvent>> ChatService::render_events(Transaction& tra
     if (event.type != store::EventType::kChannelJoined || !event.channel_id || !event.member_id) continue;
     const auto [place, fresh] = members.try_emplace({*event.channel_id, *event.member_id});
     if (!fresh) continue;
-    ASSIGN_OR_RETURN(place->second, store::find_member(transaction, *event.channel_id, *event.member_id, now));
+    ASSIGN_OR_RETURN(place->second, store::find_member(transaction, *event.channel_id, *event.member_id, present.of_leases));
   }
   ASSIGN_OR_RETURN(const store::People people, store::find_people(transaction, people_named_in(posts)));
   std::vector<v1::PersonEvent> rendered;
   rendered.reserve(events.size());
   for (const store::StoredEvent& event : events) {
     const auto member = members.find({event.channel_id.value_or(Uuid{}), event.member_id.value_or(Uuid{})});
-    rendered.push_back(renderer_.event(event, people, member == members.end() ? std::nullopt : member->second, now));
+    rendered.push_back(renderer_.event(event, people, member == members.end() ? std::nullopt : member->second, present.now));
   }
   return rendered;
 }
 
 Task<Result<v1::ReadEventsReply>> ChatService::read_events(runtime::Context& context, v1::ReadEventsRequest request) {
   CO_TRY(require_service(context));
-  const Timestamp now = context.now();
-  const auto work = [&](Transaction& transaction) { return read_events_in(transaction, request, now); };
+  const store::Present present = present_of(context);
+  const auto work = [&](Transaction& transaction) { return read_events_in(transaction, request, present); };
   auto reply = co_await database_.read(context, work);
   co_return reply;
 }
 
 Result<v1::ReadEventsReply> ChatService::read_events_in(Transaction& transaction, const v1::ReadEventsRequest& request,
-                                                        Timestamp now) const {
+                                                        store::Present present) const {
   v1::ReadEventsReply reply;
   ASSIGN_OR_RETURN(reply.last_sequence, store::last_sequence(transaction, request.user_id));
   if (request.after == reply.last_sequence) return reply;
@@ -45,7 +45,7 @@ Result<v1::ReadEventsReply> ChatService::read_events_in(Transaction& transaction
   reply.resync = request.after > reply.last_sequence || !first || request.after + 1 < *first;
   if (reply.resync) return reply;
   ASSIGN_OR_RETURN(const auto events, store::events_of(transaction, request.user_id, request.after, request.limit));
-  ASSIGN_OR_RETURN(reply.events, render_events(transaction, events, now));
+  ASSIGN_OR_RETURN(reply.events, render_events(transaction, events, present));
   return reply;
 }
 
@@ -88,7 +88,7 @@ Task<Result<v1::ReadFeedReply>> ChatService::read_feed(runtime::Context& context
   if (context.deadline) end = std::min(end, *context.deadline);
   while (true) {
     const std::uint64_t heard = feed_.rings();
-    const Timestamp now = context.now();
+    const store::Present present = present_of(context);
     const auto work = [&](Transaction& transaction) -> Result<v1::ReadFeedReply> {
       v1::ReadFeedReply reply;
       if (request.after < 0) {
@@ -97,7 +97,7 @@ Task<Result<v1::ReadFeedReply>> ChatService::read_feed(runtime::Context& context
       }
       ASSIGN_OR_RETURN(const auto events, store::events_after(transaction, request.after, kMaxFeedBatch));
       reply.position = events.empty() ? request.after : events.back().position;
-      ASSIGN_OR_RETURN(reply.events, render_events(transaction, events, now));
+      ASSIGN_OR_RETURN(reply.events, render_events(transaction, events, present));
       return reply;
     };
     auto reply = co_await database_.read(context, work);

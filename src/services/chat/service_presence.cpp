@@ -12,7 +12,7 @@ void ChatService::send(Signals signals) {
 
 Result<ChatService::Signals> ChatService::settle_presence(Transaction& transaction, const runtime::Context& context,
                                                           std::span<const Uuid> users, Timestamp now) const {
-  ASSIGN_OR_RETURN(const auto presences, store::presences_of(transaction, users, now));
+  ASSIGN_OR_RETURN(const auto presences, store::presences_of(transaction, users, lease_clock_.now(context)));
   Signals signals;
   for (const store::PresenceRow& row : presences) {
     if (row.effective() == row.told) continue;
@@ -41,7 +41,7 @@ Task<Result<v1::PresenceReply>> ChatService::set_presence(runtime::Context& cont
     const Uuid users[] = {user};
     TRY(store::save_chosen(transaction, user, request.status, now));
     ASSIGN_OR_RETURN(signals, settle_presence(transaction, context, users, now));
-    ASSIGN_OR_RETURN(const auto rows, store::presences_of(transaction, users, now));
+    ASSIGN_OR_RETURN(const auto rows, store::presences_of(transaction, users, lease_clock_.now(context)));
     return v1::PresenceReply{rows.front().chosen, rows.front().effective()};
   };
   auto reply = co_await database_.write(context, work);
@@ -51,7 +51,7 @@ Task<Result<v1::PresenceReply>> ChatService::set_presence(runtime::Context& cont
 
 Task<Result<v1::PresenceReply>> ChatService::get_presence(runtime::Context& context, v1::GetPresenceRequest) {
   CO_ASSIGN_OR_RETURN(const Uuid user, person_calling(context));
-  const Timestamp now = context.now();
+  const Timestamp now = lease_clock_.now(context);
   const auto work = [&](Transaction& transaction) -> Result<v1::PresenceReply> {
     const Uuid users[] = {user};
     ASSIGN_OR_RETURN(const auto rows, store::presences_of(transaction, users, now));
@@ -66,7 +66,7 @@ Task<Result<v1::PresenceReply>> ChatService::get_presence(runtime::Context& cont
 
 Task<Result<v1::GetPresencesReply>> ChatService::get_presences(runtime::Context& context, v1::GetPresencesRequest request) {
   CO_TRY(require_service(context));
-  const Timestamp now = context.now();
+  const Timestamp now = lease_clock_.now(context);
   const auto work = [&](Transaction& transaction) -> Result<v1::GetPresencesReply> {
     ASSIGN_OR_RETURN(const auto rows, store::presences_of(transaction, request.user_ids, now));
     v1::GetPresencesReply reply;
@@ -96,7 +96,7 @@ Result<ChatService::Signals> ChatService::open_socket_in(Transaction& transactio
                                                          const v1::OpenSocketRequest& request, Timestamp now) const {
   TRY(store::ensure_log(transaction, request.user_id));
   TRY(store::ensure_presence(transaction, request.user_id, v1::PresenceStatus::kOffline, now));
-  TRY(store::open_socket(transaction, request.socket_id, request.user_id, request.session_id, now + settings_.lease));
+  TRY(store::open_socket(transaction, request.socket_id, request.user_id, request.session_id, lease_clock_.now(context) + settings_.lease));
   const Uuid users[] = {request.user_id};
   return settle_presence(transaction, context, users, now);
 }
@@ -110,7 +110,7 @@ Task<Result<v1::Nothing>> ChatService::renew_sockets(runtime::Context& context, 
     const Timestamp now = context.now();
     const auto work = [&](Transaction& transaction) -> Result<Signals> {
       ASSIGN_OR_RETURN(const auto back, store::people_of_lapsed(transaction, sockets));
-      TRY(store::renew_sockets(transaction, sockets, now + lease));
+      TRY(store::renew_sockets(transaction, sockets, lease_clock_.now(context) + lease));
       return settle_presence(transaction, context, back, now);
     };
     auto signals = co_await database_.write(context, work);
@@ -123,7 +123,7 @@ Task<Result<v1::Nothing>> ChatService::renew_sockets(runtime::Context& context, 
 // The person stays present for one more lease, so that loading a page anew is not seen by others.
 Task<Result<v1::Nothing>> ChatService::close_socket(runtime::Context& context, v1::CloseSocketRequest request) {
   CO_TRY(require_service(context));
-  const Timestamp now = context.now();
+  const Timestamp now = lease_clock_.now(context);
   const auto work = [&](Transaction& transaction) -> Result<v1::Nothing> {
     TRY(store::close_socket(transaction, request.socket_id, now + settings_.lease));
     return v1::Nothing{};

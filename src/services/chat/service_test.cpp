@@ -770,6 +770,38 @@ TEST_F(Chat, ManyLeasesAreRenewedInOneCall) {
   for (const auto& row : rig.query("SELECT lease_until FROM chat_sockets")) EXPECT_EQ(row.integer(0), until);
 }
 
+// Leases of a process that lives follow no clock that is set.
+TEST_F(Chat, SettingTheClockNeitherEndsALeaseNorProlongsIt) {
+  const Uuid socket = rig.open_socket(clara);
+  ASSERT_EQ(rig.choose(clara, S::kOnline).effective, S::kOnline);
+  for (const Duration jump : {hours(1), hours(-1)}) {
+    rig.world.set_clock_offset(rig.loop.node(), jump);
+    ASSERT_TRUE(rig.run(&ChatService::sweep));
+    EXPECT_EQ(rig.choose(clara, S::kOnline).effective, S::kOnline);
+    rig.renew({socket});
+    rig.world.run_for(seconds(29));
+    ASSERT_TRUE(rig.run(&ChatService::sweep));
+    EXPECT_EQ(rig.choose(clara, S::kOnline).effective, S::kOnline);
+    rig.renew({socket});
+  }
+  rig.world.run_for(seconds(31));
+  ASSERT_TRUE(rig.run(&ChatService::sweep));
+  EXPECT_EQ(rig.choose(clara, S::kOnline).effective, S::kOffline);
+}
+
+// The leases that a former process gave end within one lease, whatever the clock was set to meanwhile.
+TEST_F(Chat, LeasesOfAFormerProcessEndWithinOneLease) {
+  rig.open_socket(clara);
+  ASSERT_EQ(rig.choose(clara, S::kOnline).effective, S::kOnline);
+  rig.restart();
+  rig.world.set_clock_offset(rig.loop.node(), hours(-1));
+  ASSERT_TRUE(rig.run(&ChatService::sweep));
+  EXPECT_EQ(rig.choose(clara, S::kOnline).effective, S::kOnline);
+  rig.world.run_for(seconds(31));
+  ASSERT_TRUE(rig.run(&ChatService::sweep));
+  EXPECT_EQ(rig.choose(clara, S::kOnline).effective, S::kOffline);
+}
+
 // --- Logs ---
 
 TEST_F(Chat, AClientThatComesBackMissesNothing) {

@@ -95,7 +95,12 @@ struct PageStart {
 Result<std::vector<ChannelRow>> list_channels(Transaction& transaction, const Uuid& user, Timestamp now, std::optional<PageStart> start,
                                               std::int32_t limit);
 Result<std::optional<ChannelRow>> channel_as_seen(Transaction& transaction, const Uuid& channel, const Uuid& user, Timestamp now);
-Result<std::vector<MemberRow>> members_of(Transaction& transaction, std::span<const Uuid> channels, Timestamp now);
+// What is compared with ends of memberships, and with leases (lease_clock.h).
+struct Present {
+  Timestamp now;
+  Timestamp of_leases;
+};
+Result<std::vector<MemberRow>> members_of(Transaction& transaction, std::span<const Uuid> channels, Present present);
 Result<std::vector<Uuid>> channels_of(Transaction& transaction, const Uuid& user);
 
 struct Ended {
@@ -219,6 +224,7 @@ struct PresenceRow {
 Result<void> ensure_presence(Transaction& transaction, const Uuid& user, v1::PresenceStatus chosen, Timestamp now);
 Result<void> save_chosen(Transaction& transaction, const Uuid& user, v1::PresenceStatus chosen, Timestamp now);
 Result<void> save_told(Transaction& transaction, const Uuid& user, v1::PresenceStatus told, Timestamp now);
+// Times of leases are those of the lease clock.
 Result<std::vector<PresenceRow>> presences_of(Transaction& transaction, std::span<const Uuid> users, Timestamp now);
 // Everybody who shares a channel with the person, and the person.
 Result<std::vector<Uuid>> audience_of(Transaction& transaction, const Uuid& user, Timestamp now);
@@ -232,6 +238,9 @@ Result<void> close_socket(Transaction& transaction, const Uuid& socket, Timestam
 Result<void> drop_sockets(Transaction& transaction, const Uuid& user);
 // People of sockets whose lease ran out since the last look.
 Result<std::vector<Uuid>> people_run_out(Transaction& transaction, Timestamp now);
+// Leases that end after `last`: the clock was set back between the process that gave them and this one.
+Result<bool> has_leases_after(Transaction& transaction, Timestamp last);
+Result<void> shorten_leases(Transaction& transaction, Timestamp last);
 // Marks those; closed ones go.
 Result<void> mark_run_out(Transaction& transaction, std::span<const Uuid> people, Timestamp now);
 // Those silent since `before`.

@@ -45,7 +45,7 @@ MemberRow member_from(const Row& row) {
   member.presence = effective_presence(chosen, row.boolean(10));
   return member;
 }
-// Binds the present.
+// Binds the present of leases.
 #define MEMBER_SELECT                                                                        \
   "SELECT m.channel_id, " PERSON_COLUMNS                                                     \
   ", m.access, r.post_id, o.chosen,"                                                         \
@@ -202,10 +202,11 @@ Result<std::optional<ChannelRow>> channel_as_seen(Transaction& transaction, cons
   return seen_channel_from(*row);
 }
 
-Result<std::vector<MemberRow>> members_of(Transaction& transaction, std::span<const Uuid> channels, Timestamp now) {
+Result<std::vector<MemberRow>> members_of(Transaction& transaction, std::span<const Uuid> channels, Present present) {
   static const InList statement(MEMBER_SELECT "WHERE m.channel_id IN", "AND " RUNNING("m") "ORDER BY m.channel_id, m.joined_at, m.user_id");
-  const Value present[] = {to_value(now)};
-  ASSIGN_OR_RETURN(const auto rows, statement.query(transaction, present, channels, present));
+  const Value of_leases[] = {to_value(present.of_leases)};
+  const Value now[] = {to_value(present.now)};
+  ASSIGN_OR_RETURN(const auto rows, statement.query(transaction, of_leases, channels, now));
   std::vector<MemberRow> members;
   for (const Row& row : rows) members.push_back(member_from(row));
   return members;

@@ -103,6 +103,16 @@ Result<std::vector<Uuid>> people_run_out(Transaction& transaction, Timestamp now
   return ids_from(rows);
 }
 
+Result<bool> has_leases_after(Transaction& transaction, Timestamp last) {
+  ASSIGN_OR_RETURN(const auto row, transaction.query_one("SELECT 1 FROM chat_sockets WHERE state < 2 AND lease_until > ? LIMIT 1", last));
+  return row.has_value();
+}
+
+Result<void> shorten_leases(Transaction& transaction, Timestamp last) {
+  TRY(transaction.execute("UPDATE chat_sockets SET lease_until = ?1 WHERE state < 2 AND lease_until > ?1", last));
+  return {};
+}
+
 Result<void> mark_run_out(Transaction& transaction, std::span<const Uuid> people, Timestamp now) {
   static const InList gone("DELETE FROM chat_sockets WHERE user_id IN", "AND state = 1 AND lease_until <= ?");
   static const InList lapsed("UPDATE chat_sockets SET state = 2 WHERE user_id IN", "AND state = 0 AND lease_until <= ?");

@@ -198,6 +198,9 @@ Result<TaskRecord> TaskService::start_task(Transaction& transaction, const runti
   task.reporter_user_id = reporter.id;
   task.reporter_name = reporter.first_name + " " + reporter.last_name;
   task.reported_at = std::min(request.reported_at.value_or(now), now);
+  // The queue goes by it: who waits since before the clock was set back stays before who comes after.
+  ASSIGN_OR_RETURN(const auto newest, newest_waiting(transaction));
+  if (newest && *newest > now) task.reported_at = *newest + microseconds(1);
   task.group = model.model->group;
   task.assignee_at = now;
   task.channel_id = request.channel_id;
@@ -306,7 +309,7 @@ Task<Result<v1::CreateRequestReply>> TaskService::create_request(runtime::Contex
     return idempotency_.once<v1::CreateRequestReply>(transaction, idempotent, [&]() -> Result<v1::CreateRequestReply> {
       ASSIGN_OR_RETURN(const auto own, find_of_process(transaction, order.process_instance, request.type.type, request.type.subtype));
       if (own) return reply_of(transaction, *own, Origin::kMadeForIt);
-      const OpenTask sought{*request.channel_id, request.type, request.reporter_user_id, request.reported_at};
+      const OpenTask sought{*request.channel_id, request.type, request.reporter_user_id, context.now(), request.reported_at};
       ASSIGN_OR_RETURN(const auto open, tasks::find_open(transaction, sought));
       if (open) return reply_of(transaction, *open, Origin::kAnothers);
       ASSIGN_OR_RETURN(TaskRecord made, start_task(transaction, context, {request, order.process_instance}, *model, *reporter, id));
@@ -327,7 +330,7 @@ Result<v1::CreateRequestReply> TaskService::reply_of(Transaction& transaction, c
 
 Task<Result<v1::FindOpenReply>> TaskService::find_open(runtime::Context& context, v1::FindOpenRequest request) {
   auto reply = co_await database_.read(context, [&](Transaction& transaction) -> Result<v1::FindOpenReply> {
-    const OpenTask sought{request.channel_id, request.type, std::nullopt, request.at};
+    const OpenTask sought{request.channel_id, request.type, std::nullopt, context.now(), request.at};
     ASSIGN_OR_RETURN(const auto open, tasks::find_open(transaction, sought));
     if (!open) return v1::FindOpenReply{};
     ASSIGN_OR_RETURN(v1::Task task, view(transaction, *open));
@@ -443,7 +446,7 @@ Task<Result<v1::Task>> TaskService::set_assignee(runtime::Context& context, v1::
     row.task_number = task.number;
     row.user_id = request.user_id;
     row.candidates = 1;
-    row.waited = context.now() - task.reported_at;
+    row.waited = std::max(context.now() - task.reported_at, Duration{});
     TRY(insert_assignment(transaction, row));
     return view(transaction, task);
   });
@@ -526,7 +529,7 @@ Task<Result<std::int64_t>> TaskService::assign_waiting(runtime::Context& context
         row.user_id = chosen->user_id;
         row.choice = explain(*chosen, candidates, excluded.size(), settings_.limit);
         row.candidates = static_cast<std::int64_t>(candidates.size());
-        row.waited = context.now() - task.reported_at;
+        row.waited = std::max(context.now() - task.reported_at, Duration{});
         TransitionOrder order;
         order.transition = "assign";
         order.person = chosen->user_id;
@@ -545,8 +548,11 @@ Task<Result<std::int64_t>> TaskService::assign_waiting(runtime::Context& context
 
 Task<Result<std::int64_t>> TaskService::return_unanswered(runtime::Context& context) {
   auto returned = co_await database_.write(context, [&](Transaction& transaction) -> Result<std::int64_t> {
-    TRY(forget_exclusions(transaction, context.now()));
-    ASSIGN_OR_RETURN(auto due, unanswered_tasks(transaction, context.now(), settings_.batch));
+    const Timestamp now = context.now();
+    TRY(bring_answers_forward(transaction, now + settings_.answer_within));
+    TRY(bring_exclusions_forward(transaction, now + settings_.exclusion));
+    TRY(forget_exclusions(transaction, now));
+    ASSIGN_OR_RETURN(auto due, unanswered_tasks(transaction, now, settings_.batch));
     for (TaskRecord& task : due) TRY(back_to_queue(transaction, context, task, "unanswered"));
     return static_cast<std::int64_t>(due.size());
   });

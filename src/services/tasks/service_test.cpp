@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "ports/database/store_harness.h"
+#include "runtime/simulated_scheduler.h"
 #include "runtime/when_all.h"
 #include "services/tasks/migrations.h"
 
@@ -181,6 +182,11 @@ class TaskServiceTest : public ::testing::Test {
     return out;
   }
 
+  void set_clock(Duration offset) {
+    auto& loop = dynamic_cast<runtime::SimulatedScheduler&>(harness_->loop());
+    loop.world().set_clock_offset(loop.node(), offset);
+  }
+
   database::Database& door() { return harness_->store().service("tasks"); }
 
   std::unique_ptr<database::testing::StoreHarness> harness_ = database::testing::simulated_harness({});
@@ -336,6 +342,46 @@ TEST_F(TaskServiceTest, TheConsultantComesBackIntoQuestionAfterTenMinutes) {
   EXPECT_EQ(assign(), 0);
   harness_->pass(minutes(10) + seconds(1));
   EXPECT_EQ(assign(), 1);
+}
+
+TEST_F(TaskServiceTest, AClockSetBackProlongsNeitherTheTimeToAnswerNorTheExclusion) {
+  open_request(1);
+  add_consultant(1);
+  ASSERT_EQ(assign(), 1);
+  const auto sweep = [&] { return call([&](runtime::Context& context) { return service_.return_unanswered(context); }).value(); };
+  set_clock(hours(-1));
+  EXPECT_EQ(sweep(), 0);
+  harness_->pass(minutes(2) - seconds(1));
+  EXPECT_EQ(sweep(), 0);
+  harness_->pass(seconds(2));
+  EXPECT_EQ(sweep(), 1);
+  set_clock(hours(-2));
+  EXPECT_EQ(sweep(), 0);
+  EXPECT_EQ(assign(), 0);
+  harness_->pass(minutes(10) + seconds(1));
+  EXPECT_EQ(assign(), 1);
+}
+
+TEST_F(TaskServiceTest, WhoWaitsSinceBeforeTheClockWasSetBackIsNotOvertaken) {
+  std::vector<Uuid> tasks{open_request(1).id, open_request(2).id};
+  set_clock(hours(-1));
+  for (std::uint8_t i = 3; i <= 4; ++i) tasks.push_back(open_request(i).id);
+  for (std::size_t i = 0; i < tasks.size(); ++i) EXPECT_EQ(get(tasks[i]).waiting->position, static_cast<std::int32_t>(i) + 1);
+  add_consultant(1);
+  EXPECT_EQ(assign(), 3);
+  EXPECT_EQ(get(tasks[3]).substatus, Substatus::kOnAssignment);
+}
+
+// A task that was closed at a time which is still to come is not the one meant.
+TEST_F(TaskServiceTest, AQuestionAfterTheClockWasSetBackIsANewOne) {
+  const Uuid task = open_request(1).id;
+  ASSERT_TRUE(transition(task, "cancel", person_caller(id_of(9, 1), {"tasks.read", "tasks.manage"}), "asked by telephone"));
+  set_clock(hours(-1));
+  v1::CreateTaskRequest next = request(1);
+  next.reported_at = harness_->loop().now();
+  harness_->pass(seconds(1));
+  const auto reply = call([&](runtime::Context& context) { return service_.create_request(context, wish(next)); });
+  EXPECT_TRUE(reply->created);
 }
 
 TEST_F(TaskServiceTest, AnAnswerKeepsTheTask) {

@@ -201,9 +201,10 @@ Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const Open
                                   "NULL OR reporter_user_id = ?4) ORDER BY created_at DESC LIMIT 1",
                                   sought.channel_id, sought.type.type, sought.type.subtype, sought.reporter)));
   if (open || !sought.at) return open;
+  // What was closed in the future was closed before the clock was set back: that tells nothing of what came first.
   return read_one(transaction.query_one("SELECT " TASK_COLUMNS " FROM tasks_task WHERE channel_id = ? AND type = ? AND subtype = ? AND "
-                                        "is_open = 0 AND closed_at >= ? ORDER BY created_at DESC LIMIT 1",
-                                        sought.channel_id, sought.type.type, sought.type.subtype, *sought.at + kClosedLater));
+                                        "is_open = 0 AND closed_at BETWEEN ? AND ? ORDER BY created_at DESC LIMIT 1",
+                                        sought.channel_id, sought.type.type, sought.type.subtype, *sought.at + kClosedLater, sought.now));
 }
 
 Result<std::vector<TaskRecord>> list_tasks(Transaction& transaction, const TaskFilter& filter, const Place& after, int limit) {
@@ -264,6 +265,15 @@ Result<std::int64_t> waiting_before(Transaction& transaction, const TaskRecord& 
 Result<std::vector<TaskRecord>> unanswered_tasks(Transaction& transaction, Timestamp due, int limit) {
   return read_tasks(
       transaction.query("SELECT " TASK_COLUMNS " FROM tasks_task WHERE answer_due_at <= ? ORDER BY answer_due_at LIMIT ?", due, limit));
+}
+
+Result<void> bring_answers_forward(Transaction& transaction, Timestamp last) {
+  return done(transaction.execute("UPDATE tasks_task SET answer_due_at = ?1 WHERE answer_due_at > ?1", last));
+}
+
+Result<std::optional<Timestamp>> newest_waiting(Transaction& transaction) {
+  ASSIGN_OR_RETURN(auto row, transaction.query_one("SELECT max(reported_at) FROM tasks_task WHERE queued_at IS NOT NULL"));
+  return row->optional_timestamp(0);
 }
 
 Result<std::vector<TaskRecord>> assigned_to(Transaction& transaction, const Uuid& user_id, Substatus substatus) {
@@ -369,6 +379,10 @@ Result<std::vector<Uuid>> excluded_from(Transaction& transaction, const Uuid& ta
 Result<std::optional<Timestamp>> next_exclusion_end(Transaction& transaction, Timestamp now) {
   ASSIGN_OR_RETURN(auto row, transaction.query_one("SELECT min(until) FROM tasks_exclusion WHERE until > ?", now));
   return row->optional_timestamp(0);
+}
+
+Result<void> bring_exclusions_forward(Transaction& transaction, Timestamp last) {
+  return done(transaction.execute("UPDATE tasks_exclusion SET until = ?1 WHERE until > ?1", last));
 }
 
 Result<void> forget_exclusions(Transaction& transaction, Timestamp before) {

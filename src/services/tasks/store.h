@@ -48,7 +48,8 @@ struct OpenTask {
   Uuid channel_id;
   v1::TaskType type;
   std::optional<Uuid> reporter;  // absent: of anybody
-  std::optional<Timestamp> at;   // absent: open now; else also what was open at this time and is closed by now
+  Timestamp now;
+  std::optional<Timestamp> at;  // absent: open now; else also what was open at this time and is closed by now
 };
 // Times of people come in milliseconds: a task closed in the same one as `at` counts as closed before it.
 Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const OpenTask& sought);
@@ -85,6 +86,10 @@ Result<std::vector<TaskRecord>> waiting_tasks(Transaction& transaction, std::str
 // How many tasks of the group wait before this one.
 Result<std::int64_t> waiting_before(Transaction& transaction, const TaskRecord& task);
 Result<std::vector<TaskRecord>> unanswered_tasks(Transaction& transaction, Timestamp due, int limit);
+// None is due after `last`: those that are were given their time before the clock was set back.
+Result<void> bring_answers_forward(Transaction& transaction, Timestamp last);
+// When the last of those who wait reported.
+Result<std::optional<Timestamp>> newest_waiting(Transaction& transaction);
 Result<std::vector<TaskRecord>> assigned_to(Transaction& transaction, const Uuid& user_id, Substatus substatus);
 Result<std::optional<Timestamp>> next_answer_due(Transaction& transaction);
 // Of all groups.
@@ -113,6 +118,7 @@ Result<std::vector<Uuid>> online_people(Transaction& transaction);
 Result<void> exclude(Transaction& transaction, const Uuid& task_id, const Uuid& user_id, Timestamp until);
 Result<std::vector<Uuid>> excluded_from(Transaction& transaction, const Uuid& task_id, Timestamp now);
 Result<std::optional<Timestamp>> next_exclusion_end(Transaction& transaction, Timestamp now);
+Result<void> bring_exclusions_forward(Transaction& transaction, Timestamp last);
 Result<void> forget_exclusions(Transaction& transaction, Timestamp before);
 
 struct AssignmentRecord {

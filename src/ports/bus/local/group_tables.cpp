@@ -43,6 +43,11 @@ Result<bool> GroupTables::is_parked(database::Transaction& transaction, const st
   return row.has_value();
 }
 
+bool GroupTables::is_due(const ParkedEvent& parked, Timestamp now) const {
+  const Duration longest = std::max(retry_delay(retry_, parked.attempts), kRetryWhileAway) + kRetryWhileAway;
+  return parked.next_try <= now || parked.next_try > now + longest;
+}
+
 Fate GroupTables::fate_after(int attempts, const Fault& fault, Timestamp now) const {
   if (fault.kind == Fault::Kind::kAway) return {attempts, now + kRetryWhileAway, fault.code, false};
   return {attempts + 1, now + retry_delay(retry_, attempts + 1), fault.code, attempts + 1 >= retry_.attempts};

@@ -56,6 +56,8 @@ class GroupTables {
   Result<void> park_behind(database::Transaction& transaction, const Event& event, Timestamp now) const;
   // The first parked event of each key that is not dead, those to be tried first at the front, at most `limit`.
   Result<std::vector<ParkedEvent>> heads(database::Transaction& transaction, int limit) const;
+  // Also when its next try lies further ahead than it ever waits: the clock was set back meanwhile.
+  bool is_due(const ParkedEvent& parked, Timestamp now) const;
   Result<void> unpark(database::Transaction& transaction, const Event& event) const;
   Result<Fate> failed_again(database::Transaction& transaction, const ParkedEvent& parked, const Fault& fault, Timestamp now) const;
 

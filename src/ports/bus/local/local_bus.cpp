@@ -219,7 +219,7 @@ Task<Result<LocalBus::Pass>> LocalBus::retry_parked(Group& group) {
   const Timestamp now = loop_.now();
   std::vector<ParkedEvent> due;
   for (ParkedEvent& head : *heads) {
-    if (head.next_try <= now) {
+    if (group.tables.is_due(head, now)) {
       due.push_back(std::move(head));
     } else {
       group.next_retry = std::min(group.next_retry, head.next_try);
