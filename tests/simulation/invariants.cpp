@@ -96,7 +96,10 @@ constexpr Rule kRules[] = {
      " AND w.assignee_group = a.assignee_group AND (w.reported_at, w.id) < (a.reported_at, a.id) WHERE a.topic = 'tasks.v1.assigned'"
      " AND NOT EXISTS (SELECT 1 FROM state l WHERE l.id = w.id AND l.position > w.position AND l.position < a.position)"
      " AND NOT EXISTS (SELECT 1 FROM state h WHERE h.id = w.id AND h.topic = 'tasks.v1.assigned' AND h.user = a.user AND h.position < "
-     "a.position)"},
+     "a.position)"
+     // Those by hand are not from the queue.
+     " AND (SELECT p.topic FROM state p WHERE p.id = a.id AND p.position < a.position ORDER BY p.position DESC LIMIT 1) = "
+     "'tasks.v1.queued'"},
     {"14: no text of people in events", Moment::kAtTheEnd,
      "SELECT topic FROM (SELECT topic, payload FROM chat_outbox UNION ALL SELECT topic, payload FROM tasks_outbox UNION ALL SELECT topic, "
      "payload FROM users_outbox UNION ALL SELECT topic, payload FROM sessions_outbox)"

@@ -56,13 +56,14 @@ Task<void> Person::ping(Person* self) {
   }
 }
 
-Task<Person::Answer> Person::call(std::string method, std::string path, std::string body) {
+Task<Person::Answer> Person::call(std::string method, std::string path, std::string body, std::string version) {
   net::HttpRequest request;
   request.method = std::move(method);
   request.target = "/api/v1" + path;
   request.body = std::move(body);
   if (!request.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
   if (!cookie_.empty()) request.headers.emplace_back("Cookie", cookie_);
+  if (!version.empty()) request.headers.emplace_back("If-Match", "\"" + version + "\"");
   auto response = co_await cluster_.request(std::move(request));
   Answer answer;
   if (!response) {
@@ -165,6 +166,8 @@ Task<bool> Person::write(std::string channel, std::string text) {
   }
   co_return false;
 }
+
+Task<void> Person::write_beside(Person* self, std::string channel) { co_await self->write(std::move(channel), "My knee hurts, as I said"); }
 
 Task<void> Person::act_as_client() {
   auto channels = co_await call("GET", "/channels", "");
@@ -287,7 +290,25 @@ Task<void> Person::transition(std::string task, std::string name, std::string re
   if (!answer.ok()) cluster_.count("transition refused " + text_at(answer.body, "code"));
 }
 
-// Cancels now and then, and takes care of what was escalated.
+// To somebody whom this administrator saw with a task before.
+Task<bool> Person::give_to_another(Json task) {
+  const auto* assignee = task.as_object().if_contains("assignee");
+  const std::string current = assignee ? text_at(*assignee, "userId") : "";
+  if (current.empty()) co_return false;
+  consultants_.insert(current);
+  if (mood_.calm || !chance(4)) co_return false;
+  for (const std::string& other : consultants_) {
+    if (other == current) continue;
+    std::string body = object_of("userId", other);
+    std::string version = std::to_string(task.at("version").to_number<std::int64_t>());
+    auto answer = co_await call("PUT", "/tasks/" + text_at(task, "id") + "/assignee", std::move(body), std::move(version));
+    cluster_.count(answer.ok() ? "task given to another" : "task not given to another " + text_at(answer.body, "code"));
+    co_return true;
+  }
+  co_return false;
+}
+
+// Cancels now and then, gives to another, and takes care of what was escalated.
 Task<void> Person::act_as_administrator() {
   auto tasks = co_await call("GET", "/tasks?status=open", "");
   if (!tasks.ok()) co_return;
@@ -298,6 +319,8 @@ Task<void> Person::act_as_administrator() {
       co_await transition(id, std::move(name), "");
       co_return;
     }
+    const bool given = co_await give_to_another(task);
+    if (given) co_return;
     if (!mood_.calm && chance(1)) {
       co_await transition(id, "cancel", "Asked by telephone");
       co_return;

@@ -55,7 +55,7 @@ class Person {
 
   static Task<void> live(Person* self);
   static Task<void> ping(Person* self);
-  Task<Answer> call(std::string method, std::string path, std::string body);
+  Task<Answer> call(std::string method, std::string path, std::string body, std::string version = "");
   Task<void> log_in();
   Task<void> keep_socket();
   void take_frame(const std::string& frame);
@@ -68,6 +68,7 @@ class Person {
   Task<void> act_as_administrator();
   Task<bool> write(std::string channel, std::string text);
   Task<void> transition(std::string task, std::string name, std::string reason);
+  Task<bool> give_to_another(Json task);
   Task<void> choose_presence(std::string status);
 
   bool chance(std::uint64_t percent) { return random_.below(100) < percent; }
@@ -90,7 +91,8 @@ class Person {
   std::set<std::string> seen_posts_;
   std::vector<AcknowledgedPost> acknowledged_;
   std::map<std::string, std::string> pressed_;
-  std::set<std::string> rated_;  // feedback posts left alone on purpose or answered
+  std::set<std::string> consultants_;  // ids of those seen with a task
+  std::set<std::string> rated_;        // feedback posts left alone on purpose or answered
   std::string presence_ = "offline";
   std::uint64_t posts_ = 0;
   std::uint64_t questions_left_ = 2;
