@@ -167,8 +167,6 @@ Task<bool> Person::write(std::string channel, std::string text) {
   co_return false;
 }
 
-Task<void> Person::write_beside(Person* self, std::string channel) { co_await self->write(std::move(channel), "My knee hurts, as I said"); }
-
 Task<void> Person::act_as_client() {
   auto channels = co_await call("GET", "/channels", "");
   if (!channels.ok()) co_return;
