@@ -111,7 +111,7 @@ struct Platform::Parts {
 
   std::unique_ptr<tasks::v1::Tasks> make_tasks() {
     if (runs("tasks")) {
-      tasks_service.emplace(ports.store.service("tasks"), *users, settings.tasks);
+      tasks_service.emplace(ports.store.service("tasks"), *users, settings.tasks, runtime::Logger(ports.log, "tasks", "service"));
       assignment.emplace(ports.main, ports.random, *tasks_service, *chat, settings.tasks);
       tasks_service->on_queue_change([this] { assignment->wake(); });
     }

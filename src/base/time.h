@@ -36,6 +36,7 @@ struct Timestamp {
   std::int64_t microseconds = 0;
 
   constexpr auto operator<=>(const Timestamp&) const = default;
+  static constexpr Timestamp min() { return {std::numeric_limits<std::int64_t>::min()}; }
   static constexpr Timestamp max() { return {std::numeric_limits<std::int64_t>::max()}; }
 };
 

@@ -21,6 +21,13 @@ async function talk(platform) {
   await openCase(desk, 'Boris Brown');
   return { client, desk };
 }
+async function setPassword({ browser, url }, link, password) {
+  const page = await (await browser.newContext({ baseURL: url, locale: 'en-US', serviceWorkers: 'block' })).newPage();
+  await page.goto(link);
+  for (const name of ['new-password', 'repeat-password']) await page.locator(`input[name=${name}]`).fill(password);
+  await page.locator('button[type=submit]').click();
+  return page;
+}
 // Runs in the page: what it would sound and show.
 function recordAlerts() {
   globalThis.told = [];
@@ -275,22 +282,15 @@ const checks = {
       await office.getByRole('button', { name: 'Refresh' }).click();
       return (await rows.first().innerText()).includes('Active');
     });
-    const setPassword = async (link, password) => {
-      const page = await (await platform.browser.newContext({ baseURL: platform.url, locale: 'en-US', serviceWorkers: 'block' })).newPage();
-      await page.goto(link);
-      for (const name of ['new-password', 'repeat-password']) await page.locator(`input[name=${name}]`).fill(password);
-      await page.locator('button[type=submit]').click();
-      return page;
-    };
-    await (await setPassword(first, 'a password of eva')).getByText('Password saved').waitFor();
+    await (await setPassword(platform, first, 'a password of eva')).getByText('Password saved').waitFor();
     // Forgotten: another link, which works once and leaves the first one used.
     await office.getByTestId('password-link').click();
     await office.getByTestId('make-link').click();
     const second = await office.getByTestId('link').innerText();
     assert.notEqual(second, first);
     await office.locator('.dialog-buttons button').click();
-    await (await setPassword(first, 'a password of a thief')).getByRole('alert').waitFor();
-    const eva = await setPassword(second, 'another password of eva');
+    await (await setPassword(platform, first, 'a password of a thief')).getByRole('alert').waitFor();
+    const eva = await setPassword(platform, second, 'another password of eva');
     await eva.getByText('Password saved').waitFor();
     await logIn(eva, { username: 'eva', password: 'another password of eva' });
     await eva.getByTestId('presence').waitFor();
@@ -313,6 +313,42 @@ const checks = {
     await office.locator('[data-transition=cancel]').click();
     await office.locator('.dialog [data-testid=status]', { hasText: 'Cancelled' }).waitFor();
     await until('cancelled for the consultant, too', async () => (await onlyTask(other)).substatus === 'cancelled');
+  },
+
+  async 'a supervisor is called when nobody takes a question, and until somebody does'(platform) {
+    const link = await platform.command('user', 'add', 'sofia', '--role', 'supervisor', '--first-name', 'Sofia', '--last-name', 'Stone');
+    await (await setPassword(platform, link.split('\n').at(-1), 'a password of sofia')).getByText('Password saved').waitFor();
+    const sofia = { username: 'sofia', password: 'a password of sofia' };
+    const office = await open(platform.browser, platform.url, sofia, { viewport: widths.wide, permissions: ['notifications'] }, recordAlerts);
+    await office.getByText('Nothing here').waitFor();
+    // Sound is allowed to pages that were touched.
+    await office.getByRole('button', { name: 'Refresh' }).click();
+    await hide(office);
+    const client = await openClient(platform);
+    await write(client, 'My secret illness');
+    await office.getByTestId('call').waitFor();
+    assert.match(await office.title(), /^\(1\) Nobody took a consultation/);
+    assert.deepEqual(await office.evaluate(() => globalThis.told.map(({ text }) => text)), ['A client waits for too long: MOI-000001']);
+    assert.equal(await office.evaluate(() => globalThis.tones), 2);
+    await office.getByText('MOI-000001: nobody has taken the question of Boris Brown yet.').waitFor();
+    await office.getByText('ESC-000001').waitFor();
+    await office.getByRole('button', { name: 'Look into it' }).click();
+    await office.getByText('Nobody of the group is online.').waitFor();
+    await office.locator('.dialog-buttons button').click();
+    await office.reload();
+    await office.getByTestId('call').waitFor();
+    // An own call, as long as one may be.
+    const made = await office.evaluate(async () => {
+      const { items } = await (await fetch('/api/v1/tasks')).json();
+      const body = { type: { type: 'staff', subtype: 'escalation' }, reporterUserId: items[0].reporter.userId, title: 'By telephone', description: 'd'.repeat(4000), details: { all: 'e'.repeat(15000) } };
+      const headers = { 'Content-Type': 'application/json' };
+      return (await fetch('/api/v1/tasks', { method: 'POST', headers, body: JSON.stringify(body) })).status;
+    });
+    assert.equal(made, 201);
+    await office.getByText('By telephone: nobody has taken').waitFor();
+    await openDesk(platform);
+    await until('one of them has passed', async () => (await office.getByTestId('call').count()) === 1);
+    assert.match(await office.title(), /^\(1\)/);
   },
 
   async 'a hidden desk has the task within a second: sound, title and notification; a press on it opens the case'(platform) {
@@ -550,4 +586,6 @@ async function takePictures(browser, name) {
   }
 }
 
-await runChecks(checks, pictures ? { atEnd: takePictures } : {});
+// Of the one check in which a client is told of the wait to its end.
+const impatient = { CONSILIUM_NOTICES_WAITING: '1s,2s' };
+await runChecks(checks, { settingsOf: (name) => (name.includes('nobody takes') ? impatient : {}), ...(pictures ? { atEnd: takePictures } : {}) });

@@ -1,9 +1,10 @@
 // The real program with its demo people, on free ports and in a folder of its own.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const program = process.env.TEST_BINARY ?? fileURLToPath(new URL('../../build/release/consilium', import.meta.url));
 const password = 'a password of the tests';
@@ -13,7 +14,8 @@ const endWithin = 20_000;
 const person = (username) => ({ username, password });
 export const people = { anna: person('anna'), boris: person('boris'), clara: person('clara'), david: person('david'), admin: person('admin') };
 
-/** `settings` are variables such as `CONSILIUM_PRESENCE_LEASE`; `log()` is what the program has written; `stop()` ends it and removes its folder. */
+/** `settings` are variables such as `CONSILIUM_PRESENCE_LEASE`; `log()` is what the program has written; `command()` runs one of an operator and
+ * gives what it prints; `stop()` ends it and removes its folder. */
 export async function startPlatform(settings = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'consilium-e2e-'));
   const child = spawn(program, ['serve', '--demo', '--data', join(folder, 'data'), '--listen', '127.0.0.1:0'], {
@@ -49,7 +51,8 @@ export async function startPlatform(settings = {}) {
   try {
     await ready;
     const { http } = JSON.parse(await readFile(join(folder, 'data/run/addresses.json'), 'utf8'));
-    return { url: `http://${http}`, log: () => written, stop };
+    const command = async (...words) => (await promisify(execFile)(program, [...words, '--data', join(folder, 'data')])).stdout.trim();
+    return { url: `http://${http}`, log: () => written, command, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -64,7 +64,7 @@ export async function runChecks(checks, { settingsOf = () => ({}), atEnd = async
       complaints.length = 0;
       const platform = await startPlatform(settingsOf(name));
       try {
-        await check({ browser, url: platform.url });
+        await check({ browser, url: platform.url, command: platform.command });
         assert.deepEqual(complaints, []);
         console.log(`PASS ${name} [${((Date.now() - began) / 1000).toFixed(1)}s]`);
       } catch (error) {

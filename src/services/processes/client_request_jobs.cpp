@@ -190,6 +190,7 @@ Task<JobOutcome> escalate(const JobDependencies* parts, runtime::Context& contex
   request.task.reporter_user_id = one->user_id;
   request.task.channel_id = one->channel_id;
   request.task.title = one->variables.optional_text("taskNum");
+  request.process_instance = job.instance_key;
   context.idempotency_key = job_key(job, "task");
   auto created = co_await parts->tasks.create_request(context, request);
   context.idempotency_key.clear();

@@ -28,7 +28,8 @@ Task<Result<void>> refresh_person(EventDependencies* parts, runtime::Context& co
   person.active = user->status == users::v1::UserStatus::kActive;
   person.presence_at = context.now();
   person.groups = user->groups;
-  auto saved = co_await parts->database.write(context, [&](Transaction& transaction) { return save_person(transaction, person); });
+  auto saved = co_await parts->database.write(
+      context, [&](Transaction& transaction) { return parts->tasks.apply_person(transaction, context, person); });
   if (saved) parts->wake_assignment();
   co_return saved;
 }
@@ -96,11 +97,18 @@ Result<void> on_action(EventDependencies* parts, Transaction& transaction, const
   return parts->tasks.apply_feedback(transaction, context, *task_id, {*answer, std::move(pressed.text), pressed.user_id, pressed.at});
 }
 
+// What is long stands in the task itself: a notice has its bound.
+v1::Task in_brief(v1::Task task) {
+  task.description.clear();
+  task.details.reset();
+  return task;
+}
+
 Task<Result<void>> notify(EventDependencies* parts, runtime::Context& context, const bus::Event& event, std::vector<Uuid> people,
                           std::string type, const v1::Task& task) {
   chat::v1::NotifyRequest request;
   request.user_ids = std::move(people);
-  request.data = JsonText{encode_json(task)};
+  request.data = JsonText{encode_json(in_brief(task))};
   request.idempotency_key = event.id.text() + ":" + type;
   request.type = std::move(type);
   auto sent = co_await parts->chat.notify(context, request);
@@ -110,7 +118,7 @@ Task<Result<void>> notify(EventDependencies* parts, runtime::Context& context, c
 
 struct Concerned {
   Uuid task_id;
-  std::optional<Uuid> new_assignee;  // hears of a task that is new to them
+  std::vector<Uuid> newly;  // hear of a task that is new to them
   std::vector<Uuid> others;
 };
 
@@ -124,8 +132,7 @@ Result<Concerned> concerned_by(const bus::Event& event) {
     if (message.previous_user_id) out.others.push_back(*message.previous_user_id);
   }
   const auto& assignee = message.task.assignee_user_id;
-  if (assignee && event.topic == v1::Assigned::kTopic) out.new_assignee = assignee;
-  if (assignee && !out.new_assignee) out.others.push_back(*assignee);
+  if (assignee) (event.topic == v1::Assigned::kTopic ? out.newly : out.others).push_back(*assignee);
   return out;
 }
 
@@ -171,9 +178,15 @@ Task<Result<void>> on_own_event(EventDependencies* parts, runtime::Context& cont
   auto task = co_await parts->tasks.get_task(context, request);
   if (!task) co_return fail(std::move(task).error());
   if (event.topic == v1::FeedbackGiven::kTopic) concerned->others = parties_of(*task);
-  if (concerned->new_assignee) {
-    std::vector<Uuid> assignee{*concerned->new_assignee};
-    auto told = co_await notify(parts, context, event, std::move(assignee), "task.created", *task);
+  // The office's own tasks are nobody's: all who may take one hear of it, and of what becomes of it.
+  if (task->type.type == kStaffTask) {
+    auto group =
+        co_await parts->database.read(context, [&](Transaction& transaction) { return active_people(transaction, task->assignee.group); });
+    if (!group) co_return fail(std::move(group).error());
+    (event.topic == v1::Created::kTopic ? concerned->newly : concerned->others) = std::move(*group);
+  }
+  if (!concerned->newly.empty()) {
+    auto told = co_await notify(parts, context, event, std::move(concerned->newly), "task.created", *task);
     if (!told) co_return told;
   }
   if (!concerned->others.empty()) {

@@ -52,11 +52,14 @@ v1::Feedback view_of(const Feedback& feedback) {
   return view;
 }
 
-v1::WaitReason wait_reason(const std::vector<Candidate>& online, std::int64_t limit) {
+v1::WaitReason wait_reason(const std::vector<Candidate>& online, std::int64_t limit, const std::vector<Uuid>& excluded) {
   if (online.empty()) return v1::WaitReason::kNobodyOnline;
-  const bool free = std::any_of(online.begin(), online.end(), [&](const Candidate& c) { return c.open_tasks < limit; });
-  return free ? v1::WaitReason::kAssigning : v1::WaitReason::kAllBusy;
+  if (choose_candidate(online, limit, excluded)) return v1::WaitReason::kAssigning;
+  return choose_candidate(online, limit, {}) ? v1::WaitReason::kLeftOut : v1::WaitReason::kAllBusy;
 }
+
+// Whoever could not or would not take a task should not get it again at once. Who lost it otherwise may.
+bool leaves_out(std::string_view cause) { return cause == "returned" || cause == "unanswered"; }
 
 Maker service_maker() { return {true, false, std::nullopt, "tasks"}; }
 
@@ -92,8 +95,8 @@ Result<Place> place_of(const std::optional<std::string>& cursor) {
 
 }  // namespace
 
-TaskService::TaskService(database::Database& database, users::v1::Users& users, Settings settings)
-    : database_(database), users_(users), settings_(settings) {}
+TaskService::TaskService(database::Database& database, users::v1::Users& users, Settings settings, runtime::Logger logger)
+    : database_(database), users_(users), settings_(settings), logger_(logger) {}
 
 Task<Result<void>> TaskService::load_models(runtime::Context& context, std::span<const EmbeddedFile> files) {
   const Timestamp now = context.now();
@@ -129,10 +132,10 @@ const TaskService::Versioned* TaskService::newest(std::string_view type, std::st
   return found == newest_.end() ? nullptr : &found->second;
 }
 
-const TaskModel& TaskService::model_of(const TaskRecord& task) const {
+Result<const TaskModel*> TaskService::model_of(const TaskRecord& task) const {
   const auto found = models_.find({task.type, task.subtype, task.model_version});
-  if (found == models_.end()) throw std::logic_error("a stored task names a model that is not stored");
-  return *found->second;
+  if (found == models_.end()) return fail(internal_error("Expected the model of the task, but it is not stored"));
+  return found->second.get();
 }
 
 Maker TaskService::maker_of(const runtime::Context& context) {
@@ -187,6 +190,12 @@ Result<TaskRecord> TaskService::start_task(Transaction& transaction, const runti
                                            const Versioned& model, const users::v1::User& reporter, const Uuid& id) {
   const v1::CreateTaskRequest& request = wanted.request;
   const Timestamp now = context.now();
+  const Maker maker = maker_of(context);
+  if (!may_make(model.model->initial(), maker, std::nullopt)) {
+    Error error = v1::errors::made_by_process("Expected a type of task that people begin");
+    error.fields.push_back({"type", "made-by-process", "Expected a type of task that people begin"});
+    return fail(std::move(error));
+  }
   ASSIGN_OR_RETURN(const std::int64_t sequence, next_number(transaction, model.model->number_prefix));
   TaskRecord task;
   task.id = id;
@@ -207,13 +216,11 @@ Result<TaskRecord> TaskService::start_task(Transaction& transaction, const runti
   task.title = request.title.value_or("");
   task.description = request.description.value_or("");
   if (request.details) task.details = request.details->text;
-  task.due_at = request.due_at;
   task.process_instance = wanted.process_instance;
   task.created_at = now;
   task.updated_at = now;
   TRY(insert_task(transaction, task, model.model->one_open_per_channel));
 
-  const Maker maker = maker_of(context);
   HistoryRecord history;
   history.task_id = task.id;
   history.at = now;
@@ -230,14 +237,16 @@ Result<TaskRecord> TaskService::start_task(Transaction& transaction, const runti
 Result<void> TaskService::change(Transaction& transaction, const runtime::Context& context, TaskRecord& task, const TransitionOrder& order,
                                  const Maker& maker, std::string_view cause) {
   const std::optional<Uuid> previous = task.assignee_user_id;
+  ASSIGN_OR_RETURN(const TaskModel* model, model_of(task));
   ASSIGN_OR_RETURN(const HistoryRecord history,
-                   tasks::make_transition(model_of(task), task, order, maker, {context.now(), settings_.answer_within}));
+                   tasks::make_transition(*model, task, order, maker, {context.now(), settings_.answer_within}));
   TRY(update_task(transaction, task));
   TRY(insert_history(transaction, history));
   const bool released = previous && (!task.assignee_user_id || *task.assignee_user_id != *previous || task.status() == Status::kClosed);
   if (released) TRY(set_idle_since(transaction, *previous, context.now()));
-  if (previous && task.substatus == Substatus::kOnAssignment)
+  if (previous && task.substatus == Substatus::kOnAssignment && leaves_out(cause))
     TRY(exclude(transaction, task.id, *previous, context.now() + settings_.exclusion));
+  if (task.substatus == Substatus::kAssigned || task.status() == Status::kClosed) TRY(end_escalation(transaction, context, task));
   return publish_change(transaction, context, task, previous, cause);
 }
 
@@ -247,6 +256,34 @@ Result<void> TaskService::back_to_queue(Transaction& transaction, const runtime:
   order.transition = "return";
   order.reason = std::string(cause);
   return change(transaction, context, task, order, service_maker(), cause);
+}
+
+Result<void> TaskService::take_away(Transaction& transaction, const runtime::Context& context, std::span<TaskRecord> held,
+                                    std::string_view cause) {
+  for (TaskRecord& task : held) {
+    each(transaction, context, task, [&]() -> Result<void> {
+      ASSIGN_OR_RETURN(const TaskModel* model, model_of(task));
+      if (!model->find("return")) return {};
+      return back_to_queue(transaction, context, task, cause);
+    });
+  }
+  return {};
+}
+
+Result<void> TaskService::end_escalation(Transaction& transaction, const runtime::Context& context, const TaskRecord& task) {
+  if (task.type == kStaffTask || !task.process_instance) return {};
+  ASSIGN_OR_RETURN(auto open, open_of_process(transaction, *task.process_instance, kStaffTask, kEscalation));
+  if (!open) return {};
+  TransitionOrder order;
+  order.transition = "solve";
+  return change(transaction, context, *open, order, service_maker(), "");
+}
+
+template <class Step>
+bool TaskService::each(Transaction& transaction, const runtime::Context& context, const TaskRecord& task, Step step) {
+  const auto done = transaction.attempt(std::move(step));
+  if (!done) logger_.error(context, "A task could not be changed", {{"task", task.number}, {"error", done.error()}});
+  return done.has_value();
 }
 
 Result<v1::Task> TaskService::view(Transaction& transaction, const TaskRecord& task) const {
@@ -265,13 +302,13 @@ Result<v1::Task> TaskService::view(Transaction& transaction, const TaskRecord& t
   out.title = task.title;
   out.description = task.description;
   if (task.details) out.details = JsonText{*task.details};
-  out.due_at = task.due_at;
   out.answer_by = task.answer_due_at;
   if (task.feedback) out.feedback = view_of(*task.feedback);
   if (task.queued_at) {
     ASSIGN_OR_RETURN(const std::int64_t before, waiting_before(transaction, task));
     ASSIGN_OR_RETURN(const auto online, candidates_of(transaction, task.group));
-    out.waiting = v1::Waiting{*task.queued_at, static_cast<std::int32_t>(before + 1), wait_reason(online, settings_.limit)};
+    ASSIGN_OR_RETURN(const auto excluded, people_left_out(transaction, task.id));
+    out.waiting = v1::Waiting{*task.queued_at, static_cast<std::int32_t>(before + 1), wait_reason(online, settings_.limit, excluded)};
   }
   out.created_at = task.created_at;
   out.updated_at = task.updated_at;
@@ -307,11 +344,15 @@ Task<Result<v1::CreateRequestReply>> TaskService::create_request(runtime::Contex
   const Uuid id = context.new_id();
   auto reply = co_await database_.write(context, [&](Transaction& transaction) {
     return idempotency_.once<v1::CreateRequestReply>(transaction, idempotent, [&]() -> Result<v1::CreateRequestReply> {
+      const bool is_case = model->model->one_open_per_channel;
       ASSIGN_OR_RETURN(const auto own, find_of_process(transaction, order.process_instance, request.type.type, request.type.subtype));
-      if (own) return reply_of(transaction, *own, Origin::kMadeForIt);
+      // The case of a process is one for ever; what it needs beside may be needed again when it is done.
+      if (own && (is_case || own->status() == Status::kOpen)) return reply_of(transaction, *own, Origin::kMadeForIt);
       const OpenTask sought{*request.channel_id, request.type, request.reporter_user_id, context.now(), request.reported_at};
-      ASSIGN_OR_RETURN(const auto open, tasks::find_open(transaction, sought));
-      if (open) return reply_of(transaction, *open, Origin::kAnothers);
+      if (is_case) {
+        ASSIGN_OR_RETURN(const auto open, tasks::find_open(transaction, sought));
+        if (open) return reply_of(transaction, *open, Origin::kAnothers);
+      }
       ASSIGN_OR_RETURN(TaskRecord made, start_task(transaction, context, {request, order.process_instance}, *model, *reporter, id));
       TransitionOrder enqueue;
       enqueue.transition = "enqueue";
@@ -385,7 +426,8 @@ Task<Result<v1::ListTransitionsReply>> TaskService::list_transitions(runtime::Co
   auto reply = co_await database_.read(context, [&](Transaction& transaction) -> Result<v1::ListTransitionsReply> {
     ASSIGN_OR_RETURN(const Access access, load_for_caller(transaction, context, request.id));
     v1::ListTransitionsReply out;
-    for (const TransitionRule* rule : available_transitions(model_of(access.task), access.task, access.maker)) {
+    ASSIGN_OR_RETURN(const TaskModel* model, model_of(access.task));
+    for (const TransitionRule* rule : available_transitions(*model, access.task, access.maker)) {
       out.items.push_back({rule->id, access.task.status(), access.task.substatus, status_of(rule->to), rule->to, rule->needs_reason});
     }
     return out;
@@ -401,12 +443,14 @@ Task<Result<v1::Task>> TaskService::make_transition(runtime::Context& context, v
     TransitionOrder order;
     order.transition = request.transition;
     order.reason = request.reason;
-    const TransitionRule* rule = model_of(access.task).find(request.transition);
+    ASSIGN_OR_RETURN(const TaskModel* model, model_of(access.task));
+    const TransitionRule* rule = model->find(request.transition);
     if (rule && rule->takes_caller && access.maker.user_id) {
       ASSIGN_OR_RETURN(const auto person, find_person(transaction, *access.maker.user_id));
       if (person) order.person_name = person->display_name;
     }
-    TRY(change(transaction, context, access.task, order, access.maker, "returned"));
+    const bool is_own = access.maker.user_id && access.maker.user_id == access.task.assignee_user_id;
+    TRY(change(transaction, context, access.task, order, access.maker, is_own ? "returned" : "reassigned"));
     return view(transaction, access.task);
   });
   if (reply) notify_queue();
@@ -507,56 +551,77 @@ Task<Result<std::int64_t>> TaskService::assign_waiting(runtime::Context& context
   std::vector<Uuid> ids;
   for (int i = 0; i < settings_.batch; ++i) ids.push_back(context.new_id());
   auto assigned = co_await database_.write(context, [&](Transaction& transaction) -> Result<std::int64_t> {
-    std::int64_t count = 0;
+    std::size_t count = 0;
     ASSIGN_OR_RETURN(const auto groups, groups_with_waiting(transaction));
     for (const std::string& group : groups) {
       ASSIGN_OR_RETURN(auto candidates, candidates_of(transaction, group));
-      if (candidates.empty()) continue;
-      ASSIGN_OR_RETURN(auto waiting, waiting_tasks(transaction, group, settings_.batch));
-      for (TaskRecord& task : waiting) {
-        if (count >= settings_.batch) return count;
-        ASSIGN_OR_RETURN(const auto excluded, excluded_from(transaction, task.id, context.now()));
-        const Candidate* chosen = choose_candidate(candidates, settings_.limit, excluded);
-        if (!chosen) continue;
-        const TaskModel& model = model_of(task);
-        if (!model.assignment) continue;
-        AssignmentRecord row;
-        row.id = ids[static_cast<std::size_t>(count)];
-        row.at = context.now();
-        row.rule = model.assignment->code;
-        row.task_id = task.id;
-        row.task_number = task.number;
-        row.user_id = chosen->user_id;
-        row.choice = explain(*chosen, candidates, excluded.size(), settings_.limit);
-        row.candidates = static_cast<std::int64_t>(candidates.size());
-        row.waited = std::max(context.now() - task.reported_at, Duration{});
-        TransitionOrder order;
-        order.transition = "assign";
-        order.person = chosen->user_id;
-        order.person_name = chosen->display_name;
-        TRY(change(transaction, context, task, order, service_maker(), "new"));
-        TRY(insert_assignment(transaction, row));
-        const auto taken = std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& c) { return c.user_id == row.user_id; });
-        ++taken->open_tasks;
-        ++count;
+      QueueEnd reached;
+      // Those at the front may all be left out of what is free: who stands behind them is not.
+      for (bool is_more = true; is_more && choose_candidate(candidates, settings_.limit, {});) {
+        ASSIGN_OR_RETURN(auto waiting, waiting_tasks(transaction, group, reached, settings_.batch));
+        is_more = waiting.size() == static_cast<std::size_t>(settings_.batch);
+        for (TaskRecord& task : waiting) {
+          if (count == ids.size()) return static_cast<std::int64_t>(count);
+          reached = {task.reported_at, task.id};
+          bool found = false;
+          const bool done = each(transaction, context, task, [&]() -> Result<void> {
+            ASSIGN_OR_RETURN(found, assign(transaction, context, task, candidates, ids[count]));
+            return {};
+          });
+          if (done && found) ++count;
+        }
       }
     }
-    return count;
+    return static_cast<std::int64_t>(count);
   });
   co_return assigned;
 }
 
+// False: nobody may have it now.
+Result<bool> TaskService::assign(Transaction& transaction, const runtime::Context& context, TaskRecord& task,
+                                 std::vector<Candidate>& candidates, const Uuid& row_id) {
+  ASSIGN_OR_RETURN(const TaskModel* model, model_of(task));
+  if (!model->assignment) return false;
+  ASSIGN_OR_RETURN(const auto excluded, excluded_from(transaction, task.id, context.now()));
+  const Candidate* chosen = choose_candidate(candidates, settings_.limit, excluded);
+  if (!chosen) return false;
+  AssignmentRecord row;
+  row.id = row_id;
+  row.at = context.now();
+  row.rule = model->assignment->code;
+  row.task_id = task.id;
+  row.task_number = task.number;
+  row.user_id = chosen->user_id;
+  row.choice = explain(*chosen, candidates, excluded.size(), settings_.limit);
+  row.candidates = static_cast<std::int64_t>(candidates.size());
+  row.waited = std::max(context.now() - task.reported_at, Duration{});
+  TransitionOrder order;
+  order.transition = "assign";
+  order.person = chosen->user_id;
+  order.person_name = chosen->display_name;
+  TRY(change(transaction, context, task, order, service_maker(), "new"));
+  TRY(insert_assignment(transaction, row));
+  const auto taken = std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& c) { return c.user_id == row.user_id; });
+  ++taken->open_tasks;
+  return true;
+}
+
 Task<Result<std::int64_t>> TaskService::return_unanswered(runtime::Context& context) {
-  auto returned = co_await database_.write(context, [&](Transaction& transaction) -> Result<std::int64_t> {
+  auto looked_at = co_await database_.write(context, [&](Transaction& transaction) -> Result<std::int64_t> {
     const Timestamp now = context.now();
     TRY(bring_answers_forward(transaction, now + settings_.answer_within));
     TRY(bring_exclusions_forward(transaction, now + settings_.exclusion));
     TRY(forget_exclusions(transaction, now));
     ASSIGN_OR_RETURN(auto due, unanswered_tasks(transaction, now, settings_.batch));
-    for (TaskRecord& task : due) TRY(back_to_queue(transaction, context, task, "unanswered"));
+    for (TaskRecord& task : due) {
+      const Uuid id = task.id;
+      const bool done = each(transaction, context, task, [&] { return back_to_queue(transaction, context, task, "unanswered"); });
+      // It is looked at again, but not before all others, nor without end.
+      if (!done) TRY(put_off_answer(transaction, id, now + settings_.answer_within));
+    }
     return static_cast<std::int64_t>(due.size());
   });
-  co_return returned;
+  co_return looked_at;
 }
 
 Task<Result<std::optional<Timestamp>>> TaskService::next_due(runtime::Context& context) {
@@ -581,10 +646,12 @@ Task<Result<std::vector<QueuePlace>>> TaskService::queue_places(runtime::Context
     ASSIGN_OR_RETURN(const auto groups, groups_with_waiting(transaction));
     for (const std::string& group : groups) {
       ASSIGN_OR_RETURN(const auto online, candidates_of(transaction, group));
-      ASSIGN_OR_RETURN(const auto waiting, waiting_tasks(transaction, group, settings_.shown_places));
+      ASSIGN_OR_RETURN(const auto waiting, waiting_tasks(transaction, group, {}, settings_.shown_places));
       std::int32_t position = 0;
-      for (const TaskRecord& task : waiting)
-        out.push_back({task.id, task.reporter_user_id, ++position, *task.queued_at, wait_reason(online, settings_.limit)});
+      for (const TaskRecord& task : waiting) {
+        ASSIGN_OR_RETURN(const auto excluded, people_left_out(transaction, task.id));
+        out.push_back({task.id, task.reporter_user_id, ++position, *task.queued_at, wait_reason(online, settings_.limit, excluded)});
+      }
     }
     return out;
   });
@@ -597,7 +664,16 @@ Result<void> TaskService::apply_presence(Transaction& transaction, const runtime
   TRY(set_online(transaction, user_id, change_to == OnlineChange::kOnline, at));
   if (change_to != OnlineChange::kGone) return {};
   ASSIGN_OR_RETURN(auto unanswered, assigned_to(transaction, user_id, Substatus::kAssigned));
-  for (TaskRecord& task : unanswered) TRY(back_to_queue(transaction, context, task, "offline"));
+  return take_away(transaction, context, unanswered, "offline");
+}
+
+Result<void> TaskService::apply_person(Transaction& transaction, const runtime::Context& context, const PersonRecord& person) {
+  TRY(save_person(transaction, person));
+  for (const Substatus substatus : {Substatus::kAssigned, Substatus::kInProgress}) {
+    ASSIGN_OR_RETURN(auto held, assigned_to(transaction, person.user_id, substatus));
+    std::erase_if(held, [&](const TaskRecord& task) { return std::ranges::find(person.groups, task.group) != person.groups.end(); });
+    TRY(take_away(transaction, context, held, "reassigned"));
+  }
   return {};
 }
 
@@ -638,9 +714,7 @@ Result<void> TaskService::apply_left(Transaction& transaction, const runtime::Co
   TRY(set_inactive(transaction, user_id));
   for (const Substatus substatus : {Substatus::kAssigned, Substatus::kInProgress}) {
     ASSIGN_OR_RETURN(auto held, assigned_to(transaction, user_id, substatus));
-    for (TaskRecord& task : held) {
-      if (model_of(task).find("return")) TRY(back_to_queue(transaction, context, task, "offline"));
-    }
+    TRY(take_away(transaction, context, held, "offline"));
   }
   return {};
 }

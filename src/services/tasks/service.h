@@ -13,6 +13,7 @@
 #include "consilium/users/v1/users_service.h"
 #include "ports/database/database.h"
 #include "ports/database/idempotency.h"
+#include "runtime/log.h"
 #include "services/tasks/assignment.h"
 #include "services/tasks/settings.h"
 #include "services/tasks/store.h"
@@ -22,7 +23,7 @@ namespace consilium::tasks {
 // Calls may come on any loop; the service holds no state but the models, which do not change after `load_models`.
 class TaskService final : public v1::Tasks {
  public:
-  TaskService(database::Database& database, users::v1::Users& users, Settings settings);
+  TaskService(database::Database& database, users::v1::Users& users, Settings settings, runtime::Logger logger = {});
 
   // Stores the shipped models where they are new or changed (running tasks keep theirs), then reads all of them.
   // Before the first call. Error `tasks.invalid-model` names the file in each finding.
@@ -42,9 +43,10 @@ class TaskService final : public v1::Tasks {
   Task<Result<v1::CreateRequestReply>> create_request(runtime::Context& context, v1::CreateRequestRequest order) override;
   Task<Result<v1::FindOpenReply>> find_open(runtime::Context& context, v1::FindOpenRequest request) override;
 
-  // One pass over all groups; how many tasks found a consultant. Repeated until a pass assigns nothing.
+  // One pass over all groups; how many tasks found a consultant. Repeated until a pass assigns nothing. A task that cannot be
+  // assigned is told in the log and holds nobody else up; so it is with those below.
   Task<Result<std::int64_t>> assign_waiting(runtime::Context& context);
-  // Tasks not answered in time go back to the queue; how many.
+  // Tasks not answered in time go back to the queue; how many were looked at.
   Task<Result<std::int64_t>> return_unanswered(runtime::Context& context);
   // When the next of them is due.
   Task<Result<std::optional<Timestamp>>> next_due(runtime::Context& context);
@@ -53,6 +55,8 @@ class TaskService final : public v1::Tasks {
   Task<Result<std::vector<QueuePlace>>> queue_places(runtime::Context& context);
 
   // For consumers: within their transaction.
+  // What became known of a person; a task of a group that is theirs no more goes back to its queue.
+  Result<void> apply_person(Transaction& transaction, const runtime::Context& context, const PersonRecord& person);
   Result<void> apply_presence(Transaction& transaction, const runtime::Context& context, const Uuid& user_id, OnlineChange change,
                               Timestamp at);
   Result<void> apply_answer(Transaction& transaction, const runtime::Context& context, const Uuid& user_id, const Uuid& channel_id);
@@ -73,7 +77,7 @@ class TaskService final : public v1::Tasks {
   };
 
   const Versioned* newest(std::string_view type, std::string_view subtype) const;
-  const TaskModel& model_of(const TaskRecord& task) const;
+  Result<const TaskModel*> model_of(const TaskRecord& task) const;
   static Maker maker_of(const runtime::Context& context);
   Result<Access> load_for_caller(Transaction& transaction, const runtime::Context& context, std::string_view id_or_number) const;
   Task<Result<users::v1::User>> active_reporter(runtime::Context& context, Uuid user_id);
@@ -90,12 +94,22 @@ class TaskService final : public v1::Tasks {
   Result<void> change(Transaction& transaction, const runtime::Context& context, TaskRecord& task, const TransitionOrder& order,
                       const Maker& maker, std::string_view cause);
   Result<void> back_to_queue(Transaction& transaction, const runtime::Context& context, TaskRecord& task, std::string_view cause);
+  // Those of a person that have a way back there.
+  Result<void> take_away(Transaction& transaction, const runtime::Context& context, std::span<TaskRecord> held, std::string_view cause);
+  // Why the supervisors were called has passed: somebody has the case, or it is over.
+  Result<void> end_escalation(Transaction& transaction, const runtime::Context& context, const TaskRecord& task);
+  // One task of many, in a savepoint of its own. False: it could not be done and is as before, which the log tells.
+  template <class Step>
+  bool each(Transaction& transaction, const runtime::Context& context, const TaskRecord& task, Step step);
+  Result<bool> assign(Transaction& transaction, const runtime::Context& context, TaskRecord& task, std::vector<Candidate>& candidates,
+                      const Uuid& row_id);
   Result<v1::Task> view(Transaction& transaction, const TaskRecord& task) const;
   void notify_queue() const;
 
   database::Database& database_;
   users::v1::Users& users_;
   Settings settings_;
+  runtime::Logger logger_;
   database::IdempotencyTable idempotency_{"tasks"};
   std::map<ModelKey, Versioned> newest_;
   std::map<std::tuple<std::string, std::string, std::int64_t>, std::shared_ptr<const TaskModel>> models_;

@@ -158,6 +158,31 @@ class TaskServiceTest : public ::testing::Test {
     });
     EXPECT_TRUE(written) << written.error().describe();
   }
+  void person(std::uint8_t number, std::vector<std::string> groups) {
+    runtime::Context context = context_of(service_caller());
+    const PersonRecord record{consultant(number), "Consultant", true, true, context.now(), std::move(groups)};
+    auto written = harness_->write(door(), [&](Transaction& transaction) { return service_.apply_person(transaction, context, record); });
+    EXPECT_TRUE(written) << written.error().describe();
+  }
+  // Its model is not known: no transition of it can be made.
+  void break_task(const Uuid& id) {
+    auto written = harness_->write(
+        door(), [&](Transaction& transaction) { return transaction.execute("UPDATE tasks_task SET model_version = 99 WHERE id = ?", id); });
+    EXPECT_TRUE(written) << written.error().describe();
+  }
+  std::int64_t sweep() {
+    return call([&](runtime::Context& context) { return service_.return_unanswered(context); }).value_or(-1);
+  }
+  v1::Task open_case(std::uint8_t number, std::int64_t process) {
+    return call([&](runtime::Context& context) { return service_.create_request(context, wish(request(number), process)); })->task;
+  }
+  v1::Task escalate(std::uint8_t number, std::int64_t process) {
+    v1::CreateTaskRequest wanted = request(number);
+    wanted.type = {"staff", "escalation"};
+    auto reply = call([&](runtime::Context& context) { return service_.create_request(context, wish(wanted, process)); });
+    EXPECT_TRUE(reply) << reply.error().describe();
+    return reply->task;
+  }
   std::int64_t assign() {
     auto assigned = call([&](runtime::Context& context) { return service_.assign_waiting(context); });
     EXPECT_TRUE(assigned) << assigned.error().describe();
@@ -348,7 +373,6 @@ TEST_F(TaskServiceTest, AClockSetBackProlongsNeitherTheTimeToAnswerNorTheExclusi
   open_request(1);
   add_consultant(1);
   ASSERT_EQ(assign(), 1);
-  const auto sweep = [&] { return call([&](runtime::Context& context) { return service_.return_unanswered(context); }).value(); };
   set_clock(hours(-1));
   EXPECT_EQ(sweep(), 0);
   harness_->pass(minutes(2) - seconds(1));
@@ -635,6 +659,147 @@ TEST_P(TaskServiceRandom, KeepsItsInvariants) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, TaskServiceRandom, ::testing::Range<std::uint64_t>(0, 12));
+
+// ---- one bad task
+
+TEST_F(TaskServiceTest, ATaskThatCannotBeAssignedHoldsNobodyUp) {
+  const Uuid bad = open_request(1).id;
+  const Uuid good = open_request(2).id;
+  break_task(bad);
+  add_consultant(1);
+  EXPECT_EQ(assign(), 1);
+  EXPECT_EQ(get(good).assignee.user_id, consultant(1));
+  EXPECT_FALSE(get(bad).assignee.user_id);
+}
+
+TEST_F(TaskServiceTest, ATaskThatCannotBeReturnedHoldsNobodyUp) {
+  const Uuid bad = open_request(1).id;
+  const Uuid good = open_request(2).id;
+  add_consultant(1);
+  ASSERT_EQ(assign(), 2);
+  break_task(bad);
+  harness_->pass(minutes(2));
+  EXPECT_EQ(sweep(), 2);
+  EXPECT_EQ(get(good).substatus, Substatus::kOnAssignment);
+  EXPECT_EQ(get(bad).substatus, Substatus::kAssigned);
+  EXPECT_EQ(sweep(), 0) << "it is put off, else the loop would look at it without a pause";
+  harness_->pass(minutes(2));
+  EXPECT_EQ(sweep(), 1);
+}
+
+TEST_F(TaskServiceTest, ATaskThatCannotBeTakenAwayKeepsNoOther) {
+  const Uuid bad = open_request(1).id;
+  const Uuid good = open_request(2).id;
+  add_consultant(1);
+  ASSERT_EQ(assign(), 2);
+  break_task(bad);
+  presence(1, OnlineChange::kGone);
+  EXPECT_EQ(get(good).substatus, Substatus::kOnAssignment);
+  EXPECT_EQ(get(bad).substatus, Substatus::kAssigned);
+}
+
+TEST_F(TaskServiceTest, WhoStandsBehindManyThatNobodyFreeMayHaveIsServed) {
+  TaskService looks_at_four(door(), users_, {.batch = 4});
+  const std::vector<EmbeddedFile> files{{"client-common-request.json", common_}};
+  ASSERT_TRUE(call([&](runtime::Context& context) { return looks_at_four.load_models(context, files); }));
+  add_consultant(1);
+  std::vector<Uuid> refused;
+  for (std::uint8_t i = 1; i <= 9; ++i) {
+    refused.push_back(open_request(i).id);
+    ASSERT_EQ(assign(), 1);
+    ASSERT_TRUE(transition(refused.back(), "return", person_caller(consultant(1)), "not my field"));
+  }
+  const Uuid last = open_request(10).id;
+  EXPECT_EQ(call([&](runtime::Context& context) { return looks_at_four.assign_waiting(context); }), 1);
+  EXPECT_EQ(get(last).assignee.user_id, consultant(1));
+}
+
+// ---- who is left out, and what is told of it
+
+TEST_F(TaskServiceTest, OnlyWhoGaveATaskBackIsLeftOutOfIt) {
+  const Uuid task = open_request(1).id;
+  add_consultant(1);
+  ASSERT_EQ(assign(), 1);
+  presence(1, OnlineChange::kGone);
+  presence(1, OnlineChange::kOnline);
+  EXPECT_EQ(assign(), 1) << "the network was lost, not the will";
+  ASSERT_TRUE(transition(task, "return", person_caller(id_of(9, 1), {"tasks.read", "tasks.manage"}), "somebody else knows her"));
+  EXPECT_EQ(assign(), 1) << "the supervisor took it, and could give it to a person of their choice";
+  ASSERT_TRUE(transition(task, "return", person_caller(consultant(1)), "not my field"));
+  EXPECT_EQ(assign(), 0);
+}
+
+TEST_F(TaskServiceTest, TellsThatWhoIsFreeIsLeftOut) {
+  const Uuid task = open_request(1).id;
+  add_consultant(1);
+  ASSERT_EQ(assign(), 1);
+  ASSERT_TRUE(transition(task, "return", person_caller(consultant(1)), "not my field"));
+  EXPECT_EQ(get(task).waiting->reason, v1::WaitReason::kLeftOut);
+  const auto places = call([&](runtime::Context& context) { return service_.queue_places(context); });
+  EXPECT_EQ(places->at(0).reason, v1::WaitReason::kLeftOut);
+  add_consultant(2);
+  EXPECT_EQ(get(task).waiting->reason, v1::WaitReason::kAssigning);
+}
+
+TEST_F(TaskServiceTest, WhoLeavesAGroupGivesItsTasksBack) {
+  const Uuid begun = open_request(1).id;
+  const Uuid assigned = open_request(2).id;
+  add_consultant(1);
+  ASSERT_EQ(assign(), 2);
+  ASSERT_TRUE(transition(begun, "start", person_caller(consultant(1))));
+  person(1, {"consultant", "doctor-orthopedist"});
+  EXPECT_EQ(get(begun).substatus, Substatus::kInProgress);
+  EXPECT_EQ(get(assigned).substatus, Substatus::kAssigned);
+  person(1, {"doctor-orthopedist"});
+  EXPECT_EQ(get(begun).substatus, Substatus::kOnAssignment);
+  EXPECT_EQ(get(assigned).substatus, Substatus::kOnAssignment);
+  EXPECT_EQ(assign(), 0);
+}
+
+// ---- escalations
+
+TEST_F(TaskServiceTest, AnEscalationEndsWhenSomebodyHasTheCase) {
+  const Uuid task = open_case(1, 71).id;
+  const v1::Task called = escalate(1, 71);
+  EXPECT_EQ(escalate(1, 71).id, called.id) << "asked again for the same case";
+  EXPECT_EQ(called.status, Status::kOpen);
+  add_consultant(1);
+  ASSERT_EQ(assign(), 1);
+  EXPECT_EQ(get(called.id).substatus, Substatus::kSolved);
+  ASSERT_TRUE(transition(task, "return", person_caller(consultant(1)), "not my field"));
+  const v1::Task again = escalate(1, 71);
+  EXPECT_NE(again.id, called.id) << "the case waits again, and they are called again";
+  ASSERT_TRUE(transition(task, "cancel", person_caller(id_of(9, 1), {"tasks.read", "tasks.manage"}), "asked by telephone"));
+  EXPECT_EQ(get(again.id).substatus, Substatus::kSolved);
+}
+
+TEST_F(TaskServiceTest, ALaterCaseOfTheSameChannelCallsAnew) {
+  const Uuid first = open_case(1, 71).id;
+  const v1::Task called = escalate(1, 71);
+  ASSERT_TRUE(transition(called.id, "start", person_caller(id_of(9, 1), {"tasks.read", "tasks.manage"})));
+  ASSERT_TRUE(transition(first, "cancel", person_caller(id_of(9, 1), {"tasks.read", "tasks.manage"}), "asked by telephone"));
+  open_case(1, 72);
+  const v1::Task later = escalate(1, 72);
+  EXPECT_NE(later.id, called.id);
+  EXPECT_EQ(later.status, Status::kOpen);
+}
+
+// ---- what people begin
+
+TEST_F(TaskServiceTest, PeopleBeginOnlyWhatNoProcessBegins) {
+  const auto make = [&](v1::TaskType type) {
+    v1::CreateTaskRequest wanted = request(1);
+    wanted.type = std::move(type);
+    return call_as(person_caller(id_of(9, 1), {"tasks.create", "tasks.manage"}),
+                   [&](runtime::Context& context) { return service_.create_task(context, wanted); });
+  };
+  const auto refused = make({"client", "common-request"});
+  ASSERT_FALSE(refused) << "it would be a case that nothing carries on";
+  EXPECT_EQ(refused.error().code, "tasks.made-by-process");
+  EXPECT_EQ(refused.error().fields.at(0).name, "type");
+  EXPECT_TRUE(topics().empty());
+  EXPECT_TRUE(make({"staff", "escalation"}));
+}
 
 }  // namespace
 }  // namespace consilium::tasks

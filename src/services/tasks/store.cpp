@@ -14,7 +14,7 @@ constexpr Duration kClosedLater = milliseconds(1);
 // In the order that `read_task` and the statements below keep to.
 #define TASK_COLUMNS                                                                                                                      \
   "id, number, type, subtype, model_version, substatus, reporter_user_id, reporter_name, reported_at, assignee_group, assignee_user_id, " \
-  "assignee_name, assignee_at, channel_id, title, description, details, due_at, feedback_answer, feedback_text, feedback_user_id, "       \
+  "assignee_name, assignee_at, channel_id, title, description, details, feedback_answer, feedback_text, feedback_user_id, "               \
   "feedback_at, queued_at, answer_due_at, process_instance, created_at, updated_at, closed_at, version"
 
 TaskRecord read_task(const Row& row) {
@@ -37,7 +37,6 @@ TaskRecord read_task(const Row& row) {
   task.title = row.text(at++);
   task.description = row.text(at++);
   task.details = row.optional_text(at++);
-  task.due_at = row.optional_timestamp(at++);
   if (const auto answer = row.optional_integer(at)) {
     task.feedback = Feedback{static_cast<v1::FeedbackAnswer>(*answer), row.optional_text(at + 1), row.uuid(at + 2), row.timestamp(at + 3)};
   }
@@ -142,11 +141,11 @@ Result<std::int64_t> next_number(Transaction& transaction, std::string_view pref
 Result<void> insert_task(Transaction& transaction, const TaskRecord& task, bool one_open_per_channel) {
   auto inserted = transaction.execute(
       "INSERT INTO tasks_task (" TASK_COLUMNS
-      ", is_open, one_open) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, ?, ?, ?, ?, ?, ?, ?, ?, "
+      ", is_open, one_open) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, ?, ?, ?, ?, ?, ?, ?, ?, "
       "?)",
       task.id, task.number, task.type, task.subtype, task.model_version, static_cast<std::int64_t>(task.substatus), task.reporter_user_id,
       task.reporter_name, task.reported_at, task.group, task.assignee_user_id, task.assignee_name, task.assignee_at, task.channel_id,
-      task.title, task.description, task.details, task.due_at, task.queued_at, task.answer_due_at, task.process_instance, task.created_at,
+      task.title, task.description, task.details, task.queued_at, task.answer_due_at, task.process_instance, task.created_at,
       task.updated_at, task.closed_at, task.version, task.status() == Status::kOpen, one_open_per_channel);
   if (!inserted && inserted.error().code == "database.unique") {
     return fail(v1::errors::request_open("Expected no open request of this kind in the channel").caused_by(std::move(inserted).error()));
@@ -190,8 +189,17 @@ Result<std::optional<TaskRecord>> find_task_by_number(Transaction& transaction, 
 Result<std::optional<TaskRecord>> find_of_process(Transaction& transaction, std::optional<std::int64_t> process_instance,
                                                   std::string_view type, std::string_view subtype) {
   if (!process_instance) return std::optional<TaskRecord>();
-  return read_one(transaction.query_one("SELECT " TASK_COLUMNS " FROM tasks_task WHERE process_instance = ? AND type = ? AND subtype = ?",
-                                        *process_instance, type, subtype));
+  return read_one(transaction.query_one(
+      "SELECT " TASK_COLUMNS
+      " FROM tasks_task WHERE process_instance = ? AND type = ? AND subtype = ? ORDER BY created_at DESC, id DESC LIMIT 1",
+      *process_instance, type, subtype));
+}
+
+Result<std::optional<TaskRecord>> open_of_process(Transaction& transaction, std::int64_t process_instance, std::string_view type,
+                                                  std::string_view subtype) {
+  return read_one(transaction.query_one("SELECT " TASK_COLUMNS
+                                        " FROM tasks_task WHERE process_instance = ? AND type = ? AND subtype = ? AND is_open = 1 LIMIT 1",
+                                        process_instance, type, subtype));
 }
 
 Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const OpenTask& sought) {
@@ -248,10 +256,11 @@ Result<bool> was_assignee(Transaction& transaction, const Uuid& task_id, const U
   return row.has_value();
 }
 
-Result<std::vector<TaskRecord>> waiting_tasks(Transaction& transaction, std::string_view group, int limit) {
-  return read_tasks(transaction.query(
-      "SELECT " TASK_COLUMNS " FROM tasks_task WHERE assignee_group = ? AND queued_at IS NOT NULL ORDER BY reported_at, id LIMIT ?", group,
-      limit));
+Result<std::vector<TaskRecord>> waiting_tasks(Transaction& transaction, std::string_view group, const QueueEnd& after, int limit) {
+  return read_tasks(transaction.query("SELECT " TASK_COLUMNS
+                                      " FROM tasks_task WHERE assignee_group = ? AND queued_at IS NOT NULL AND (reported_at, id) > (?, ?) "
+                                      "ORDER BY reported_at, id LIMIT ?",
+                                      group, after.reported_at, after.id, limit));
 }
 
 Result<std::int64_t> waiting_before(Transaction& transaction, const TaskRecord& task) {
@@ -269,6 +278,10 @@ Result<std::vector<TaskRecord>> unanswered_tasks(Transaction& transaction, Times
 
 Result<void> bring_answers_forward(Transaction& transaction, Timestamp last) {
   return done(transaction.execute("UPDATE tasks_task SET answer_due_at = ?1 WHERE answer_due_at > ?1", last));
+}
+
+Result<void> put_off_answer(Transaction& transaction, const Uuid& task_id, Timestamp due) {
+  return done(transaction.execute("UPDATE tasks_task SET answer_due_at = ? WHERE id = ?", due, task_id));
 }
 
 Result<std::optional<Timestamp>> newest_waiting(Transaction& transaction) {
@@ -347,6 +360,16 @@ Result<std::vector<Candidate>> candidates_of(Transaction& transaction, std::stri
   return candidates;
 }
 
+Result<std::vector<Uuid>> active_people(Transaction& transaction, std::string_view group) {
+  ASSIGN_OR_RETURN(const Rows rows,
+                   transaction.query("SELECT p.user_id FROM tasks_person_group g JOIN tasks_person p ON p.user_id = g.user_id "
+                                     "WHERE g.group_code = ? AND p.active = 1 ORDER BY p.user_id",
+                                     group));
+  std::vector<Uuid> people;
+  for (const Row& row : rows) people.push_back(row.uuid(0));
+  return people;
+}
+
 Result<std::int64_t> open_tasks_of(Transaction& transaction, const Uuid& user_id) {
   ASSIGN_OR_RETURN(auto row, transaction.query_one("SELECT count(*) FROM tasks_task WHERE assignee_user_id = ? AND is_open = 1", user_id));
   return row->integer(0);
@@ -374,6 +397,10 @@ Result<std::vector<Uuid>> excluded_from(Transaction& transaction, const Uuid& ta
   std::vector<Uuid> people;
   for (const Row& row : rows) people.push_back(row.uuid(0));
   return people;
+}
+
+Result<std::vector<Uuid>> people_left_out(Transaction& transaction, const Uuid& task_id) {
+  return excluded_from(transaction, task_id, Timestamp::min());
 }
 
 Result<std::optional<Timestamp>> next_exclusion_end(Transaction& transaction, Timestamp now) {

@@ -40,9 +40,12 @@ Result<void> insert_task(Transaction& transaction, const TaskRecord& task, bool 
 Result<void> update_task(Transaction& transaction, const TaskRecord& task);
 Result<std::optional<TaskRecord>> find_task(Transaction& transaction, const Uuid& id);
 Result<std::optional<TaskRecord>> find_task_by_number(Transaction& transaction, std::string_view number);
-// The task of this type that was made for the process instance, open or closed; nullopt also when there is no instance.
+// The newest task of this type that was made for the process instance, open or closed; nullopt also when there is no instance.
 Result<std::optional<TaskRecord>> find_of_process(Transaction& transaction, std::optional<std::int64_t> process_instance,
                                                   std::string_view type, std::string_view subtype);
+// The open one.
+Result<std::optional<TaskRecord>> open_of_process(Transaction& transaction, std::int64_t process_instance, std::string_view type,
+                                                  std::string_view subtype);
 // Which open task of a channel is meant.
 struct OpenTask {
   Uuid channel_id;
@@ -81,13 +84,19 @@ Result<std::vector<HistoryRecord>> history_of(Transaction& transaction, const Uu
 // Whether the person has or had the task.
 Result<bool> was_assignee(Transaction& transaction, const Uuid& task_id, const Uuid& user_id);
 
-// Waiting tasks of a group, longest-waiting client first.
-Result<std::vector<TaskRecord>> waiting_tasks(Transaction& transaction, std::string_view group, int limit);
+// The last task of a queue that was looked at; by default none.
+struct QueueEnd {
+  Timestamp reported_at = Timestamp::min();
+  Uuid id;
+};
+// Waiting tasks of a group, longest-waiting client first, from behind `after`.
+Result<std::vector<TaskRecord>> waiting_tasks(Transaction& transaction, std::string_view group, const QueueEnd& after, int limit);
 // How many tasks of the group wait before this one.
 Result<std::int64_t> waiting_before(Transaction& transaction, const TaskRecord& task);
 Result<std::vector<TaskRecord>> unanswered_tasks(Transaction& transaction, Timestamp due, int limit);
 // None is due after `last`: those that are were given their time before the clock was set back.
 Result<void> bring_answers_forward(Transaction& transaction, Timestamp last);
+Result<void> put_off_answer(Transaction& transaction, const Uuid& task_id, Timestamp due);
 // When the last of those who wait reported.
 Result<std::optional<Timestamp>> newest_waiting(Transaction& transaction);
 Result<std::vector<TaskRecord>> assigned_to(Transaction& transaction, const Uuid& user_id, Substatus substatus);
@@ -110,6 +119,7 @@ Result<std::optional<PersonRecord>> find_person(Transaction& transaction, const 
 Result<void> set_online(Transaction& transaction, const Uuid& user_id, bool online, Timestamp at);
 Result<void> set_inactive(Transaction& transaction, const Uuid& user_id);
 Result<std::vector<Candidate>> candidates_of(Transaction& transaction, std::string_view group);
+Result<std::vector<Uuid>> active_people(Transaction& transaction, std::string_view group);
 Result<std::int64_t> open_tasks_of(Transaction& transaction, const Uuid& user_id);
 Result<void> set_idle_since(Transaction& transaction, const Uuid& user_id, Timestamp at);
 Result<std::vector<Uuid>> online_people(Transaction& transaction);
@@ -117,6 +127,8 @@ Result<std::vector<Uuid>> online_people(Transaction& transaction);
 // A consultant who gave a task back, or did not answer, is left out of it for a while.
 Result<void> exclude(Transaction& transaction, const Uuid& task_id, const Uuid& user_id, Timestamp until);
 Result<std::vector<Uuid>> excluded_from(Transaction& transaction, const Uuid& task_id, Timestamp now);
+// The same as of the last look at the queue, which forgets those that are over.
+Result<std::vector<Uuid>> people_left_out(Transaction& transaction, const Uuid& task_id);
 Result<std::optional<Timestamp>> next_exclusion_end(Transaction& transaction, Timestamp now);
 Result<void> bring_exclusions_forward(Transaction& transaction, Timestamp last);
 Result<void> forget_exclusions(Transaction& transaction, Timestamp before);

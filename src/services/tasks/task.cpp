@@ -6,12 +6,6 @@
 namespace consilium::tasks {
 namespace {
 
-bool may_make(const TransitionRule& rule, const TaskRecord& task, const Maker& maker) {
-  if (maker.is_service && rule.allows(Actor::kService)) return true;
-  if (maker.is_manager && rule.allows(Actor::kManager)) return true;
-  return rule.allows(Actor::kAssignee) && maker.user_id && maker.user_id == task.assignee_user_id;
-}
-
 // What the new status means for the person and the clocks of the task.
 void enter_status(TaskRecord& task, const TransitionRule& rule, const TransitionOrder& order, const Maker& maker, TransitionTimes times) {
   const Substatus before = task.substatus;
@@ -41,13 +35,20 @@ void enter_status(TaskRecord& task, const TransitionRule& rule, const Transition
 
 }  // namespace
 
+bool may_make(const TransitionRule& rule, const Maker& maker, const std::optional<Uuid>& assignee) {
+  if (maker.is_service && rule.allows(Actor::kService)) return true;
+  if (maker.is_manager && rule.allows(Actor::kManager)) return true;
+  return rule.allows(Actor::kAssignee) && maker.user_id && maker.user_id == assignee;
+}
+
 Result<HistoryRecord> make_transition(const TaskModel& model, TaskRecord& task, const TransitionOrder& order, const Maker& maker,
                                       TransitionTimes times) {
   const TransitionRule* rule = model.find(order.transition);
   if (!rule || rule->initial || !rule->leaves(task.substatus)) {
     return fail(v1::errors::illegal_transition("Expected a transition that leaves the task's status"));
   }
-  if (!may_make(*rule, task, maker)) return fail(v1::errors::not_yours("Expected the assignee of the task, or somebody who manages tasks"));
+  if (!may_make(*rule, maker, task.assignee_user_id))
+    return fail(v1::errors::not_yours("Expected the assignee of the task, or somebody who manages tasks"));
   if (rule->needs_reason && (!order.reason || order.reason->empty())) {
     Error error = v1::errors::reason_required("Expected a reason");
     error.fields.push_back({"reason", "required", "Expected a reason"});
@@ -71,7 +72,7 @@ Result<HistoryRecord> make_transition(const TaskModel& model, TaskRecord& task, 
 
 std::vector<const TransitionRule*> available_transitions(const TaskModel& model, const TaskRecord& task, const Maker& maker) {
   std::vector<const TransitionRule*> out = model.leaving(task.substatus);
-  std::erase_if(out, [&](const TransitionRule* rule) { return !may_make(*rule, task, maker); });
+  std::erase_if(out, [&](const TransitionRule* rule) { return !may_make(*rule, maker, task.assignee_user_id); });
   return out;
 }
 

@@ -16,6 +16,8 @@ namespace consilium::tasks {
 
 // Tasks of this type are the office's own: the client whom one is about is not a party to it.
 inline constexpr std::string_view kStaffTask = "staff";
+// Nobody took a case for long: its supervisors are called.
+inline constexpr std::string_view kEscalation = "escalation";
 
 struct Feedback {
   v1::FeedbackAnswer answer = v1::FeedbackAnswer::kUnspecified;
@@ -43,7 +45,6 @@ struct TaskRecord {
   std::string title;
   std::string description;
   std::optional<std::string> details;  // JSON
-  std::optional<Timestamp> due_at;
   std::optional<Feedback> feedback;
   std::optional<Timestamp> queued_at;      // while it waits for a consultant
   std::optional<Timestamp> answer_due_at;  // while it is assigned and not answered
@@ -88,6 +89,9 @@ struct TransitionTimes {
   Timestamp now;
   Duration answer_within;  // an assigned task not answered by then goes back
 };
+
+// `assignee`: of the task, which has none yet when it is begun.
+bool may_make(const TransitionRule& rule, const Maker& maker, const std::optional<Uuid>& assignee);
 
 // Applies the order to the task, or says why not: `tasks.illegal-transition`, `tasks.not-yours`, `tasks.reason-required`.
 // Returns the history row that goes with the change.

@@ -4,8 +4,8 @@ import { problemOf, type Api, type Channel, type Person, type Post, type ServerM
 import { makeClientId } from '../base/identity';
 import { browserBox, clearBox, personBox, type Box } from '../base/device';
 import { createStore, type Store } from '../base/store';
-import { Connection } from '../realtime/connection';
-import { every } from '../realtime/ticker';
+import { connectionOf, followDevice, later } from '../realtime/browser';
+import type { Connection } from '../realtime/connection';
 import { restore, save } from './memory';
 import {
   addNewestPage, addOlderPage, addPosts, markRead, putChannels, putTasks, receive, replaceChannels, type Conversations,
@@ -32,11 +32,6 @@ export interface HubOptions {
   onAssigned?(task: Task): void;
   onPost?(post: Post): void;
 }
-
-const later = (milliseconds: number, run: () => void) => {
-  const timer = setTimeout(run, milliseconds);
-  return () => clearTimeout(timer);
-};
 
 export class Hub {
   readonly api: Api;
@@ -76,18 +71,10 @@ export class Hub {
       },
       onUnauthenticated: () => this.sessionOver(),
     });
-    this.connection = new Connection({
-      open: openSocket,
+    this.connection = connectionOf(this.api, {
       lastSeq: () => this.state.get().seq,
       onWelcome: (welcome) => this.welcomed(welcome.seq),
       onEvent: (event) => this.received(event),
-      isSessionOver: () => this.isSessionOver(),
-      isOnline: () => navigator.onLine,
-      now: () => Date.now(),
-      chance: Math.random,
-      later,
-      every,
-      makeId: makeClientId,
     });
   }
 
@@ -96,10 +83,8 @@ export class Hub {
       target.addEventListener(name, run);
       this.undoAll.push(() => target.removeEventListener(name, run));
     };
-    on(window, 'online', () => this.connection.retryNow());
-    on(window, 'offline', () => this.connection.wentOffline());
+    this.undoAll.push(followDevice(this.connection));
     on(window, 'pagehide', () => this.leaving());
-    on(document, 'visibilitychange', () => document.visibilityState === 'visible' && this.connection.retryNow());
     on(window, 'storage', (event) => {
       if ((event as StorageEvent).key?.startsWith(`consilium:person:${this.person.id}:outbox:`)) this.outbox.reread();
     });
@@ -316,15 +301,6 @@ export class Hub {
     this.options.onSessionOver();
   }
 
-  private async isSessionOver(): Promise<boolean> {
-    try {
-      await this.api.sessions.getCurrent({});
-      return false;
-    } catch (error) {
-      return problemOf(error)?.status === 401;
-    }
-  }
-
   private leaving() {
     this.saveNow();
     this.undo.flush();
@@ -339,10 +315,4 @@ export class Hub {
     this.callOffSave = null;
     if (!this.stopped) save(this.box, this.state.get());
   }
-}
-
-function openSocket(after: number | null) {
-  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-  const query = after === null ? '' : `?after=${after}`;
-  return new WebSocket(`${scheme}://${location.host}/api/v1/events${query}`, 'consilium.v1') as unknown as import('../realtime/connection').Socket;
 }

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { Button } from 'react-aria-components';
 
-import { taskSubstatuses, type Api, type Task, type User } from '../../api';
+import { taskSubstatuses, type Api, type Task } from '../../api';
 import type { Session } from '../../app';
 import { dayAndTime } from '../../base/time';
 import { useI18n } from '../../i18n/i18n';
@@ -10,8 +10,10 @@ import { StatusChip } from '../../ui/status-chip';
 import { Listing, useList } from './listing';
 import { SearchField } from './search-field';
 import { TaskDialog } from './task-dialog';
+import { useConsultants } from './use-consultants';
 
-export function Tasks({ session }: { session: Session }) {
+// `changes` rises when the list is not what it was.
+export function Tasks({ session, changes }: { session: Session; changes: number }) {
   const { t, language } = useI18n();
   const [substatus, setSubstatus] = useState<Task['substatus'] | ''>('');
   const [consultant, setConsultant] = useState('');
@@ -21,8 +23,11 @@ export function Tasks({ session }: { session: Session }) {
     ...(substatus ? { substatus } : {}), ...(consultant ? { assigneeUserId: consultant } : {}), ...(number ? { number: number.toUpperCase() } : {}), ...(cursor ? { cursor } : {}),
   }), [substatus, consultant, number]);
   const list = useList<Task>(session.api, read, session.onOver);
-  const consultants = useConsultants(session);
-  const named = consultants.map((user) => ({ id: user.id, name: `${user.firstName} ${user.lastName}` }));
+  const named = useConsultants(session);
+  const { load } = list;
+  useEffect(() => {
+    if (changes > 1) void load();
+  }, [changes, load]);
   return (
     <Listing list={list} title={t('office.tasks')} keyOf={(task) => task.id}
       columns={[
@@ -42,18 +47,4 @@ export function Tasks({ session }: { session: Session }) {
       {shown && <TaskDialog session={session} task={shown} consultants={named} onChange={() => void list.load()} onClose={() => setShown(null)} />}
     </Listing>
   );
-}
-
-// Those who may be given a consultation; nobody where people may not be read.
-function useConsultants({ api, person }: Session): readonly User[] {
-  const [users, setUsers] = useState<readonly User[]>([]);
-  const may = person.permissions.includes('users.read');
-  useEffect(() => {
-    let current = true;
-    if (may) api.users.listUsers({ type: 'consultant', status: 'active', limit: 200 }).then((reply) => current && setUsers(reply.items), () => undefined);
-    return () => {
-      current = false;
-    };
-  }, [api, may]);
-  return users;
 }
