@@ -20,7 +20,11 @@ constexpr Rule kRules[] = {
      "HAVING count(*) > 1"},
     {"3: who has a task belongs to its group", Moment::kDuring,
      "SELECT number FROM tasks_task t WHERE type = 'client' AND substatus IN (3, 4) AND NOT EXISTS"
-     " (SELECT 1 FROM users_membership m WHERE m.user_id = t.assignee_user_id AND m.group_code = t.assignee_group)"},
+     " (SELECT 1 FROM tasks_person_group g WHERE g.user_id = t.assignee_user_id AND g.group_code = t.assignee_group)"},
+    {"3: the groups of people are known as users has them", Moment::kQuiet,
+     "SELECT hex(p.user_id) FROM tasks_person p WHERE p.active = 1 AND (SELECT group_concat(group_code) FROM (SELECT group_code FROM "
+     "tasks_person_group WHERE user_id = p.user_id ORDER BY 1)) IS NOT (SELECT group_concat(group_code) FROM (SELECT group_code FROM "
+     "users_membership WHERE user_id = p.user_id ORDER BY 1))"},
     {"3: a waiting task has a group only", Moment::kDuring,
      "SELECT number FROM tasks_task WHERE substatus = 2 AND (assignee_user_id IS NOT NULL OR assignee_group = '' OR queued_at IS NULL)"},
     {"4: the last row of the history is the state", Moment::kDuring,
@@ -42,6 +46,10 @@ constexpr Rule kRules[] = {
      " (h.transition = 'cancel' AND b.substatus IN (1, 2, 3, 4) AND h.substatus = 6))"},
     {"5: what is over is nobody's work", Moment::kDuring,
      "SELECT number FROM tasks_task WHERE is_open = 0 AND (queued_at IS NOT NULL OR answer_due_at IS NOT NULL OR closed_at IS NULL)"},
+    {"5: supervisors are called to a case only while it waits", Moment::kDuring,
+     "SELECT e.number || ' ' || t.number FROM tasks_task e JOIN tasks_task t ON t.process_instance = e.process_instance AND t.type = "
+     "'client'"
+     " WHERE e.type = 'staff' AND e.is_open = 1 AND t.queued_at IS NULL"},
     {"9: an ephemeral post is in one person's log only", Moment::kDuring,
      "SELECT hex(p.post_id) FROM chat_events e JOIN chat_posts p ON p.position = e.post WHERE p.recipient_id IS NOT NULL AND e.user_id <> "
      "p.recipient_id"},

@@ -306,8 +306,24 @@ Task<bool> Person::give_to_another(Json task) {
   co_return false;
 }
 
+// Takes a consultant out of the group whose work they do, and back again.
+Task<void> Person::change_groups() {
+  const bool away = !moved_.empty();
+  if (away ? !mood_.calm && !chance(30) : mood_.calm || consultants_.empty() || !chance(3)) co_return;
+  const std::string id = away ? moved_ : *std::next(consultants_.begin(), static_cast<std::ptrdiff_t>(random_.below(consultants_.size())));
+  auto user = co_await call("GET", "/users/" + id, "");
+  if (!user.ok()) co_return;
+  json::value body = {{"groups", {away ? "consultant" : "consultant-med"}}};
+  std::string version = std::to_string(user.body.at("version").to_number<std::int64_t>());
+  auto answer = co_await call("PUT", "/users/" + id + "/groups", json::serialize(body), std::move(version));
+  // An answer that was lost may have been carried out: then it is put right as if it had.
+  if (answer.ok() || answer.status == 0) moved_ = away && answer.ok() ? "" : id;
+  if (answer.ok()) cluster_.count(away ? "person back in the group" : "person out of the group");
+}
+
 // Cancels now and then, gives to another, and takes care of what was escalated.
 Task<void> Person::act_as_administrator() {
+  co_await change_groups();
   auto tasks = co_await call("GET", "/tasks?status=open", "");
   if (!tasks.ok()) co_return;
   for (const json::value& task : items_of(tasks.body)) {

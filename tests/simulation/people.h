@@ -69,6 +69,7 @@ class Person {
   Task<bool> write(std::string channel, std::string text);
   Task<void> transition(std::string task, std::string name, std::string reason);
   Task<bool> give_to_another(Json task);
+  Task<void> change_groups();
   Task<void> choose_presence(std::string status);
 
   bool chance(std::uint64_t percent) { return random_.below(100) < percent; }
@@ -92,6 +93,7 @@ class Person {
   std::vector<AcknowledgedPost> acknowledged_;
   std::map<std::string, std::string> pressed_;
   std::set<std::string> consultants_;  // ids of those seen with a task
+  std::string moved_;                  // whom this administrator took out of the group; empty: nobody
   std::set<std::string> rated_;        // feedback posts left alone on purpose or answered
   std::string presence_ = "offline";
   std::uint64_t posts_ = 0;

@@ -351,6 +351,8 @@ std::vector<std::string> everything() {
                                      "post repeated",
                                      "person taken away",
                                      "task given to another",
+                                     "person out of the group",
+                                     "person back in the group",
                                      "sessions checked",
                                      "log lines read",
                                      "transition report",

@@ -246,7 +246,9 @@ Result<void> TaskService::change(Transaction& transaction, const runtime::Contex
   if (released) TRY(set_idle_since(transaction, *previous, context.now()));
   if (previous && task.substatus == Substatus::kOnAssignment && leaves_out(cause))
     TRY(exclude(transaction, task.id, *previous, context.now() + settings_.exclusion));
-  if (task.substatus == Substatus::kAssigned || task.status() == Status::kClosed) TRY(end_escalation(transaction, context, task));
+  if (task.substatus == Substatus::kAssigned || task.status() == Status::kClosed) {
+    if (task.type != kStaffTask && task.process_instance) TRY(end_escalation(transaction, context, *task.process_instance));
+  }
   return publish_change(transaction, context, task, previous, cause);
 }
 
@@ -270,9 +272,8 @@ Result<void> TaskService::take_away(Transaction& transaction, const runtime::Con
   return {};
 }
 
-Result<void> TaskService::end_escalation(Transaction& transaction, const runtime::Context& context, const TaskRecord& task) {
-  if (task.type == kStaffTask || !task.process_instance) return {};
-  ASSIGN_OR_RETURN(auto open, open_of_process(transaction, *task.process_instance, kStaffTask, kEscalation));
+Result<void> TaskService::end_escalation(Transaction& transaction, const runtime::Context& context, std::int64_t process_instance) {
+  ASSIGN_OR_RETURN(auto open, open_of_process(transaction, process_instance, kStaffTask, kEscalation));
   if (!open) return {};
   TransitionOrder order;
   order.transition = "solve";
@@ -357,6 +358,13 @@ Task<Result<v1::CreateRequestReply>> TaskService::create_request(runtime::Contex
       TransitionOrder enqueue;
       enqueue.transition = "enqueue";
       if (model->model->find("enqueue")) TRY(change(transaction, context, made, enqueue, service_maker(), "new"));
+      // The process may have asked just before somebody took the case.
+      if (!is_case && order.process_instance) {
+        ASSIGN_OR_RETURN(const bool waits, has_waiting_task(transaction, *order.process_instance));
+        if (!waits) TRY(end_escalation(transaction, context, *order.process_instance));
+        ASSIGN_OR_RETURN(const auto as_it_is, find_task(transaction, id));
+        made = *as_it_is;
+      }
       return reply_of(transaction, made, Origin::kMadeForIt);
     });
   });

@@ -97,7 +97,7 @@ class TaskService final : public v1::Tasks {
   // Those of a person that have a way back there.
   Result<void> take_away(Transaction& transaction, const runtime::Context& context, std::span<TaskRecord> held, std::string_view cause);
   // Why the supervisors were called has passed: somebody has the case, or it is over.
-  Result<void> end_escalation(Transaction& transaction, const runtime::Context& context, const TaskRecord& task);
+  Result<void> end_escalation(Transaction& transaction, const runtime::Context& context, std::int64_t process_instance);
   // One task of many, in a savepoint of its own. False: it could not be done and is as before, which the log tells.
   template <class Step>
   bool each(Transaction& transaction, const runtime::Context& context, const TaskRecord& task, Step step);

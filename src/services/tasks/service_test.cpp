@@ -773,6 +773,13 @@ TEST_F(TaskServiceTest, AnEscalationEndsWhenSomebodyHasTheCase) {
   EXPECT_EQ(get(again.id).substatus, Substatus::kSolved);
 }
 
+TEST_F(TaskServiceTest, ACallThatComesTooLateIsOverAtOnce) {
+  open_case(1, 71);
+  add_consultant(1);
+  ASSERT_EQ(assign(), 1);
+  EXPECT_EQ(escalate(1, 71).substatus, Substatus::kSolved);
+}
+
 TEST_F(TaskServiceTest, ALaterCaseOfTheSameChannelCallsAnew) {
   const Uuid first = open_case(1, 71).id;
   const v1::Task called = escalate(1, 71);

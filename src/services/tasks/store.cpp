@@ -202,6 +202,12 @@ Result<std::optional<TaskRecord>> open_of_process(Transaction& transaction, std:
                                         process_instance, type, subtype));
 }
 
+Result<bool> has_waiting_task(Transaction& transaction, std::int64_t process_instance) {
+  ASSIGN_OR_RETURN(auto row, transaction.query_one("SELECT 1 FROM tasks_task WHERE process_instance = ? AND queued_at IS NOT NULL LIMIT 1",
+                                                   process_instance));
+  return row.has_value();
+}
+
 Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const OpenTask& sought) {
   ASSIGN_OR_RETURN(auto open, read_one(transaction.query_one(
                                   "SELECT " TASK_COLUMNS

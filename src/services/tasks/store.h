@@ -46,6 +46,7 @@ Result<std::optional<TaskRecord>> find_of_process(Transaction& transaction, std:
 // The open one.
 Result<std::optional<TaskRecord>> open_of_process(Transaction& transaction, std::int64_t process_instance, std::string_view type,
                                                   std::string_view subtype);
+Result<bool> has_waiting_task(Transaction& transaction, std::int64_t process_instance);
 // Which open task of a channel is meant.
 struct OpenTask {
   Uuid channel_id;
