@@ -37,6 +37,7 @@
 #include "ports/bus/remote/dead_letters.h"
 #include "ports/bus/remote/outbox_server.h"
 #include "ports/bus/remote/remote_source.h"
+#include "runtime/rounds.h"
 #include "services/chat/events.h"
 #include "services/chat/migrations.h"
 #include "services/processes/migrations.h"
@@ -112,7 +113,8 @@ struct Platform::Parts {
   std::unique_ptr<tasks::v1::Tasks> make_tasks() {
     if (runs("tasks")) {
       tasks_service.emplace(ports.store.service("tasks"), *users, settings.tasks, runtime::Logger(ports.log, "tasks", "service"));
-      assignment.emplace(ports.main, ports.random, *tasks_service, *chat, settings.tasks);
+      assignment.emplace(ports.main, ports.random, *tasks_service, *chat, settings.tasks,
+                         runtime::Logger(ports.log, "tasks", "assignment"));
       tasks_service->on_queue_change([this] { assignment->wake(); });
     }
     return door_to<tasks::v1::Tasks, tasks::v1::LocalTasks, tasks::v1::RemoteTasks>("tasks", tasks_service);
@@ -310,20 +312,35 @@ Task<Result<void>> Platform::deploy(runtime::Context& context) {
 }
 
 Task<void> Platform::sweep_sessions(Platform* platform) {
-  runtime::Logger log(platform->ports_.log, "sessions", "sweep");
+  const runtime::Logger log(platform->ports_.log, "sessions", "sweep");
+  runtime::Rounds sweeps("sessions.sweep", log);
+  runtime::Rounds rotations("sessions.keys", log);
+  const auto sweep = [platform] { return sweep_sessions_once(platform); };
+  const auto rotate = [platform] { return rotate_keys(platform); };
   while (!platform->parts_->stopping.is_open()) {
     co_await platform->parts_->stopping.wait_for(kSessionSweep);
     if (platform->parts_->stopping.is_open()) break;
-    runtime::Context context = platform->service_context();
-    auto swept = co_await platform->parts_->sessions_service->sweep(context);
-    if (!swept) log.warn(context, "Sweep failed", {{"error", swept.error()}});
-    // Keys are files: a new one is made outside the loop, and only when the newest is old enough.
-    const Timestamp now = context.now();
-    auto rotated =
-        co_await platform->ports_.pool.run(context, [&] { return platform->parts_->keys->rotate(platform->ports_.random, now); });
-    if (!rotated) log.warn(context, "Keys not rotated", {{"error", rotated.error()}});
+    co_await sweeps.run(sweep);
+    co_await rotations.run(rotate);
   }
   platform->parts_->sweep_ended.open();
+}
+
+Task<Result<void>> Platform::sweep_sessions_once(Platform* platform) {
+  runtime::Context context = platform->service_context();
+  auto swept = co_await platform->parts_->sessions_service->sweep(context);
+  if (!swept) co_return fail(std::move(swept).error());
+  co_return Result<void>();
+}
+
+// Keys are files: a new one is made outside the loop, and only when the newest is old enough.
+Task<Result<void>> Platform::rotate_keys(Platform* platform) {
+  runtime::Context context = platform->service_context();
+  const Timestamp now = context.now();
+  const auto work = [platform, now] { return platform->parts_->keys->rotate(platform->ports_.random, now); };
+  auto rotated = co_await platform->ports_.pool.run(context, work);
+  if (!rotated) co_return fail(std::move(rotated).error());
+  co_return Result<void>();
 }
 
 // Workers last: a job meets everything that it needs (PS-1). Nothing here waits for another process: they may start in any
@@ -335,7 +352,7 @@ Task<Result<void>> Platform::start() {
     CO_TRY(co_await parts_->engine->open(context));
     CO_TRY(co_await deploy(context));
   }
-  if (parts_->chat_service) parts_->chat_service->start(ports_.main, ports_.random);
+  if (parts_->chat_service) parts_->chat_service->start(ports_.main, ports_.random, runtime::Logger(ports_.log, "chat", "sweep"));
   if (parts_->sessions_service) ports_.main.spawn("sessions.sweep", sweep_sessions(this));
   if (parts_->assignment) parts_->assignment->start();
   if (parts_->refusals) parts_->refusals->start();

@@ -114,6 +114,8 @@ class Platform {
   struct Parts;
   Task<Result<void>> deploy(runtime::Context& context);
   static Task<void> sweep_sessions(Platform* platform);
+  static Task<Result<void>> sweep_sessions_once(Platform* platform);
+  static Task<Result<void>> rotate_keys(Platform* platform);
   runtime::Context service_context() const;
 
   PlatformPorts ports_;

@@ -398,8 +398,8 @@ class Server {
 // SIGHUP: reads the configuration again. Called on the thread of signals.
 class Reloading {
  public:
-  Reloading(const runtime::Config& config, runtime::Log& log, std::function<Result<runtime::LoadedConfig>()> load)
-      : config_(config), log_(&log), logger_(log, "platform", "configuration"), load_(std::move(load)) {}
+  Reloading(runtime::Config config, runtime::Log& log, std::function<Result<runtime::LoadedConfig>()> load)
+      : config_(std::move(config)), log_(&log), logger_(log, "platform", "configuration"), load_(std::move(load)) {}
 
   void run() {
     const std::lock_guard lock(mutex_);

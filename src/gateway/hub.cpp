@@ -48,7 +48,10 @@ Hub::Hub(runtime::Scheduler& loop, RandomSource& random, chat::v1::Chat& chat, s
       stopping_(loop),
       feed_ended_(loop),
       leases_ended_(loop),
-      watch_ended_(loop) {}
+      watch_ended_(loop),
+      feed_rounds_("hub.feed", log),
+      lease_rounds_("hub.leases", log),
+      watch_rounds_("hub.sessions", log) {}
 
 Hub::~Hub() = default;
 
@@ -114,22 +117,26 @@ Task<void> Hub::read_feed() {
   chat::v1::ReadFeedRequest request;
   request.after = -1;  // from now on
   request.volatile_after = -1;
+  const auto one = [this, &request] { return read_feed_once(request); };
   while (!stopping_.is_open()) {
-    runtime::Context context = service_context();
-    context.cancellation = feed_wait_;
-    request.wait = kFeedWait;
-    auto reply = co_await chat_.read_feed(context, request);
-    if (stopping_.is_open()) break;
-    if (!reply) {
-      log_.warn(context, "Feed not read", {{"error", reply.error()}});
-      co_await stopping_.wait_for(kFeedRetry);
-      continue;
-    }
-    for (const chat::v1::PersonEvent& event : reply->events) dispatch(event);
-    request.after = reply->position;
-    request.volatile_after = reply->volatile_position;
+    const bool went_well = co_await feed_rounds_.run(one);
+    if (!went_well) co_await stopping_.wait_for(kFeedRetry);
   }
   feed_ended_.open();
+}
+
+Task<Result<void>> Hub::read_feed_once(chat::v1::ReadFeedRequest& request) {
+  runtime::Context context = service_context();
+  context.cancellation = feed_wait_;
+  request.wait = kFeedWait;
+  auto reply = co_await chat_.read_feed(context, request);
+  if (stopping_.is_open()) co_return Result<void>();
+  if (!reply) co_return fail(std::move(reply).error());
+  // First, so that an event which cannot be handed on is not read for ever.
+  request.after = reply->position;
+  request.volatile_after = reply->volatile_position;
+  for (const chat::v1::PersonEvent& event : reply->events) dispatch(event);
+  co_return Result<void>();
 }
 
 void Hub::dispatch(const chat::v1::PersonEvent& event) {
@@ -179,22 +186,19 @@ Task<void> Hub::watch_sessions() {
     }
     for (std::size_t done = 0; done < due.size() && !stopping_.is_open(); done += kSessionBatch) {
       const std::span batch = std::span(due).subspan(done, std::min(kSessionBatch, due.size() - done));
-      co_await check_sessions(batch);
+      const auto one = [this, batch] { return check_sessions(batch); };
+      co_await watch_rounds_.run(one);  // what failed is looked at in the next round
     }
   }
   watch_ended_.open();
 }
 
-Task<void> Hub::check_sessions(std::span<const std::shared_ptr<SocketSession>> sockets) {
+Task<Result<void>> Hub::check_sessions(std::span<const std::shared_ptr<SocketSession>> sockets) {
   sessions::v1::CheckSessionsRequest request;
   for (const auto& socket : sockets) request.session_ids.push_back(socket->session_id());
   runtime::Context context = service_context();
   auto reply = co_await sessions_.check_sessions(context, std::move(request));
-  if (!reply) {
-    // The next round looks again.
-    log_.warn(context, "Sessions not checked", {{"error", reply.error()}});
-    co_return;
-  }
+  if (!reply) co_return fail(std::move(reply).error());
   std::map<Uuid, const sessions::v1::SessionState*> states;
   for (const sessions::v1::SessionState& state : reply->items) states[state.session_id] = &state;
   for (const auto& socket : sockets) {
@@ -207,34 +211,42 @@ Task<void> Hub::check_sessions(std::span<const std::shared_ptr<SocketSession>> s
       socket->warn_of_expiry(state.expires_at);
     }
   }
+  co_return Result<void>();
 }
 
 Task<void> Hub::renew_leases() {
+  const auto one = [this] { return renew_leases_once(); };
   while (!stopping_.is_open()) {
     co_await stopping_.wait_for(settings_.renew_interval);
-    const Timestamp now = loop_.steady_now();
-    chat::v1::RenewSocketsRequest request;
-    std::vector<chat::v1::RenewSocketsRequest> batches;
-    for (const auto& [user_id, sockets] : people_) {
-      for (const auto& socket : sockets) {
-        const Duration silence = now - socket->alive_at();
-        if (silence > settings_.ping_limit) {
-          socket->close(close_code::kNoPing, "no ping");
-        } else if (silence <= settings_.ping_interval * 2) {
-          request.socket_ids.push_back(socket->id());
-          request.silent_for = std::max(request.silent_for.value_or(Duration{}), silence);
-          if (request.socket_ids.size() == kRenewBatch) batches.push_back(std::exchange(request, {}));
-        }
-      }
-    }
-    if (!request.socket_ids.empty()) batches.push_back(std::move(request));
-    for (chat::v1::RenewSocketsRequest& batch : batches) {
-      runtime::Context context = service_context();
-      auto renewed = co_await chat_.renew_sockets(context, std::move(batch));
-      if (!renewed) log_.warn(context, "Leases not renewed", {{"error", renewed.error()}});
-    }
+    co_await lease_rounds_.run(one);
   }
   leases_ended_.open();
+}
+
+Task<Result<void>> Hub::renew_leases_once() {
+  const Timestamp now = loop_.steady_now();
+  chat::v1::RenewSocketsRequest request;
+  std::vector<chat::v1::RenewSocketsRequest> batches;
+  for (const auto& [user_id, sockets] : people_) {
+    for (const auto& socket : sockets) {
+      const Duration silence = now - socket->alive_at();
+      if (silence > settings_.ping_limit) {
+        socket->close(close_code::kNoPing, "no ping");
+      } else if (silence <= settings_.ping_interval * 2) {
+        request.socket_ids.push_back(socket->id());
+        request.silent_for = std::max(request.silent_for.value_or(Duration{}), silence);
+        if (request.socket_ids.size() == kRenewBatch) batches.push_back(std::exchange(request, {}));
+      }
+    }
+  }
+  if (!request.socket_ids.empty()) batches.push_back(std::move(request));
+  Result<void> all;
+  for (chat::v1::RenewSocketsRequest& batch : batches) {
+    runtime::Context context = service_context();
+    auto renewed = co_await chat_.renew_sockets(context, std::move(batch));
+    if (!renewed) all = fail(std::move(renewed).error());
+  }
+  co_return all;
 }
 
 }  // namespace consilium::gateway

@@ -19,6 +19,7 @@
 #include "runtime/cancellation.h"
 #include "runtime/event.h"
 #include "runtime/log.h"
+#include "runtime/rounds.h"
 
 namespace consilium::gateway {
 
@@ -72,9 +73,11 @@ class Hub {
   void leave(std::shared_ptr<SocketSession> session);
 
   Task<void> read_feed();
+  Task<Result<void>> read_feed_once(chat::v1::ReadFeedRequest& request);
   Task<void> renew_leases();
+  Task<Result<void>> renew_leases_once();
   Task<void> watch_sessions();
-  Task<void> check_sessions(std::span<const std::shared_ptr<SocketSession>> sockets);
+  Task<Result<void>> check_sessions(std::span<const std::shared_ptr<SocketSession>> sockets);
   Sockets all_sockets() const;
   void dispatch(const chat::v1::PersonEvent& event);
   void end_session(const chat::v1::PersonEvent& event);
@@ -97,6 +100,9 @@ class Hub {
   runtime::Gate feed_ended_;
   runtime::Gate leases_ended_;
   runtime::Gate watch_ended_;
+  runtime::Rounds feed_rounds_;
+  runtime::Rounds lease_rounds_;
+  runtime::Rounds watch_rounds_;
 };
 
 }  // namespace consilium::gateway

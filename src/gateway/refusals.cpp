@@ -5,7 +5,7 @@
 namespace consilium::gateway {
 
 Refusals::Refusals(runtime::Scheduler& loop, RandomSource& random, sessions::v1::Sessions& sessions, runtime::Logger log)
-    : loop_(loop), random_(random), sessions_(sessions), log_(log), stopping_(loop), ended_(loop) {}
+    : loop_(loop), random_(random), sessions_(sessions), stopping_(loop), ended_(loop), rounds_("gateway.refusals", log) {}
 
 void Refusals::start() { loop_.spawn("gateway.refusals", write_now_and_then()); }
 
@@ -51,30 +51,31 @@ void Refusals::note(const runtime::Context& context, std::string call, const Err
 }
 
 Task<void> Refusals::write_now_and_then() {
+  const auto one = [this] { return write(); };
   while (!stopping_.is_open()) {
     co_await stopping_.wait_for(kInterval);
-    co_await write();
+    co_await rounds_.run(one);
   }
   ended_.open();
 }
 
-Task<void> Refusals::write() {
+// What cannot be written is given up: it stands in the log too.
+Task<Result<void>> Refusals::write() {
   sessions::v1::RecordRefusalsRequest request;
   {
     const std::lock_guard lock(mutex_);
     for (auto& [key, refusal] : noted_) request.items.push_back(std::move(refusal));
     noted_.clear();
   }
-  if (request.items.empty()) co_return;
+  if (request.items.empty()) co_return Result<void>();
   runtime::Context context(loop_, random_);
   context.client = runtime::ClientType::kTimer;
   context.request_id = context.new_id().text();
   context.caller.kind = runtime::Caller::Kind::kService;
   context.caller.service = "gateway";
-  const auto count = static_cast<std::int64_t>(request.items.size());
   auto recorded = co_await sessions_.record_refusals(context, std::move(request));
-  // They stand in the log too.
-  if (!recorded) log_.warn(context, "Refusals not recorded", {{"rows", count}, {"error", recorded.error()}});
+  if (!recorded) co_return fail(std::move(recorded).error());
+  co_return Result<void>();
 }
 
 }  // namespace consilium::gateway

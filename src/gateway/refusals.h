@@ -12,6 +12,7 @@
 #include "consilium/sessions/v1/sessions_service.h"
 #include "runtime/event.h"
 #include "runtime/log.h"
+#include "runtime/rounds.h"
 
 namespace consilium::gateway {
 
@@ -37,16 +38,16 @@ class Refusals {
   using Key = std::tuple<Uuid, std::string, std::string, std::string>;  // person, address, call, code
 
   Task<void> write_now_and_then();
-  Task<void> write();
+  Task<Result<void>> write();
 
   runtime::Scheduler& loop_;
   RandomSource& random_;
   sessions::v1::Sessions& sessions_;
-  runtime::Logger log_;
   std::mutex mutex_;
   std::map<Key, sessions::v1::Refusal> noted_;
   runtime::Gate stopping_;
   runtime::Gate ended_;
+  runtime::Rounds rounds_;
 };
 
 }  // namespace consilium::gateway

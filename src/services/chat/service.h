@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "consilium/chat/v1/chat_service.h"
 #include "ports/database/idempotency.h"
+#include "runtime/log.h"
 #include "services/chat/feed.h"
 #include "services/chat/lease_clock.h"
 #include "services/chat/render.h"
@@ -71,7 +72,7 @@ class ChatService final : public v1::Chat {
   // Shortens the event logs.
   Task<Result<void>> trim(runtime::Context& context);
   // Does both for ever. The loop, this object and `random` outlive what is started.
-  void start(runtime::Scheduler& loop, RandomSource& random);
+  void start(runtime::Scheduler& loop, RandomSource& random, runtime::Logger logger = {});
   // Hubs that wait are answered `server.stopping`, now and from now on. Any thread.
   void end_feeds();
 
@@ -112,8 +113,8 @@ class ChatService final : public v1::Chat {
   void send(Signals signals);
   bool may_tell_typing(const Uuid& person, const Uuid& channel, Timestamp steady_now);
 
-  Task<void> sweep_for_ever(runtime::Scheduler& loop, RandomSource& random);
-  Task<void> trim_for_ever(runtime::Scheduler& loop, RandomSource& random);
+  Task<void> sweep_for_ever(runtime::Scheduler& loop, RandomSource& random, runtime::Logger logger);
+  Task<void> trim_for_ever(runtime::Scheduler& loop, RandomSource& random, runtime::Logger logger);
 
   database::Database& database_;
   const Settings settings_;

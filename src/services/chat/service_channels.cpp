@@ -1,5 +1,6 @@
 // People, channels and members.
 #include "base/cursor.h"
+#include "runtime/rounds.h"
 #include "services/chat/callers.h"
 #include "services/chat/service.h"
 
@@ -247,27 +248,31 @@ Task<Result<void>> ChatService::trim(runtime::Context& context) {
   }
 }
 
-void ChatService::start(runtime::Scheduler& loop, RandomSource& random) {
-  loop.spawn("chat.sweep", sweep_for_ever(loop, random));
-  loop.spawn("chat.trim", trim_for_ever(loop, random));
+void ChatService::start(runtime::Scheduler& loop, RandomSource& random, runtime::Logger logger) {
+  loop.spawn("chat.sweep", sweep_for_ever(loop, random, logger));
+  loop.spawn("chat.trim", trim_for_ever(loop, random, logger));
 }
 
 // A failed step (a full disk, say) is tried again at the next turn.
-Task<void> ChatService::sweep_for_ever(runtime::Scheduler& loop, RandomSource& random) {
+Task<void> ChatService::sweep_for_ever(runtime::Scheduler& loop, RandomSource& random, runtime::Logger logger) {
   const runtime::Context base(loop, random);
+  runtime::Rounds rounds("chat.sweep", logger);
   while (true) {
     co_await loop.sleep_for(settings_.sweep_interval);
     runtime::Context context = base.for_service("chat", runtime::ClientType::kTimer);
-    (void)co_await sweep(context);
+    const auto one = [this, &context] { return sweep(context); };
+    co_await rounds.run(one);
   }
 }
 
-Task<void> ChatService::trim_for_ever(runtime::Scheduler& loop, RandomSource& random) {
+Task<void> ChatService::trim_for_ever(runtime::Scheduler& loop, RandomSource& random, runtime::Logger logger) {
   const runtime::Context base(loop, random);
+  runtime::Rounds rounds("chat.trim", logger);
   while (true) {
     co_await loop.sleep_for(settings_.trim_interval);
     runtime::Context context = base.for_service("chat", runtime::ClientType::kTimer);
-    (void)co_await trim(context);
+    const auto one = [this, &context] { return trim(context); };
+    co_await rounds.run(one);
   }
 }
 

@@ -14,8 +14,16 @@ std::string place_json(const QueuePlace& place) {
 
 }  // namespace
 
-AssignmentLoop::AssignmentLoop(runtime::Scheduler& loop, RandomSource& random, TaskService& tasks, chat::v1::Chat& chat, Settings settings)
-    : loop_(loop), random_(random), tasks_(tasks), chat_(chat), settings_(settings), woken_(loop), stopped_(loop) {}
+AssignmentLoop::AssignmentLoop(runtime::Scheduler& loop, RandomSource& random, TaskService& tasks, chat::v1::Chat& chat, Settings settings,
+                               runtime::Logger logger)
+    : loop_(loop),
+      random_(random),
+      tasks_(tasks),
+      chat_(chat),
+      settings_(settings),
+      woken_(loop),
+      stopped_(loop),
+      rounds_("tasks.assignment", logger) {}
 
 void AssignmentLoop::start() { loop_.spawn("tasks.assignment", run()); }
 
@@ -39,14 +47,13 @@ runtime::Context AssignmentLoop::make_context() const {
 }
 
 Task<void> AssignmentLoop::run() {
+  const auto one = [this] { return pass(); };
   while (!stopping_) {
     // Closed first: whoever wakes during the pass causes another one.
     woken_.close();
-    auto passed = co_await pass();
-    if (!passed) ++failures_;
-    runtime::Context context = make_context();
-    const Duration limit = co_await pause(context);
-    co_await woken_.wait_for(limit);
+    pause_ = settings_.sweep;
+    co_await rounds_.run(one);
+    co_await woken_.wait_for(pause_);
   }
   stopped_.open();
 }
@@ -63,8 +70,9 @@ Task<Result<void>> AssignmentLoop::pass() {
     if (!assigned) co_return fail(std::move(assigned).error());
     if (*assigned < settings_.batch) break;
   }
-  auto told = co_await tell_places(context);
-  co_return told;
+  CO_TRY(co_await tell_places(context));
+  auto found = co_await find_pause(context);
+  co_return found;
 }
 
 Task<Result<void>> AssignmentLoop::tell_places(runtime::Context& context) {
@@ -86,11 +94,11 @@ Task<Result<void>> AssignmentLoop::tell_places(runtime::Context& context) {
   co_return Result<void>();
 }
 
-// Until the next due time, at most the sweep interval.
-Task<Duration> AssignmentLoop::pause(runtime::Context& context) {
+Task<Result<void>> AssignmentLoop::find_pause(runtime::Context& context) {
   auto due = co_await tasks_.next_due(context);
-  if (!due || !*due) co_return settings_.sweep;
-  co_return std::clamp(**due - context.now(), milliseconds(10), settings_.sweep);
+  if (!due) co_return fail(std::move(due).error());
+  if (*due) pause_ = std::clamp(**due - context.now(), milliseconds(10), settings_.sweep);
+  co_return Result<void>();
 }
 
 }  // namespace consilium::tasks

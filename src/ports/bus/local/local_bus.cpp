@@ -174,8 +174,8 @@ Task<void> LocalBus::run_group(Group& group) {
       } else if (*pass == Pass::kIdle) {
         pause = std::min(options_.look_every, std::max(group.next_retry - std::min(group.next_retry, loop_.now()), milliseconds(1)));
       }
-    } catch (const std::exception& exception) {
-      runtime::report_panic("bus:" + group.consumer.group, exception.what());
+    } catch (...) {
+      runtime::report_current_exception("bus:" + group.consumer.group);
       group.loaded = false;
       pause = after_error.next(random_);
     }
@@ -471,16 +471,13 @@ Task<void> LocalBus::clean_up() {
   while (!stopping_) {
     co_await clean_signal_.wait_for(options_.clean_every);
     if (stopping_) break;
-    runtime::Context context(loop_, random_);
     // Failures (a full disk, a service not migrated yet) are left to the next round.
-    Result<void> kept;
-    if (away_) kept = co_await away_->keep(context);
-    clean_failures_ += kept ? 0 : 1;
-    for (const std::string& service : owned_) {
-      if (!kept) break;
-      const auto events = co_await delete_old_events(context, service);
-      const auto answers = co_await delete_old_answers(context, service);
-      clean_failures_ += (events ? 0 : 1) + (answers ? 0 : 1);
+    try {
+      const auto cleaned = co_await clean_up_once();
+      clean_failures_ += cleaned ? 0 : 1;
+    } catch (...) {
+      runtime::report_current_exception("bus:clean-up");
+      ++clean_failures_;
     }
     for (const auto& group : groups_) {
       group->store_position = true;
@@ -488,6 +485,19 @@ Task<void> LocalBus::clean_up() {
     }
   }
   one_ended();
+}
+
+Task<Result<void>> LocalBus::clean_up_once() {
+  runtime::Context context(loop_, random_);
+  if (away_) CO_TRY(co_await away_->keep(context));
+  Result<void> all;
+  for (const std::string& service : owned_) {
+    auto events = co_await delete_old_events(context, service);
+    if (!events) all = std::move(events);
+    auto answers = co_await delete_old_answers(context, service);
+    if (!answers) all = std::move(answers);
+  }
+  co_return all;
 }
 
 Task<Result<void>> LocalBus::delete_old_events(runtime::Context& context, std::string producer) {

@@ -99,6 +99,7 @@ class LocalBus final : public Bus {
   void tell_dead(const Group& group, const Event& event, const Fate& fate) const;
 
   Task<void> clean_up();
+  Task<Result<void>> clean_up_once();
   Task<Result<void>> delete_old_events(runtime::Context& context, std::string producer);
   Task<Result<void>> delete_old_answers(runtime::Context& context, std::string service);
   void one_ended();

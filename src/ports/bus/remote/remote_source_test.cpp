@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "ports/bus/local/away_groups.h"
 #include "ports/bus/local/local_bus.h"
 #include "ports/bus/local/outbox_source.h"
@@ -142,6 +144,12 @@ class RemoteSourceTest : public ::testing::Test {
   static Task<void> keep(Task<Result<Reply>> call, std::optional<Result<Reply>>& out) {
     out.emplace(co_await std::move(call));
   }
+  // For a thread that waits.
+  template <class Reply>
+  static Task<void> keep_and_tell(Task<Result<Reply>> call, std::optional<Result<Reply>>& out, std::atomic<bool>& told) {
+    out.emplace(co_await std::move(call));
+    told = true;
+  }
 
   SeededRandom random_{11};
   std::unique_ptr<StoreHarness> shop_harness_ = database::testing::threaded_harness({});
@@ -241,16 +249,18 @@ TEST_F(RemoteSourceTest, AWaitEndsWithNewsAndWithTheServer) {
   request.after = 0;
   request.wait = seconds(30);
   std::optional<Result<events::v1::AwaitReply>> first;
-  post_harness_->loop().spawn("wait", keep(shop_->events.await(context, request), first));
+  std::atomic<bool> has_first{false};
+  post_harness_->loop().spawn("wait", keep_and_tell(shop_->events.await(context, request), first, has_first));
   publish_one("shop", "1");
-  post_harness_->wait_until([&] { return first.has_value(); });
+  post_harness_->wait_until([&] { return has_first.load(); });
   ASSERT_TRUE(*first);
   EXPECT_EQ((*first)->newest, 1);
   request.after = 1;
   std::optional<Result<events::v1::AwaitReply>> second;
-  post_harness_->loop().spawn("wait", keep(shop_->events.await(context, request), second));
+  std::atomic<bool> has_second{false};
+  post_harness_->loop().spawn("wait", keep_and_tell(shop_->events.await(context, request), second, has_second));
   shop_->server.stop();
-  post_harness_->wait_until([&] { return second.has_value(); });
+  post_harness_->wait_until([&] { return has_second.load(); });
   ASSERT_FALSE(*second);
   EXPECT_EQ(second->error().kind, ErrorKind::kUnavailable);
 }
