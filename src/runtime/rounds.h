@@ -2,6 +2,7 @@
 // then after 2, 4, 8 … failures in a row, and when it goes well again. One member of whoever owns the loop, used on that loop.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,7 +34,7 @@ class Rounds {
     co_return !error;
   }
 
-  // Since the start.
+  // Since the start; any thread may ask.
   std::int64_t failures() const { return failures_; }
 
  private:
@@ -41,7 +42,7 @@ class Rounds {
 
   std::string name_;
   Logger logger_;
-  std::int64_t failures_ = 0;
+  std::atomic<std::int64_t> failures_{0};
   std::int64_t in_a_row_ = 0;
 };
 

@@ -1,14 +1,14 @@
 #include "services/tasks/service.h"
 
 #include <algorithm>
-#include <set>
-#include <stdexcept>
 
 #include "base/cursor.h"
 #include "consilium/tasks/v1/tasks_events.h"
 
 namespace consilium::tasks {
 namespace {
+
+constexpr std::size_t kToldAtMost = 1000;
 
 v1::TaskState state_of(const TaskRecord& task) {
   v1::TaskState state;
@@ -283,8 +283,16 @@ Result<void> TaskService::end_escalation(Transaction& transaction, const runtime
 template <class Step>
 bool TaskService::each(Transaction& transaction, const runtime::Context& context, const TaskRecord& task, Step step) {
   const auto done = transaction.attempt(std::move(step));
-  if (!done) logger_.error(context, "A task could not be changed", {{"task", task.number}, {"error", done.error()}});
+  if (!done) tell_once(context, task, done.error());
   return done.has_value();
+}
+
+// Each pass over the queue comes to it again.
+void TaskService::tell_once(const runtime::Context& context, const TaskRecord& task, const Error& error) {
+  const std::lock_guard lock(told_mutex_);
+  if (told_.size() >= kToldAtMost) told_.clear();
+  if (!told_.insert(task.id).second) return;
+  logger_.error(context, "A task could not be changed", {{"task", task.number}, {"error", error}});
 }
 
 Result<v1::Task> TaskService::view(Transaction& transaction, const TaskRecord& task) const {

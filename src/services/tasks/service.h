@@ -3,6 +3,8 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,7 +22,8 @@
 
 namespace consilium::tasks {
 
-// Calls may come on any loop; the service holds no state but the models, which do not change after `load_models`.
+// Calls may come on any loop; the service holds no state but the models, which do not change after
+// `load_models`, and what the log was told.
 class TaskService final : public v1::Tasks {
  public:
   TaskService(database::Database& database, users::v1::Users& users, Settings settings, runtime::Logger logger = {});
@@ -98,9 +101,10 @@ class TaskService final : public v1::Tasks {
   Result<void> take_away(Transaction& transaction, const runtime::Context& context, std::span<TaskRecord> held, std::string_view cause);
   // Why the supervisors were called has passed: somebody has the case, or it is over.
   Result<void> end_escalation(Transaction& transaction, const runtime::Context& context, std::int64_t process_instance);
-  // One task of many, in a savepoint of its own. False: it could not be done and is as before, which the log tells.
+  // One task of many, in a savepoint of its own. False: it could not be done and is as before, which the log tells once.
   template <class Step>
   bool each(Transaction& transaction, const runtime::Context& context, const TaskRecord& task, Step step);
+  void tell_once(const runtime::Context& context, const TaskRecord& task, const Error& error);
   Result<bool> assign(Transaction& transaction, const runtime::Context& context, TaskRecord& task, std::vector<Candidate>& candidates,
                       const Uuid& row_id);
   Result<v1::Task> view(Transaction& transaction, const TaskRecord& task) const;
@@ -110,6 +114,8 @@ class TaskService final : public v1::Tasks {
   users::v1::Users& users_;
   Settings settings_;
   runtime::Logger logger_;
+  std::mutex told_mutex_;
+  std::set<Uuid> told_;  // tasks that could not be changed
   database::IdempotencyTable idempotency_{"tasks"};
   std::map<ModelKey, Versioned> newest_;
   std::map<std::tuple<std::string, std::string, std::int64_t>, std::shared_ptr<const TaskModel>> models_;

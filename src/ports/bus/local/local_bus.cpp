@@ -100,6 +100,7 @@ LocalBus::LocalBus(runtime::Scheduler& loop, RandomSource& random, database::Sto
       source_(source),
       options_(options),
       log_(log),
+      clean_rounds_("bus:clean-up", log),
       clean_signal_(loop),
       ended_signal_(loop) {}
 
@@ -468,17 +469,11 @@ void LocalBus::tell_dead(const Group& group, const Event& event, const Fate& fat
 }
 
 Task<void> LocalBus::clean_up() {
+  const auto one = [this] { return clean_up_once(); };
   while (!stopping_) {
     co_await clean_signal_.wait_for(options_.clean_every);
     if (stopping_) break;
-    // Failures (a full disk, a service not migrated yet) are left to the next round.
-    try {
-      const auto cleaned = co_await clean_up_once();
-      clean_failures_ += cleaned ? 0 : 1;
-    } catch (...) {
-      runtime::report_current_exception("bus:clean-up");
-      ++clean_failures_;
-    }
+    co_await clean_rounds_.run(one);
     for (const auto& group : groups_) {
       group->store_position = true;
       group->signal.set();

@@ -15,6 +15,7 @@
 #include "ports/bus/local/signal.h"
 #include "ports/database/store.h"
 #include "runtime/log.h"
+#include "runtime/rounds.h"
 #include "runtime/scheduler.h"
 
 namespace consilium::bus {
@@ -68,8 +69,6 @@ class LocalBus final : public Bus {
   Task<Result<DeadLetterPage>> dead_letters(runtime::Context& context, DeadLetterQuery query) override;
   Task<Result<void>> replay(runtime::Context& context, std::string group, Uuid event_id) override;
   Task<Result<std::vector<GroupFigures>>> figures(runtime::Context& context);
-  // Deletions of old rows that failed since the start; the next round repeats them.
-  std::uint64_t clean_failures() const { return clean_failures_; }
 
  private:
   struct Group;
@@ -110,6 +109,7 @@ class LocalBus final : public Bus {
   EventSource& source_;
   LocalBusOptions options_;
   runtime::Logger log_;
+  runtime::Rounds clean_rounds_;
   std::vector<std::unique_ptr<Group>> groups_;
   std::set<std::string> owned_;
   AwayGroups* away_ = nullptr;
@@ -117,7 +117,6 @@ class LocalBus final : public Bus {
   Signal clean_signal_;
   Signal ended_signal_;
   std::size_t running_ = 0;
-  std::atomic<std::uint64_t> clean_failures_{0};
   bool started_ = false;
   bool stopping_ = false;
 };
