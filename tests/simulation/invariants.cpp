@@ -76,6 +76,11 @@ constexpr Rule kRules[] = {
      "SELECT username FROM users_user u WHERE status = 'active' AND (NOT EXISTS (SELECT 1 FROM sessions_identity i WHERE i.user_id = u.id) "
      "OR"
      " (type IN ('client', 'consultant') AND NOT EXISTS (SELECT 1 FROM chat_users c WHERE c.user_id = u.id AND c.active = 1)))"},
+    {"8: who was removed is nowhere", Moment::kAtTheEnd,
+     "SELECT 'identity ' || hex(i.user_id) FROM sessions_identity i WHERE NOT EXISTS (SELECT 1 FROM users_user u WHERE u.id = i.user_id "
+     "AND "
+     "u.status <> 'deleted') UNION ALL SELECT 'chat ' || hex(c.user_id) FROM chat_users c WHERE c.active = 1 AND NOT EXISTS (SELECT 1 FROM "
+     "users_user u WHERE u.id = c.user_id AND u.status <> 'deleted')"},
     {"12: no event is given up", Moment::kDuring,
      "SELECT consumer_group || ' ' || error_code FROM (SELECT consumer_group, error_code, dead FROM users_parked UNION ALL SELECT "
      "consumer_group, error_code, dead FROM sessions_parked"

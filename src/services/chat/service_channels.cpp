@@ -126,7 +126,12 @@ Result<void> end_and_tell(database::Transaction& transaction, const Uuid& channe
 Result<ChatService::Signals> ChatService::delete_chat_user_in(Transaction& transaction, const runtime::Context& context, const Uuid& user,
                                                               Timestamp now) const {
   ASSIGN_OR_RETURN(const auto person, store::find_person(transaction, user));
-  if (!person || !person->active) return Signals{};
+  if (!person) {
+    // Remembered, so that a creation which is still under way makes nobody who is there.
+    TRY(store::save_person(transaction, {user, v1::MemberKind::kUnspecified, "", "en", std::nullopt, false}, now));
+    return Signals{};
+  }
+  if (!person->active) return Signals{};
   TRY(store::deactivate(transaction, user));
   TRY(store::drop_sockets(transaction, user));
   const Uuid users[] = {user};

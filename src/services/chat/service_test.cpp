@@ -91,6 +91,13 @@ TEST_F(Chat, UnknownPeopleAndChannelsAreNamed) {
   EXPECT_TRUE(rig.call(rig.service(), &v1::Chat::delete_chat_user, {rig.new_id()}));
 }
 
+TEST_F(Chat, WhoWasRemovedBeforeTheirCreationArrivedIsNotThere) {
+  const Uuid late = rig.new_id();
+  ASSERT_TRUE(rig.call(rig.service(), &v1::Chat::delete_chat_user, {late}));
+  ASSERT_TRUE(rig.call(rig.service(), &v1::Chat::create_chat_user, {late, "Late", v1::MemberKind::kClient, "en", {}}));
+  EXPECT_EQ(code_of(rig.call(rig.service(), &v1::Chat::create_channel, {v1::ChannelKind::kCommon, late, "Late"})), "chat.user-not-found");
+}
+
 TEST_F(Chat, PeopleMayNotMakeTheCallsOfServicesNorServicesThoseOfPeople) {
   const auto person = rig.person(anna);
   EXPECT_EQ(code_of(rig.call(person, &v1::Chat::create_chat_user, {rig.new_id(), "x", v1::MemberKind::kClient, "en", {}})),

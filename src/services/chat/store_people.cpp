@@ -70,11 +70,11 @@ Result<People> find_people(Transaction& transaction, std::span<const Uuid> ids) 
 }
 
 Result<void> save_person(Transaction& transaction, const Person& person, Timestamp now) {
-  TRY(
-      transaction.execute("INSERT INTO chat_users (user_id, kind, display_name, language, photo_url, active, created_at)"
-                          " VALUES (?, ?, ?, ?, ?, 1, ?) ON CONFLICT (user_id) DO UPDATE SET"
-                          " display_name = excluded.display_name, language = excluded.language, photo_url = excluded.photo_url",
-                          person.id, static_cast<int>(person.kind), person.display_name, person.language, person.photo_url, now));
+  TRY(transaction.execute(
+      "INSERT INTO chat_users (user_id, kind, display_name, language, photo_url, active, created_at)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET"
+      " display_name = excluded.display_name, language = excluded.language, photo_url = excluded.photo_url",
+      person.id, static_cast<int>(person.kind), person.display_name, person.language, person.photo_url, person.active, now));
   TRY(ensure_log(transaction, person.id));
   return ensure_presence(transaction, person.id, initial_presence(person.kind), now);
 }

@@ -101,7 +101,8 @@ std::vector<database::Migration> migrations() {
   return {{1, "create_sessions", kCreateSessions},
           {2, "create_bus_tables", bus::bus_tables_sql("sessions")},
           {3, "create_refusals", kCreateRefusals},
-          {4, "create_openid", kCreateOpenId}};
+          {4, "create_openid", kCreateOpenId},
+          {5, "keep_removed", "CREATE TABLE sessions_removed (user_id BLOB PRIMARY KEY) WITHOUT ROWID"}};
 }
 
 }  // namespace consilium::sessions

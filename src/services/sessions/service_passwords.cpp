@@ -109,6 +109,8 @@ Task<Result<v1::CreateIdentityReply>> SessionsService::create_identity(Context& 
   auto made = co_await database_.write(context, [&](Transaction& transaction) -> Result<Uuid> {
     ASSIGN_OR_RETURN(const std::optional<Identity> other, find_identity(transaction, identity.user_id));
     if (other) return other->id;
+    ASSIGN_OR_RETURN(const bool removed, was_removed(transaction, identity.user_id));
+    if (removed) return fail(v1::errors::no_identity("Expected a person who was not removed"));
     TRY(insert_identity(transaction, identity, now));
     return identity.id;
   });

@@ -550,6 +550,15 @@ TEST_F(SessionsServiceTest, DeletesAnIdentityWithItsSessions) {
   EXPECT_TRUE(bench_.run(service_->delete_identity(platform_, {anna_}))) << "fine when it is gone";
 }
 
+// A job may be at it when the creation of the person is already taken back.
+TEST_F(SessionsServiceTest, WhoWasRemovedGetsNoIdentityAnyMore) {
+  const Uuid boris = add_user("boris", people::UserStatus::kActive);
+  ASSERT_TRUE(bench_.run(service_->delete_identity(platform_, {boris}))) << "before it was made";
+  EXPECT_EQ(code(bench_.run(service_->create_identity(platform_, {boris}))), "sessions.no-identity");
+  ASSERT_TRUE(bench_.run(service_->delete_identity(platform_, {anna_})));
+  EXPECT_EQ(code(bench_.run(service_->create_identity(platform_, {anna_}))), "sessions.no-identity");
+}
+
 TEST_F(SessionsServiceTest, SweepsWhatIsOver) {
   cookie();
   bench_.pass(hours(6));

@@ -82,7 +82,13 @@ Result<bool> set_password_hash(Transaction& transaction, Uuid user_id, std::stri
 Result<void> delete_identity(Transaction& transaction, Uuid user_id) {
   TRY(delete_links_of(transaction, user_id));
   TRY(transaction.execute("DELETE FROM sessions_identity WHERE user_id = ?", user_id));
+  TRY(transaction.execute("INSERT INTO sessions_removed (user_id) VALUES (?) ON CONFLICT DO NOTHING", user_id));
   return {};
+}
+
+Result<bool> was_removed(Transaction& transaction, Uuid user_id) {
+  ASSIGN_OR_RETURN(const std::optional<Row> row, transaction.query_one("SELECT 1 FROM sessions_removed WHERE user_id = ?", user_id));
+  return row.has_value();
 }
 
 Result<void> insert_session(Transaction& transaction, const SessionRecord& session, const std::optional<std::string>& cookie_hash) {

@@ -24,6 +24,8 @@ Result<void> insert_identity(database::Transaction& transaction, const Identity&
 Result<bool> set_password_hash(database::Transaction& transaction, Uuid user_id, std::string_view hash, Timestamp now);
 // With the links of the person. Fine when there is none.
 Result<void> delete_identity(database::Transaction& transaction, Uuid user_id);
+// Ids are never used again: whoever was removed stays so, also for a call that was under way meanwhile.
+Result<bool> was_removed(database::Transaction& transaction, Uuid user_id);
 
 Result<void> insert_session(database::Transaction& transaction, const SessionRecord& session,
                             const std::optional<std::string>& cookie_hash);
