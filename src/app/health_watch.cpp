@@ -7,13 +7,15 @@
 namespace consilium::app {
 
 HealthWatch::HealthWatch(runtime::Scheduler& loop, RandomSource& random, Platform& platform, database::Store& store,
-                         runtime::Health& health, PlatformMetrics& metrics, HealthLimits limits, std::vector<std::string> services)
+                         runtime::Health& health, PlatformMetrics& metrics, runtime::Logger logger, HealthLimits limits,
+                         std::vector<std::string> services)
     : loop_(loop),
       random_(random),
       platform_(platform),
       store_(store),
       health_(health),
       metrics_(metrics),
+      incidents_(logger),
       limits_(std::move(limits)),
       services_(std::move(services)),
       stopping_(loop) {
@@ -100,9 +102,20 @@ Task<void> HealthWatch::look_at_figures() {
   runtime::Context call = context();
   PlatformFigures figures = co_await platform_.figures(call);
   judge_bus(figures.groups);
-  if (figures.engine)
-    concern("incidents", figures.engine->incidents == 0 ? "" : "open incidents: " + std::to_string(figures.engine->incidents));
+  if (figures.engine) co_await look_at_incidents(figures.engine->incidents);
   metrics_.show(std::move(figures));
+}
+
+Task<void> HealthWatch::look_at_incidents(std::int64_t open) {
+  concern("incidents", open == 0 ? "" : "open incidents: " + std::to_string(open));
+  std::vector<process::Incident> incidents;
+  runtime::Context call = context();
+  if (open > 0) {
+    auto asked = co_await platform_.engine().incidents(call);
+    if (!asked) co_return;
+    incidents = std::move(*asked);
+  }
+  incidents_.tell(call, incidents);
 }
 
 Task<void> HealthWatch::look_at_service(std::string service) {

@@ -1,12 +1,13 @@
 // Looks every few seconds whether what this process needs works, and tells `Health`: `store` takes writes, `workers` (the
 // process engine answers), `service:<name>` in another process can be reached and reads its store. Degraded, which is not a
 // reason to send nobody: `disk` (little room left), `bus` (a consumer group falls behind or gave an event up), `incidents` (a
-// process stands still until somebody helps). Shows the platform's figures as metrics on the way.
+// process stands still until somebody helps; each is told in the log, too). Shows the platform's figures as metrics on the way.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "app/incident_report.h"
 #include "app/platform.h"
 #include "app/platform_metrics.h"
 #include "runtime/event.h"
@@ -29,7 +30,7 @@ class HealthWatch {
 
   // All outlive it. Declares its checks; `services` run in other processes.
   HealthWatch(runtime::Scheduler& loop, RandomSource& random, Platform& platform, database::Store& store, runtime::Health& health,
-              PlatformMetrics& metrics, HealthLimits limits, std::vector<std::string> services);
+              PlatformMetrics& metrics, runtime::Logger logger, HealthLimits limits, std::vector<std::string> services);
 
   // Until `stop`: for a supervisor.
   Task<Result<void>> run();
@@ -41,6 +42,7 @@ class HealthWatch {
   Task<void> look_at_workers();
   Task<void> look_at_service(std::string service);
   Task<void> look_at_figures();
+  Task<void> look_at_incidents(std::int64_t open);
   void look_at_disk();
   void judge_bus(const std::vector<bus::GroupFigures>& groups);
   void concern(std::string_view check, std::string reason);  // none: it is well
@@ -53,6 +55,7 @@ class HealthWatch {
   database::Store& store_;
   runtime::Health& health_;
   PlatformMetrics& metrics_;
+  IncidentReport incidents_;
   HealthLimits limits_;
   std::vector<std::string> services_;
   runtime::Gate stopping_;

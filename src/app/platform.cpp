@@ -123,7 +123,7 @@ struct Platform::Parts {
   std::unique_ptr<processes::v1::Processes> make_processes() {
     if (runs("processes")) {
       engine.emplace(ports.store.service("processes"), ports.engine, ports.random, engine_options(ports, settings.engine));
-      processes_service.emplace(*engine);
+      processes_service.emplace(ports.store.service("processes"), *engine);
       jobs.emplace(*users, *sessions, *chat, *tasks, settings.chat.read_after_release);
       std::vector<process::Worker> workers = processes::user_creation_workers(*jobs);
       append(workers, processes::client_request_workers(*jobs));
@@ -284,6 +284,7 @@ Result<void> Platform::prepare(Timestamp now) {
   if (runs("processes")) {
     auto engine_tables = processes::bus_migrations();
     append(engine_tables, bpmn::LocalProcessEngine::migrations(static_cast<int>(engine_tables.size()) + 1));
+    engine_tables.push_back(database::AuditTable::migration("processes", static_cast<int>(engine_tables.size()) + 1));
     TRY(ports_.store.migrate("processes", std::move(engine_tables)));
   }
   std::unique_ptr<sessions::KeyRing> keys;

@@ -251,7 +251,8 @@ class Server {
 
   Task<Result<void>> start_health() {
     HealthLimits limits{.folder = folder_.path(), .reserve_bytes = static_cast<std::uint64_t>(config_.database.reserve.bytes)};
-    watch_ = std::make_unique<HealthWatch>(main_, random_, *platform_, *store_, health_, platform_metrics_, std::move(limits), others_);
+    watch_ = std::make_unique<HealthWatch>(main_, random_, *platform_, *store_, health_, platform_metrics_,
+                                           runtime::Logger(*log_, "platform", "health"), std::move(limits), others_);
     supervisor_.start("health", {}, [this] { return watch_->run(); });
     co_return Result<void>();
   }

@@ -351,6 +351,33 @@ const checks = {
     assert.match(await office.title(), /^\(1\)/);
   },
 
+  async 'a supervisor is told of a process that stands still, and where'(platform) {
+    const link = await platform.command('user', 'add', 'sofia', '--role', 'supervisor', '--first-name', 'Sofia', '--last-name', 'Stone');
+    await (await setPassword(platform, link.split('\n').at(-1), 'a password of sofia')).getByText('Password saved').waitFor();
+    const office = await open(platform.browser, platform.url, { username: 'sofia', password: 'a password of sofia' }, { viewport: widths.wide, permissions: ['notifications'] }, recordAlerts);
+    await office.getByText('Nothing here').waitFor();
+    await office.getByRole('button', { name: 'Refresh' }).click();
+    const incident = (key) => ({ key, instanceKey: '7', processId: 'p-client-request', elementId: 'st-create-task', errorType: 'JOB_NO_RETRIES', message: 'tasks.unavailable: no answer', createdAt: '2026-01-05T10:00:00Z' });
+    let stuck = [incident('11')];
+    await office.route('**/api/v1/incidents*', (route) => route.fulfill({ json: { items: stuck } }));
+    const lookAgain = () => office.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await lookAgain();
+    await office.getByText('Processes that stand still until somebody helps: 1.').waitFor();
+    await office.getByTestId('stuck-count').waitFor();
+    assert.match(await office.title(), /^\(1\) A process stands still/);
+    assert.deepEqual(await office.evaluate(() => globalThis.told.map(({ text }) => text)), ['A process stands still: Step “st-create-task” of p-client-request failed and waits for help.']);
+    assert.equal(await office.evaluate(() => globalThis.tones), 2);
+    await lookAgain();
+    await office.getByRole('button', { name: 'Show incidents' }).click();
+    await office.getByText('tasks.unavailable: no answer').waitFor();
+    assert.equal(await office.getByTestId('stuck').count(), 0);
+    assert.equal(await office.evaluate(() => globalThis.told.length), 1);
+    stuck = [];
+    await lookAgain();
+    await office.getByText('Nothing here').waitFor();
+    assert.match(await office.title(), /^Office/);
+  },
+
   async 'a hidden desk has the task within a second: sound, title and notification; a press on it opens the case'(platform) {
     const client = await openClient(platform);
     const desk = await openDesk(platform, people.clara, { permissions: ['notifications'] }, recordAlerts);

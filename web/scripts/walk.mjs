@@ -116,6 +116,14 @@ export async function write(page, text) {
 }
 
 /** `visit(name, page)` is called at each place; `reader`: the server has the page that describes the API. */
+// The engine of this page has one: as the server would list it.
+async function showIncident(page) {
+  const incident = { key: '11', instanceKey: '7', processId: 'p-client-request', elementId: 'st-create-task', errorType: 'JOB_NO_RETRIES', message: 'tasks.unavailable: Expected tasks to answer', createdAt: '2026-01-05T10:00:00Z' };
+  await page.route('**/api/v1/incidents*', (route) => route.fulfill({ json: { items: [incident] } }));
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await page.getByText(incident.elementId).waitFor();
+}
+
 export async function walk({ browser, url, people, language, visit, complaints, reader = false }) {
   const text = words[language];
   const client = await openWindow(browser, url, language, complaints);
@@ -231,6 +239,11 @@ export async function walk({ browser, url, people, language, visit, complaints, 
     await administrator.locator('[aria-busy=false]').waitFor();
     await visit(`office-${part}`, administrator);
   }
+  await showIncident(administrator);
+  await visit('office-incident', administrator);
+  await administrator.locator('[data-part=tasks]').click();
+  await administrator.getByTestId('stuck').waitFor();
+  await visit('office-stuck', administrator);
   await administrator.locator('[data-part=people]').click();
   await administrator.getByTestId('new-person').click();
   await administrator.locator('.dialog button[type=submit]').click();

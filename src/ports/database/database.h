@@ -32,6 +32,7 @@ using Null = std::monostate;
 using Value = std::variant<Null, std::int64_t, double, std::string, Blob>;
 
 // How C++ values are bound: Uuid as 16 bytes, Timestamp and Duration as microseconds, bool as 0/1, optional as NULL.
+inline Value to_value(Value v) { return v; }
 inline Value to_value(Null) { return Null{}; }
 inline Value to_value(bool v) { return static_cast<std::int64_t>(v); }
 template <class T>

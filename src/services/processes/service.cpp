@@ -97,8 +97,17 @@ Task<Result<v1::ListIncidentsReply>> ProcessService::list_incidents(runtime::Con
 }
 
 Task<Result<v1::Nothing>> ProcessService::resolve_incident(runtime::Context& context, v1::ResolveIncidentRequest request) {
+  // The engine has transactions of its own, or is elsewhere: what was asked stands before it is done.
+  const database::AuditEntry audit = database::audit_entry(context, "ResolveIncident", request.key, "asked");
+  const auto ask = [&](database::Transaction& transaction) { return audit_.insert(transaction, audit); };
+  CO_TRY(co_await database_.write(context, ask));
   auto resolved = co_await engine_.resolve_incident(context, request.key);
-  if (!resolved) co_return fail(translate(std::move(resolved).error()));
+  if (!resolved) resolved = fail(translate(std::move(resolved).error()));
+  const std::string outcome = resolved ? "done" : resolved.error().code;
+  const auto finish = [&](database::Transaction& transaction) { return audit_.finish(transaction, audit.id, outcome); };
+  const auto finished = co_await database_.write(context, finish);
+  if (!resolved) co_return fail(std::move(resolved).error());
+  if (!finished) co_return fail(finished.error());
   co_return v1::Nothing{};
 }
 

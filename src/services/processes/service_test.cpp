@@ -25,7 +25,9 @@ Task<int> close_engine(bpmn::LocalProcessEngine* engine) {
 class ProcessServiceTest : public ::testing::Test {
  protected:
   ProcessServiceTest() {
-    bench.migrate("processes", bpmn::LocalProcessEngine::migrations());
+    std::vector<database::Migration> tables = bpmn::LocalProcessEngine::migrations();
+    tables.push_back(database::AuditTable::migration("processes", static_cast<int>(tables.size()) + 1));
+    bench.migrate("processes", std::move(tables));
     engine = std::make_unique<bpmn::LocalProcessEngine>(bench.store().service("processes"), bench.loop(), bench.random());
     process::Worker worker;
     worker.job_type = "work";
@@ -33,7 +35,7 @@ class ProcessServiceTest : public ::testing::Test {
     worker.handle = [this](runtime::Context&, const process::Job&) { return give(answer); };
     engine->add_worker(std::move(worker));
     EXPECT_TRUE(bench.run(engine->open(context)));
-    service = std::make_unique<ProcessService>(*engine);
+    service = std::make_unique<ProcessService>(bench.store().service("processes"), *engine);
     engine->open_workers();
   }
   ~ProcessServiceTest() override { bench.run(close_engine(engine.get())); }
@@ -48,6 +50,10 @@ class ProcessServiceTest : public ::testing::Test {
     EXPECT_TRUE(key);
     bench.pass(minutes(1));
     return key.value_or(0);
+  }
+  std::vector<database::AuditEntry> audit(process::Key incident) {
+    return *bench.read("processes",
+                       [&](database::Transaction& transaction) { return database::AuditTable("processes").list(transaction, incident); });
   }
   void break_worker() {
     answer.kind = process::JobOutcome::Kind::kFail;
@@ -172,7 +178,13 @@ TEST_F(ProcessServiceTest, ListsIncidentsAndResolvesThem) {
   EXPECT_EQ(incident.error_type, "JOB_NO_RETRIES");
   EXPECT_EQ(incident.message, "test.broken: it broke");
   answer = {};
-  EXPECT_TRUE(bench.run(service->resolve_incident(context, {incident.key})));
+  runtime::Context administrator = bench.user(context.new_id());
+  EXPECT_TRUE(bench.run(service->resolve_incident(administrator, {incident.key})));
+  const std::vector<database::AuditEntry> resolved = audit(incident.key);
+  ASSERT_EQ(resolved.size(), 1u);
+  EXPECT_EQ(resolved[0].actor, "user:" + administrator.caller.user_id.text());
+  EXPECT_EQ(resolved[0].call, "ResolveIncident");
+  EXPECT_EQ(resolved[0].outcome, "done");
   bench.pass(minutes(1));
   EXPECT_EQ(bench.run(service->get_instance(context, {stuck}))->state, v1::InstanceState::kCompleted);
   EXPECT_THAT(bench.run(service->list_incidents(context, {}))->items, IsEmpty());
@@ -184,6 +196,18 @@ TEST_F(ProcessServiceTest, SaysSoWhenThereIsNoSuchThing) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "processes.not-found");
   EXPECT_EQ(refused.error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(audit(12345).at(0).outcome, "processes.not-found");
+}
+
+TEST_F(ProcessServiceTest, RecordsAnAttemptThatTheEngineRefused) {
+  deploy();
+  break_worker();
+  start();
+  const process::Key incident = bench.run(service->list_incidents(context, {}))->items.at(0).key;
+  bench.run(close_engine(engine.get()));
+  const auto refused = bench.run(service->resolve_incident(context, {incident}));
+  EXPECT_EQ(refused.error().kind, ErrorKind::kUnavailable);
+  EXPECT_EQ(audit(incident).at(0).outcome, refused.error().code);
 }
 
 TEST_F(ProcessServiceTest, PassesOnThatTheEngineIsClosed) {

@@ -1,6 +1,7 @@
 #include "services/sessions/migrations.h"
 
 #include "ports/bus/tables.h"
+#include "ports/database/audit.h"
 
 namespace consilium::sessions {
 namespace {
@@ -102,7 +103,8 @@ std::vector<database::Migration> migrations() {
           {2, "create_bus_tables", bus::bus_tables_sql("sessions")},
           {3, "create_refusals", kCreateRefusals},
           {4, "create_openid", kCreateOpenId},
-          {5, "keep_removed", "CREATE TABLE sessions_removed (user_id BLOB PRIMARY KEY) WITHOUT ROWID"}};
+          {5, "keep_removed", "CREATE TABLE sessions_removed (user_id BLOB PRIMARY KEY) WITHOUT ROWID"},
+          database::AuditTable::migration("sessions", 6)};
 }
 
 }  // namespace consilium::sessions

@@ -9,6 +9,7 @@
 
 #include "consilium/sessions/v1/sessions_service.h"
 #include "consilium/users/v1/users_service.h"
+#include "ports/database/audit.h"
 #include "ports/database/database.h"
 #include "services/sessions/key_ring.h"
 #include "services/sessions/login_limiter.h"
@@ -98,6 +99,7 @@ class SessionsService final : public v1::Sessions {
   const PermissionsOf permissions_of_;
   const Settings settings_;
   LoginLimiter limiter_;
+  const database::AuditTable audit_{"sessions"};
 };
 
 }  // namespace consilium::sessions

@@ -135,10 +135,12 @@ Task<Result<v1::OneTimeLinkReply>> SessionsService::create_one_time_link(Context
   v1::OneTimeLinkReply reply;
   reply.token = make_token(context.random());
   const Timestamp now = context.now();
+  const database::AuditEntry audit = database::audit_entry(context, "CreateOneTimeLink", database::to_value(request.user_id));
   auto made = co_await database_.write(context, [&](Transaction& transaction) -> Result<void> {
     ASSIGN_OR_RETURN(const std::optional<Identity> identity, find_identity(transaction, request.user_id));
     if (!identity) return fail(v1::errors::no_identity("Expected a person with an identity"));
     reply.expires_at = now + (identity->password_hash ? settings_.reset_lifetime : settings_.invitation_lifetime);
+    TRY(audit_.insert(transaction, audit));
     return replace_link(transaction, {token_hash(reply.token), request.user_id, reply.expires_at}, now);
   });
   if (!made) co_return fail(std::move(made).error());

@@ -456,6 +456,12 @@ TEST_F(SessionsServiceTest, SetsAPasswordByALinkOnce) {
   EXPECT_EQ(code(link(boris)), "sessions.no-identity");
   ASSERT_TRUE(identify(boris, "boris"));
   const Secret token = link(boris)->token;
+  const auto audit = bench_.read("sessions", [&](database::Transaction& transaction) {
+    return database::AuditTable("sessions").list(transaction, database::to_value(boris));
+  });
+  ASSERT_EQ(audit->size(), 1u);
+  EXPECT_EQ(audit->at(0).call, "CreateOneTimeLink");
+  EXPECT_EQ(audit->at(0).actor.substr(0, 8), "service:");
   EXPECT_EQ(code(use_link(token, "short")), "sessions.weak-password");
   EXPECT_EQ(code(use_link(token, kPassword)), "fine");
   EXPECT_EQ(code(use_link(token, kOtherPassword)), "sessions.bad-link");

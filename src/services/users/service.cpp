@@ -10,28 +10,11 @@
 namespace consilium::users {
 namespace {
 
+using database::audit_entry;
+using database::AuditEntry;
+using database::to_value;
 using database::Transaction;
 using runtime::Context;
-
-std::string actor_of(const runtime::Caller& caller) {
-  if (caller.is_user()) return "user:" + caller.user_id.text();
-  if (caller.is_service()) return "service:" + caller.service;
-  return "anonymous";
-}
-
-AuditEntry audit_entry(const Context& context, std::string_view call, std::optional<Uuid> subject, std::string outcome = "done") {
-  AuditEntry entry;
-  entry.id = context.new_id();
-  entry.at = context.now();
-  entry.actor = actor_of(context.caller);
-  if (context.caller.is_user()) entry.session_id = context.caller.session_id;
-  entry.call = call;
-  entry.subject_id = subject;
-  entry.outcome = std::move(outcome);
-  entry.request_id = context.request_id;
-  entry.remote_address = context.remote_address;
-  return entry;
-}
 
 bool is_own(const Context& context, Uuid id) { return context.caller.is_user() && context.caller.user_id == id; }
 
@@ -68,11 +51,10 @@ Result<void> publish_change(Transaction& transaction, const Context& context, co
   return {};
 }
 
-Result<v1::User> insert_draft(Transaction& transaction, const Context& context, v1::User draft, const AuditEntry& audit) {
+Result<v1::User> insert_draft(Transaction& transaction, const Context& context, v1::User draft) {
   ASSIGN_OR_RETURN(const std::vector<v1::Group> known, list_groups(transaction));
   ASSIGN_OR_RETURN(draft.groups, checked_groups(draft.type, draft.groups, known));
   TRY(insert_user(transaction, draft));
-  TRY(insert_audit(transaction, audit));
   TRY(publish(transaction, context, v1::DraftCreated{draft.id, draft.type}));
   return draft;
 }
@@ -212,7 +194,7 @@ Task<Result<v1::User>> UsersService::change_profile(Context& context, v1::Change
     co_return fail(std::move(refused));
   }
   std::optional<AuditEntry> audit;
-  if (!own) audit = audit_entry(context, "ChangeProfile", id);
+  if (!own) audit = audit_entry(context, "ChangeProfile", to_value(id));
   auto user = co_await change(context, id, std::move(audit), [&](Transaction&, v1::User current) -> Result<v1::User> {
     TRY(check_version(current, request.version));
     return with_profile(std::move(current), request);
@@ -222,7 +204,7 @@ Task<Result<v1::User>> UsersService::change_profile(Context& context, v1::Change
 
 Task<Result<v1::User>> UsersService::change_groups(Context& context, v1::ChangeGroupsRequest request) {
   CO_TRY(co_await require(context, "users.manage", "ChangeGroups", request.id));
-  std::optional<AuditEntry> audit = audit_entry(context, "ChangeGroups", request.id);
+  std::optional<AuditEntry> audit = audit_entry(context, "ChangeGroups", to_value(request.id));
   auto user = co_await change(context, request.id, std::move(audit), [&](Transaction& transaction, v1::User current) -> Result<v1::User> {
     TRY(check_version(current, request.version));
     ASSIGN_OR_RETURN(const std::vector<v1::Group> known, users::list_groups(transaction));
@@ -267,9 +249,12 @@ template <class Request>
 Task<Result<v1::User>> UsersService::create(Context& context, std::string_view call, Request request) {
   CO_ASSIGN_OR_RETURN(const auto once, database::idempotent_request(context, call, encode_wire(request)));
   CO_ASSIGN_OR_RETURN(v1::User draft, draft_of(request, {context.new_id(), context.now()}, settings_));
-  const AuditEntry audit = audit_entry(context, call, draft.id);
+  const AuditEntry audit = audit_entry(context, call, to_value(draft.id));
   auto user = co_await database_.write(context, [&](Transaction& transaction) {
-    return idempotency_.once<v1::User>(transaction, once, [&] { return insert_draft(transaction, context, draft, audit); });
+    return idempotency_.once<v1::User>(transaction, once, [&]() -> Result<v1::User> {
+      TRY(audit_.insert(transaction, audit));
+      return insert_draft(transaction, context, draft);
+    });
   });
   co_return user;
 }
@@ -285,7 +270,7 @@ Task<Result<v1::User>> UsersService::change(Context& context, Uuid id, std::opti
     after.version = before.version + 1;
     after.updated_at = now;
     TRY(update_user(transaction, before, after));
-    if (audit) TRY(insert_audit(transaction, *audit));
+    if (audit) TRY(audit_.insert(transaction, *audit));
     TRY(publish_change(transaction, context, before, after));
     return after;
   });
@@ -293,7 +278,7 @@ Task<Result<v1::User>> UsersService::change(Context& context, Uuid id, std::opti
 }
 
 Task<Result<v1::User>> UsersService::change_status(Context& context, Uuid id, std::string_view call, StatusChange status) {
-  std::optional<AuditEntry> audit = audit_entry(context, call, id);
+  std::optional<AuditEntry> audit = audit_entry(context, call, to_value(id));
   auto user = co_await change(context, id, std::move(audit),
                               [&](Transaction&, v1::User current) { return with_status(std::move(current), status); });
   co_return user;
@@ -320,9 +305,9 @@ Task<Result<void>> UsersService::require_service(Context& context, std::string_v
 }
 
 Task<Error> UsersService::refuse(Context& context, Error error, std::string_view call, std::optional<Uuid> subject) {
-  const AuditEntry audit = audit_entry(context, call, subject, error.code);
+  const AuditEntry audit = audit_entry(context, call, to_value(subject), error.code);
   // The refusal stands when it cannot be recorded; the storage's own error is what operators then see.
-  auto recorded = co_await database_.write(context, [&](Transaction& transaction) { return insert_audit(transaction, audit); });
+  auto recorded = co_await database_.write(context, [&](Transaction& transaction) { return audit_.insert(transaction, audit); });
   if (!recorded) co_return std::move(error).caused_by(std::move(recorded).error());
   co_return error;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "consilium/users/v1/users_service.h"
+#include "ports/database/audit.h"
 #include "ports/database/database.h"
 #include "ports/database/idempotency.h"
 #include "services/users/settings.h"
@@ -44,7 +45,7 @@ class UsersService final : public v1::Users {
   template <class Request>
   Task<Result<v1::User>> create(runtime::Context& context, std::string_view call, Request request);
   template <class Step>
-  Task<Result<v1::User>> change(runtime::Context& context, Uuid id, std::optional<AuditEntry> audit, Step step);
+  Task<Result<v1::User>> change(runtime::Context& context, Uuid id, std::optional<database::AuditEntry> audit, Step step);
   Task<Result<v1::User>> change_status(runtime::Context& context, Uuid id, std::string_view call, StatusChange status);
   Task<Result<v1::User>> load(runtime::Context& context, Uuid id);
 
@@ -56,6 +57,7 @@ class UsersService final : public v1::Users {
   database::Database& database_;
   const Settings settings_;
   const database::IdempotencyTable idempotency_;
+  const database::AuditTable audit_{"users"};
 };
 
 }  // namespace consilium::users

@@ -46,8 +46,10 @@ class UsersServiceTest : public ::testing::Test {
     return *bench_.run(service_.activate_user(platform_, {made(std::move(phone)).id}));
   }
   Result<v1::User> get(Context& context, Uuid id) { return bench_.run(service_.get_user(context, {id})); }
-  std::vector<AuditEntry> audit(Uuid subject) {
-    return *bench_.read("users", [&](database::Transaction& transaction) { return list_audit(transaction, subject); });
+  std::vector<database::AuditEntry> audit(Uuid subject) {
+    return *bench_.read("users", [&](database::Transaction& transaction) {
+      return database::AuditTable("users").list(transaction, database::to_value(subject));
+    });
   }
   std::int64_t rows() {
     auto row =
@@ -391,7 +393,7 @@ TEST_F(UsersServiceTest, ShowsContactsToOwnersAndManagersOnly) {
   by_phone.phone = anna.phone;
   EXPECT_EQ(bench_.run(service_.list_users(colleague, by_phone)).error().code, "users.contacts-hidden");
   EXPECT_EQ(get(stranger, anna.id).error().code, "users.not-found");
-  const std::vector<AuditEntry> entries = audit(anna.id);
+  const std::vector<database::AuditEntry> entries = audit(anna.id);
   EXPECT_EQ(entries.back().call, "GetUser");
   EXPECT_EQ(entries.back().outcome, "users.not-found");
   EXPECT_EQ(entries.back().actor, "user:" + stranger.caller.user_id.text());

@@ -202,26 +202,4 @@ Result<std::vector<v1::Group>> list_groups(Transaction& transaction) {
   return groups;
 }
 
-Result<void> insert_audit(Transaction& transaction, const AuditEntry& entry) {
-  TRY(
-      transaction.execute("INSERT INTO users_audit (id, at, actor, session_id, call, subject_id, outcome, request_id, remote_address) "
-                          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                          entry.id, entry.at, entry.actor, entry.session_id, entry.call, entry.subject_id, entry.outcome, entry.request_id,
-                          entry.remote_address));
-  return {};
-}
-
-Result<std::vector<AuditEntry>> list_audit(Transaction& transaction, Uuid subject_id) {
-  ASSIGN_OR_RETURN(
-      const Rows rows,
-      transaction.query("SELECT id, at, actor, session_id, call, subject_id, outcome, request_id, remote_address FROM users_audit "
-                        "WHERE subject_id = ? ORDER BY at, id LIMIT 1000",
-                        subject_id));
-  std::vector<AuditEntry> entries;
-  for (const Row& row : rows)
-    entries.push_back({row.uuid(0), row.timestamp(1), row.text(2), row.optional_uuid(3), row.text(4), row.optional_uuid(5), row.text(6),
-                       row.text(7), row.text(8)});
-  return entries;
-}
-
 }  // namespace consilium::users

@@ -38,23 +38,4 @@ Result<std::int64_t> count_users(database::Transaction& transaction, const UserF
 
 Result<std::vector<v1::Group>> list_groups(database::Transaction& transaction);
 
-// What administrators did and what was refused to anybody.
-struct AuditEntry {
-  Uuid id;
-  Timestamp at;
-  std::string actor;  // `user:<id>`, `service:<name>`, `anonymous`
-  std::optional<Uuid> session_id;
-  std::string call;  // `LockUser`
-  std::optional<Uuid> subject_id;
-  std::string outcome;  // `done` or the code of the error
-  std::string request_id;
-  std::string remote_address;
-
-  bool operator==(const AuditEntry&) const = default;
-};
-
-Result<void> insert_audit(database::Transaction& transaction, const AuditEntry& entry);
-// Of one person, oldest first, at most 1,000.
-Result<std::vector<AuditEntry>> list_audit(database::Transaction& transaction, Uuid subject_id);
-
 }  // namespace consilium::users

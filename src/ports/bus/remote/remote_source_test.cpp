@@ -151,7 +151,7 @@ class RemoteSourceTest : public ::testing::Test {
     told = true;
   }
 
-  SeededRandom random_{11};
+  SystemRandom random_;  // two loops and two stores draw from it
   std::unique_ptr<StoreHarness> shop_harness_ = database::testing::threaded_harness({});
   std::unique_ptr<StoreHarness> post_harness_ = database::testing::threaded_harness({});
   runtime::Context somebody_{post_harness_->loop(), random_};

@@ -1,3 +1,4 @@
+import { useEffect } from 'react';
 import { Button } from 'react-aria-components';
 
 import type { Api, Incident } from '../../api';
@@ -8,9 +9,15 @@ import { Listing, useList, type Page } from './listing';
 
 const readIncidents = (api: Api): Promise<Page<Incident>> => api.processes.listIncidents({});
 
-export function Incidents({ session }: { session: Session }) {
+// Reads again when others are `known` than before.
+export function Incidents({ session, known, onTried }: { session: Session; known: readonly Incident[]; onTried: () => void }) {
   const { t, language } = useI18n();
   const list = useList<Incident>(session.api, readIncidents, session.onOver);
+  const { load } = list;
+  useEffect(() => {
+    void load();
+  }, [known, load]);
+  const tryAgain = (key: string) => list.attempt(session.api.processes.resolveIncident({ key }).then(onTried));
   const manages = session.person.permissions.includes('processes.manage');
   return (
     <Listing list={list} title={t('office.incidents')} keyOf={(incident) => incident.key}
@@ -19,7 +26,7 @@ export function Incidents({ session }: { session: Session }) {
         { head: t('office.element'), cell: (incident) => incident.elementId },
         { head: t('office.problem'), cell: (incident) => incident.message },
         { head: t('office.since'), cell: (incident) => <time dateTime={incident.createdAt}>{dayAndTime(incident.createdAt, language)}</time> },
-        ...(manages ? [{ head: t('office.actions'), cell: (incident: Incident) => <Button className="button button-small" onPress={() => list.attempt(session.api.processes.resolveIncident({ key: incident.key }))}>{t('office.resolve')}</Button> }] : []),
+        ...(manages ? [{ head: t('office.actions'), cell: (incident: Incident) => <Button className="button button-small" onPress={() => tryAgain(incident.key)}>{t('office.resolve')}</Button> }] : []),
       ]} />
   );
 }

@@ -10,8 +10,11 @@ import { Icon, type IconName } from '../../ui/icon';
 import { SettingsMenu } from '../../ui/settings-menu';
 import { useStore } from '../../base/use-store';
 import type { Calls } from '../../state/calls';
+import { createStore } from '../../base/store';
+import type { Incident } from '../../api';
 import { CallsBar, useCalls } from './calls-bar';
 import { Incidents } from './incidents';
+import { IncidentsBar, useIncidents } from './incidents-bar';
 import { People } from './people';
 import { Tasks } from './tasks';
 
@@ -20,6 +23,9 @@ const parts: { id: 'tasks' | 'people' | 'incidents'; icon: IconName; permission:
   { id: 'people', icon: 'user', permission: 'users.read' },
   { id: 'incidents', icon: 'alert', permission: 'processes.read' },
 ];
+
+const noIncidents = createStore<readonly Incident[]>([]);
+const showIncidents = () => go('/office/incidents');
 
 // What supervisors and administrators look at: the consultations, the people, what is stuck.
 export default function OfficePage({ session, path }: { session: Session; path: string }) {
@@ -31,11 +37,15 @@ function Office({ session, path, calls }: { session: Session; path: string; call
   const { t } = useI18n();
   const called = useStore(calls.open, (open) => open.length);
   const changes = useStore(calls.changes, (count) => count);
+  const watch = useIncidents(session, showIncidents);
+  const incidents = useStore(watch?.open ?? noIncidents, (open) => open);
+  const stuck = incidents.length;
   const allowed = parts.filter((part) => session.person.permissions.includes(part.permission));
   const current = allowed.find((part) => path === `/office/${part.id}`) ?? allowed[0];
   useEffect(() => {
-    document.title = called > 0 ? t('office.page-called', { count: called }) : t('office.page');
-  }, [t, called]);
+    if (called > 0) document.title = t('office.page-called', { count: called });
+    else document.title = stuck > 0 ? t('office.page-incidents', { count: stuck }) : t('office.page');
+  }, [t, called, stuck]);
   const follow = (event: MouseEvent, to: string) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
@@ -54,13 +64,15 @@ function Office({ session, path, calls }: { session: Session; path: string; call
         {allowed.map((part) => (
           <a key={part.id} href={`/office/${part.id}`} data-part={part.id} aria-current={part === current ? 'page' : undefined} onClick={(event) => follow(event, `/office/${part.id}`)}>
             <Icon name={part.icon} size={18} />{t(`office.${part.id}`)}
+            {part.id === 'incidents' && stuck > 0 && <span className="badge" data-testid="stuck-count"><span aria-hidden="true">{stuck}</span><span className="visually-hidden">{t('office.incidents-open', { count: stuck })}</span></span>}
           </a>
         ))}
       </nav>
       {session.person.permissions.includes('tasks.read') && <CallsBar session={session} calls={calls} />}
+      {watch && <IncidentsBar count={current?.id === 'incidents' ? 0 : stuck} onShow={showIncidents} />}
       {current?.id === 'tasks' && <Tasks session={session} changes={changes} />}
       {current?.id === 'people' && <People session={session} />}
-      {current?.id === 'incidents' && <Incidents session={session} />}
+      {current?.id === 'incidents' && <Incidents session={session} known={incidents} onTried={() => void watch?.look()} />}
     </div>
   );
 }

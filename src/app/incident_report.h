@@ -1,0 +1,26 @@
+// Tells of each incident of the process engine in the log, once while it is open, for those who watch the log and not the
+// page of the office. After a start those that are still open are told again.
+#pragma once
+
+#include <set>
+#include <span>
+
+#include "ports/process_engine/process_engine.h"
+#include "runtime/log.h"
+
+namespace consilium::app {
+
+// On one loop.
+class IncidentReport {
+ public:
+  explicit IncidentReport(runtime::Logger logger) : logger_(logger) {}
+
+  // All that are open now.
+  void tell(const runtime::Context& context, std::span<const process::Incident> open);
+
+ private:
+  runtime::Logger logger_;
+  std::set<process::Key> told_;
+};
+
+}  // namespace consilium::app
