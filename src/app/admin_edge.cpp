@@ -47,6 +47,18 @@ void add_link(json::object& person, std::string_view base_url, const OneTimeLink
   person["expiresAt"] = format_rfc3339(link.expires_at);
 }
 
+bool shows_texts(const net::HttpRequest& request) { return request.query() == "texts=true"; }
+
+bool must_be_recorded(const net::HttpRequest& request) { return request.method != "GET" || shows_texts(request); }
+
+// The login name, file, service or id that the body names; of a case its path says it.
+database::Value subject_of(const net::HttpRequest& request) {
+  for (const std::string_view name : {"username", "file", "service", "id"}) {
+    if (auto subject = text_member(request.body, name)) return std::move(*subject);
+  }
+  return database::Null{};
+}
+
 net::HttpResponse failure_response(const Error& error) {
   json::object body;
   body["code"] = error.code;
@@ -62,13 +74,21 @@ net::HttpResponse failure_response(const Error& error) {
 
 }  // namespace
 
+AdminEdge::AdminEdge(AdminParts parts)
+    : parts_(std::move(parts)), logger_(parts_.log, "platform", "admin"), database_(parts_.store.service(kService)) {}
+
 Task<net::HttpResponse> AdminEdge::handle(runtime::Scheduler& loop, net::HttpRequest request) {
   runtime::Context context(loop, parts_.random);
   context.client = runtime::ClientType::kCommandLine;
   context.request_id = context.new_id().text();
   context.caller.kind = runtime::Caller::Kind::kService;
   context.caller.service = "operator";
-  auto answered = co_await answer(context, request);
+  Answer answered;
+  if (must_be_recorded(request)) {
+    answered = co_await recorded(context, request);
+  } else {
+    answered = co_await answer(context, request);
+  }
   net::HttpResponse response;
   if (answered) {
     logger_.info(context, "Administered", {{"method", request.method}, {"path", request.path()}});
@@ -86,6 +106,21 @@ Task<net::UpgradeAnswer> AdminEdge::upgrade(runtime::Scheduler&, net::HttpReques
   response.status = 404;
   net::UpgradeAnswer refused = std::unexpected(std::move(response));
   co_return refused;
+}
+
+// What cannot be recorded is not shown. Changes are made all the same: a full disk must keep nobody from a backup.
+Task<AdminEdge::Answer> AdminEdge::recorded(runtime::Context& context, const net::HttpRequest& request) {
+  const std::string call = request.method + " " + std::string(request.path());
+  const database::AuditEntry audit = database::audit_entry(context, call, subject_of(request), "asked");
+  const auto ask = [&](database::Transaction& transaction) { return audit_.insert(transaction, audit); };
+  const auto asked = co_await database_.write(context, ask);
+  if (!asked && request.method == "GET") co_return fail(asked.error());
+  auto answered = co_await answer(context, request);
+  const std::string outcome = answered ? "done" : answered.error().code;
+  const auto finish = [&](database::Transaction& transaction) { return audit_.finish(transaction, audit.id, outcome); };
+  const auto finished = co_await database_.write(context, finish);
+  if (!asked || !finished) logger_.error(context, "An administrative call is not on record", {{"call", call}, {"outcome", outcome}});
+  co_return answered;
 }
 
 Task<AdminEdge::Answer> AdminEdge::answer(runtime::Context& context, const net::HttpRequest& request) {
@@ -108,7 +143,7 @@ Task<AdminEdge::Answer> AdminEdge::answer(runtime::Context& context, const net::
   if (request.method == "POST" && path == "/backup") out = co_await back_up(context, request.body);
   if (request.method == "POST" && path == "/verify") out = co_await verify(context);
   if (request.method == "GET" && path.starts_with(kCases)) {
-    const CaseTexts texts = request.query() == "texts=true" ? CaseTexts::kShown : CaseTexts::kMasked;
+    const CaseTexts texts = shows_texts(request) ? CaseTexts::kShown : CaseTexts::kMasked;
     out = co_await case_story(parts_.platform, context, path.substr(kCases.size()), texts);
   }
   co_return out;

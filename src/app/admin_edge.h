@@ -5,14 +5,18 @@
 //   POST /people/lock|unlock|reset {username} · PUT /log {service, level} · POST /backup {file} · POST /verify
 //   GET /cases/NUMBER[?texts=true] · GET /refusals?cursor=C · GET /dead-letters?cursor=C · POST /dead-letters/replay {id}
 //
-// Failures: {code, detail, fields} with the status of their kind.
+// Failures: {code, detail, fields} with the status of their kind. Each call that changes something or shows what people wrote
+// has a row in `operator_audit`.
 #pragma once
 
 #include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "app/platform.h"
 #include "net/http.h"
+#include "ports/database/audit.h"
 #include "runtime/blocking_pool.h"
 #include "runtime/data_folder.h"
 #include "runtime/health.h"
@@ -34,13 +38,18 @@ struct AdminParts {
 
 class AdminEdge final : public net::HttpApplication {
  public:
-  explicit AdminEdge(AdminParts parts) : parts_(std::move(parts)), logger_(parts_.log, "platform", "admin") {}
+  explicit AdminEdge(AdminParts parts);
+
+  static std::vector<database::Migration> migrations() { return {database::AuditTable::migration(kService, 1)}; }
+  static constexpr std::string_view kService = "operator";  // whose tables these are
 
   Task<net::HttpResponse> handle(runtime::Scheduler& loop, net::HttpRequest request) override;
   Task<net::UpgradeAnswer> upgrade(runtime::Scheduler& loop, net::HttpRequest request) override;
 
  private:
   using Answer = Result<std::string>;  // JSON
+  // `answer` on record.
+  Task<Answer> recorded(runtime::Context& context, const net::HttpRequest& request);
   Task<Answer> answer(runtime::Context& context, const net::HttpRequest& request);
   Task<Answer> list_people(runtime::Context& context, std::string_view query);
   Task<Answer> list_refusals(runtime::Context& context, std::string_view query);
@@ -55,6 +64,8 @@ class AdminEdge final : public net::HttpApplication {
 
   AdminParts parts_;
   runtime::Logger logger_;
+  database::Database& database_;
+  const database::AuditTable audit_{kService};
 };
 
 }  // namespace consilium::app

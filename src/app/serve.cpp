@@ -157,6 +157,7 @@ class Server {
                       [this](const gateway::RequestFigures& figures) { observe(figures); }, platform_metrics_, std::move(elsewhere)},
         platform_settings(config_, public_address()));
     TRY(platform_->prepare(main_.now()));
+    TRY(store_->migrate(AdminEdge::kService, AdminEdge::migrations()));
     TRY(folder_.record_version());
     main_.start();
     engine_.start();

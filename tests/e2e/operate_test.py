@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The operator's side of the real binary: first start, people, backup, restore, damage, refusals, exit codes."""
+import contextlib
 import http.client
 import json
 import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -167,6 +169,11 @@ def posts_of(server, token, channel):
     return {post["id"]: post.get("text") for post in body["items"]}
 
 
+def operator_audit(server):
+    with contextlib.closing(sqlite3.connect(f"file:{server.folder / 'consilium.db'}?mode=ro", uri=True)) as store:
+        return store.execute("SELECT call, subject_id, outcome FROM operator_audit ORDER BY at, id").fetchall()
+
+
 def backup_restore_and_story(root):
     backup, second = root / "backup.db", root / "second"
     with Server(root / "first") as server:
@@ -183,12 +190,18 @@ def backup_restore_and_story(root):
         assert "Iva" in run("show", number, "--texts", "--json", folder=server.folder)[0]
         assert number in run("show", number, folder=server.folder)[0]
         run("show", "MOI-999999", folder=server.folder, expect=1)
+        run("show", "MOI-999999", "--texts", folder=server.folder, expect=1)
         run("verify", folder=server.folder)
         before = posts_of(server, token, channel)
         people = run("user", "list", "--json", folder=server.folder)[0]
         run("backup", backup, folder=server.folder)
         run("backup", backup, folder=server.folder, expect=1)
         assert backup.stat().st_mode & 0o777 == 0o600
+        done = operator_audit(server)
+        assert ("POST /people/client", "anna.iva", "done") in done, done
+        assert done[-5:] == [
+            (f"GET /cases/{number}", None, "done"), ("GET /cases/MOI-999999", None, "tasks.not-found"), ("POST /verify", None, "done"),
+            ("POST /backup", str(backup), "done"), ("POST /backup", str(backup), "database.backup-exists")], done
     assert [path.name for path in root.iterdir() if path.name.startswith("backup")] == ["backup.db"]
     run("restore", backup, folder=second)
     run("restore", backup, folder=second, expect=1)
