@@ -351,6 +351,17 @@ const checks = {
     assert.match(await office.title(), /^\(1\)/);
   },
 
+  async 'an administrator, whom no event reaches, is called soon when nobody takes a question'(platform) {
+    const office = await open(platform.browser, platform.url, people.admin, { viewport: widths.wide, permissions: ['notifications'] }, recordAlerts);
+    await office.getByText('Nothing here').waitFor();
+    await office.getByRole('button', { name: 'Refresh' }).click();
+    const client = await openClient(platform);
+    await write(client, 'My secret illness');
+    await office.getByTestId('call').waitFor({ timeout: 60_000 });
+    assert.deepEqual(await office.evaluate(() => globalThis.told.map(({ text }) => text)), ['A client waits for too long: MOI-000001']);
+    assert.match(await office.title(), /^\(1\) Nobody took a consultation/);
+  },
+
   async 'a supervisor is told of a process that stands still, and where'(platform) {
     const link = await platform.command('user', 'add', 'sofia', '--role', 'supervisor', '--first-name', 'Sofia', '--last-name', 'Stone');
     await (await setPassword(platform, link.split('\n').at(-1), 'a password of sofia')).getByText('Password saved').waitFor();
@@ -613,6 +624,6 @@ async function takePictures(browser, name) {
   }
 }
 
-// Of the one check in which a client is told of the wait to its end.
+// Of the checks in which a client is told of the wait to its end.
 const impatient = { CONSILIUM_NOTICES_WAITING: '1s,2s' };
 await runChecks(checks, { settingsOf: (name) => (name.includes('nobody takes') ? impatient : {}), ...(pictures ? { atEnd: takePictures } : {}) });

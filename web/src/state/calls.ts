@@ -4,6 +4,9 @@ import { createStore } from '../base/store';
 import { connectionOf, followDevice } from '../realtime/browser';
 import type { Connection } from '../realtime/connection';
 
+// Events reach those of the group of the case; who only may see it, as administrators, asks.
+const askAgainAfter = 20_000;
+
 export interface CallsOptions {
   api: Api;
   onSessionOver(): void;
@@ -18,6 +21,10 @@ export class Calls {
   readonly changes = createStore(0);
   private readonly connection: Connection;
   private seq: number | null = null;
+  private timer: ReturnType<typeof setInterval> | undefined;
+  private isFirst = true;
+  private isOvertaken = false;
+  private reading = 0;
   private stopFollowing: () => void = () => undefined;
 
   constructor(private readonly options: CallsOptions) {
@@ -25,7 +32,7 @@ export class Calls {
       lastSeq: () => this.seq,
       onWelcome: (welcome) => {
         this.seq = Math.max(this.seq ?? 0, welcome.seq);
-        void this.reload();
+        void this.again('absence');
       },
       onEvent: (event) => this.received(event),
     });
@@ -38,30 +45,53 @@ export class Calls {
       if (phase.kind === 'ended' && phase.reason !== 'replaced') this.options.onSessionOver();
     });
     this.connection.start();
+    this.timer = setInterval(() => void this.again('while'), askAgainAfter);
   }
 
   stop() {
+    this.reading += 1;
+    clearInterval(this.timer);
     this.stopFollowing();
     this.connection.stop();
   }
 
-  // What is open now is asked again after each absence, so an event that was missed costs nothing.
-  private async reload() {
+  // What is open now is asked again after each absence, so an event that was missed costs nothing. Of two questions that are under
+  // way only the later one counts; one that an event overtook is asked anew.
+  private async reload(after: 'absence' | 'while') {
+    const reading = (this.reading += 1);
     try {
       const { items } = await this.options.api.tasks.listTasks({ type: 'staff', subtype: 'escalation', status: 'open', limit: 50 });
-      this.open.update(() => [...items].reverse());
-      this.changes.update((count) => count + 1);
+      if (reading !== this.reading) return;
+      if (this.isOvertaken) await this.again(after);
+      else this.take([...items].reverse(), after);
     } catch (error) {
-      if (problemOf(error)?.status === 401) this.options.onSessionOver();
+      if (reading === this.reading && problemOf(error)?.status === 401) this.options.onSessionOver();
     }
+  }
+
+  private again(after: 'absence' | 'while') {
+    this.isOvertaken = false;
+    return this.reload(after);
+  }
+
+  // Those of the beginning are shown, the later ones told.
+  private take(items: readonly Task[], after: 'absence' | 'while') {
+    const before = this.open.get();
+    const isSame = items.length === before.length && items.every((each) => before.some((known) => known.id === each.id));
+    const fresh = this.isFirst ? [] : items.filter((each) => before.every((known) => known.id !== each.id));
+    this.isFirst = false;
+    if (!isSame) this.open.update(() => items);
+    if (!isSame || after === 'absence') this.changes.update((count) => count + 1);
+    for (const task of fresh) this.options.onCall(task);
   }
 
   private received(event: ServerMessage): boolean {
     if ('seq' in event) this.seq = event.seq;
-    if (event.type === 'resync') void this.reload();
+    if (event.type === 'resync') void this.again('absence');
     if (event.type !== 'task.created' && event.type !== 'task.updated') return true;
     const task = event.data;
     if (task.type.type !== 'staff') return true;
+    this.isOvertaken = true;
     const isKnown = this.open.get().some((each) => each.id === task.id);
     this.open.update((open) => (task.status === 'open' ? [...open.filter((each) => each.id !== task.id), task] : open.filter((each) => each.id !== task.id)));
     this.changes.update((count) => count + 1);
