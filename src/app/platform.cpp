@@ -380,6 +380,7 @@ Task<void> Platform::stop() {
   if (parts_->hub) co_await parts_->hub->stop();
   if (parts_->refusals) co_await parts_->refusals->stop();
   if (parts_->assignment) co_await parts_->assignment->stop();
+  if (parts_->chat_service) co_await parts_->chat_service->stop();
   if (parts_->sessions_service) co_await parts_->sweep_ended.wait();
   if (parts_->engine) co_await parts_->engine->close();
   co_await ports_.main.enter();

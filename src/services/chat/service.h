@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include "base/secret.h"
 #include "consilium/chat/v1/chat_service.h"
 #include "ports/database/idempotency.h"
+#include "runtime/event.h"
 #include "runtime/log.h"
 #include "services/chat/feed.h"
 #include "services/chat/lease_clock.h"
@@ -71,8 +73,10 @@ class ChatService final : public v1::Chat {
   Task<Result<void>> sweep(runtime::Context& context);
   // Shortens the event logs.
   Task<Result<void>> trim(runtime::Context& context);
-  // Does both for ever. The loop, this object and `random` outlive what is started.
+  // Does both until `stop`, once. The loop, this object and `random` outlive what is started.
   void start(runtime::Scheduler& loop, RandomSource& random, runtime::Logger logger = {});
+  // After the step that is under way. On the loop of `start`.
+  Task<void> stop();
   // Hubs that wait are answered `server.stopping`, now and from now on. Any thread.
   void end_feeds();
 
@@ -113,8 +117,18 @@ class ChatService final : public v1::Chat {
   void send(Signals signals);
   bool may_tell_typing(const Uuid& person, const Uuid& channel, Timestamp steady_now);
 
-  Task<void> sweep_for_ever(runtime::Scheduler& loop, RandomSource& random, runtime::Logger logger);
-  Task<void> trim_for_ever(runtime::Scheduler& loop, RandomSource& random, runtime::Logger logger);
+  // Shared with what runs: it may be given up without `stop`.
+  struct Background {
+    Background(runtime::Scheduler& on, RandomSource& random, runtime::Logger to);
+
+    const runtime::Context base;
+    const runtime::Logger logger;
+    runtime::Gate stopping;
+    runtime::Gate ended;
+    int running = 0;
+  };
+  using Step = Task<Result<void>> (ChatService::*)(runtime::Context&);
+  Task<void> repeat(std::shared_ptr<Background> background, const char* name, Duration interval, Step step);
 
   database::Database& database_;
   const Settings settings_;
@@ -125,6 +139,7 @@ class ChatService final : public v1::Chat {
   Feed feed_;
   std::atomic<std::uint64_t> posts_{0};
   std::atomic<bool> feeds_ended_{false};
+  std::shared_ptr<Background> background_;
   std::mutex typing_mutex_;
   std::map<std::pair<Uuid, Uuid>, Timestamp> typing_;
 };

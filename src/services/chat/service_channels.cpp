@@ -253,32 +253,31 @@ Task<Result<void>> ChatService::trim(runtime::Context& context) {
   }
 }
 
+ChatService::Background::Background(runtime::Scheduler& on, RandomSource& random, runtime::Logger to)
+    : base(on, random), logger(to), stopping(on), ended(on) {}
+
 void ChatService::start(runtime::Scheduler& loop, RandomSource& random, runtime::Logger logger) {
-  loop.spawn("chat.sweep", sweep_for_ever(loop, random, logger));
-  loop.spawn("chat.trim", trim_for_ever(loop, random, logger));
+  background_ = std::make_shared<Background>(loop, random, logger);
+  background_->running = 2;
+  loop.spawn("chat.sweep", repeat(background_, "chat.sweep", settings_.sweep_interval, &ChatService::sweep));
+  loop.spawn("chat.trim", repeat(background_, "chat.trim", settings_.trim_interval, &ChatService::trim));
+}
+
+Task<void> ChatService::stop() {
+  if (!background_) co_return;
+  background_->stopping.open();
+  co_await background_->ended.wait();
 }
 
 // A failed step (a full disk, say) is tried again at the next turn.
-Task<void> ChatService::sweep_for_ever(runtime::Scheduler& loop, RandomSource& random, runtime::Logger logger) {
-  const runtime::Context base(loop, random);
-  runtime::Rounds rounds("chat.sweep", logger);
-  while (true) {
-    co_await loop.sleep_for(settings_.sweep_interval);
-    runtime::Context context = base.for_service("chat", runtime::ClientType::kTimer);
-    const auto one = [this, &context] { return sweep(context); };
+Task<void> ChatService::repeat(std::shared_ptr<Background> background, const char* name, Duration interval, Step step) {
+  runtime::Rounds rounds(name, background->logger);
+  while (!co_await background->stopping.wait_for(interval)) {
+    runtime::Context context = background->base.for_service("chat", runtime::ClientType::kTimer);
+    const auto one = [this, &context, step] { return (this->*step)(context); };
     co_await rounds.run(one);
   }
-}
-
-Task<void> ChatService::trim_for_ever(runtime::Scheduler& loop, RandomSource& random, runtime::Logger logger) {
-  const runtime::Context base(loop, random);
-  runtime::Rounds rounds("chat.trim", logger);
-  while (true) {
-    co_await loop.sleep_for(settings_.trim_interval);
-    runtime::Context context = base.for_service("chat", runtime::ClientType::kTimer);
-    const auto one = [this, &context] { return trim(context); };
-    co_await rounds.run(one);
-  }
+  if (--background->running == 0) background->ended.open();
 }
 
 }  // namespace consilium::chat

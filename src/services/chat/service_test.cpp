@@ -69,6 +69,11 @@ TEST(Locales, EveryPredefinedPostHasATextThatNeedsOnlyRequiredParameters) {
 // --- People and channels ---
 
 // B-20: half-made accounts are completed by the retry.
+Task<void> stop_and_tell(ChatService& chat, bool& stopped) {
+  co_await chat.stop();
+  stopped = true;
+}
+
 TEST_F(Chat, ChatUsersAndChannelsAreMadeOnce) {
   v1::CreateChatUserRequest request{anna, "Anna Renamed", v1::MemberKind::kClient, "ru", std::nullopt};
   const auto again = rig.call(rig.service(), &v1::Chat::create_chat_user, request);
@@ -682,6 +687,18 @@ TEST_F(Chat, ASilentSocketIsLostAfterThirtySecondsAndFoundAgainWhenRenewed) {
   rig.renew({socket});
   EXPECT_EQ(rig.presence(clara), S::kOnline);
   EXPECT_EQ(rig.published("chat.v1.presence-changed").size(), 3u);
+}
+
+TEST_F(Chat, NothingIsSweptAfterTheStop) {
+  rig.chat->start(rig.loop, rig.random);
+  rig.choose(clara, S::kOnline);
+  rig.open_socket(clara);
+  bool stopped = false;
+  rig.loop.spawn("stop", stop_and_tell(*rig.chat, stopped));
+  rig.world.run_for(milliseconds(100));
+  EXPECT_TRUE(stopped);
+  rig.world.run_for(minutes(5));
+  EXPECT_EQ(rig.published("chat.v1.presence-changed").size(), 1u);
 }
 
 TEST_F(Chat, TheLeaseCountsFromTheLastSignOfLifeOfThePage) {
