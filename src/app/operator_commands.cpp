@@ -40,11 +40,13 @@ void tell_unreachable(const json::value& page) {
 // Prints each item as it comes, or all of them as one JSON list.
 int print_list(const Operator& me, const std::string& path, void (*print)(const json::value&)) {
   json::array all;
+  bool is_empty = true;
   std::string target = path;
   for (;;) {
     auto page = ask(me, {"GET", target, {}});
     if (!page) return report_failure(page.error());
     for (json::value& item : page->at("items").as_array()) {
+      is_empty = false;
       if (me.form == OutputForm::kText) {
         print(item);
       } else {
@@ -57,6 +59,8 @@ int print_list(const Operator& me, const std::string& path, void (*print)(const 
     target = path + "?cursor=" + cursor;
   }
   if (me.form == OutputForm::kJson) print_json(all);
+  // Not part of the list: a pipe sees none.
+  if (is_empty) std::fprintf(stderr, "None.\n");
   return kExitDone;
 }
 

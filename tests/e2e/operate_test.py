@@ -189,6 +189,8 @@ def backup_restore_and_story(root):
         assert json.loads(story)["process"]["elements"], story
         assert "Iva" in run("show", number, "--texts", "--json", folder=server.folder)[0]
         assert number in run("show", number, folder=server.folder)[0]
+        assert run("show", "dead-letters", folder=server.folder) == ("", "None.\n")
+        assert run("show", "dead-letters", "--json", folder=server.folder)[0].split() == ["[]"]
         run("show", "MOI-999999", folder=server.folder, expect=1)
         run("show", "MOI-999999", "--texts", folder=server.folder, expect=1)
         run("verify", folder=server.folder)

@@ -14,7 +14,7 @@
 namespace consilium::simulation {
 namespace {
 
-constexpr std::uint64_t kDefaultSeeds = 50;
+constexpr std::uint64_t kDefaultSeeds = 200;
 constexpr Duration kTroubleFor = minutes(12);
 constexpr Duration kPatience = hours(3);  // of virtual time, until all cases are over once nothing disturbs
 
