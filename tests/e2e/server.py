@@ -21,8 +21,10 @@ def clean_environment(**more):
 
 
 class Server:
-    def __init__(self, folder, demo=True, **settings):
+    def __init__(self, folder, demo=True, under=(), **settings):
+        """`under`: the words of a program that runs it as its own process."""
         self.folder = pathlib.Path(folder)
+        self.under = list(under)
         self.demo = demo
         self.settings = settings
         self.process = None
@@ -37,7 +39,7 @@ class Server:
 
     def launch(self):
         self.addresses.unlink(missing_ok=True)
-        words = [str(BINARY), "serve"] + ["--demo"] * self.demo + ["--data", str(self.folder / "data"), "--listen", "127.0.0.1:0"]
+        words = self.under + [str(BINARY), "serve"] + ["--demo"] * self.demo + ["--data", str(self.folder / "data"), "--listen", "127.0.0.1:0"]
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(words, cwd=self.folder, env=clean_environment(**self.settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         return self
