@@ -19,6 +19,12 @@ std::string_view name_of(ClientType type) {
   return "none";
 }
 
+std::string Caller::name() const {
+  if (is_user()) return "user:" + user_id.text();
+  if (is_service()) return "service:" + service;
+  return {};
+}
+
 bool Caller::has_role(std::string_view role) const { return std::find(roles.begin(), roles.end(), role) != roles.end(); }
 
 bool Caller::may(std::string_view permission) const {

@@ -37,6 +37,8 @@ struct Caller {
 
   bool is_user() const { return kind == Kind::kUser; }
   bool is_service() const { return kind == Kind::kService; }
+  // `user:<id>` or `service:<name>`, as tables name them; empty for nobody in particular.
+  std::string name() const;
   bool has_role(std::string_view role) const;
   // Service callers may do everything.
   bool may(std::string_view permission) const;

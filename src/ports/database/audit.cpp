@@ -5,12 +5,6 @@ namespace {
 
 constexpr std::string_view kColumns = "id, at, actor, session_id, call, subject_id, outcome, request_id, remote_address";
 
-std::string actor_of(const runtime::Caller& caller) {
-  if (caller.is_user()) return "user:" + caller.user_id.text();
-  if (caller.is_service()) return "service:" + caller.service;
-  return "anonymous";
-}
-
 std::string table_of(std::string_view service) { return std::string(service) + "_audit"; }
 
 }  // namespace
@@ -19,7 +13,8 @@ AuditEntry audit_entry(const runtime::Context& context, std::string_view call, V
   AuditEntry entry;
   entry.id = context.new_id();
   entry.at = context.now();
-  entry.actor = actor_of(context.caller);
+  entry.actor = context.caller.name();
+  if (entry.actor.empty()) entry.actor = "anonymous";
   if (context.caller.is_user()) entry.session_id = context.caller.session_id;
   entry.call = call;
   entry.subject = std::move(subject);

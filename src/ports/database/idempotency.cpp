@@ -7,13 +7,6 @@
 namespace consilium::database {
 namespace {
 
-// Empty for callers who cannot be told apart.
-std::string caller_name(const runtime::Caller& caller) {
-  if (caller.is_user()) return "user:" + caller.user_id.text();
-  if (caller.is_service()) return "service:" + caller.service;
-  return {};
-}
-
 bool is_valid_key(std::string_view key) {
   return key.size() <= kMaxIdempotencyKey && std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
@@ -24,7 +17,7 @@ Result<std::optional<IdempotentRequest>> idempotent_request(const runtime::Conte
   if (context.idempotency_key.empty()) return std::nullopt;
   if (!is_valid_key(context.idempotency_key))
     return fail(ErrorKind::kValidation, "request.bad-idempotency-key", "Expected an Idempotency-Key of at most 64 printable characters");
-  std::string caller = caller_name(context.caller);
+  std::string caller = context.caller.name();
   if (caller.empty()) return std::nullopt;
   return IdempotentRequest{std::move(caller), std::string(call), context.idempotency_key, sha256(body), context.now()};
 }

@@ -32,7 +32,7 @@ export class Calls {
       lastSeq: () => this.seq,
       onWelcome: (welcome) => {
         this.seq = Math.max(this.seq ?? 0, welcome.seq);
-        void this.again('absence');
+        void this.reload('absence');
       },
       onEvent: (event) => this.received(event),
     });
@@ -45,7 +45,7 @@ export class Calls {
       if (phase.kind === 'ended' && phase.reason !== 'replaced') this.options.onSessionOver();
     });
     this.connection.start();
-    this.timer = setInterval(() => void this.again('while'), askAgainAfter);
+    this.timer = setInterval(() => void this.reload('while'), askAgainAfter);
   }
 
   stop() {
@@ -59,19 +59,15 @@ export class Calls {
   // way only the later one counts; one that an event overtook is asked anew.
   private async reload(after: 'absence' | 'while') {
     const reading = (this.reading += 1);
+    this.isOvertaken = false;
     try {
       const { items } = await this.options.api.tasks.listTasks({ type: 'staff', subtype: 'escalation', status: 'open', limit: 50 });
       if (reading !== this.reading) return;
-      if (this.isOvertaken) await this.again(after);
+      if (this.isOvertaken) await this.reload(after);
       else this.take([...items].reverse(), after);
     } catch (error) {
       if (reading === this.reading && problemOf(error)?.status === 401) this.options.onSessionOver();
     }
-  }
-
-  private again(after: 'absence' | 'while') {
-    this.isOvertaken = false;
-    return this.reload(after);
   }
 
   // Those of the beginning are shown, the later ones told.
@@ -87,7 +83,7 @@ export class Calls {
 
   private received(event: ServerMessage): boolean {
     if ('seq' in event) this.seq = event.seq;
-    if (event.type === 'resync') void this.again('absence');
+    if (event.type === 'resync') void this.reload('absence');
     if (event.type !== 'task.created' && event.type !== 'task.updated') return true;
     const task = event.data;
     if (task.type.type !== 'staff') return true;

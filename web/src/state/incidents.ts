@@ -10,8 +10,6 @@ export interface IncidentWatchOptions {
   onSessionOver(): void;
   // Those that were not there when it was asked before; never the ones of the beginning, which the page shows.
   onNew(incidents: readonly Incident[]): void;
-  // For tests.
-  every?: number;
 }
 
 export class IncidentWatch {
@@ -24,14 +22,12 @@ export class IncidentWatch {
 
   start() {
     void this.look();
-    this.timer = setInterval(() => void this.look(), this.options.every ?? askAgainAfter);
-    if (typeof document !== 'undefined') document.addEventListener('visibilitychange', this.lookWhenVisible);
+    this.timer = setInterval(() => void this.look(), askAgainAfter);
   }
 
   stop() {
     this.reading += 1;
     clearInterval(this.timer);
-    if (typeof document !== 'undefined') document.removeEventListener('visibilitychange', this.lookWhenVisible);
   }
 
   // Of two questions that are under way only the later one counts. One that fails is asked again at the next time.
@@ -53,8 +49,4 @@ export class IncidentWatch {
     const fresh = known ? items.filter(({ key }) => !known.has(key)) : [];
     if (fresh.length > 0) this.options.onNew(fresh);
   }
-
-  private readonly lookWhenVisible = () => {
-    if (document.visibilityState === 'visible') void this.look();
-  };
 }

@@ -24,9 +24,16 @@ export function useIncidents(session: Session, onShow: () => void): IncidentWatc
         }
       },
     });
+    const lookWhenVisible = () => {
+      if (document.visibilityState === 'visible') void made.look();
+    };
+    document.addEventListener('visibilitychange', lookWhenVisible);
     made.start();
     setWatch(made);
-    return () => made.stop();
+    return () => {
+      document.removeEventListener('visibilitychange', lookWhenVisible);
+      made.stop();
+    };
   }, [session, may, t, onShow]);
   return watch;
 }

@@ -1,4 +1,4 @@
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import { Button } from 'react-aria-components';
 
 import type { Api, Incident } from '../../api';
@@ -14,7 +14,10 @@ export function Incidents({ session, known, onTried }: { session: Session; known
   const { t, language } = useI18n();
   const list = useList<Incident>(session.api, readIncidents, session.onOver);
   const { load } = list;
+  const read = useRef(known);
   useEffect(() => {
+    if (read.current === known) return;
+    read.current = known;
     void load();
   }, [known, load]);
   const tryAgain = (key: string) => list.attempt(session.api.processes.resolveIncident({ key }).then(onTried));

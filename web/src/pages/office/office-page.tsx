@@ -3,15 +3,15 @@ import '../../design/office.css';
 
 import { useEffect, type MouseEvent } from 'react';
 
+import type { Incident } from '../../api';
 import type { Session } from '../../app';
 import { go } from '../../base/router';
+import { createStore } from '../../base/store';
 import { useI18n, type Language } from '../../i18n/i18n';
 import { Icon, type IconName } from '../../ui/icon';
 import { SettingsMenu } from '../../ui/settings-menu';
 import { useStore } from '../../base/use-store';
 import type { Calls } from '../../state/calls';
-import { createStore } from '../../base/store';
-import type { Incident } from '../../api';
 import { CallsBar, useCalls } from './calls-bar';
 import { Incidents } from './incidents';
 import { IncidentsBar, useIncidents } from './incidents-bar';
