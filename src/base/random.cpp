@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -23,7 +24,9 @@ std::uint64_t RandomSource::below(std::uint64_t bound) {
   }
 }
 
-void SystemRandom::fill(std::span<std::byte> out) {
+namespace {
+
+void ask_kernel(std::span<std::byte> out) {
   while (!out.empty()) {
     const ssize_t got = ::getrandom(out.data(), out.size(), 0);
     if (got < 0) {
@@ -32,6 +35,27 @@ void SystemRandom::fill(std::span<std::byte> out) {
     }
     out = out.subspan(static_cast<std::size_t>(got));
   }
+}
+
+// The kernel answers up to 256 bytes without being interrupted.
+struct Pool {
+  std::array<std::byte, 256> bytes;
+  std::size_t used = sizeof bytes;
+};
+
+}  // namespace
+
+void SystemRandom::fill(std::span<std::byte> out) {
+  thread_local Pool pool;
+  if (out.size() > pool.bytes.size() / 4) return ask_kernel(out);
+  if (pool.bytes.size() - pool.used < out.size()) {
+    ask_kernel(pool.bytes);
+    pool.used = 0;
+  }
+  std::byte* const given = pool.bytes.data() + pool.used;
+  std::memcpy(out.data(), given, out.size());
+  ::explicit_bzero(given, out.size());
+  pool.used += out.size();
 }
 
 // SplitMix64.

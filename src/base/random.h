@@ -18,7 +18,7 @@ class RandomSource {
   std::uint64_t below(std::uint64_t bound);
 };
 
-// The kernel's generator: fit for keys, tokens and ids.
+// The kernel's generator: fit for keys, tokens and ids. Small requests share one call of it a thread; what was handed out is forgotten.
 class SystemRandom final : public RandomSource {
  public:
   void fill(std::span<std::byte> out) override;

@@ -1,6 +1,7 @@
 #include "gateway/gateway.h"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 
 #include "base/utf8.h"
@@ -35,10 +36,13 @@ bool is_traceparent(std::string_view text) {
 
 std::string new_traceparent(RandomSource& random) {
   static constexpr char kHex[] = "0123456789abcdef";
+  std::array<std::byte, 24> bytes;
+  random.fill(bytes);
   std::string text = "00-";
-  for (int i = 0; i < 48; ++i) {
-    if (i == 32) text += '-';
-    text += kHex[random.below(16)];
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 16) text += '-';
+    text += kHex[std::to_integer<unsigned>(bytes[i] >> 4)];
+    text += kHex[std::to_integer<unsigned>(bytes[i] & std::byte{15})];
   }
   return text + "-01";
 }

@@ -4,8 +4,6 @@
 //
 // consultations_load --url URL --people FILE --seconds N --server PID; FILE: {"clients": [name], "consultants": [name]};
 // the password comes from LOAD_PASSWORD.
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
@@ -22,8 +20,7 @@
 #include <string>
 #include <vector>
 
-#include "base/random.h"
-#include "net/http_client.h"
+#include "load_client.h"
 #include "runtime/asio_scheduler.h"
 #include "runtime/event.h"
 
@@ -31,16 +28,13 @@ namespace consilium {
 namespace {
 
 namespace json = boost::json;
+using load::kPatience;
+using load::kPingEvery;
+using load::Person;
+using load::quantile;
+using load::text_of;
 
-constexpr Duration kPatience = seconds(60);   // for one event
-constexpr Duration kPingEvery = seconds(10);  // keeps presence
 constexpr Duration kMinute = minutes(1);
-
-std::string text_of(const json::value& value, std::string_view pointer) {
-  boost::system::error_code missing;
-  const json::value* found = value.find_pointer(pointer, missing);
-  return found && found->is_string() ? std::string(found->get_string()) : std::string();
-}
 
 // What the sockets of both sides tell of one client's channel, in order.
 struct Conversation {
@@ -54,13 +48,6 @@ struct Conversation {
   runtime::Event arrived;
 };
 
-struct Person {
-  std::string username;
-  std::string id;
-  std::string token;
-  std::shared_ptr<net::WebSocket> socket;
-};
-
 // Milliseconds of every run of a step.
 struct Steps {
   std::map<std::string, std::vector<double>> took;
@@ -70,45 +57,20 @@ struct Steps {
   std::string failure;
 };
 
-// User and system time that a process has used; 0 when it is gone.
-double processor_seconds_of(std::int64_t process) {
-  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
-  const std::string line{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  const std::size_t name_end = line.rfind(')');
-  if (name_end == std::string::npos) return 0;
-  constexpr int kFieldsBeforeUserTime = 11;  // of those after the name
-  std::istringstream fields(line.substr(name_end + 1));
-  std::string skipped;
-  for (int i = 0; i < kFieldsBeforeUserTime; ++i) fields >> skipped;
-  double user = 0;
-  double system = 0;
-  fields >> user >> system;
-  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
-
 class Load {
  public:
   Load(runtime::Scheduler& loop, RandomSource& random, std::string url, std::string password, std::int64_t server)
       : loop_(loop),
         random_(random),
-        url_(std::move(url)),
         password_(std::move(password)),
         server_(server),
-        client_(loop, random, settings()) {}
+        client_(loop, random, std::move(url)) {}
 
   Task<void> run(json::value people, Duration length, std::promise<Steps>& out);
 
  private:
   class Listener;
 
-  static net::HttpClientSettings settings() {
-    net::HttpClientSettings settings;
-    settings.idle_connections = 512;
-    settings.request_timeout = kPatience;
-    return settings;
-  }
-
-  Task<Result<json::value>> call(const Person& person, std::string method, std::string path, int expected, json::value body);
   Task<Result<void>> enter(Person& person);
   Task<Result<json::value>> await(Conversation& conversation, bool to_client, std::string type,
                                   std::function<bool(const json::value&)> fits);
@@ -127,10 +89,9 @@ class Load {
 
   runtime::Scheduler& loop_;
   RandomSource& random_;
-  std::string url_;
   std::string password_;
   std::int64_t server_;  // its process
-  net::HttpClient client_;
+  load::LoadClient client_;
   std::vector<std::unique_ptr<Person>> clients_;
   std::vector<std::unique_ptr<Person>> consultants_;
   std::map<std::string, Person*> by_id_;
@@ -189,47 +150,18 @@ std::string Load::words() {
   return out;
 }
 
-Task<Result<json::value>> Load::call(const Person& person, std::string method, std::string path, int expected, json::value body) {
-  net::HttpCall call;
-  call.method = std::move(method);
-  call.url = url_ + "/api/v1" + path;
-  if (!person.token.empty()) call.headers.emplace_back("Authorization", "Bearer " + person.token);
-  if (!body.is_null()) {
-    call.headers.emplace_back("Content-Type", "application/json");
-    call.body = json::serialize(body);
-  }
-  if (path == "/sessions") call.headers.emplace_back("Accept-Session", "bearer");
-  auto answer = co_await client_.send(std::move(call));
-  if (!answer) co_return fail(std::move(answer).error());
-  if (answer->status != expected) {
-    co_return fail(ErrorKind::kConflict, "load.unexpected-answer",
-                   path + " of " + person.username + " answered " + std::to_string(answer->status) + " " + answer->body);
-  }
-  if (answer->body.empty()) co_return json::value();
-  boost::system::error_code broken;
-  json::value value = json::parse(answer->body, broken);
-  if (broken) co_return fail(ErrorKind::kInternal, "load.no-json", path + " answered no JSON");
-  co_return value;
-}
-
 Task<Result<void>> Load::enter(Person& person) {
   json::value credentials = {{"username", person.username}, {"password", password_}};
-  CO_ASSIGN_OR_RETURN(const json::value session, co_await call(person, "POST", "/sessions", 201, std::move(credentials)));
+  CO_ASSIGN_OR_RETURN(const json::value session, co_await client_.call(person, "POST", "/sessions", 201, std::move(credentials)));
   person.token = text_of(session, "/accessToken");
   person.id = text_of(session, "/user/id");
   const bool is_client = text_of(session, "/user/type") == "client";
-  net::HttpCall upgrade;
-  upgrade.url = "ws" + url_.substr(4) + "/api/v1/events";
-  upgrade.headers.emplace_back("Authorization", "Bearer " + person.token);
-  upgrade.headers.emplace_back("Sec-WebSocket-Protocol", "consilium.v1");
   auto listener = std::make_shared<Listener>(*this, is_client);
-  auto socket = co_await client_.open_web_socket(std::move(upgrade), std::move(listener));
-  if (!socket) co_return fail(std::move(socket).error());
-  person.socket = std::move(*socket);
+  CO_TRY(co_await client_.open_socket(person, std::move(listener)));
   by_id_[person.id] = &person;
   if (is_client) co_return Result<void>();
   json::value online = {{"status", "online"}};
-  CO_TRY(co_await call(person, "PUT", "/users/me/presence", 200, std::move(online)));
+  CO_TRY(co_await client_.call(person, "PUT", "/users/me/presence", 200, std::move(online)));
   co_return Result<void>();
 }
 
@@ -254,7 +186,7 @@ Task<Result<json::value>> Load::await(Conversation& conversation, bool to_client
 
 Task<Result<json::value>> Load::say(const Person& author, const std::string& channel, std::string text) {
   json::value body = {{"text", std::move(text)}};
-  auto post = co_await call(author, "POST", "/channels/" + channel + "/posts", 201, std::move(body));
+  auto post = co_await client_.call(author, "POST", "/channels/" + channel + "/posts", 201, std::move(body));
   co_return post;
 }
 
@@ -281,7 +213,7 @@ Task<Result<void>> Load::consult(Person& client, Conversation& conversation, con
   note("admitted: both are introduced", since);
 
   json::value nothing = json::object();
-  CO_TRY(co_await call(consultant, "POST", task_path + "start", 200, std::move(nothing)));
+  CO_TRY(co_await client_.call(consultant, "POST", task_path + "start", 200, std::move(nothing)));
   fits = [](const json::value& told) { return text_of(told, "/substatus") == "in-progress"; };
   CO_TRY(co_await await(conversation, true, "task.updated", fits));
   note("started: the client's socket says so", since);
@@ -298,7 +230,7 @@ Task<Result<void>> Load::consult(Person& client, Conversation& conversation, con
   }
 
   nothing = json::object();
-  CO_TRY(co_await call(consultant, "POST", task_path + "solve", 200, std::move(nothing)));
+  CO_TRY(co_await client_.call(consultant, "POST", task_path + "solve", 200, std::move(nothing)));
   fits = [](const json::value& told) { return text_of(told, "/code") == "client.feedback"; };
   CO_ASSIGN_OR_RETURN(const json::value asked, co_await await(conversation, true, "post.created", fits));
   note("solved: the client is asked for feedback", since);
@@ -307,7 +239,7 @@ Task<Result<void>> Load::consult(Person& client, Conversation& conversation, con
   for (const json::value& action : asked.at("actions").as_array()) {
     if (text_of(action, "/id") == "yes") press = {{"token", text_of(action, "/token")}};
   }
-  CO_TRY(co_await call(client, "POST", "/posts/" + text_of(asked, "/id") + "/actions/yes", 200, std::move(press)));
+  CO_TRY(co_await client_.call(client, "POST", "/posts/" + text_of(asked, "/id") + "/actions/yes", 200, std::move(press)));
   fits = [](const json::value& told) { return text_of(told, "/feedback/answer") == "yes"; };
   CO_TRY(co_await await(conversation, false, "task.updated", fits));
   note("feedback: on the consultant's socket", since);
@@ -364,7 +296,7 @@ Task<void> Load::run(json::value people, Duration length, std::promise<Steps>& o
   std::vector<std::string> channels;
   for (const auto& client : clients_) {
     json::value none;
-    auto page = co_await call(*client, "GET", "/channels", 200, std::move(none));
+    auto page = co_await client_.call(*client, "GET", "/channels", 200, std::move(none));
     if (!page) {
       steps_.failure = page.error().describe();
       out.set_value(std::move(steps_));
@@ -372,19 +304,14 @@ Task<void> Load::run(json::value people, Duration length, std::promise<Steps>& o
     }
     channels.push_back(text_of(*page, "/items/0/id"));
   }
-  const double used_before = processor_seconds_of(server_);
+  const double used_before = load::processor_seconds_of(server_);
   begin_ = loop_.steady_now();
   end_ = begin_ + length;
   playing_ = clients_.size();
   for (std::size_t i = 0; i < clients_.size(); ++i) loop_.spawn("load.play", play(clients_[i].get(), channels[i]));
   while (playing_ > 0) co_await loop_.sleep_for(milliseconds(20));
-  steps_.processor_seconds = processor_seconds_of(server_) - used_before;
+  steps_.processor_seconds = load::processor_seconds_of(server_) - used_before;
   out.set_value(std::move(steps_));
-}
-
-double quantile(std::vector<double> values, double share) {
-  std::ranges::sort(values);
-  return values.empty() ? 0 : values[std::min(values.size() - 1, static_cast<std::size_t>(share * static_cast<double>(values.size())))];
 }
 
 json::value report(const Steps& steps) {
@@ -398,30 +325,13 @@ json::value report(const Steps& steps) {
           {"failure", steps.failure}};
 }
 
-struct Options {
-  std::string url;
-  std::string people;
-  std::int64_t seconds = 30;
-  std::int64_t server = 0;
-};
-
-Options parse_options(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string_view name = argv[i];
-    if (name == "--url") options.url = argv[i + 1];
-    if (name == "--people") options.people = argv[i + 1];
-    if (name == "--server") options.server = std::atoll(argv[i + 1]);
-    if (name == "--seconds") options.seconds = std::atoll(argv[i + 1]);
-  }
-  return options;
-}
-
 int run_load(int argc, char** argv) {
-  const Options options = parse_options(argc, argv);
+  const load::Arguments arguments(argc, argv);
+  const std::string url = arguments.text("--url");
+  const std::int64_t server = arguments.number("--server", 0);
   const char* password = std::getenv("LOAD_PASSWORD");
-  std::ifstream file(options.people);
-  if (options.url.empty() || !file || !password || options.server <= 0) {
+  std::ifstream file(arguments.text("--people"));
+  if (url.empty() || !file || !password || server <= 0) {
     std::fputs("usage: LOAD_PASSWORD=… consultations_load --url URL --people FILE --server PID [--seconds N]\n", stderr);
     return 2;
   }
@@ -429,10 +339,10 @@ int run_load(int argc, char** argv) {
   text << file.rdbuf();
   SystemRandom random;
   runtime::AsioScheduler loop("load");
-  Load load(loop, random, options.url, password, options.server);
+  Load load(loop, random, url, password, server);
   std::promise<Steps> promise;
   auto done = promise.get_future();
-  loop.spawn("load", load.run(json::parse(text.str()), seconds(options.seconds), promise));
+  loop.spawn("load", load.run(json::parse(text.str()), seconds(arguments.number("--seconds", 30)), promise));
   loop.start();
   const Steps steps = done.get();
   loop.stop();

@@ -61,6 +61,7 @@ class MutatedStore::Door final : public Database {
         },
         std::move(done));
   }
+  const std::atomic<std::uint64_t>* changes_of(std::string_view table) override { return database_.changes_of(table); }
 
  private:
   Database& database_;

@@ -4,6 +4,7 @@
 // Implementations: sqlite/ (built in), simulated/ (the same SQLite on a simulated disk and virtual time).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -167,6 +168,10 @@ class Database {
 
   // Queues the work; `done` is called on any thread. Full queue: `done` gets `database.overloaded` (kUnavailable).
   virtual void enqueue(Mode mode, Work work, Done done) = 0;
+
+  // How many commits have changed rows of the table; raised before a caller of the commit is answered. Lives as long as the
+  // database. Null: not known here, since others write to the table as well. See read_cache.h.
+  virtual const std::atomic<std::uint64_t>* changes_of(std::string_view) { return nullptr; }
 
  private:
   template <class Function>

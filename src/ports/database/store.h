@@ -21,6 +21,7 @@ struct Statistics {
   std::uint64_t reads = 0;            // read functions
   std::uint64_t refused = 0;          // turned away: queue full, no space, closed
   std::uint64_t checkpoints = 0;      //
+  std::uint64_t syncs = 0;            // of the file and its log, by commits and checkpoints
   std::uint64_t wal_pages = 0;        // length of the write-ahead log after the last commit
   std::uint64_t write_queue = 0;      // waiting now
   std::uint64_t read_queue = 0;       //

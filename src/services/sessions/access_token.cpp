@@ -96,10 +96,12 @@ Secret sign_access_token(const AccessClaims& claims, const KeyRing& keys, const 
   return Secret(sign_jwt(*keys.signing_key(now), kAccessTokenType, json::serialize(body)));
 }
 
-Result<AccessClaims> verify_access_token(const Secret& token, const KeyRing& keys, const TokenSettings& settings, Timestamp now) {
+Result<SignedClaims> read_access_token(const Secret& token, const KeyRing& keys, const TokenSettings& settings) {
   if (token.reveal().size() > kMaxTokenSize) return invalid();
   const auto parts = split(token.reveal());
-  if (!parts || !verified_key(*parts, keys)) return invalid();
+  if (!parts) return invalid();
+  const auto key = verified_key(*parts, keys);
+  if (!key) return invalid();
   const auto body = parse_object(parts->claims);
   if (!body || text_member(*body, "iss") != settings.issuer || text_member(*body, "aud") != settings.audience) return invalid();
   const auto user = uuid_member(*body, "sub");
@@ -107,15 +109,25 @@ Result<AccessClaims> verify_access_token(const Secret& token, const KeyRing& key
   const auto issued = time_member(*body, "iat");
   const auto expires = time_member(*body, "exp");
   if (!user || !session || !issued || !expires) return invalid();
-  // Issued in the future: the clock was set back since, and how old it is cannot be said. A refreshed one holds.
-  if (now >= *expires + settings.clock_skew || *issued > now + settings.clock_skew)
-    return fail(ErrorKind::kUnauthenticated, "sessions.expired", "Expected a token that has not expired");
-  return AccessClaims{*user,
-                      *session,
-                      *issued,
-                      *expires,
-                      std::string(text_member(*body, "client_id").value_or("")),
-                      std::string(text_member(*body, "scope").value_or(""))};
+  return SignedClaims{{*user,
+                       *session,
+                       *issued,
+                       *expires,
+                       std::string(text_member(*body, "client_id").value_or("")),
+                       std::string(text_member(*body, "scope").value_or(""))},
+                      key->id()};
+}
+
+// Issued in the future: the clock was set back since, and how old it is cannot be said. A refreshed one holds.
+Result<void> check_times(const AccessClaims& claims, const TokenSettings& settings, Timestamp now) {
+  if (now < claims.expires_at + settings.clock_skew && claims.issued_at <= now + settings.clock_skew) return {};
+  return fail(ErrorKind::kUnauthenticated, "sessions.expired", "Expected a token that has not expired");
+}
+
+Result<AccessClaims> verify_access_token(const Secret& token, const KeyRing& keys, const TokenSettings& settings, Timestamp now) {
+  ASSIGN_OR_RETURN(SignedClaims known, read_access_token(token, keys, settings));
+  TRY(check_times(known.claims, settings, now));
+  return std::move(known.claims);
 }
 
 }  // namespace consilium::sessions

@@ -33,7 +33,18 @@ std::string sign_jwt(const SigningKey& key, std::string_view type, std::string_v
 
 Secret sign_access_token(const AccessClaims& claims, const KeyRing& keys, const TokenSettings& settings, Timestamp now);
 
-// `sessions.expired` when that alone is wrong, else `sessions.invalid`, which does not say why.
+// What a good signature says, and the id of its key.
+struct SignedClaims {
+  AccessClaims claims;
+  std::string key_id;
+};
+
+// All but the times: `sessions.invalid`, which does not say why.
+Result<SignedClaims> read_access_token(const Secret& token, const KeyRing& keys, const TokenSettings& settings);
+// `sessions.expired`.
+Result<void> check_times(const AccessClaims& claims, const TokenSettings& settings, Timestamp now);
+
+// Both: `sessions.expired` when that alone is wrong, else `sessions.invalid`, which does not say why.
 Result<AccessClaims> verify_access_token(const Secret& token, const KeyRing& keys, const TokenSettings& settings, Timestamp now);
 
 }  // namespace consilium::sessions

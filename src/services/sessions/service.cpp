@@ -95,7 +95,9 @@ SessionsService::SessionsService(database::Database& database, users::v1::Users&
       keys_(keys),
       permissions_of_(std::move(permissions_of)),
       settings_(std::move(settings)),
-      limiter_(settings_.login) {}
+      limiter_(settings_.login),
+      // Each end of a session is told by an event in its transaction. That somebody uses it changes its row alone.
+      known_(database, {"sessions_outbox"}, VerifiedTokens::kBound) {}
 
 Task<Result<v1::LoginReply>> SessionsService::login(Context& context, v1::LoginRequest request) {
   CO_TRY(limiter_.admit(lower_case(request.username), context.remote_address, context.scheduler().steady_now()));
@@ -184,7 +186,8 @@ Task<Result<std::string>> SessionsService::rotate(Context& context, Secret token
 
 Task<Result<v1::AuthenticateReply>> SessionsService::authenticate(Context& context, v1::AuthenticateRequest request) {
   CO_TRY(require_service(context));
-  CO_ASSIGN_OR_RETURN(const SessionRecord session, co_await session_of(context, request));
+  CO_ASSIGN_OR_RETURN(const SessionQuestion question, question_of(request, context.now()));
+  CO_ASSIGN_OR_RETURN(const SessionRecord session, co_await session_of(context, question));
   CO_TRY(co_await require_alive(context, session));
   CO_ASSIGN_OR_RETURN(const users::v1::User user, co_await active_user(context, session.user_id));
   const Timestamp now = context.now();
@@ -195,7 +198,7 @@ Task<Result<v1::AuthenticateReply>> SessionsService::authenticate(Context& conte
   reply.expires_at = expiry_of(session, settings_);
   if (must_touch(session, settings_, now)) {
     // A disk that is full stops writing, not reading: the call goes on.
-    auto touched = co_await database_.write(context, [&](Transaction& transaction) { return touch_session(transaction, session.id, now); });
+    const auto touched = co_await touch(context, question, session);
     if (touched) reply.expires_at = std::min(session.expires_at, now + settings_.idle);
   }
   co_return reply;
@@ -256,20 +259,37 @@ Task<Result<v1::ListRefusalsReply>> SessionsService::list_refusals(Context& cont
   co_return reply;
 }
 
-Task<Result<SessionRecord>> SessionsService::session_of(Context& context, const v1::AuthenticateRequest& request) {
+Result<SessionsService::SessionQuestion> SessionsService::question_of(const v1::AuthenticateRequest& request, Timestamp now) {
   if (request.cookie.has_value() == request.access_token.has_value())
-    co_return fail(v1::errors::required("Expected a cookie or an access token"));
-  if (request.cookie) {
-    const std::string hash = token_hash(*request.cookie);
-    auto by_cookie =
-        co_await database_.read(context, [&](Transaction& transaction) { return existing(find_session_by_cookie(transaction, hash)); });
-    co_return by_cookie;
+    return fail(v1::errors::required("Expected a cookie or an access token"));
+  if (request.cookie) return SessionQuestion{token_hash(*request.cookie), std::nullopt};
+  ASSIGN_OR_RETURN(AccessClaims claims, verified_.verify(*request.access_token, keys_, settings_.token, now));
+  std::string key(claims.session_id.raw());
+  return SessionQuestion{std::move(key), std::move(claims)};
+}
+
+Task<Result<SessionRecord>> SessionsService::session_of(Context& context, const SessionQuestion& question) {
+  auto session = known_.find(question.key);
+  if (!session) {
+    const auto version = known_.version();
+    const auto work = [&question](Transaction& transaction) {
+      return existing(question.claims ? find_session(transaction, question.claims->session_id)
+                                      : find_session_by_cookie(transaction, question.key));
+    };
+    CO_ASSIGN_OR_RETURN(session, co_await database_.read(context, work));
+    known_.keep(version, question.key, *session);
   }
-  CO_ASSIGN_OR_RETURN(const AccessClaims claims, verify_access_token(*request.access_token, keys_, settings_.token, context.now()));
-  auto by_claims =
-      co_await database_.read(context, [&](Transaction& transaction) { return existing(find_session(transaction, claims.session_id)); });
-  if (by_claims && by_claims->user_id != claims.user_id) co_return fail(invalid());
-  co_return by_claims;
+  if (question.claims && session->user_id != question.claims->user_id) co_return fail(invalid());
+  co_return std::move(*session);
+}
+
+Task<Result<void>> SessionsService::touch(Context& context, const SessionQuestion& question, SessionRecord session) {
+  const auto version = known_.version();
+  session.last_used_at = context.now();
+  const auto work = [&session](Transaction& transaction) { return touch_session(transaction, session.id, session.last_used_at); };
+  CO_TRY(co_await database_.write(context, work));
+  known_.keep(version, question.key, std::move(session));
+  co_return Result<void>();
 }
 
 Task<Result<void>> SessionsService::require_alive(Context& context, const SessionRecord& session) {

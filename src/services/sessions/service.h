@@ -11,12 +11,14 @@
 #include "consilium/users/v1/users_service.h"
 #include "ports/database/audit.h"
 #include "ports/database/database.h"
+#include "ports/database/read_cache.h"
 #include "services/sessions/key_ring.h"
 #include "services/sessions/login_limiter.h"
 #include "services/sessions/openid.h"
 #include "services/sessions/password.h"
 #include "services/sessions/settings.h"
 #include "services/sessions/store.h"
+#include "services/sessions/verified_tokens.h"
 
 namespace consilium::sessions {
 
@@ -28,8 +30,8 @@ struct SweepReport {
   std::int64_t deleted = 0;  // old sessions and links
 };
 
-// Any loop may call it. Every authenticated call reads the session and the person anew, so an end, a lock or a change of rights
-// is seen by the next call.
+// Any loop may call it. Every authenticated call looks at the session and the person as they are now, so an end, a lock or a change
+// of rights is seen by the next call.
 class SessionsService final : public v1::Sessions {
  public:
   static constexpr int kSweepBatch = 200;  // rows of one sweep
@@ -85,7 +87,14 @@ class SessionsService final : public v1::Sessions {
   v1::TokenReply tokens_of(const SessionRecord& session, const Grant& grant, std::string_view nonce, Timestamp now) const;
   // Counts it; `sessions.too-many-attempts` when there were too many.
   Error refused_grant(const runtime::Context& context, std::string_view client_id);
-  Task<Result<SessionRecord>> session_of(runtime::Context& context, const v1::AuthenticateRequest& request);
+  // Which session is meant: the hash of a cookie, or the id of a session and the rest of the token.
+  struct SessionQuestion {
+    std::string key;
+    std::optional<AccessClaims> claims;
+  };
+  Result<SessionQuestion> question_of(const v1::AuthenticateRequest& request, Timestamp now);
+  Task<Result<SessionRecord>> session_of(runtime::Context& context, const SessionQuestion& question);
+  Task<Result<void>> touch(runtime::Context& context, const SessionQuestion& question, SessionRecord session);
   // Ends it on record when its time is over.
   Task<Result<void>> require_alive(runtime::Context& context, const SessionRecord& session);
   Task<Result<SessionRecord>> current_session(runtime::Context& context);
@@ -100,6 +109,9 @@ class SessionsService final : public v1::Sessions {
   const Settings settings_;
   LoginLimiter limiter_;
   const database::AuditTable audit_{"sessions"};
+  VerifiedTokens verified_;
+  // By the key of the question.
+  database::ReadCache<SessionRecord> known_;
 };
 
 }  // namespace consilium::sessions

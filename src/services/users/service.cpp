@@ -97,7 +97,10 @@ v1::ListUsersReply page_of(std::vector<v1::User> users, std::int32_t size) {
 }  // namespace
 
 UsersService::UsersService(database::Database& database, Settings settings)
-    : database_(database), settings_(std::move(settings)), idempotency_("users") {}
+    : database_(database),
+      settings_(std::move(settings)),
+      known_(database, {"users_user", "users_membership"}, kKnownPeople),
+      idempotency_("users") {}
 
 Task<Result<v1::User>> UsersService::create_client(Context& context, v1::CreateClientRequest request) {
   CO_TRY(co_await require(context, "users.create", "CreateClient", std::nullopt));
@@ -285,7 +288,11 @@ Task<Result<v1::User>> UsersService::change_status(Context& context, Uuid id, st
 }
 
 Task<Result<v1::User>> UsersService::load(Context& context, Uuid id) {
+  const std::string key(id.raw());
+  if (auto known = known_.find(key)) co_return std::move(*known);
+  const auto version = known_.version();
   auto user = co_await database_.read(context, [&](Transaction& transaction) { return existing(users::find_user(transaction, id)); });
+  if (user) known_.keep(version, key, *user);
   co_return user;
 }
 

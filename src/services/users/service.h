@@ -10,16 +10,19 @@
 #include "ports/database/audit.h"
 #include "ports/database/database.h"
 #include "ports/database/idempotency.h"
+#include "ports/database/read_cache.h"
 #include "services/users/settings.h"
 #include "services/users/store.h"
 #include "services/users/users.h"
 
 namespace consilium::users {
 
-// Holds no state: any loop may call it. It checks permissions itself too, so that an adapter that forgets opens nothing;
+// Holds no state but what it read lately and is still so: any loop may call it. It checks permissions itself too, so that an adapter that forgets opens nothing;
 // each refused and each administrative call leaves a row in `users_audit`.
 class UsersService final : public v1::Users {
  public:
+  static constexpr std::size_t kKnownPeople = 10'000;
+
   explicit UsersService(database::Database& database, Settings settings = {});
 
   Task<Result<v1::User>> create_client(runtime::Context& context, v1::CreateClientRequest request) override;
@@ -56,6 +59,7 @@ class UsersService final : public v1::Users {
 
   database::Database& database_;
   const Settings settings_;
+  database::ReadCache<v1::User> known_;  // by id
   const database::IdempotencyTable idempotency_;
   const database::AuditTable audit_{"users"};
 };

@@ -41,7 +41,8 @@ struct LocalBus::Group {
   std::atomic<std::int64_t> stored{0};  // position in the table
   std::atomic<std::int64_t> seen{0};    // read up to here; what lies between needs nothing to be done
   bool store_position = false;          // even without an effect
-  bool may_have_parked = true;          // false saves a look
+  bool may_have_parked = true;          // something to try again; false saves a look
+  bool none_parked = false;             // nor anything that is tried no more: no event can be behind another
   Timestamp next_retry = Timestamp::max();
   std::atomic<std::uint64_t> handled{0};
   std::atomic<std::uint64_t> failed{0};
@@ -200,6 +201,7 @@ Task<Result<void>> LocalBus::load(Group& group) {
   group.stored = position;
   group.seen = position;
   group.may_have_parked = true;
+  group.none_parked = false;
   group.loaded = true;
   co_return Result<void>();
 }
@@ -209,12 +211,19 @@ Task<Result<LocalBus::Pass>> LocalBus::retry_parked(Group& group) {
   group.may_have_parked = false;  // a replay meanwhile sets it again
   group.next_retry = Timestamp::max();
   runtime::Context context = context_for(group);
-  const auto find_heads = [this, &group](database::Transaction& transaction) { return group.tables.heads(transaction, options_.batch); };
+  bool none = false;
+  const auto find_heads = [this, &group, &none](database::Transaction& transaction) -> Result<std::vector<ParkedEvent>> {
+    ASSIGN_OR_RETURN(const ParkedCounts counts, group.tables.counts(transaction));
+    none = counts.waiting == 0 && counts.dead == 0;
+    if (none) return std::vector<ParkedEvent>();
+    return group.tables.heads(transaction, options_.batch);
+  };
   auto heads = co_await group.database.read(context, find_heads);
   if (!heads) {
     group.may_have_parked = true;
     co_return fail(std::move(heads).error());
   }
+  group.none_parked = none;
   if (heads->empty()) co_return Pass::kIdle;
   group.may_have_parked = true;
   const Timestamp now = loop_.now();
@@ -300,6 +309,11 @@ struct Tally {
 
 }  // namespace
 
+void LocalBus::note_parked(Group& group) {
+  group.may_have_parked = true;
+  group.none_parked = false;
+}
+
 Task<Result<void>> LocalBus::apply_new(Group& group, const std::vector<Event>& events, std::int64_t last) {
   runtime::Context context = context_for(group);
   std::vector<runtime::Context> contexts;
@@ -309,10 +323,11 @@ Task<Result<void>> LocalBus::apply_new(Group& group, const std::vector<Event>& e
     Tally tally;
     TRY(group.tables.move_position(transaction, group.stored, last));
     for (std::size_t i = 0; i < events.size(); ++i) {
-      ASSIGN_OR_RETURN(const bool behind, group.tables.is_parked(transaction, events[i].key));
-      if (behind) {
-        TRY(group.tables.park_behind(transaction, events[i], now));
-        continue;
+      const bool may_be_behind = !group.none_parked || tally.failed > 0;
+      if (may_be_behind) {
+        ASSIGN_OR_RETURN(const bool behind, group.tables.is_parked(transaction, events[i].key));
+        if (behind) TRY(group.tables.park_behind(transaction, events[i], now));
+        if (behind) continue;
       }
       if (const auto applied = try_apply(transaction, group.consumer, contexts[i], events[i])) {
         ++tally.handled;
@@ -328,7 +343,7 @@ Task<Result<void>> LocalBus::apply_new(Group& group, const std::vector<Event>& e
   group.handled += tally.handled;
   group.failed += tally.failed;
   for (const GivenUp& one : tally.given_up) tell_dead(group, *one.event, one.fate);
-  if (tally.handled < events.size()) group.may_have_parked = true;
+  if (tally.handled < events.size()) note_parked(group);
   co_return Result<void>();
 }
 
@@ -370,7 +385,10 @@ Task<Result<void>> LocalBus::handle_new(Group& group, const std::vector<Event>& 
     }
     return behind;
   };
-  CO_ASSIGN_OR_RETURN(const std::vector<bool> behind, co_await group.database.read(context, find_behind));
+  std::vector<bool> behind(events.size(), false);
+  if (!group.none_parked) {
+    CO_ASSIGN_OR_RETURN(behind, co_await group.database.read(context, find_behind));
+  }
   HandleBatch batch(group, loop_);
   for (std::size_t i = 0; i < events.size(); ++i) batch.add(events[i], behind[i]);
   co_await handle_all(batch);
@@ -390,7 +408,7 @@ Task<Result<void>> LocalBus::handle_new(Group& group, const std::vector<Event>& 
   CO_ASSIGN_OR_RETURN(const std::vector<GivenUp> given_up, co_await group.database.write(context, store));
   for (const GivenUp& one : given_up) tell_dead(group, *one.event, one.fate);
   const auto is_done = [](const HandleBatch::Item& item) { return item.outcome == HandleBatch::Outcome::kDone; };
-  if (!std::ranges::all_of(batch.items, is_done)) group.may_have_parked = true;
+  if (!std::ranges::all_of(batch.items, is_done)) note_parked(group);
   co_return Result<void>();
 }
 

@@ -86,6 +86,7 @@ class LocalBus final : public Bus {
   Task<Result<Pass>> retry_parked(Group& group);
   Task<Result<Pass>> take_new(Group& group);
   Task<Result<void>> store_position(Group& group);
+  static void note_parked(Group& group);
   Task<Result<void>> apply_new(Group& group, const std::vector<Event>& events, std::int64_t last);
   Task<Result<void>> handle_new(Group& group, const std::vector<Event>& events, std::int64_t last);
   Task<Result<void>> apply_again(Group& group, const std::vector<ParkedEvent>& due);

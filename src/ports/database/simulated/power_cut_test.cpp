@@ -154,7 +154,7 @@ TEST(PowerCut, AtEveryWriteNothingAcknowledgedIsLost) {
     reached = run.was_cut && run.acknowledged.size() < kTransactions;
     ASSERT_TRUE(run.broken.empty()) << "write " << number << ": " << text_of(run);
   }
-  EXPECT_GT(number, 100U);
+  EXPECT_GT(number, 20U);  // a commit is one write, a checkpoint several
 }
 
 // Without syncs the same search must find a loss, else it would find nothing at all.

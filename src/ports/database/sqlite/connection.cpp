@@ -141,13 +141,6 @@ Result<void> Connection::set_up(const Options& options, Duration busy_wait) {
         return SQLITE_OK;
       },
       this);
-  sqlite3_update_hook(
-      handle_,
-      [](void* self, int, const char*, const char* table, sqlite3_int64) {
-        auto& tables = static_cast<Connection*>(self)->changed_tables_;
-        if (tables.find(std::string_view(table)) == tables.end()) tables.emplace(table);
-      },
-      this);
   sqlite3_set_authorizer(handle_, &Connection::authorize, this);
   return {};
 }
@@ -204,12 +197,13 @@ Error Connection::failure() {
   return last_error();
 }
 
-Result<sqlite3_stmt*> Connection::prepare(const Scope& scope, std::string_view sql) {
+Result<const Connection::Prepared*> Connection::prepare(const Scope& scope, std::string_view sql) {
   scope_ = &scope;
   denied_.clear();
   denied_write_ = false;
+  writing_.clear();
   Statements& known = statements_[&scope];
-  if (const auto found = known.find(sql); found != known.end()) return found->second.get();
+  if (const auto found = known.find(sql); found != known.end()) return &found->second;
   if (scope.access != Access::kInternal && !works_on_rows(sql))
     return fail(ErrorKind::kInternal, "database.forbidden-table", "Expected a statement on rows (SELECT, INSERT, UPDATE, DELETE, WITH)");
   if (known.size() >= kMaxPreparedStatements) known.clear();
@@ -221,13 +215,14 @@ Result<sqlite3_stmt*> Connection::prepare(const Scope& scope, std::string_view s
   const std::string_view left(rest, static_cast<std::size_t>(sql.data() + sql.size() - rest));
   if (!statement || left.find_first_not_of(" \t\r\n;") != std::string_view::npos)
     return fail(ErrorKind::kInternal, "database.failed", "Expected exactly one statement");
-  known.emplace(std::string(sql), std::move(owned));
-  return statement;
+  Prepared prepared{std::move(owned), {writing_.begin(), writing_.end()}};
+  return &known.emplace(std::string(sql), std::move(prepared)).first->second;
 }
 
-Result<sqlite3_stmt*> Connection::bind(const Scope& scope, std::string_view sql, std::span<const Value> values) {
+Result<const Connection::Prepared*> Connection::bind(const Scope& scope, std::string_view sql, std::span<const Value> values) {
   if (expired_ && expired_()) return fail(error_of(SQLITE_INTERRUPT, ""));  // many short statements take long, too
-  ASSIGN_OR_RETURN(sqlite3_stmt * statement, prepare(scope, sql));
+  ASSIGN_OR_RETURN(const Prepared* prepared, prepare(scope, sql));
+  sqlite3_stmt* const statement = prepared->statement.get();
   if (static_cast<std::size_t>(sqlite3_bind_parameter_count(statement)) != values.size())
     return fail(ErrorKind::kInternal, "database.failed", "Expected as many values as the statement has marks");
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -236,25 +231,38 @@ Result<sqlite3_stmt*> Connection::bind(const Scope& scope, std::string_view sql,
     sqlite3_clear_bindings(statement);
     return fail(std::move(error));
   }
-  return statement;
+  return prepared;
+}
+
+// By what was prepared, not by SQLite's hook for rows, which says nothing of tables without row ids.
+std::int64_t Connection::note_changes(const Prepared& prepared) {
+  if (prepared.writes.empty()) return 0;
+  const std::int64_t changes = sqlite3_changes64(handle_);
+  if (changes > 0) changed_tables_.insert(prepared.writes.begin(), prepared.writes.end());
+  return changes;
 }
 
 Result<std::int64_t> Connection::run(const Scope& scope, std::string_view sql, std::span<const Value> values) {
-  ASSIGN_OR_RETURN(sqlite3_stmt * statement, bind(scope, sql, values));
+  ASSIGN_OR_RETURN(const Prepared* prepared, bind(scope, sql, values));
+  sqlite3_stmt* const statement = prepared->statement.get();
   const ResetAtEnd reset{statement};
   int code = SQLITE_ROW;
   while (code == SQLITE_ROW) code = sqlite3_step(statement);
   if (code != SQLITE_DONE) return fail(failure());
-  return sqlite3_stmt_readonly(statement) ? 0 : static_cast<std::int64_t>(sqlite3_changes64(handle_));
+  return note_changes(*prepared);
 }
 
 Result<Rows> Connection::select(const Scope& scope, std::string_view sql, std::span<const Value> values) {
-  ASSIGN_OR_RETURN(sqlite3_stmt * statement, bind(scope, sql, values));
+  ASSIGN_OR_RETURN(const Prepared* prepared, bind(scope, sql, values));
+  sqlite3_stmt* const statement = prepared->statement.get();
   const ResetAtEnd reset{statement};
   Rows rows;
   for (;;) {
     const int code = sqlite3_step(statement);
-    if (code == SQLITE_DONE) return rows;
+    if (code == SQLITE_DONE) {
+      note_changes(*prepared);
+      return rows;
+    }
     if (code != SQLITE_ROW) return fail(failure());
     if (rows.size() == kMaxRows) {
       return fail(ErrorKind::kInternal, "database.too-many-rows", "Expected at most 10000 rows, but the statement has more");
@@ -282,15 +290,17 @@ Result<void> Connection::script(const Scope& scope, std::string_view sql) {
 }
 
 int Connection::control(std::string_view sql) {
-  const auto statement = prepare(internal_scope(), sql);
-  if (!statement) return last_code();
-  const int code = sqlite3_step(*statement);
-  sqlite3_reset(*statement);
+  const auto prepared = prepare(internal_scope(), sql);
+  if (!prepared) return last_code();
+  sqlite3_stmt* const statement = (*prepared)->statement.get();
+  const int code = sqlite3_step(statement);
+  sqlite3_reset(statement);
   return code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code;
 }
 
 int Connection::authorize(void* self, int action, const char* first, const char* second, const char*, const char*) {
   auto& connection = *static_cast<Connection*>(self);
+  if (action == SQLITE_INSERT || action == SQLITE_UPDATE || action == SQLITE_DELETE) connection.writing_.emplace(text_or_empty(first));
   return connection.allows(action, text_or_empty(first), text_or_empty(second)) ? SQLITE_OK : SQLITE_DENY;
 }
 

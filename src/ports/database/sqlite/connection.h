@@ -63,6 +63,8 @@ class Connection {
   void interrupt_when(std::function<bool()> expired);
   // Names of the tables whose rows changed since the last call.
   std::set<std::string, std::less<>> take_changed_tables() { return std::exchange(changed_tables_, {}); }
+  // Calls of fdatasync or fsync for its files.
+  std::uint64_t syncs() const { return files_.syncs(); }
   // Length of the write-ahead log after this connection's last commit.
   int log_pages() const { return log_pages_; }
   // Moves what is possible from the log to the file without waiting for anybody; answers SQLite's code.
@@ -81,14 +83,21 @@ class Connection {
     void operator()(sqlite3_stmt* statement) const;
   };
   using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
-  using Statements = std::unordered_map<std::string, Statement, TextHash, std::equal_to<>>;
+  struct Prepared {
+    Statement statement;
+    std::vector<std::string> writes;  // tables, by itself or by its triggers
+  };
+  using Statements = std::unordered_map<std::string, Prepared, TextHash, std::equal_to<>>;
 
-  Connection(const Options& options, Role role) : files_(options.vfs), role_(role) {}
+  Connection(const Options& options, Role role)
+      : files_(options.vfs, options.synchronous == Synchronous::kFull ? LogWrites::kGathered : LogWrites::kAtOnce), role_(role) {}
   Result<void> set_up(const Options& options, Duration busy_wait);
   Result<void> turn_on_log(Duration busy_wait);
   Result<void> keep_checksums();
-  Result<sqlite3_stmt*> prepare(const Scope& scope, std::string_view sql);
-  Result<sqlite3_stmt*> bind(const Scope& scope, std::string_view sql, std::span<const Value> values);
+  Result<const Prepared*> prepare(const Scope& scope, std::string_view sql);
+  Result<const Prepared*> bind(const Scope& scope, std::string_view sql, std::span<const Value> values);
+  // After a run that may have changed rows; answers how many.
+  std::int64_t note_changes(const Prepared& prepared);
   Error failure();
 
   static int authorize(void* self, int action, const char* first, const char* second, const char* database, const char* trigger);
@@ -105,6 +114,7 @@ class Connection {
   std::string denied_;            // why the guard refused it
   bool denied_write_ = false;
   std::function<bool()> expired_;
+  std::set<std::string, std::less<>> writing_;  // tables of the statement being prepared
   std::set<std::string, std::less<>> changed_tables_;
   int log_pages_ = 0;
 };

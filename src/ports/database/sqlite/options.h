@@ -20,7 +20,7 @@ inline constexpr Duration kMaxReadTime = seconds(5);
 inline constexpr Duration kBusyWait = seconds(5);        // for another process that holds the write lock
 inline constexpr Duration kMigrationWait = seconds(60);  // the same at start, when others may be migrating
 inline constexpr std::uint64_t kDefaultReserve = 64ULL << 20;
-inline constexpr int kCheckpointPages = 1'000;  // new pages in the log that start a checkpoint
+inline constexpr int kCheckpointPages = 4'000;  // new pages in the log that start a checkpoint
 inline constexpr int kMaxLogPages = 16'384;     // the writer waits for a checkpoint beyond it (64 MiB)
 
 // Full: every commit is on the disk before it is answered. Off exists so that tests can prove that they notice it.

@@ -19,6 +19,8 @@ struct PageChecksums::Layer {
   std::string name;
   sqlite3_vfs outer{};
   sqlite3_vfs* inner = nullptr;
+  LogWrites log_writes = LogWrites::kAtOnce;
+  std::atomic<std::uint64_t> syncs{0};
   mutable std::mutex mutex;
   std::set<std::uint32_t> damaged_pages;
 
@@ -150,6 +152,11 @@ auto pass_on(sqlite3_file* file, Arguments... arguments) {
   return (inner->pMethods->*kMethod)(inner, arguments...);
 }
 
+int sync(sqlite3_file* file, int flags) {
+  ++file_of(file).layer.syncs;
+  return pass_on<&sqlite3_io_methods::xSync>(file, flags);
+}
+
 // Version 2: without the calls that map the file into memory, which would pass by.
 constexpr sqlite3_io_methods kMethods = {
     .iVersion = 2,
@@ -157,7 +164,7 @@ constexpr sqlite3_io_methods kMethods = {
     .xRead = read,
     .xWrite = write,
     .xTruncate = pass_on<&sqlite3_io_methods::xTruncate, sqlite3_int64>,
-    .xSync = pass_on<&sqlite3_io_methods::xSync, int>,
+    .xSync = sync,
     .xFileSize = pass_on<&sqlite3_io_methods::xFileSize, sqlite3_int64*>,
     .xLock = pass_on<&sqlite3_io_methods::xLock, int>,
     .xUnlock = pass_on<&sqlite3_io_methods::xUnlock, int>,
@@ -179,6 +186,8 @@ Layer& layer_of(sqlite3_vfs* outer) { return *static_cast<Layer*>(outer->pAppDat
 
 int open(sqlite3_vfs* outer, const char* name, sqlite3_file* file, int flags, int* out_flags) {
   Layer& layer = layer_of(outer);
+  if ((flags & SQLITE_OPEN_WAL) != 0)
+    return open_gathered_log(*layer.inner, name, file, flags, out_flags, layer.log_writes, layer.syncs);
   if ((flags & SQLITE_OPEN_MAIN_DB) == 0) return layer.inner->xOpen(layer.inner, name, file, flags, out_flags);
   file->pMethods = nullptr;
   auto* inner = reinterpret_cast<sqlite3_file*>(reinterpret_cast<char*>(file) + sizeof(OpenFile));
@@ -208,7 +217,7 @@ void lay_around(sqlite3_vfs& inner, Layer& layer) {
   layer.inner = &inner;
   sqlite3_vfs& outer = layer.outer;
   outer.iVersion = 2;
-  outer.szOsFile = static_cast<int>(sizeof(OpenFile)) + inner.szOsFile;
+  outer.szOsFile = static_cast<int>(std::max(sizeof(OpenFile) + static_cast<std::size_t>(inner.szOsFile), gathered_log_size(inner)));
   outer.mxPathname = inner.mxPathname;
   outer.zName = layer.name.c_str();
   outer.pAppData = &layer;
@@ -223,9 +232,17 @@ void lay_around(sqlite3_vfs& inner, Layer& layer) {
   outer.xCurrentTimeInt64 = pass_to_inner<&sqlite3_vfs::xCurrentTimeInt64, sqlite3_int64*>;
 }
 
+// SQLite counts its memory under one lock of all threads; it does not have to. Only before SQLite is used at all.
+void count_no_memory() {
+  static const int kDone = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  (void)kDone;
+}
+
 }  // namespace
 
-PageChecksums::PageChecksums(const std::string& around) : layer_(std::make_unique<Layer>()) {
+PageChecksums::PageChecksums(const std::string& around, LogWrites writes) : layer_(std::make_unique<Layer>()) {
+  count_no_memory();
+  layer_->log_writes = writes;
   static std::atomic<std::uint64_t> count{0};
   layer_->name = "consilium-checked-" + std::to_string(++count);
   sqlite3_vfs* inner = sqlite3_vfs_find(around.empty() ? nullptr : around.c_str());
@@ -248,6 +265,8 @@ void PageChecksums::ask_for(sqlite3* handle) {
   int bytes = kChecksumBytes;
   sqlite3_file_control(handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes);
 }
+
+std::uint64_t PageChecksums::syncs() const { return layer_->syncs; }
 
 std::set<std::uint32_t> PageChecksums::damaged_pages() const {
   const std::lock_guard lock(layer_->mutex);

@@ -1,13 +1,15 @@
 // A file system for SQLite that lays itself around another one and keeps a checksum in the last 8 bytes of every page of a
 // database file: a page that does not come back as it was written is an error and never data. Pages in the write-ahead log
 // carry SQLite's own checksums, and ours once they are moved into the file. Any program that reads SQLite reads such a file;
-// one that writes it leaves pages that are taken for damaged here.
+// one that writes it leaves pages that are taken for damaged here. Writes to the log go through `gathered_log`.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
+
+#include "ports/database/sqlite/gathered_log.h"
 
 struct sqlite3;
 
@@ -19,7 +21,7 @@ inline constexpr int kChecksumBytes = 8;  // reserved at the end of each page
 class PageChecksums {
  public:
   // Around the file system that SQLite knows by this name; empty is the operating system's.
-  explicit PageChecksums(const std::string& around);
+  explicit PageChecksums(const std::string& around, LogWrites writes = LogWrites::kAtOnce);
   ~PageChecksums();
   PageChecksums(const PageChecksums&) = delete;
   PageChecksums& operator=(const PageChecksums&) = delete;
@@ -35,6 +37,9 @@ class PageChecksums {
 
   // Numbers of the pages that did not come back as they were written, since this object was made.
   std::set<std::uint32_t> damaged_pages() const;
+
+  // Syncs of the file and its log.
+  std::uint64_t syncs() const;
 
   struct Layer;
 

@@ -43,6 +43,7 @@ class SqliteStore::Door final : public Database {
     job.queued_at = store_.options_.steady_now();
     store_.submit(mode, std::move(job));
   }
+  const std::atomic<std::uint64_t>* changes_of(std::string_view table) override { return store_.changes_of(table); }
 
  private:
   SqliteStore& store_;
@@ -111,6 +112,14 @@ void SqliteStore::tell_listeners(const std::set<std::string, std::less<>>& table
   for (auto& [table, listener] : listeners_) {
     if (tables.contains(table)) listener();
   }
+  for (auto& [table, count] : changes_) {
+    if (tables.contains(table)) count.fetch_add(1, std::memory_order_release);
+  }
+}
+
+const std::atomic<std::uint64_t>* SqliteStore::changes_of(std::string_view table) {
+  const std::lock_guard lock(listeners_mutex_);
+  return &changes_.try_emplace(std::string(table), 0).first->second;
 }
 
 GroupReport SqliteStore::run_group(Writer& writer, std::span<Job> jobs) {
@@ -126,6 +135,7 @@ GroupReport SqliteStore::run_group(Writer& writer, std::span<Job> jobs) {
   raise_to(counters_.commit_time_max, took);
   raise_to(counters_.largest_group, jobs.size());
   counters_.log_pages = static_cast<std::uint64_t>(writer.connection().log_pages());
+  counters_.writer_syncs = writer.connection().syncs();
   const auto changed = writer.connection().take_changed_tables();
   if (report.committed) tell_listeners(changed);
   return report;
@@ -151,6 +161,7 @@ Statistics SqliteStore::statistics() const {
   now.refused = counters_.refused;
   now.checkpoints = counters_.checkpoints;
   now.wal_pages = counters_.log_pages;
+  now.syncs = counters_.writer_syncs + counters_.checkpoint_syncs;
   now.commit_time_sum = counters_.commit_time_sum;
   now.commit_time_max = counters_.commit_time_max;
   now.write_wait_sum = counters_.write_wait_sum;

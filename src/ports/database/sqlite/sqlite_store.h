@@ -28,6 +28,8 @@ class SqliteStore : public Store {
   void watch(std::string table, std::function<void()> listener) override;
   Statistics statistics() const override;
 
+  const std::atomic<std::uint64_t>* changes_of(std::string_view table);
+
   // The door of the store; what it takes in goes through one of the drivers' queues.
   virtual void submit(Database::Mode mode, Job job) = 0;
 
@@ -45,7 +47,7 @@ class SqliteStore : public Store {
   virtual bool file_exists(const std::string& path) = 0;
 
   struct Counters {
-    std::atomic<std::uint64_t> groups{0}, functions{0}, commits{0}, lost_groups{0}, reads{0}, refused{0}, checkpoints{0}, log_pages{0},
+    std::atomic<std::uint64_t> groups{0}, functions{0}, commits{0}, lost_groups{0}, reads{0}, refused{0}, checkpoints{0}, log_pages{0}, writer_syncs{0}, checkpoint_syncs{0},
         commit_time_sum{0}, commit_time_max{0}, write_wait_sum{0}, largest_group{0};
   };
   Counters counters_;
@@ -60,6 +62,7 @@ class SqliteStore : public Store {
   std::unique_ptr<Door> privileged_;
   std::mutex listeners_mutex_;
   std::vector<std::pair<std::string, std::function<void()>>> listeners_;
+  std::map<std::string, std::atomic<std::uint64_t>, std::less<>> changes_;  // of the tables that somebody asked for
 };
 
 // Fills what was left open: steady clock, free space of the file system, abort on a failed disk.

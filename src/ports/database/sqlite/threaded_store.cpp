@@ -167,6 +167,7 @@ class ThreadedStore final : public SqliteStore {
       if (failed_) continue;
       checkpointer_->checkpoint_passive();
       ++counters_.checkpoints;
+      counters_.checkpoint_syncs = checkpointer_->syncs();
     }
   }
 
