@@ -3,6 +3,7 @@
 
 Prints failures as they come, then the ten slowest tests, then `N passed, N failed, N skipped`; exits 1 when one failed.
 A script prints a line a test: `PASS name`, `FAIL name: why` or `SKIP name: why`, with ` [1.5s]` at the end when timed.
+A whole run makes docs/criteria.md of the names (tests/criteria.py); a criterion without a test counts as one failed test.
 """
 import argparse
 import concurrent.futures
@@ -14,6 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.dont_write_bytecode = True
+import criteria  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINE = re.compile(r"^(PASS|FAIL|SKIP) (.+?)(?: \[([0-9.]+)s\])?$")
@@ -91,20 +95,41 @@ def scripts():
             yield suite, name, int(seconds), command
 
 
+def judge_criteria(outcomes):
+    """Writes docs/criteria.md; what is missing, and a page that was not as this run makes it, count as failed tests."""
+    listed = criteria.read_list(criteria.LIST.read_text())
+    states = {}
+    for outcome in sorted(outcomes, key=lambda o: ("PASS", "SKIP", "FAIL").index(o.state)):
+        states[outcome.name] = outcome.state
+    wrong = criteria.findings(listed, states)
+    text = criteria.page(listed, states)
+    if not criteria.PAGE.exists() or criteria.PAGE.read_text() != text:
+        criteria.PAGE.write_text(text)
+        told = "docs/criteria.md was not what this run makes and is made anew: look at it and commit it"
+        print(told, flush=True)
+        # A failed test shows in the page, and is counted already.
+        if listed[criteria.PAGE_CODE].state != "open" and not any(o.state == "FAIL" for o in outcomes):
+            wrong.append(told)
+    return [Outcome(f"criteria: {finding}", "FAIL", 0.0, "see tests/criteria.txt") for finding in wrong]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--programs-only", action="store_true", help="leave the scripts out (sanitizer builds)")
     parser.add_argument("--suite", help="only the scripts of this suite")
     parser.add_argument("--match", help="only programs and scripts whose name holds this")
+    parser.add_argument("--list-criteria", action="store_true", help="only list the criteria and the tests in the sources that name them")
     options = parser.parse_args()
+    if options.list_criteria:
+        sys.exit(criteria.print_list())
     build = options.build.resolve()
 
     work = []
     if not options.suite:
         work += [(p.name, lambda p=p: run_program(p, 1200)) for p in programs_of(build)]
     if not options.programs_only:
-        work += [(name, lambda name=name, command=command, seconds=seconds: run_script(name, command, seconds, build))
+        work += [(f"{suite} {name}", lambda name=f"{suite} {name}", command=command, seconds=seconds: run_script(name, command, seconds, build))
                  for suite, name, seconds, command in scripts() if not options.suite or suite == options.suite]
     if options.match:
         work = [(name, run) for name, run in work if options.match in name]
@@ -119,6 +144,12 @@ def main():
             print(f"{'FAILED ' if failed else 'ok     '} {running[future]}: {len(group) - len(failed)} of {len(group)}", flush=True)
             for outcome in failed:
                 print(f"---- {outcome.name}\n{outcome.why}\n", flush=True)
+
+    if not (options.programs_only or options.suite or options.match):
+        missing = judge_criteria(outcomes)
+        for outcome in missing:
+            print(f"---- {outcome.name}\n{outcome.why}\n", flush=True)
+        outcomes += missing
 
     print("\nThe ten slowest:")
     for outcome in sorted(outcomes, key=lambda o: -o.seconds)[:10]:

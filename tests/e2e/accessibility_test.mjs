@@ -26,5 +26,5 @@ async function run(language) {
 for (const language of languages) {
   if ((await run(language)) === 0) continue;
   process.exitCode = 1;
-  console.log(`FAIL e2e: accessibility in ${language}: see above`);
+  console.log(`FAIL accessibility in ${language}: see above`);
 }

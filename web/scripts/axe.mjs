@@ -40,5 +40,5 @@ await withBrowser(options, async (browser) => {
 });
 for (const line of [...violations, ...complaints.map((text) => `console: ${text}`)]) console.error(line);
 const bad = violations.length + complaints.length > 0;
-console.log(`${bad ? 'FAIL' : 'PASS'} ${options.url ? 'e2e' : 'web'}: accessibility of ${checked} pages${options.languages.length === 1 ? ` in ${options.languages[0]}` : ''}${bad ? `: ${violations.length} violations, ${complaints.length} complaints of the browser` : ''}`);
+console.log(`${bad ? 'FAIL' : 'PASS'} accessibility of ${checked} pages${options.languages.length === 1 ? ` in ${options.languages[0]}` : ''}${bad ? `: ${violations.length} violations, ${complaints.length} complaints of the browser` : ''}`);
 process.exitCode = bad ? 1 : 0;

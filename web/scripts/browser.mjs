@@ -130,10 +130,10 @@ await withBrowser({}, async (browser) => {
     const began = Date.now();
     try {
       await check({ browser, url: started.url, mock: started.mock });
-      console.log(`PASS web: ${name} [${((Date.now() - began) / 1000).toFixed(1)}s]`);
+      console.log(`PASS ${name} [${((Date.now() - began) / 1000).toFixed(1)}s]`);
     } catch (error) {
       failed += 1;
-      console.log(`FAIL web: ${name}: ${String(error.stack).replace(/\s+/g, ' ')}`);
+      console.log(`FAIL ${name}: ${String(error.stack).replace(/\s+/g, ' ')}`);
     } finally {
       for (const context of browser.contexts()) await context.close();
       await started.stop();

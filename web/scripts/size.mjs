@@ -22,5 +22,5 @@ for (const name of [...wanted].sort()) {
   console.log(`${String(bytes).padStart(8)}  ${name}`);
 }
 console.log(`${String(total).padStart(8)}  together, of ${limit} allowed`);
-console.log(total > limit ? `FAIL web: size of the first load: ${total} bytes` : 'PASS web: size of the first load');
+console.log(total > limit ? `FAIL size of the first load: ${total} bytes` : 'PASS size of the first load');
 process.exitCode = total > limit ? 1 : 0;

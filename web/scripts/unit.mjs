@@ -13,16 +13,16 @@ const run = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run'
 try {
   for (const file of JSON.parse(readFileSync(report, 'utf8')).testResults) {
     for (const test of file.assertionResults) {
-      const name = `web: ${plain(test.fullName)}`;
+      const name = plain([...test.ancestorTitles, test.title].join(' > '));
       const seconds = ((test.duration ?? 0) / 1000).toFixed(2);
       if (test.status === 'passed') console.log(`PASS ${name} [${seconds}s]`);
       else if (test.status === 'failed') console.log(`FAIL ${name}: ${String(test.failureMessages[0]).replace(/\s+/g, ' ').slice(0, 1000)}`);
       // `pending`: not for this file (runIf), so there is nothing to report.
     }
-    if (file.status === 'failed' && file.assertionResults.length === 0) console.log(`FAIL web: ${file.name}: ${String(file.message).replace(/\s+/g, ' ').slice(0, 1000)}`);
+    if (file.status === 'failed' && file.assertionResults.length === 0) console.log(`FAIL ${file.name}: ${String(file.message).replace(/\s+/g, ' ').slice(0, 1000)}`);
   }
 } catch {
-  console.log(`FAIL web: unit tests: ${(run.stdout + run.stderr).replace(/\s+/g, ' ').slice(-1000)}`);
+  console.log(`FAIL unit tests: ${(run.stdout + run.stderr).replace(/\s+/g, ' ').slice(-1000)}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
