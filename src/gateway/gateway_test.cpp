@@ -219,7 +219,7 @@ TEST_F(GatewayTest, AsksForASessionAndSaysSoInTheCallersLanguage) {
   EXPECT_EQ(seen_.calls, 0);
 }
 
-TEST_F(GatewayTest, RefusalsOfImportanceAreRecorded) {
+TEST_F(GatewayTest, U_6_RefusalsOfImportanceAreRecorded) {
   refusals_.start();
   send("GET", "/api/v1/things");
   send("GET", "/api/v1/things", {{"Authorization", "Bearer bad"}});
@@ -274,7 +274,7 @@ TEST_F(GatewayTest, ServesAReaderOfTheApiWithoutForeignOrInlineParts) {
   EXPECT_EQ(send("GET", "/api/v2/things").status, 404);
 }
 
-TEST_F(GatewayTest, ChecksThePermissionOfTheRoute) {
+TEST_F(GatewayTest, B_14_B_15_ChecksThePermissionOfTheRoute) {
   EXPECT_EQ(with_bearer("GET", "/api/v1/things").status, 201);
   EXPECT_EQ(seen_.caller.user_id.bytes[15], 7);
   const auto refused = with_bearer("GET", "/api/v1/secrets");
@@ -341,7 +341,7 @@ TEST_F(GatewayTest, LogoutTakesTheCookieBack) {
   EXPECT_NE(response.header("Set-Cookie").find("Max-Age=0"), std::string_view::npos) << response.header("Set-Cookie");
 }
 
-TEST_F(GatewayTest, PassesConditionsToTheCall) {
+TEST_F(GatewayTest, ST_1_PassesConditionsToTheCall) {
   const auto created = with_bearer("POST", "/api/v1/things", {{"Idempotency-Key", "k1"}}, "{}");
   EXPECT_EQ(created.header("Location"), "/api/v1/things/1");
   EXPECT_EQ(created.header("ETag"), "\"3\"");

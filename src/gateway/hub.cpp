@@ -16,6 +16,7 @@ constexpr std::size_t kRenewBatch = 10'000;
 constexpr Duration kFeedWait = seconds(20);
 constexpr Duration kFeedRetry = seconds(1);
 constexpr std::size_t kSessionBatch = 1000;
+constexpr std::int64_t kLooksPerLimit = 20;  // so that a silent page is closed at most a twentieth late
 
 std::uint16_t code_of(std::string_view end_reason) { return end_reason == "expired" ? close_code::kExpired : close_code::kNormal; }
 
@@ -214,13 +215,30 @@ Task<Result<void>> Hub::check_sessions(std::span<const std::shared_ptr<SocketSes
   co_return Result<void>();
 }
 
+// Silent pages are looked for more often than leases are renewed, so that each is closed soon after its time.
 Task<void> Hub::renew_leases() {
   const auto one = [this] { return renew_leases_once(); };
+  const Duration look = std::min(settings_.renew_interval, settings_.ping_limit / kLooksPerLimit);
+  Timestamp next_renewal = loop_.steady_now() + settings_.renew_interval;
   while (!stopping_.is_open()) {
-    co_await stopping_.wait_for(settings_.renew_interval);
+    const Duration pause = std::min(look, next_renewal - loop_.steady_now());
+    co_await stopping_.wait_for(pause);
+    close_silent();
+    const Timestamp now = loop_.steady_now();
+    if (now < next_renewal) continue;
+    next_renewal = now + settings_.renew_interval;
     co_await lease_rounds_.run(one);
   }
   leases_ended_.open();
+}
+
+void Hub::close_silent() {
+  const Timestamp now = loop_.steady_now();
+  for (const auto& [user_id, sockets] : people_) {
+    for (const auto& socket : sockets) {
+      if (now - socket->alive_at() > settings_.ping_limit) socket->close(close_code::kNoPing, "no ping");
+    }
+  }
 }
 
 Task<Result<void>> Hub::renew_leases_once() {
@@ -230,9 +248,7 @@ Task<Result<void>> Hub::renew_leases_once() {
   for (const auto& [user_id, sockets] : people_) {
     for (const auto& socket : sockets) {
       const Duration silence = now - socket->alive_at();
-      if (silence > settings_.ping_limit) {
-        socket->close(close_code::kNoPing, "no ping");
-      } else if (silence <= settings_.ping_interval * 2) {
+      if (silence <= settings_.ping_interval * 2) {
         request.socket_ids.push_back(socket->id());
         request.silent_for = std::max(request.silent_for.value_or(Duration{}), silence);
         if (request.socket_ids.size() == kRenewBatch) batches.push_back(std::exchange(request, {}));

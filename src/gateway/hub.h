@@ -76,6 +76,7 @@ class Hub {
   Task<Result<void>> read_feed_once(chat::v1::ReadFeedRequest& request);
   Task<void> renew_leases();
   Task<Result<void>> renew_leases_once();
+  void close_silent();
   Task<void> watch_sessions();
   Task<Result<void>> check_sessions(std::span<const std::shared_ptr<SocketSession>> sockets);
   Sockets all_sockets() const;

@@ -25,7 +25,7 @@ def main():
     types = {path.name: json.loads(path.read_text())["group"] for path in TYPES}
     failed = 0
     for name, findings in {
-        "the groups of all types of tasks exist": unknown(types, groups) if len(types) > 1 and len(groups) > 1 else ["found no types or no groups"],
+        "B-01 the groups of all types of tasks exist": unknown(types, groups) if len(types) > 1 and len(groups) > 1 else ["found no types or no groups"],
         "a planted group is found": [] if unknown({"x.json": "planted"}, groups) else ["the test is blind"],
     }.items():
         print("FAIL" if findings else "PASS", name, *findings, sep="\n  " if findings else " ")

@@ -129,7 +129,7 @@ void SimulatedSocket::lose_server() {
   listener_.reset();
 }
 
-Cluster::Cluster(std::uint64_t seed, Tally& tally, const Mutation* mutation)
+Cluster::Cluster(std::uint64_t seed, Tally& tally, const Mutation* mutation, void (*change)(app::PlatformSettings&))
     : tally_(tally),
       mutation_(mutation),
       settings_(settings_of(seed)),
@@ -141,7 +141,9 @@ Cluster::Cluster(std::uint64_t seed, Tally& tally, const Mutation* mutation)
       people_(world_.add_loop(people_node_, "people")),
       log_(log_options(world_), sinks(*this)),
       logger_(log_, "gateway", "requests"),
-      observer_(tally) {}
+      observer_(tally) {
+  if (change) change(settings_);
+}
 
 Cluster::~Cluster() {
   world_.crash(people_node_);

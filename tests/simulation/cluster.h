@@ -68,8 +68,8 @@ class SimulatedSocket final : public net::WebSocket, public std::enable_shared_f
 
 class Cluster {
  public:
-  // `mutation`: what is broken on purpose; null: nothing. It outlives the cluster.
-  Cluster(std::uint64_t seed, Tally& tally, const Mutation* mutation = nullptr);
+  // `mutation`: what is broken on purpose; null: nothing. It outlives the cluster. `change`: other settings than the seed's.
+  Cluster(std::uint64_t seed, Tally& tally, const Mutation* mutation = nullptr, void (*change)(app::PlatformSettings&) = nullptr);
   ~Cluster();
 
   runtime::SimulatedWorld& world() { return world_; }

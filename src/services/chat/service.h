@@ -62,7 +62,7 @@ class ChatService final : public v1::Chat {
   Task<Result<v1::Nothing>> renew_sockets(runtime::Context& context, v1::RenewSocketsRequest request) override;
   Task<Result<v1::Nothing>> close_socket(runtime::Context& context, v1::CloseSocketRequest request) override;
   Task<Result<v1::Nothing>> typing(runtime::Context& context, v1::TypingRequest request) override;
-  Task<Result<v1::Nothing>> notify(runtime::Context& context, v1::NotifyRequest request) override;
+  Task<Result<v1::NotifyReply>> notify(runtime::Context& context, v1::NotifyRequest request) override;
   Task<Result<v1::ReadFeedReply>> read_feed(runtime::Context& context, v1::ReadFeedRequest request) override;
   Task<Result<v1::ReadEventsReply>> read_events(runtime::Context& context, v1::ReadEventsRequest request) override;
 

@@ -1,5 +1,6 @@
 // Each person's log, for clients that come back and for hubs.
 #include <algorithm>
+#include <set>
 
 #include "services/chat/callers.h"
 #include "services/chat/service.h"
@@ -49,20 +50,48 @@ Result<v1::ReadEventsReply> ChatService::read_events_in(Transaction& transaction
   return reply;
 }
 
-Task<Result<v1::Nothing>> ChatService::notify(runtime::Context& context, v1::NotifyRequest request) {
+namespace {
+
+Result<v1::NotifyReply> report_of_notice(database::Transaction& transaction, const v1::NotifyRequest& request, Timestamp lease_now) {
+  const std::set<Uuid> people(request.user_ids.begin(), request.user_ids.end());
+  const std::vector<Uuid> named(people.begin(), people.end());
+  ASSIGN_OR_RETURN(const auto reached, store::people_with_sockets(transaction, named, lease_now));
+  std::set<Uuid> kept;
+  if (request.idempotency_key) {
+    ASSIGN_OR_RETURN(kept, store::people_with_logs(transaction, named));
+  }
+  v1::NotifyReply reply;
+  for (const Uuid& person : named) {
+    const v1::Delivery otherwise = kept.contains(person) ? v1::Delivery::kQueued : v1::Delivery::kNoSession;
+    reply.deliveries.push_back({person, reached.contains(person) ? v1::Delivery::kDelivered : otherwise});
+  }
+  return reply;
+}
+
+}  // namespace
+
+Task<Result<v1::NotifyReply>> ChatService::notify(runtime::Context& context, v1::NotifyRequest request) {
   CO_TRY(require_service(context));
   const Timestamp now = context.now();
+  const Timestamp lease_now = lease_clock_.now(context);
+  const auto report = [&](Transaction& transaction) -> Result<v1::NotifyReply> {
+    if (!request.report) return v1::NotifyReply{};
+    return report_of_notice(transaction, request, lease_now);
+  };
   if (!request.idempotency_key) {
     feed_.signal({request.type, request.data.text, now, request.user_ids});
-    co_return v1::Nothing{};
+    if (!request.report) co_return v1::NotifyReply{};
+    auto reply = co_await database_.read(context, report);
+    co_return reply;
   }
-  const auto work = [&](Transaction& transaction) {
-    return store::tell_notice(transaction, request.user_ids, request.type, request.data.text, *request.idempotency_key, now);
+  bool told = false;
+  const auto work = [&](Transaction& transaction) -> Result<v1::NotifyReply> {
+    ASSIGN_OR_RETURN(told, store::tell_notice(transaction, request.user_ids, request.type, request.data.text, *request.idempotency_key, now));
+    return report(transaction);
   };
-  const auto told = co_await database_.write(context, work);
-  if (!told) co_return fail(told.error());
-  if (*told) feed_.ring();
-  co_return v1::Nothing{};
+  auto reply = co_await database_.write(context, work);
+  if (reply && told) feed_.ring();
+  co_return reply;
 }
 
 namespace {

@@ -882,7 +882,7 @@ TEST(ChatLog, KeepsSoManyEventsAPerson) {
   EXPECT_EQ(rig.events(anna, 1).events.size(), 10u);
 }
 
-TEST_F(Chat, ANoticeIsToldOnceAKey) {
+TEST_F(Chat, H_1_ANoticeIsToldOnceAKey) {
   const v1::NotifyRequest notice{{anna, clara, anna}, "task.created", {R"({"id":"1"})"}, "task-1"};
   ASSERT_TRUE(rig.call(rig.service(), &v1::Chat::notify, notice));
   ASSERT_TRUE(rig.call(rig.service(), &v1::Chat::notify, notice));
@@ -892,7 +892,7 @@ TEST_F(Chat, ANoticeIsToldOnceAKey) {
   EXPECT_THAT(rig.event_types(david), IsEmpty());
 }
 
-TEST_F(Chat, ANoticeWithoutAKeyReachesOpenSocketsAlone) {
+TEST_F(Chat, H_1_ANoticeWithoutAKeyReachesOpenSocketsAlone) {
   const v1::ReadFeedReply start = rig.feed(-1);
   const std::int64_t before = rig.sequence(anna);
   ASSERT_TRUE(rig.call(rig.service(), &v1::Chat::notify, {{anna}, "queue.position", {R"({"position":3})"}, {}}));
@@ -901,6 +901,46 @@ TEST_F(Chat, ANoticeWithoutAKeyReachesOpenSocketsAlone) {
   ASSERT_EQ(news.events.size(), 1u);
   EXPECT_EQ(news.events[0].type, "queue.position");
   EXPECT_EQ(news.events[0].user_id, anna);
+}
+
+TEST_F(Chat, H_1_ANoticeReportsWhatBecomesOfItForEachPerson) {
+  using D = v1::Delivery;
+  const Uuid stranger = rig.new_id();
+  const Uuid socket = rig.open_socket(anna);
+  const auto told = [&](std::optional<std::string> key) {
+    v1::NotifyRequest request{{clara, anna, stranger, anna}, "task.created", {"{}"}, std::move(key), true};
+    const auto reply = rig.call(rig.service(), &v1::Chat::notify, std::move(request));
+    EXPECT_TRUE(reply) << reply.error().describe();
+    std::map<Uuid, D> states;
+    for (const v1::DeliveryTo& one : reply->deliveries) EXPECT_TRUE(states.emplace(one.user_id, one.delivery).second) << "each person once";
+    return states;
+  };
+  using States = std::map<Uuid, D>;
+  EXPECT_EQ(told("1"), (States{{anna, D::kDelivered}, {clara, D::kQueued}, {stranger, D::kNoSession}}));
+  EXPECT_EQ(told({}), (States{{anna, D::kDelivered}, {clara, D::kNoSession}, {stranger, D::kNoSession}})) << "what is not kept is not queued";
+  const std::size_t before = rig.event_types(clara).size();
+  EXPECT_EQ(told("1"), (States{{anna, D::kDelivered}, {clara, D::kQueued}, {stranger, D::kNoSession}})) << "a repeat says the same";
+  EXPECT_EQ(rig.event_types(clara).size(), before) << "and tells nothing twice";
+  EXPECT_EQ(rig.event_types(clara).back(), "task.created") << "what is queued is in the log";
+  // One that closed keeps the person online for a lease, but brings nothing any more.
+  rig.close_socket(socket);
+  EXPECT_EQ(told("2").at(anna), D::kQueued);
+  EXPECT_EQ(told({}).at(anna), D::kNoSession);
+  // Nor does one whose page has been silent for longer than its lease.
+  const Uuid silent = rig.open_socket(clara);
+  EXPECT_EQ(told("3").at(clara), D::kDelivered);
+  rig.world.run_for(seconds(40));
+  EXPECT_EQ(told("4").at(clara), D::kQueued);
+  rig.renew({silent});
+  EXPECT_EQ(told("5").at(clara), D::kDelivered);
+  EXPECT_TRUE(rig.call(rig.service(), &v1::Chat::notify, {{anna}, "task.created", {"{}"}, "6"})->deliveries.empty()) << "only when asked";
+}
+
+TEST_F(Chat, H_1_WhoIsNoServiceSendsNothing) {
+  const std::int64_t before = rig.sequence(clara);
+  const v1::NotifyRequest request{{clara}, "task.created", {"{}"}, "1", true};
+  EXPECT_EQ(code_of(rig.call(rig.person(anna), &v1::Chat::notify, request)), "request.forbidden");
+  EXPECT_EQ(rig.sequence(clara), before);
 }
 
 TEST_F(Chat, TypingIsToldToTheOthersAtMostOnceASecond) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -176,6 +177,8 @@ Result<void> tell_person(Transaction& transaction, const Uuid& person, Timestamp
 // False: the key was used before, nothing was told.
 Result<bool> tell_notice(Transaction& transaction, std::span<const Uuid> people, std::string_view name, std::string_view data,
                          std::string_view idempotency_key, Timestamp now);
+// Of these people, whoever has an event log, in which a notice is kept.
+Result<std::set<Uuid>> people_with_logs(Transaction& transaction, std::span<const Uuid> people);
 
 struct StoredEvent {
   std::int64_t position = 0;
@@ -236,6 +239,8 @@ Result<std::vector<Uuid>> people_of_lapsed(Transaction& transaction, std::span<c
 Result<void> renew_sockets(Transaction& transaction, std::span<const Uuid> sockets, Timestamp lease_until);
 Result<void> close_socket(Transaction& transaction, const Uuid& socket, Timestamp lease_until);
 Result<void> drop_sockets(Transaction& transaction, const Uuid& user);
+// Of these people, whoever has an open socket: one that closed holds the presence for a lease, but brings nothing.
+Result<std::set<Uuid>> people_with_sockets(Transaction& transaction, std::span<const Uuid> people, Timestamp now);
 // People of sockets whose lease ran out since the last look.
 Result<std::vector<Uuid>> people_run_out(Transaction& transaction, Timestamp now);
 // Leases that end after `last`: the clock was set back between the process that gave them and this one.

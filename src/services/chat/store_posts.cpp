@@ -233,6 +233,14 @@ Result<bool> tell_notice(Transaction& transaction, std::span<const Uuid> people,
   return true;
 }
 
+Result<std::set<Uuid>> people_with_logs(Transaction& transaction, std::span<const Uuid> people) {
+  static const InList statement("SELECT user_id FROM chat_logs WHERE user_id IN", "");
+  ASSIGN_OR_RETURN(const auto rows, statement.query(transaction, {}, people));
+  std::set<Uuid> kept;
+  for (const Row& row : rows) kept.insert(row.uuid(0));
+  return kept;
+}
+
 Result<std::vector<StoredEvent>> events_after(Transaction& transaction, std::int64_t position, std::int32_t limit) {
   ASSIGN_OR_RETURN(const auto rows, transaction.query(EVENT_SELECT "WHERE e.position > ? ORDER BY e.position LIMIT ?", position, limit));
   return events_from(rows);

@@ -96,6 +96,15 @@ Result<void> drop_sockets(Transaction& transaction, const Uuid& user) {
   return {};
 }
 
+Result<std::set<Uuid>> people_with_sockets(Transaction& transaction, std::span<const Uuid> people, Timestamp now) {
+  static const InList statement("SELECT DISTINCT user_id FROM chat_sockets WHERE user_id IN", "AND state = 0 AND lease_until > ?");
+  const Value present[] = {to_value(now)};
+  ASSIGN_OR_RETURN(const auto rows, statement.query(transaction, {}, people, present));
+  std::set<Uuid> reached;
+  for (const Row& row : rows) reached.insert(row.uuid(0));
+  return reached;
+}
+
 Result<std::vector<Uuid>> people_run_out(Transaction& transaction, Timestamp now) {
   ASSIGN_OR_RETURN(const auto rows, transaction.query("SELECT DISTINCT user_id FROM chat_sockets WHERE state < 2 AND lease_until <= ?"
                                                       " ORDER BY user_id LIMIT ?",

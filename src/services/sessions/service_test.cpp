@@ -149,7 +149,7 @@ TEST_F(SessionsServiceTest, FiltersRefusals) {
   EXPECT_TRUE(list(by_code).empty());
 }
 
-TEST_F(SessionsServiceTest, ShowsRefusalsToThoseAloneWhoMayReadThem) {
+TEST_F(SessionsServiceTest, B_19_ShowsRefusalsToThoseAloneWhoMayReadThem) {
   Context person = as(cookie());
   EXPECT_EQ(code(bench_.run(service_->list_refusals(person, {}))), "request.forbidden");
   person.caller.permissions = {"sessions.refusals"};
@@ -172,7 +172,7 @@ TEST_F(SessionsServiceTest, GivesAProgramTokensAndNoCookie) {
   EXPECT_EQ(code(by_token(*reply.refresh_token)), "sessions.invalid");
 }
 
-TEST_F(SessionsServiceTest, StoresNoRawSecret) {
+TEST_F(SessionsServiceTest, U_4_StoresNoRawSecret) {
   const v1::LoginReply browser = cookie();
   const v1::LoginReply program = bearer();
   const v1::LoginReply next = *refresh(*program.refresh_token);
@@ -193,8 +193,7 @@ TEST_F(SessionsServiceTest, StoresNoRawSecret) {
   }
 }
 
-// B-08
-TEST_F(SessionsServiceTest, LetsOnlyActivePeopleIn) {
+TEST_F(SessionsServiceTest, B_08_LetsOnlyActivePeopleIn) {
   set_status(anna_, people::UserStatus::kDraft);
   EXPECT_EQ(code(login("anna", kPassword)), "sessions.not-active");
   EXPECT_EQ(code(login("anna", "wrong password")), "sessions.bad-credentials");
@@ -266,7 +265,7 @@ TEST_F(SessionsServiceTest, UsesTheStandardCostByDefault) {
   EXPECT_FALSE(*bench_.run(hasher.verify(context, Secret(kPassword), hasher.decoy())));
 }
 
-TEST_F(SessionsServiceTest, RotatesRefreshTokens) {
+TEST_F(SessionsServiceTest, U_3_RotatesRefreshTokens) {
   v1::LoginReply current = bearer();
   const Uuid session = current.session_id;
   for (int i = 0; i < 5; ++i) {
@@ -291,7 +290,7 @@ TEST_F(SessionsServiceTest, GivesALostAnswerAgain) {
   EXPECT_TRUE(refresh(*second.refresh_token));
 }
 
-TEST_F(SessionsServiceTest, EndsTheFamilyOfAReusedToken) {
+TEST_F(SessionsServiceTest, U_3_EndsTheFamilyOfAReusedToken) {
   const v1::LoginReply first = bearer();
   const v1::LoginReply second = *refresh(*first.refresh_token);
   bench_.pass(seconds(11));
@@ -309,7 +308,7 @@ TEST_F(SessionsServiceTest, GivesNoAnswerAgainOnceTheNextTokenWasUsed) {
   EXPECT_EQ(code(refresh(*first.refresh_token)), "sessions.token-reused") << "within the grace, but somebody has both";
 }
 
-TEST_F(SessionsServiceTest, GivesParallelRefreshesTheSamePair) {
+TEST_F(SessionsServiceTest, U_3_GivesParallelRefreshesTheSamePair) {
   const v1::LoginReply first = bearer();
   std::vector<Context> contexts(20, bench_.anonymous());
   std::vector<std::shared_ptr<std::optional<Result<v1::LoginReply>>>> answers;
@@ -327,7 +326,7 @@ TEST_F(SessionsServiceTest, GivesParallelRefreshesTheSamePair) {
   }
 }
 
-TEST_F(SessionsServiceTest, ExpiresWhenIdle) {
+TEST_F(SessionsServiceTest, U_3_ExpiresWhenIdle) {
   const v1::LoginReply session = cookie();
   bench_.pass(hours(12) - seconds(5));
   ASSERT_TRUE(by_cookie(*session.cookie)) << "used again: twelve hours from here on";
@@ -339,7 +338,7 @@ TEST_F(SessionsServiceTest, ExpiresWhenIdle) {
   EXPECT_EQ(end_reasons(), std::vector<std::string>{"expired"});
 }
 
-TEST_F(SessionsServiceTest, ExpiresAfterThirtyDaysOfUse) {
+TEST_F(SessionsServiceTest, U_3_ExpiresAfterThirtyDaysOfUse) {
   const v1::LoginReply session = cookie();
   for (int hour = 10; hour < 30 * 24; hour += 10) {
     bench_.pass(hours(10));
@@ -365,7 +364,7 @@ TEST_F(SessionsServiceTest, WritesTheLastUseOnceAMinute) {
   EXPECT_GE(last_used() - opened, minutes(1));
 }
 
-TEST_F(SessionsServiceTest, SeesTheEndOfASessionAtOnce) {
+TEST_F(SessionsServiceTest, U_3_SeesTheEndOfASessionAtOnce) {
   const v1::LoginReply session = cookie();
   const v1::LoginReply program = bearer();
   Context context = as(session);
@@ -383,8 +382,7 @@ TEST_F(SessionsServiceTest, SeesALockAtOnce) {
   EXPECT_EQ(code(by_cookie(*session.cookie)), "sessions.invalid");
 }
 
-// U-4
-TEST_F(SessionsServiceTest, OutlivesARestart) {
+TEST_F(SessionsServiceTest, U_4_OutlivesARestart) {
   const v1::LoginReply open = cookie();
   const v1::LoginReply ended = cookie();
   Context context = as(ended);
@@ -398,8 +396,7 @@ TEST_F(SessionsServiceTest, OutlivesARestart) {
   EXPECT_EQ(code(by_cookie(*ended.cookie)), "sessions.invalid");
 }
 
-// B-15
-TEST_F(SessionsServiceTest, ListsAndEndsOnesOwnSessionsAlone) {
+TEST_F(SessionsServiceTest, B_15_ListsAndEndsOnesOwnSessionsAlone) {
   const v1::LoginReply first = cookie();
   bench_.pass(seconds(1));
   const v1::LoginReply second = bearer();
@@ -607,7 +604,7 @@ TEST_F(SessionsServiceTest, HearsOfLockedAndDeletedPeople) {
   EXPECT_EQ(consumers().front().topics, (std::vector<std::string>{"users.v1.locked", "users.v1.deleted"}));
 }
 
-// U-3, B-13: an access token of two seconds in a family of ten.
+// An access token of two seconds in a family of ten.
 class ShortTokens : public SessionsServiceTest {
  protected:
   ShortTokens() : SessionsServiceTest(settings()) {}
@@ -621,7 +618,7 @@ class ShortTokens : public SessionsServiceTest {
   }
 };
 
-TEST_F(ShortTokens, WorkUntilTheFamilyEnds) {
+TEST_F(ShortTokens, B_13_U_3_WorkUntilTheFamilyEnds) {
   v1::LoginReply current = bearer();
   const Timestamp start = bench_.loop().now();
   int refreshes = 0;

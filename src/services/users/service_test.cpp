@@ -76,7 +76,7 @@ TEST_F(UsersServiceTest, CreatesADraftThatIsAnnounced) {
   EXPECT_EQ(audit(user.id)[0].actor, "user:" + administrator_.caller.user_id.text());
 }
 
-TEST_F(UsersServiceTest, KeepsEveryField) {
+TEST_F(UsersServiceTest, B_04_KeepsEveryField) {
   v1::CreateExpertRequest request;
   request.first_name = "Elena";
   request.middle_name = "Maria";
@@ -108,8 +108,8 @@ TEST_F(UsersServiceTest, KeepsEveryField) {
   EXPECT_EQ(bench_.run(service_.find_user(platform_, {"ELENA.roth"})), linked);
 }
 
-// B-04: whatever the fields hold, the same comes back, through the table and through both codecs.
-TEST_F(UsersServiceTest, RoundTripsRandomUsers) {
+// Whatever the fields hold, the same comes back, through the table and through both codecs.
+TEST_F(UsersServiceTest, B_04_RoundTripsRandomUsers) {
   SeededRandom random(ServiceBench::kSeed);
   const auto maybe = [&](auto value) { return random.below(2) == 0 ? std::optional(std::move(value)) : std::nullopt; };
   const auto text = [&] { return "text " + std::to_string(random.next()) + " \xd0\x96'\"%"; };
@@ -152,8 +152,7 @@ TEST_F(UsersServiceTest, RoundTripsRandomUsers) {
   }
 }
 
-// B-02
-TEST_F(UsersServiceTest, LeavesNothingBehindForABadGroup) {
+TEST_F(UsersServiceTest, B_01_B_02_LeavesNothingBehindForABadGroup) {
   v1::CreateConsultantRequest request = consultant();
   request.groups = {"consultant", "doctor-dentist"};
   const auto answer = bench_.run(service_.create_consultant(administrator_, request));
@@ -163,8 +162,7 @@ TEST_F(UsersServiceTest, LeavesNothingBehindForABadGroup) {
   EXPECT_TRUE(bench_.topics("users").empty());
 }
 
-// B-03
-TEST_F(UsersServiceTest, MakesOneOfFiftyWithTheSamePhone) {
+TEST_F(UsersServiceTest, B_03_MakesOneOfFiftyWithTheSamePhone) {
   std::vector<Context> contexts;
   for (int i = 0; i < 50; ++i) contexts.push_back(administrator_);
   std::vector<std::shared_ptr<std::optional<Result<v1::User>>>> answers;
@@ -181,7 +179,7 @@ TEST_F(UsersServiceTest, MakesOneOfFiftyWithTheSamePhone) {
   EXPECT_EQ(rows(), 1);
 }
 
-TEST_F(UsersServiceTest, FreesTheNameOfTheDeleted) {
+TEST_F(UsersServiceTest, B_03_FreesTheNameOfTheDeleted) {
   const v1::User first = made();
   ASSERT_TRUE(bench_.run(service_.delete_user(platform_, {first.id})));
   EXPECT_EQ(bench_.run(service_.find_user(platform_, {first.username})).error().code, "users.not-found");
@@ -199,7 +197,7 @@ TEST_F(UsersServiceTest, RepeatsTheAnswerOfACreatingCall) {
   EXPECT_EQ(bench_.topics("users").size(), 1U);
 }
 
-TEST_F(UsersServiceTest, TellsEveryChangeOfStatus) {
+TEST_F(UsersServiceTest, B_07_TellsEveryChangeOfStatus) {
   const v1::User user = activated();
   ASSERT_TRUE(bench_.run(service_.lock_user(administrator_, {user.id})));
   ASSERT_TRUE(bench_.run(service_.unlock_user(administrator_, {user.id})));
@@ -209,13 +207,11 @@ TEST_F(UsersServiceTest, TellsEveryChangeOfStatus) {
                                                               "users.v1.unlocked", "users.v1.deleted"}));
   const v1::User deleted = *get(administrator_, user.id);
   EXPECT_EQ(deleted.version, 5);
-  // B-07
   EXPECT_EQ(bench_.run(service_.activate_user(platform_, {user.id})).error().code, "users.illegal-status");
   EXPECT_EQ(get(administrator_, user.id), deleted);
 }
 
-// B-09
-TEST_F(UsersServiceTest, KnowsNoPhantoms) {
+TEST_F(UsersServiceTest, B_09_KnowsNoPhantoms) {
   const Uuid nobody = platform_.new_id();
   EXPECT_EQ(get(administrator_, nobody).error().code, "users.not-found");
   EXPECT_EQ(bench_.run(service_.find_user(platform_, {"nobody"})).error().code, "users.not-found");
@@ -226,8 +222,7 @@ TEST_F(UsersServiceTest, KnowsNoPhantoms) {
   EXPECT_EQ(bench_.run(service_.set_links(platform_, links)).error().code, "users.not-found");
 }
 
-// B-10, ST-1
-TEST_F(UsersServiceTest, LetsOneOfManyChangesOfAVersionWin) {
+TEST_F(UsersServiceTest, B_10_ST_1_LetsOneOfManyChangesOfAVersionWin) {
   const v1::User user = activated();
   std::vector<Context> contexts;
   for (int i = 0; i < 100; ++i) contexts.push_back(administrator_);
@@ -298,8 +293,7 @@ TEST_F(UsersServiceTest, LeavesNoTraceOfAChangeThatChangesNothing) {
   EXPECT_EQ(bench_.topics("users").size(), 2U);
 }
 
-// B-11, B-05
-TEST_F(UsersServiceTest, WalksAllPagesMeetingEachOnce) {
+TEST_F(UsersServiceTest, B_05_B_11_WalksAllPagesMeetingEachOnce) {
   for (int i = 0; i < 23; ++i) {
     made("+4930000" + std::to_string(100 + i));
     if (i % 5 == 0) bench_.pass(milliseconds(3));
@@ -328,7 +322,7 @@ TEST_F(UsersServiceTest, WalksAllPagesMeetingEachOnce) {
   EXPECT_EQ(ids.size(), 24U);
 }
 
-TEST_F(UsersServiceTest, FillsTheLastPageExactly) {
+TEST_F(UsersServiceTest, B_12_FillsTheLastPageExactly) {
   for (int i = 0; i < 4; ++i) made("+4930000" + std::to_string(100 + i));
   v1::ListUsersRequest request;
   request.limit = 4;
@@ -399,8 +393,8 @@ TEST_F(UsersServiceTest, ShowsContactsToOwnersAndManagersOnly) {
   EXPECT_EQ(entries.back().actor, "user:" + stranger.caller.user_id.text());
 }
 
-// B-15, U-6: each call with each role, on a foreign person. What is refused is on record.
-TEST_F(UsersServiceTest, AsksEveryCallerForTheRight) {
+// Each call with each role, on a foreign person. What is refused is on record.
+TEST_F(UsersServiceTest, B_15_U_6_AsksEveryCallerForTheRight) {
   const Uuid nobody = platform_.new_id();
   for (const std::string_view role : role_names()) {
     Context caller = role == "service" ? bench_.service("test") : bench_.user(platform_.new_id(), permissions_of({std::string(role)}));
@@ -468,7 +462,7 @@ TEST_F(UsersServiceTest, MakesStaffForServices) {
   EXPECT_EQ(bench_.run(service_.create_staff(platform_, request)).error().code, "request.invalid");
 }
 
-TEST_F(UsersServiceTest, ListsTheGroups) {
+TEST_F(UsersServiceTest, B_01_ListsTheGroups) {
   const v1::ListGroupsReply reply = *bench_.run(service_.list_groups(administrator_, {}));
   ASSERT_EQ(reply.items.size(), 7U);
   EXPECT_EQ(reply.items[3].code, "consultant-med");

@@ -10,7 +10,7 @@ namespace {
 using v1::UserStatus;
 using v1::UserType;
 
-TEST(UserStatusMachine, AllowsWhatTheTableSaysAndNothingElse) {
+TEST(UserStatusMachine, B_07_AllowsWhatTheTableSaysAndNothingElse) {
   struct Line {
     UserStatus from;
     StatusChange change;
@@ -62,7 +62,7 @@ TEST(Groups, AreSortedAndUnique) {
             (std::vector<std::string>{"consultant", "consultant-med"}));
 }
 
-TEST(Groups, MustExistAndFit) {
+TEST(Groups, B_01_MustExistAndFit) {
   const auto answer = checked_groups(UserType::kConsultant, {"consultant", "medics", "client"}, known_groups());
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, "users.unknown-group");
@@ -72,7 +72,7 @@ TEST(Groups, MustExistAndFit) {
   EXPECT_EQ(answer.error().fields[1].code, "group-of-other-type");
 }
 
-TEST(BirthDates, HaveBoundsFromTheSettings) {
+TEST(BirthDates, B_06_HaveBoundsFromTheSettings) {
   const Date today{2026, 6, 15};
   Settings settings;
   settings.minimum_age = 18;
@@ -92,7 +92,7 @@ TEST(BirthDates, CountFullYears) {
   EXPECT_EQ(age_on({2000, 2, 29}, {2023, 3, 1}), 23);
 }
 
-TEST(Profiles, ChangeOnlyWhatIsNamed) {
+TEST(Profiles, B_10_ChangeOnlyWhatIsNamed) {
   v1::User user;
   user.status = UserStatus::kActive;
   user.first_name = "Anna";
@@ -176,7 +176,7 @@ TEST(Contacts, AreHidden) {
   EXPECT_EQ(without_contacts(user).username, "anna");
 }
 
-TEST(Roles, GiveWhatTheTableSays) {
+TEST(Roles, U_6_GiveWhatTheTableSays) {
   using Names = std::vector<std::string>;
   EXPECT_EQ(permissions_of({"client"}), Names{"chat.post"});
   EXPECT_EQ(permissions_of({"consultant"}), (Names{"chat.post", "tasks.history", "tasks.work", "users.read"}));
