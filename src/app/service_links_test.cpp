@@ -19,11 +19,13 @@ TEST(ServiceLinks, AProcessIsNamedByWhatItRuns) {
   EXPECT_EQ(process_name(rest), "users-sessions-tasks-processes-gateway");
 }
 
-TEST(ServiceLinks, AProcessMayCallWhatItsPartsNeed) {
+TEST(ServiceLinks, H_1_AProcessMayCallWhatItsPartsNeed) {
   EXPECT_TRUE(may_call("chat", "/consilium.users.v1.Users/GetUser"));
   EXPECT_FALSE(may_call("chat", "/consilium.tasks.v1.Tasks/GetTask"));
   EXPECT_FALSE(may_call("users", "/consilium.sessions.v1.Sessions/CreateOneTimeLink"));
   EXPECT_TRUE(may_call("users-tasks", "/consilium.chat.v1.Chat/Notify"));
+  EXPECT_FALSE(may_call("users", "/consilium.chat.v1.Chat/Notify"));
+  EXPECT_FALSE(may_call("sessions", "/consilium.chat.v1.Chat/Notify"));
   EXPECT_FALSE(may_call("users-tasks", "/consilium.sessions.v1.Sessions/Login"));
   EXPECT_TRUE(may_call("gateway", "/consilium.processes.v1.Processes/ListIncidents"));
   EXPECT_TRUE(may_call("gateway", "/consilium.events.v1.Events/Await"));
@@ -32,7 +34,7 @@ TEST(ServiceLinks, AProcessMayCallWhatItsPartsNeed) {
   EXPECT_FALSE(may_call("chat", "/consilium.events.v1.DeadLetters/ReplayDeadLetter"));
 }
 
-TEST(ServiceLinks, StrangersMayCallNothing) {
+TEST(ServiceLinks, H_1_StrangersMayCallNothing) {
   for (const char* stranger : {"", "-", "mail", "chat2", "Chat", "users.tasks"}) {
     EXPECT_FALSE(may_call(stranger, "/consilium.users.v1.Users/GetUser")) << stranger;
     EXPECT_FALSE(may_call(stranger, "/consilium.events.v1.Events/Read")) << stranger;

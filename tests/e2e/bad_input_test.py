@@ -25,6 +25,8 @@ PATIENCE = 60
 # Without waiting for real minutes: what is watched in minutes is watched in seconds here.
 QUICK_SOCKETS = {"CONSILIUM_SOCKET_PING": "1s", "CONSILIUM_SOCKET_PING__DEADLINE": "3s", "CONSILIUM_PRESENCE_LEASE": "5s"}
 table = []
+# What a test of this file proves, before its name.
+PROVES = {"foreign_ids": "B-15 ", "tokens": "U-3 ", "replayed_refresh": "U-3 ", "cookies_and_origins": "B-16 ", "frames": "B-17 H-3 ", "slow_reader": "H-3 "}
 
 
 def ask(address, method, path, body=None, headers=None, raw=None):
@@ -567,7 +569,7 @@ def main():
         with Server(root / "shared", **limits).start() as server:
             world = World(server)
             for test in (bodies, members, sizes, foreign_ids, tokens, replayed_refresh, cookies_and_origins, http_framing, frames, slow_reader, client_that_leaves, two_servers):
-                report.check(test.__name__.replace("_", " "), lambda test=test: test(world))
+                report.check(PROVES.get(test.__name__, "") + test.__name__.replace("_", " "), lambda test=test: test(world))
 
             def nothing_was_wrong():
                 expect(server.end() == 0, "the server ends well")
@@ -584,8 +586,8 @@ def main():
                 expect(len(rows) < 60, f"{len(rows)} rows for one test")
 
             report.check("nothing was wrong inside, and the data is whole", nothing_was_wrong)
-            report.check("refusals of importance are on record", refusals_are_on_record)
-        report.check("half open sockets", lambda: half_open(root / "quick"))
+            report.check("U-6 refusals of importance are on record", refusals_are_on_record)
+        report.check("H-3 H-4 half open sockets", lambda: half_open(root / "quick"))
         report.check("broken configuration", lambda: broken_configuration(root))
         report.check("newer folder", lambda: newer_folder(root))
         for name, reserve in (("early", "16MB"), ("late", "1KB")):

@@ -248,6 +248,47 @@ def one_service(report, service):
             report.check(f"{service} in a process of its own", lambda: (_ for _ in ()).throw(error))
 
 
+def gateway_away():
+    """Sessions are not the gateway's: one that is killed loses none, and two serve one session in turn."""
+    with tempfile.TemporaryDirectory() as folder, Division(folder, [tuple(SERVICES), ("gateway",)]) as division:
+        first = division.edge
+        second = Server(pathlib.Path(folder) / "second", demo=False, **first.settings)
+        second.folder.mkdir()
+        with second.launch().wait_until_ready(PATIENCE):
+            person = log_in(division, "anna")
+            channel = person.call("GET", "/channels")["items"][0]["id"]
+
+            def at(server):
+                """The same session by another way in."""
+                person.address = server.address
+                person.connection = http.client.HTTPConnection(server.address, timeout=10)
+                return person
+            for number in range(10):
+                at((first, second)[number % 2]).call("POST", f"/channels/{channel}/posts", {"text": f"Zqx {number}", "clientId": f"away-{number}"})
+                time.sleep(0.25)  # at most five posts a second
+            pages = [Page(at(server)) for server in (first, second)]
+            first.end(signal.SIGKILL)
+            until("the page of the killed gateway breaks", pages[0].closed.is_set)
+            expect(at(second).call("GET", "/sessions/current")["user"]["id"] == person.user_id, "the other gateway lost the session")
+            expect(not pages[1].closed.is_set(), "the other gateway's page broke")
+            first.launch().wait_until_ready(PATIENCE)
+            expect(at(first).call("GET", "/sessions/current")["user"]["id"] == person.user_id, "the session is lost with its gateway")
+            posts = at(first).call("GET", f"/channels/{channel}/posts?limit=200")["items"]
+            expect(sorted(post["clientId"] for post in posts if (post.get("clientId") or "").startswith("away-")) == sorted(f"away-{n}" for n in range(10)), "posts are missing")
+            again = Page(at(first))
+            at(second).call("DELETE", "/sessions/current")
+            for page in (pages[1], again):
+                until("pages of the ended session close", page.closed.is_set)
+            for server in (first, second):
+                try:
+                    at(server).call("GET", "/sessions/current")
+                    raise AssertionError("an ended session goes on")
+                except Refused as refused:
+                    expect(refused.status == 401, str(refused))
+            expect(second.end() == 0, "the second gateway did not end well")
+        expect(division.end() == [0, 0], "the platform did not end well")
+
+
 def all_apart():
     with tempfile.TemporaryDirectory() as folder:
         with Division(folder, [(part,) for part in (*SERVICES, "gateway")]) as division:
@@ -401,6 +442,7 @@ def main():
         one_service(report, service)
     if not sys.argv[1:]:
         report.check("demo with every service in a process of its own", all_apart)
+        report.check("U-1 two gateways serve one session, and one that is killed loses none", gateway_away)
         report.check("the recipe of docs/split.md", recipe)
         report.check("a running platform is divided amid a case", divided_amid_a_case)
         report.check("a frozen service: calls end at their deadline", frozen)

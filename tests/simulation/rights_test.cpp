@@ -16,7 +16,6 @@
 #include "consilium/chat/v1/chat_routes.h"
 #include "consilium/documents.h"
 #include "consilium/events/v1/dead_letters_routes.h"
-#include "consilium/events/v1/events_codec.h"
 #include "consilium/processes/v1/processes_routes.h"
 #include "consilium/sessions/v1/sessions_codec.h"
 #include "consilium/sessions/v1/sessions_routes.h"
@@ -48,9 +47,9 @@ std::vector<std::string> split(std::string_view text, char separator) {
 
 struct Row {
   std::string method;
-  std::string path;                  // with `{id}`
-  std::string own;                   // values of the path, and what is sent
-  std::string foreign;               // empty: there is nothing that is another's
+  std::string path;     // with `{id}`
+  std::string own;      // values of the path, and what is sent
+  std::string foreign;  // empty: there is nothing that is another's
   std::string body;
   std::vector<std::string> expected;  // `ok`, `not-found`, or `own/foreign`; one a role
 
@@ -417,7 +416,7 @@ class RightsTest : public ::testing::Test {
   int made_ = 0;
 };
 
-TEST_F(RightsTest, U_6_EveryRouteForEveryRoleOnOwnAndForeignThings) {
+TEST_F(RightsTest, U_6_B_15_B_19_EveryRouteForEveryRoleOnOwnAndForeignThings) {
   const std::vector<Row> table = read_table();
   std::set<std::string> listed;
   for (const Row& row : table) EXPECT_TRUE(listed.insert(row.name()).second) << row.name() << " stands twice in rights.txt";
@@ -467,7 +466,6 @@ std::map<std::string, std::function<std::string(const Uuid&)>> internal_requests
   namespace s = sessions::v1;
   namespace c = chat::v1;
   namespace t = tasks::v1;
-  namespace e = events::v1;
   const auto status = [](const Uuid& id) { return encode_wire(u::ChangeStatusRequest{id}); };
   const auto identity = [](const Uuid& id) { return encode_wire(s::IdentityRequest{id}); };
   const auto fixed = [](auto request) { return [bytes = encode_wire(request)](const Uuid&) { return bytes; }; };
@@ -479,7 +477,8 @@ std::map<std::string, std::function<std::string(const Uuid&)>> internal_requests
   return {
       {"users.v1.Users/CreateStaff", fixed(staff)},
       {"users.v1.Users/FindUser", fixed(u::FindUserRequest{"boris"})},
-      {"users.v1.Users/SetLinks", [](const Uuid& id) {
+      {"users.v1.Users/SetLinks",
+       [](const Uuid& id) {
          u::SetLinksRequest request;
          request.id = id;
          return encode_wire(request);
@@ -494,7 +493,8 @@ std::map<std::string, std::function<std::string(const Uuid&)>> internal_requests
       {"sessions.v1.Sessions/GetUserInfo", fixed(s::UserInfoRequest{Secret("x")})},
       {"sessions.v1.Sessions/GetDiscovery", fixed(s::DiscoveryRequest{})},
       {"sessions.v1.Sessions/RecordRefusals", fixed(s::RecordRefusalsRequest{})},
-      {"sessions.v1.Sessions/CreateIdentity", [](const Uuid& id) { return encode_wire(s::CreateIdentityRequest{id, "planted", std::nullopt}); }},
+      {"sessions.v1.Sessions/CreateIdentity",
+       [](const Uuid& id) { return encode_wire(s::CreateIdentityRequest{id, "planted", std::nullopt}); }},
       {"sessions.v1.Sessions/DeleteIdentity", identity},
       {"sessions.v1.Sessions/EndAllSessions", [](const Uuid& id) { return encode_wire(s::EndAllRequest{id, "locked"}); }},
       {"chat.v1.Chat/CreateChatUser",
@@ -525,7 +525,8 @@ std::map<std::string, std::function<std::string(const Uuid&)>> internal_requests
       {"chat.v1.Chat/OpenSocket", [](const Uuid& id) { return encode_wire(c::OpenSocketRequest{id, id, id}); }},
       {"chat.v1.Chat/RenewSockets", [](const Uuid& id) { return encode_wire(c::RenewSocketsRequest{{id}, std::nullopt}); }},
       {"chat.v1.Chat/CloseSocket", [](const Uuid& id) { return encode_wire(c::CloseSocketRequest{id}); }},
-      {"chat.v1.Chat/Notify", [](const Uuid& id) { return encode_wire(c::NotifyRequest{{id}, "task.created", JsonText{"{}"}, "planted", true}); }},
+      {"chat.v1.Chat/Notify",
+       [](const Uuid& id) { return encode_wire(c::NotifyRequest{{id}, "task.created", JsonText{"{}"}, "planted", true}); }},
       {"chat.v1.Chat/ReadFeed", fixed(c::ReadFeedRequest{-1, -1, {}})},
       {"chat.v1.Chat/ReadEvents", [](const Uuid& id) { return encode_wire(c::ReadEventsRequest{id, 0, 10}); }},
       {"tasks.v1.Tasks/CreateRequest",
@@ -535,9 +536,8 @@ std::map<std::string, std::function<std::string(const Uuid&)>> internal_requests
          request.task.reporter_user_id = id;
          return encode_wire(request);
        }},
-      {"tasks.v1.Tasks/FindOpen", [](const Uuid& id) { return encode_wire(t::FindOpenRequest{id, {"client", "common-request"}, std::nullopt}); }},
-      {"events.v1.Events/Read", fixed(e::ReadRequest{"users", "planted", 0, 0, 10})},
-      {"events.v1.Events/Await", fixed(e::AwaitRequest{"users", -1, {}})},
+      {"tasks.v1.Tasks/FindOpen",
+       [](const Uuid& id) { return encode_wire(t::FindOpenRequest{id, {"client", "common-request"}, std::nullopt}); }},
   };
 }
 
@@ -548,7 +548,6 @@ TEST_F(RightsTest, U_6_B_15_CallsBetweenServicesAreNotForPeople) {
   std::set<std::string> routed;
   for (const auto& [name, route] : routes_) routed.insert(std::string(route.service) + "/" + std::string(route.call));
   auto requests = internal_requests();
-  // A platform whose events others read, too.
   for (const net::RpcMethod& method : cluster_.platform().rpc_methods()) {
     // `/consilium.users.v1.Users/FindUser`
     const std::string name = method.name.substr(std::string_view("/consilium.").size());
@@ -568,6 +567,7 @@ TEST_F(RightsTest, U_6_B_15_CallsBetweenServicesAreNotForPeople) {
       EXPECT_EQ(outcome == "request.forbidden", role != "service") << name << " by " << role << ": " << outcome;
     }
   }
+  EXPECT_TRUE(requests.empty()) << requests.begin()->first << " is no call of the platform";
   Context context = as_service();
   EXPECT_EQ(run(cluster_.platform().users().get_user(context, {stranger_.id})), stranger_) << "none of it changed anything";
 }

@@ -75,7 +75,7 @@ def main():
         source.write_text(text.replace(' permission: "public"', ""))
         line = 1 + next(i for i, row in enumerate(text.splitlines()) if "rpc ListDocuments" in row)
         run = protoc(plugin, api, out)
-        check("names file, line and reason", run.returncode != 0 and f"{PROTO}:{line}: Sample.ListDocuments: a route needs a permission" in run.stderr, run.stderr)
+        check("B-14 U-6 a route without a permission is refused by file, line and reason", run.returncode != 0 and f"{PROTO}:{line}: Sample.ListDocuments: a route needs a permission" in run.stderr, run.stderr)
     return 1 if failures else 0
 
 

@@ -3,18 +3,13 @@
 
 #include "base/result.h"
 #include "runtime/context.h"
+#include "runtime/require_service.h"
 
 namespace consilium::chat {
 
 inline Result<Uuid> person_calling(const runtime::Context& context) {
   if (!context.caller.is_user()) return fail(ErrorKind::kForbidden, "request.forbidden", "Expected a person as the caller");
   return context.caller.user_id;
-}
-
-inline Result<void> require_service(const runtime::Context& context) {
-  if (!context.caller.is_service())
-    return fail(ErrorKind::kForbidden, "request.forbidden", "Expected a part of the platform as the caller");
-  return {};
 }
 
 }  // namespace consilium::chat

@@ -86,7 +86,8 @@ Task<Result<v1::NotifyReply>> ChatService::notify(runtime::Context& context, v1:
   }
   bool told = false;
   const auto work = [&](Transaction& transaction) -> Result<v1::NotifyReply> {
-    ASSIGN_OR_RETURN(told, store::tell_notice(transaction, request.user_ids, request.type, request.data.text, *request.idempotency_key, now));
+    ASSIGN_OR_RETURN(told,
+                     store::tell_notice(transaction, request.user_ids, request.type, request.data.text, *request.idempotency_key, now));
     return report(transaction);
   };
   auto reply = co_await database_.write(context, work);

@@ -917,7 +917,8 @@ TEST_F(Chat, H_1_ANoticeReportsWhatBecomesOfItForEachPerson) {
   };
   using States = std::map<Uuid, D>;
   EXPECT_EQ(told("1"), (States{{anna, D::kDelivered}, {clara, D::kQueued}, {stranger, D::kNoSession}}));
-  EXPECT_EQ(told({}), (States{{anna, D::kDelivered}, {clara, D::kNoSession}, {stranger, D::kNoSession}})) << "what is not kept is not queued";
+  EXPECT_EQ(told({}), (States{{anna, D::kDelivered}, {clara, D::kNoSession}, {stranger, D::kNoSession}}))
+      << "what is not kept is not queued";
   const std::size_t before = rig.event_types(clara).size();
   EXPECT_EQ(told("1"), (States{{anna, D::kDelivered}, {clara, D::kQueued}, {stranger, D::kNoSession}})) << "a repeat says the same";
   EXPECT_EQ(rig.event_types(clara).size(), before) << "and tells nothing twice";

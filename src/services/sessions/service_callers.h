@@ -7,14 +7,9 @@
 #include "base/result.h"
 #include "consilium/sessions/v1/sessions.h"
 #include "runtime/context.h"
+#include "runtime/require_service.h"
 
 namespace consilium::sessions {
-
-// Adapters check it too; an open one opens nothing.
-inline Result<void> require_service(const runtime::Context& context) {
-  if (context.caller.is_service()) return {};
-  return fail(ErrorKind::kForbidden, "request.forbidden", "Expected a service of the platform as caller");
-}
 
 // The gateway checks it for people; services of the platform may do everything.
 inline Result<void> require_permission(const runtime::Context& context, std::string_view permission) {

@@ -4,6 +4,7 @@
 
 #include "base/cursor.h"
 #include "consilium/tasks/v1/tasks_events.h"
+#include "runtime/require_service.h"
 
 namespace consilium::tasks {
 namespace {
@@ -344,6 +345,7 @@ Task<Result<v1::Task>> TaskService::create_task(runtime::Context& context, v1::C
 }
 
 Task<Result<v1::CreateRequestReply>> TaskService::create_request(runtime::Context& context, v1::CreateRequestRequest order) {
+  CO_TRY(require_service(context));
   const v1::CreateTaskRequest& request = order.task;
   const Versioned* model = newest(request.type.type, request.type.subtype);
   if (!model || !request.channel_id) co_return fail(v1::errors::unknown_type("Expected a task type that exists, and a channel"));
@@ -386,6 +388,7 @@ Result<v1::CreateRequestReply> TaskService::reply_of(Transaction& transaction, c
 }
 
 Task<Result<v1::FindOpenReply>> TaskService::find_open(runtime::Context& context, v1::FindOpenRequest request) {
+  CO_TRY(require_service(context));
   auto reply = co_await database_.read(context, [&](Transaction& transaction) -> Result<v1::FindOpenReply> {
     const OpenTask sought{request.channel_id, request.type, std::nullopt, context.now(), request.at};
     ASSIGN_OR_RETURN(const auto open, tasks::find_open(transaction, sought));

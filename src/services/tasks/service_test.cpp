@@ -485,7 +485,7 @@ TEST_F(TaskServiceTest, ListsOwnTasksPageByPage) {
   EXPECT_EQ(call([&](runtime::Context& context) { return service_.list_tasks(context, all); }).error().code, "tasks.bad-cursor");
 }
 
-TEST_F(TaskServiceTest, AssignsByHandWithinGroupAndLimit) {
+TEST_F(TaskServiceTest, ST_1_AssignsByHandWithinGroupAndLimit) {
   const v1::Task task = open_request(1);
   add_consultant(1, false);
   const runtime::Caller manager = person_caller(client(50), {"tasks.read", "tasks.manage"});
@@ -506,6 +506,51 @@ TEST_F(TaskServiceTest, AssignsByHandWithinGroupAndLimit) {
   ASSERT_EQ(log->items.size(), 1u);
   EXPECT_EQ(log->items[0].rule, "by-hand");
   EXPECT_FALSE(log->items[0].choice);
+}
+
+// Of a hundred that saw the same version, whatever they wish, one changes the task; the others are told that what they saw is old.
+TEST_F(TaskServiceTest, ST_1_OneOfAHundredChangesOfAVersionWins) {
+  const v1::Task task = open_request(1);
+  const runtime::Caller manager = person_caller(client(50), {"tasks.read", "tasks.manage"});
+  std::vector<Task<Result<v1::Task>>> calls;
+  std::vector<std::unique_ptr<runtime::Context>> contexts;
+  for (std::uint8_t i = 1; i <= 100; ++i) {
+    add_consultant(i, false);
+    contexts.push_back(std::make_unique<runtime::Context>(context_of(manager)));
+    if (i % 2 == 0) {
+      v1::SetAssigneeRequest give;
+      give.id = task.number;
+      give.version = task.version;
+      give.user_id = consultant(i);
+      calls.push_back(service_.set_assignee(*contexts.back(), give));
+    } else {
+      v1::MakeTransitionRequest cancel;
+      cancel.id = task.number;
+      cancel.transition = "cancel";
+      cancel.reason = "why";
+      cancel.expected_version = task.version;
+      calls.push_back(service_.make_transition(*contexts.back(), cancel));
+    }
+  }
+  std::vector<Result<v1::Task>> replies;
+  const auto gather = [](std::vector<Task<Result<v1::Task>>>* tasks, std::vector<Result<v1::Task>>* out) -> Task<void> {
+    *out = co_await runtime::when_all(std::move(*tasks), 100);
+  };
+  harness_->run(gather(&calls, &replies));
+  std::vector<v1::Task> winners;
+  for (const auto& reply : replies) {
+    if (reply) {
+      winners.push_back(*reply);
+    } else {
+      EXPECT_EQ(reply.error().code, "tasks.stale");
+      EXPECT_EQ(reply.error().kind, ErrorKind::kStale);
+    }
+  }
+  ASSERT_EQ(winners.size(), 1u);
+  EXPECT_EQ(winners[0].version, task.version + 1);
+  EXPECT_EQ(get(task.id), winners[0]);
+  const auto history = call([&](runtime::Context& context) { return service_.get_history(context, {task.id.text()}); });
+  EXPECT_EQ(history->items.size(), 3u) << "one row more, for the one change";
 }
 
 TEST_F(TaskServiceTest, WhatWasWrittenBeforeTheEndJoinsTheTaskThatHasEnded) {

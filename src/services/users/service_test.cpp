@@ -332,6 +332,28 @@ TEST_F(UsersServiceTest, B_12_FillsTheLastPageExactly) {
   EXPECT_FALSE(page.total);
 }
 
+// Filters are part of the question to the table: pages are full, and the last one alone is short.
+TEST_F(UsersServiceTest, B_12_FilteredPagesAreFullButTheLast) {
+  for (int i = 0; i < 30; ++i) {
+    const v1::User user = made("+4930000" + std::to_string(100 + i));
+    if (i % 3 == 0) {
+      ASSERT_TRUE(bench_.run(service_.activate_user(platform_, {user.id})));
+    }
+  }
+  v1::ListUsersRequest request;
+  request.status = v1::UserStatus::kActive;
+  request.group = "client";
+  request.limit = 4;
+  std::vector<std::size_t> sizes;
+  do {
+    const v1::ListUsersReply page = *bench_.run(service_.list_users(administrator_, request));
+    sizes.push_back(page.items.size());
+    for (const v1::User& user : page.items) EXPECT_EQ(user.status, v1::UserStatus::kActive);
+    request.cursor = page.next_cursor;
+  } while (request.cursor);
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{4, 4, 2}));
+}
+
 TEST_F(UsersServiceTest, FindsByEachFilter) {
   const v1::User anna = activated();
   const v1::User clara = *bench_.run(service_.create_consultant(administrator_, consultant()));

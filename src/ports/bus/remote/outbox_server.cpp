@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/require_service.h"
+
 namespace consilium::bus {
 namespace {
 
@@ -35,8 +37,7 @@ void OutboxServer::stop() {
 }
 
 Result<runtime::Bell*> OutboxServer::bell_of(const runtime::Context& context, const std::string& producer) const {
-  if (!context.caller.is_service())
-    return fail(ErrorKind::kForbidden, "request.forbidden", "Expected a part of the platform as the caller");
+  TRY(runtime::require_service(context));
   const auto found = bells_.find(producer);
   if (found != bells_.end()) return found->second.get();
   return fail(make_error(ErrorKind::kUnavailable, "events.elsewhere", "Expected a service that runs in this process").retry_in(seconds(5)));

@@ -101,6 +101,7 @@ struct FileSystemCalls {
     const auto wanted = static_cast<std::size_t>(count);
     const std::size_t got = start >= content.size() ? 0 : std::min<std::size_t>(wanted, content.size() - start);
     if (got > 0) std::memcpy(to, content.data() + start, got);
+    handle.disk->bytes_read_ += got;
     if (got == wanted) return SQLITE_OK;
     std::memset(static_cast<char*>(to) + got, 0, wanted - got);
     return SQLITE_IOERR_SHORT_READ;

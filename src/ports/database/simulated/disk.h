@@ -76,6 +76,7 @@ class Disk {
   // Survives a power cut.
   Result<void> rename(const std::string& from, const std::string& to);
 
+  std::uint64_t bytes_read() const { return bytes_read_; }
   std::uint64_t syncs() const { return syncs_; }
   std::uint64_t writes() const { return writes_; }
   std::uint64_t power_cuts() const { return cuts_; }
@@ -117,6 +118,7 @@ class Disk {
   std::function<void()> on_cut_;
   bool dark_ = false;
   std::uint64_t generation_ = 0;  // of processes; older handles are dead
+  std::uint64_t bytes_read_ = 0;
   std::uint64_t syncs_ = 0;
   std::uint64_t writes_ = 0;
   std::uint64_t cuts_ = 0;
