@@ -193,7 +193,8 @@ class GatewayProcess {
   runtime::SimulatedScheduler* loop_ = nullptr;
   runtime::SimulatedPool pool_{milliseconds(20), 1};
   sessions::MemoryKeyStore keys_;
-  runtime::CallObserver observer_;
+  Tally tally_;
+  CallCounter observer_{tally_};
   tasks::QueueObserver queue_observer_;
   runtime::Log log_{runtime::LogOptions{.level = runtime::LogLevel::kOff}, {}};
   std::unique_ptr<database::simulated::SimulatedStore> store_;
@@ -260,7 +261,7 @@ TEST_F(SessionsOfThePlatform, U_1_H_3_TwoGatewaysServeOneSessionAndARestartLoses
   ASSERT_EQ(first.ask(request_for("POST", "/channels/" + channel + "/posts", anna, R"({"text":"hello"})")).status, 201);
   cluster_.run_for(seconds(2));
   EXPECT_GE(own->count("post.created"), 1U);
-  EXPECT_EQ(own->frames, also->frames);
+  for (const char* type : {"post.created", "task.updated"}) EXPECT_EQ(own->count(type), also->count(type)) << type;
 
   first.restart();
   EXPECT_EQ(own->ended, gateway::close_code::kShutdown);
@@ -330,7 +331,7 @@ TEST_F(SessionsOfThePlatform, U_4_AStartReadsNoneOfAHundredThousandSessions) {
 
   runtime::Context context = service_context(cluster_);
   const Timestamp now = context.now();
-  auto database = cluster_.store().service("sessions");
+  database::Database& sessions = cluster_.store().service("sessions");
   const auto fill = [now](database::Transaction& transaction) {
     return transaction.execute(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
@@ -339,15 +340,15 @@ TEST_F(SessionsOfThePlatform, U_4_AStartReadsNoneOfAHundredThousandSessions) {
         "BLOB), ?1, ?1, ?1 + ?2, 'Browser 1', '192.0.2.1', '' FROM n",
         now, days(30).microseconds);
   };
-  const auto filled = cluster_.ask(database.write(context, fill));
+  const auto filled = cluster_.ask(sessions.write(context, fill));
   ASSERT_TRUE(filled && *filled);
   ASSERT_EQ(**filled, 100'000);
 
   const Read many = read_after_a_restart();
-  const std::uint64_t a_little = 64 * 1024;  // of some fifty megabytes
+  const std::uint64_t a_little = 256 * 1024;  // of some thirty megabytes
   EXPECT_LE(many.by_start, few.by_start + a_little);
   EXPECT_LE(many.by_first_call, few.by_first_call + a_little) << "one session is found by its key";
-  EXPECT_LE(many.by_minutes, few.by_minutes + 4 * a_little);
+  EXPECT_LE(many.by_minutes, few.by_minutes + a_little);
   EXPECT_GT(cluster_.disk().used_bytes(), 10'000'000U) << "they are there";
 }
 

@@ -114,10 +114,15 @@ Result<std::vector<SessionRecord>> open_sessions_of(Transaction& transaction, Uu
                                         user_id));
 }
 
+// Each end by its own index: with OR in one condition every open session would be read.
 Result<std::vector<SessionRecord>> overdue_sessions(Transaction& transaction, Timestamp now, Duration idle, int limit) {
-  return all_sessions(transaction.query("SELECT " SESSION_COLUMNS " FROM sessions_session WHERE ended_at IS NULL AND "
-                                        "(expires_at <= ? OR last_used_at <= ?) ORDER BY last_used_at, id LIMIT ?",
-                                        now, now - idle, limit));
+  return all_sessions(transaction.query(
+      "SELECT " SESSION_COLUMNS
+      " FROM sessions_session WHERE id IN ("
+      "SELECT id FROM (SELECT id FROM sessions_session WHERE ended_at IS NULL AND last_used_at <= ? ORDER BY last_used_at LIMIT ?)"
+      " UNION SELECT id FROM (SELECT id FROM sessions_session WHERE ended_at IS NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?)"
+      ") ORDER BY last_used_at, id LIMIT ?",
+      now - idle, limit, now, limit, limit));
 }
 
 Result<void> touch_session(Transaction& transaction, Uuid id, Timestamp now) {
