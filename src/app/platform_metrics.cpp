@@ -24,6 +24,8 @@ PlatformMetrics::PlatformMetrics(runtime::MetricsRegistry& registry, std::functi
             if (!all.queue) return std::nullopt;
             return all.queue->longest_since ? (now_() - *all.queue->longest_since).seconds() : 0.0;
           });
+  declare(registry, {Kind::kCounter, "consilium_task_failures_total", "Tries of the queue to change a task that came to nothing"},
+          [](const PlatformFigures& all) { return all.queue ? std::optional(number(all.queue->failures)) : std::nullopt; });
   declare(registry, {Kind::kCounter, "consilium_posts_total", "New posts of people and of the bot"},
           [](const PlatformFigures& all) { return all.posts ? std::optional(number(*all.posts)) : std::nullopt; });
   declare(registry, {Kind::kGauge, "consilium_sockets_open", "WebSockets that are open now"},

@@ -62,10 +62,7 @@ Task<Result<Identified>> Authenticator::identify(runtime::Context& context, cons
   } else {
     co_return fail(sessions::v1::errors::required("Expected a session cookie or a bearer token"));
   }
-  runtime::Context own = context.for_service("gateway", context.client);
-  own.remote_address = context.remote_address;
-  own.deadline = context.deadline;
-  own.cancellation = context.cancellation;
+  runtime::Context own = context.as_service("gateway");
   auto answer = co_await sessions_.authenticate(own, std::move(question));
   if (!answer) {
     // Too long or oddly made proofs are as unknown as any other.

@@ -12,9 +12,7 @@ Task<net::HttpResponse> answer(sessions::v1::Sessions* issuer, runtime::Context&
     response.set_header("Allow", "GET, HEAD");
     co_return response;
   }
-  runtime::Context own = context.for_service("gateway", context.client);
-  own.deadline = context.deadline;
-  own.cancellation = context.cancellation;
+  runtime::Context own = context.as_service("gateway");
   auto keys = co_await issuer->get_key_set(own, sessions::v1::KeySetRequest());
   if (!keys) {
     response.status = 503;

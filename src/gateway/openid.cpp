@@ -164,7 +164,6 @@ class OpenId {
   Task<HttpResponse> discovery(Context& context, const HttpRequest& request);
 
  private:
-  static Context as_gateway(const Context& context);
   // Nothing when the browser has none that is good; errors are of the issuer.
   Task<Result<std::optional<Uuid>>> browser_session(Context& context, const HttpRequest& request);
   // For people: what may not be told to the application, because nobody knows that it is one.
@@ -174,14 +173,6 @@ class OpenId {
   OpenIdParts parts_;
   Authenticator authenticator_;
 };
-
-Context OpenId::as_gateway(const Context& context) {
-  Context own = context.for_service("gateway", context.client);
-  own.remote_address = context.remote_address;
-  own.deadline = context.deadline;
-  own.cancellation = context.cancellation;
-  return own;
-}
 
 void OpenId::note(const Context& context, const HttpRequest& request, std::string_view path, const Error& error) const {
   const bool is_foreign = error.code == "sessions.unknown-client" || error.code == "sessions.bad-redirect";
@@ -217,7 +208,7 @@ Task<HttpResponse> OpenId::authorize(Context& context, const HttpRequest& reques
   if (!parameters) co_return page(context, request, parameters.error());
   auto session = co_await browser_session(context, request);
   if (!session) co_return page(context, request, session.error());
-  Context own = as_gateway(context);
+  Context own = context.as_service("gateway");
   sessions::v1::AuthorizeRequest asked{std::move(*parameters), *session};
   auto reply = co_await parts_.sessions.authorize(own, std::move(asked));
   if (!reply) co_return page(context, request, reply.error());
@@ -252,7 +243,7 @@ Task<HttpResponse> OpenId::token(Context& context, const HttpRequest& request) {
     asked.client_id = std::move(credentials->id);
     asked.client_secret = Secret(std::move(credentials->secret));
   }
-  Context own = as_gateway(context);
+  Context own = context.as_service("gateway");
   auto reply = co_await parts_.sessions.issue_tokens(own, std::move(asked));
   if (!reply) co_return refuse(reply.error());
   const json::object body{
@@ -275,7 +266,7 @@ Task<HttpResponse> OpenId::user_info(Context& context, const HttpRequest& reques
     response.set_header("WWW-Authenticate", "Bearer realm=\"consilium\"");
     co_return response;
   }
-  Context own = as_gateway(context);
+  Context own = context.as_service("gateway");
   sessions::v1::UserInfoRequest asked{Secret(std::string(authorization.substr(kScheme.size())))};
   auto reply = co_await parts_.sessions.get_user_info(own, std::move(asked));
   if (reply) co_return json_response(200, std::move(reply->claims.text));
@@ -291,7 +282,7 @@ Task<HttpResponse> OpenId::user_info(Context& context, const HttpRequest& reques
 
 Task<HttpResponse> OpenId::discovery(Context& context, const HttpRequest& request) {
   if (auto other = other_method(request, {"GET", "HEAD"})) co_return std::move(*other);
-  Context own = as_gateway(context);
+  Context own = context.as_service("gateway");
   auto reply = co_await parts_.sessions.get_discovery(own, sessions::v1::DiscoveryRequest());
   if (!reply) co_return net::problem_response(reply.error(), context.request_id);
   HttpResponse response = json_response(200, std::move(reply->document.text));

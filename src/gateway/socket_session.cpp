@@ -28,7 +28,7 @@ runtime::Context SocketSession::user_context() const {
   return context;
 }
 
-runtime::Context SocketSession::service_context() const { return user_context().for_service("gateway", runtime::ClientType::kWebSocket); }
+runtime::Context SocketSession::service_context() const { return user_context().as_service("gateway"); }
 
 void SocketSession::on_open(std::shared_ptr<net::WebSocket> socket) {
   socket_ = std::move(socket);

@@ -42,4 +42,12 @@ Context Context::for_service(std::string service, ClientType type) const {
   return context;
 }
 
+Context Context::as_service(std::string service) const {
+  Context context = for_service(std::move(service), client);
+  context.remote_address = remote_address;
+  context.deadline = deadline;
+  context.cancellation = cancellation;
+  return context;
+}
+
 }  // namespace consilium::runtime

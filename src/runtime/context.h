@@ -82,6 +82,8 @@ class Context {
 
   // A context for work that this one causes in the background: same request id and trace, other caller, no deadline.
   Context for_service(std::string service, ClientType type) const;
+  // A context for what this one waits for, and a service asks in its own name: the same deadline, address and caller that may give up.
+  Context as_service(std::string service) const;
 
  private:
   Scheduler* scheduler_;

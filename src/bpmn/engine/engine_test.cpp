@@ -321,7 +321,7 @@ TEST(Engine, NonInterruptingMessagesLeaveTheirHostAlone) {
   EXPECT_EQ(bench.ended().size(), 1u);
 }
 
-TEST(Engine, BuffersMessagesAndKnowsTheirIds) {
+TEST(Engine, B_52_BuffersMessagesAndKnowsTheirIds) {
   Bench bench;
   bench.deploy(TestModel().start().catch_message("m", "msg", "=id").end().flow("start", "m").flow("m", "end"));
   EXPECT_FALSE(bench.publish("msg", "k", R"({"v": 1})", "id-1", seconds(10)).rejection);
@@ -372,7 +372,7 @@ TEST(Engine, TakesBufferedMessagesInTheirOrder) {
   EXPECT_EQ(bench.take_path(), "start g b eb p");
 }
 
-TEST(Engine, JobsRetryWithGrowingBackOffAndThenBecomeIncidents) {  // B-51
+TEST(Engine, B_51_JobsRetryWithGrowingBackOffAndThenBecomeIncidents) {
   Bench bench;
   bench.deploy(TestModel().start().task("t", "work").end().flow("start", "t").flow("t", "end"));
   bench.start();
@@ -396,7 +396,7 @@ TEST(Engine, JobsRetryWithGrowingBackOffAndThenBecomeIncidents) {  // B-51
   EXPECT_EQ(bench.ended().size(), 1u);
 }
 
-TEST(Engine, LocksRunOutAndUnreadyWorkersLoseNoRetry) {
+TEST(Engine, B_51_B_53_LocksRunOutAndUnreadyWorkersLoseNoRetry) {
   Bench bench;
   bench.deploy(TestModel().start().task("t", "work", "", "0").end().flow("start", "t").flow("t", "end"));
   bench.start();
@@ -653,7 +653,7 @@ TEST(Engine, ATokenBombIsStopped) {
   EXPECT_EQ(bench.incident(), "UNKNOWN");
 }
 
-TEST(Engine, TheSameIdempotencyKeyAnswersTheSameInstance) {
+TEST(Engine, B_55_TheSameIdempotencyKeyAnswersTheSameInstance) {
   Bench bench;
   bench.deploy(TestModel().start().task("t", "work").end().flow("start", "t").flow("t", "end"));
   const Key first = bench.start("{}", "p", "key");
@@ -680,7 +680,7 @@ TEST(Engine, VersionsModelsAndLeavesRunningInstancesOnTheirs) {
   EXPECT_EQ(bench.engine.state().newest("p")->version, 2);
 }
 
-TEST(Engine, RefusesUnknownJobTypesAtDeployment) {
+TEST(Engine, BP_1_RefusesUnknownJobTypesAtDeployment) {
   EngineOptions options;
   options.known_job_types = std::set<std::string, std::less<>>{"known"};
   Bench bench(options);

@@ -18,12 +18,7 @@ inline Result<void> require_permission(const runtime::Context& context, std::str
 }
 
 // A context in which this service asks the users service by itself, within the same deadline.
-inline runtime::Context for_users(const runtime::Context& context) {
-  runtime::Context internal = context.for_service("sessions", context.client);
-  internal.deadline = context.deadline;
-  internal.cancellation = context.cancellation;
-  return internal;
-}
+inline runtime::Context for_users(const runtime::Context& context) { return context.as_service("sessions"); }
 
 inline Error bad_credentials() { return v1::errors::bad_credentials("Expected a known login name and its password"); }
 

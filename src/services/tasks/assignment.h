@@ -25,10 +25,11 @@ struct QueuePlace {
   bool same_place(const QueuePlace& other) const { return position == other.position && reason == other.reason; }
 };
 
-// How long the queue is just now.
+// How the queue is just now.
 struct QueueFigures {
   std::int64_t waiting = 0;
   std::optional<Timestamp> longest_since;  // when the one who waits longest asked
+  std::int64_t failures = 0;               // since the start: tries to change one task of many that came to nothing
 };
 
 // Hears of what happened in the queue, after the commit, perhaps twice after a failure. This one does nothing.

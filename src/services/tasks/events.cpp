@@ -156,6 +156,7 @@ Result<Concerned> concerned_by_any(const bus::Event& event) {
   if (event.topic == v1::Queued::kTopic) return concerned_by<v1::Queued>(event);
   if (event.topic == v1::Assigned::kTopic) return concerned_by<v1::Assigned>(event);
   if (event.topic == v1::Started::kTopic) return concerned_by<v1::Started>(event);
+  if (event.topic == v1::Held::kTopic) return concerned_by<v1::Held>(event);
   if (event.topic == v1::Solved::kTopic) return concerned_by<v1::Solved>(event);
   return concerned_by<v1::Cancelled>(event);
 }
@@ -230,7 +231,7 @@ std::vector<bus::Consumer> consumers(EventDependencies dependencies) {
   out.push_back(std::move(feedback));
 
   bus::Consumer notices{"tasks", "tasks.notices", "tasks", {}, {}, {}, {}};
-  for (const std::string_view topic : {v1::Created::kTopic, v1::Queued::kTopic, v1::Assigned::kTopic, v1::Started::kTopic,
+  for (const std::string_view topic : {v1::Created::kTopic, v1::Queued::kTopic, v1::Assigned::kTopic, v1::Started::kTopic, v1::Held::kTopic,
                                        v1::Solved::kTopic, v1::Cancelled::kTopic, v1::FeedbackGiven::kTopic}) {
     notices.topics.emplace_back(topic);
   }

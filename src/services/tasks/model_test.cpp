@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "services/tasks/task.h"
@@ -69,6 +70,50 @@ TEST(TaskModel, RefusesInvalidOnesWithTheReason) {
     bool found = false;
     for (const FieldError& field : model.error().fields) found = found || field.code == one.code;
     EXPECT_TRUE(found) << one.code << " in " << model.error().describe();
+  }
+}
+
+// A status that can be entered can be left for a closed one: one that cannot is a trap, however many steps later.
+TEST(TaskModel, B_33_TrapsAreRefused) {
+  const std::string to_hold = R"({"id":"hold","from":["reported"],"to":"on-hold","by":["service"]})";
+  const std::string back = R"({"id":"resume","from":["on-hold"],"to":"reported","by":["service"]})";
+  const std::string cancel = R"({"id":"cancel","from":["on-hold"],"to":"cancelled","by":["service"]})";
+  const std::string on = R"({"id":"on","from":["on-hold"],"to":"assigned","by":["service"]})";
+  const std::string again = R"({"id":"again","from":["assigned"],"to":"on-hold","by":["service"]})";
+  const std::string rest = std::string(kStart) + "," + kEnd + "," + to_hold;
+  const auto findings = [](const std::string& json) {
+    std::vector<std::string> codes;
+    const auto model = parse_model(json);
+    if (model) return codes;
+    for (const FieldError& field : model.error().fields) codes.push_back(field.code);
+    return codes;
+  };
+  using Codes = std::vector<std::string>;
+  EXPECT_EQ(findings(model_with(rest)), Codes{"trap"});
+  EXPECT_EQ(findings(model_with(rest + "," + on + "," + again)), (Codes{"trap", "trap", "trap"})) << "a circle is a trap, too";
+  EXPECT_EQ(findings(model_with(rest + "," + back)), Codes{});
+  EXPECT_EQ(findings(model_with(rest + "," + cancel)), Codes{});
+}
+
+// The shipped ones, by looking at each status anew.
+TEST(TaskModel, B_33_EveryOpenStatusOfTheShippedOnesCanEnd) {
+  for (const char* name : {"client-common-request.json", "staff-escalation.json"}) {
+    const auto model = parse_model(shipped(name));
+    ASSERT_TRUE(model);
+    for (const TransitionRule& rule : model->transitions) {
+      std::set<Substatus> seen{rule.to};
+      std::vector<Substatus> ahead{rule.to};
+      bool ends = false;
+      while (!ahead.empty()) {
+        const Substatus here = ahead.back();
+        ahead.pop_back();
+        ends = ends || status_of(here) == Status::kClosed;
+        for (const TransitionRule* next : model->leaving(here)) {
+          if (seen.insert(next->to).second) ahead.push_back(next->to);
+        }
+      }
+      EXPECT_TRUE(ends) << name << " " << rule.id;
+    }
   }
 }
 

@@ -10,6 +10,8 @@ namespace consilium::tasks {
 namespace {
 
 constexpr std::size_t kToldAtMost = 1000;
+// In which a task is somebody's.
+constexpr Substatus kWithAPerson[] = {Substatus::kAssigned, Substatus::kInProgress, Substatus::kOnHold};
 
 v1::TaskState state_of(const TaskRecord& task) {
   v1::TaskState state;
@@ -38,7 +40,7 @@ Result<void> publish_change(Transaction& transaction, const runtime::Context& co
     case Substatus::kInProgress: return v1::publish(transaction, context, v1::Started{task.id, state_of(task)});
     case Substatus::kSolved: return v1::publish(transaction, context, v1::Solved{task.id, state_of(task)});
     case Substatus::kCancelled: return v1::publish(transaction, context, v1::Cancelled{task.id, state_of(task)});
-    case Substatus::kOnHold:
+    case Substatus::kOnHold: return v1::publish(transaction, context, v1::Held{task.id, state_of(task)});
     case Substatus::kUnspecified: break;
   }
   return fail(internal_error("A task came to a status that no event tells of"));
@@ -173,7 +175,7 @@ Result<TaskService::Access> TaskService::load_for_caller(Transaction& transactio
 }
 
 Task<Result<users::v1::User>> TaskService::active_reporter(runtime::Context& context, Uuid user_id) {
-  runtime::Context own = context.for_service("tasks", context.client);
+  runtime::Context own = context.as_service("tasks");
   users::v1::GetUserRequest request;
   request.id = user_id;
   auto user = co_await users_.get_user(own, request);
@@ -284,7 +286,10 @@ Result<void> TaskService::end_escalation(Transaction& transaction, const runtime
 template <class Step>
 bool TaskService::each(Transaction& transaction, const runtime::Context& context, const TaskRecord& task, Step step) {
   const auto done = transaction.attempt(std::move(step));
-  if (!done) tell_once(context, task, done.error());
+  if (!done) {
+    ++failures_;
+    tell_once(context, task, done.error());
+  }
   return done.has_value();
 }
 
@@ -656,6 +661,7 @@ Task<Result<std::optional<Timestamp>>> TaskService::next_due(runtime::Context& c
 Task<Result<QueueFigures>> TaskService::queue_figures(runtime::Context& context) {
   const auto count = [](Transaction& transaction) { return count_waiting(transaction); };
   auto figures = co_await database_.read(context, count);
+  if (figures) figures->failures = failures_;
   co_return figures;
 }
 
@@ -688,7 +694,7 @@ Result<void> TaskService::apply_presence(Transaction& transaction, const runtime
 
 Result<void> TaskService::apply_person(Transaction& transaction, const runtime::Context& context, const PersonRecord& person) {
   TRY(save_person(transaction, person));
-  for (const Substatus substatus : {Substatus::kAssigned, Substatus::kInProgress}) {
+  for (const Substatus substatus : kWithAPerson) {
     ASSIGN_OR_RETURN(auto held, assigned_to(transaction, person.user_id, substatus));
     std::erase_if(held, [&](const TaskRecord& task) { return std::ranges::find(person.groups, task.group) != person.groups.end(); });
     TRY(take_away(transaction, context, held, "reassigned"));
@@ -731,7 +737,7 @@ Result<void> TaskService::apply_feedback(Transaction& transaction, const runtime
 // A locked or deleted person works on nothing any more.
 Result<void> TaskService::apply_left(Transaction& transaction, const runtime::Context& context, const Uuid& user_id) {
   TRY(set_inactive(transaction, user_id));
-  for (const Substatus substatus : {Substatus::kAssigned, Substatus::kInProgress}) {
+  for (const Substatus substatus : kWithAPerson) {
     ASSIGN_OR_RETURN(auto held, assigned_to(transaction, user_id, substatus));
     TRY(take_away(transaction, context, held, "offline"));
   }

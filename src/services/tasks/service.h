@@ -1,6 +1,7 @@
 // The calls of the tasks service: authorise, load, apply the rules of task.h, save with history and event in one transaction.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -116,6 +117,7 @@ class TaskService final : public v1::Tasks {
   runtime::Logger logger_;
   std::mutex told_mutex_;
   std::set<Uuid> told_;  // tasks that could not be changed
+  std::atomic<std::int64_t> failures_{0};
   database::IdempotencyTable idempotency_{"tasks"};
   std::map<ModelKey, Versioned> newest_;
   std::map<std::tuple<std::string, std::string, std::int64_t>, std::shared_ptr<const TaskModel>> models_;

@@ -8,7 +8,11 @@
 #include <sstream>
 
 #include "base/random.h"
+#include "consilium/tasks/v1/tasks_local.h"
+#include "consilium/tasks/v1/tasks_routes.h"
 #include "ports/database/store_harness.h"
+#include "runtime/log_sink.h"
+#include "runtime/observed_call.h"
 #include "runtime/simulated_scheduler.h"
 #include "runtime/when_all.h"
 #include "services/tasks/migrations.h"
@@ -21,7 +25,12 @@ class FakeUsers final : public users::v1::Users {
  public:
   std::map<Uuid, users::v1::User> people;
 
-  Task<Result<users::v1::User>> get_user(runtime::Context&, users::v1::GetUserRequest request) override {
+  std::optional<Timestamp> deadline;  // of the last call
+  std::shared_ptr<runtime::Cancellation> cancellation;
+
+  Task<Result<users::v1::User>> get_user(runtime::Context& context, users::v1::GetUserRequest request) override {
+    deadline = context.deadline;
+    cancellation = context.cancellation;
     const auto found = people.find(request.id);
     if (found == people.end()) co_return fail(users::v1::errors::not_found("Expected a user"));
     co_return found->second;
@@ -99,6 +108,16 @@ class TaskServiceTest : public ::testing::Test {
   template <class Call>
   auto call(Call action) {
     return call_as(service_caller(), std::move(action));
+  }
+  template <class Answer>
+  static Task<void> gather(std::vector<Task<Answer>>* tasks, std::size_t at_once, std::vector<Answer>* out) {
+    *out = co_await runtime::when_all(std::move(*tasks), at_once);
+  }
+  template <class Answer>
+  std::vector<Answer> all_at_once(std::vector<Task<Answer>> tasks, std::size_t at_once = 50) {
+    std::vector<Answer> answers;
+    harness_->run(gather(&tasks, at_once, &answers));
+    return answers;
   }
 
   TaskServiceTest() {
@@ -245,21 +264,136 @@ TEST_F(TaskServiceTest, B_39_FiftyRequestsAtOnceMakeOneTask) {
     contexts.push_back(std::make_unique<runtime::Context>(context_of(service_caller())));
     calls.push_back(service_.create_request(*contexts.back(), wish(request(1))));
   }
-  std::vector<Result<v1::CreateRequestReply>> replies;
-  const auto gather = [](std::vector<Task<Result<v1::CreateRequestReply>>>* tasks,
-                         std::vector<Result<v1::CreateRequestReply>>* out) -> Task<void> {
-    *out = co_await runtime::when_all(std::move(*tasks), 50);
-  };
-  harness_->run(gather(&calls, &replies));
   int created = 0;
   std::set<std::string> numbers;
-  for (const auto& reply : replies) {
+  for (const auto& reply : all_at_once(std::move(calls))) {
     ASSERT_TRUE(reply) << reply.error().describe();
     created += reply->created ? 1 : 0;
     numbers.insert(reply->task.number);
   }
   EXPECT_EQ(created, 1);
   EXPECT_EQ(numbers.size(), 1u);
+}
+
+// What decides is read in the transaction that changes it: two daemons at once give each task to one person, within their limits.
+TEST_F(TaskServiceTest, B_39_PassesAtOnceAssignEachTaskOnce) {
+  TaskService other(door(), users_, settings_);
+  const std::vector<EmbeddedFile> files{{"client-common-request.json", common_}};
+  ASSERT_TRUE(call([&](runtime::Context& context) { return other.load_models(context, files); }));
+  for (std::uint8_t i = 1; i <= 12; ++i) open_request(i);
+  for (std::uint8_t i = 1; i <= 3; ++i) add_consultant(i);
+  std::vector<std::unique_ptr<runtime::Context>> contexts;
+  std::vector<Task<Result<std::int64_t>>> passes;
+  for (int i = 0; i < 10; ++i) {
+    contexts.push_back(std::make_unique<runtime::Context>(context_of(service_caller())));
+    passes.push_back((i % 2 == 0 ? service_ : other).assign_waiting(*contexts.back()));
+  }
+  std::int64_t assigned = 0;
+  for (const auto& pass : all_at_once(std::move(passes))) assigned += pass.value_or(100);
+  EXPECT_EQ(assigned, 9);
+  const auto log = call([&](runtime::Context& context) { return service_.list_assignments(context, {}); });
+  std::set<Uuid> tasks;
+  std::map<Uuid, int> load;
+  for (const v1::AssignmentEntry& entry : log->items) {
+    EXPECT_TRUE(tasks.insert(entry.task_id).second);
+    ++load[*entry.user_id];
+  }
+  EXPECT_EQ(tasks.size(), 9u);
+  for (const auto& [user, count] : load) EXPECT_EQ(count, settings_.limit);
+}
+
+// From two processes, as it were, and of two types: each type counts on its own, and no number is given twice or left out.
+TEST_F(TaskServiceTest, B_28_TenThousandAtOnceHaveTenThousandNumbers) {
+  constexpr std::size_t kTasks = 10'000;
+  TaskService other(door(), users_, settings_);
+  const std::vector<EmbeddedFile> files{{"client-common-request.json", common_}, {"staff-escalation.json", escalation_}};
+  ASSERT_TRUE(call([&](runtime::Context& context) { return other.load_models(context, files); }));
+  std::vector<std::unique_ptr<runtime::Context>> contexts;
+  std::vector<Task<Result<v1::Task>>> calls;
+  for (std::size_t i = 0; i < kTasks; ++i) {
+    contexts.push_back(std::make_unique<runtime::Context>(context_of(service_caller())));
+    v1::CreateTaskRequest wanted = request(1);
+    wanted.channel_id = contexts.back()->new_id();
+    if (i % 2 == 0) wanted.type = {"staff", "escalation"};
+    calls.push_back((i % 4 < 2 ? service_ : other).create_task(*contexts.back(), wanted));
+  }
+  std::set<std::string> numbers;
+  for (const auto& made : all_at_once(std::move(calls), 1'000)) {
+    ASSERT_TRUE(made) << made.error().describe();
+    EXPECT_TRUE(numbers.insert(made->number).second) << made->number;
+  }
+  EXPECT_EQ(numbers.size(), kTasks);
+  for (const char* prefix : {"MOI", "ESC"}) {
+    EXPECT_TRUE(numbers.contains(format_number(prefix, 1)));
+    EXPECT_TRUE(numbers.contains(format_number(prefix, kTasks / 2)));
+    EXPECT_FALSE(numbers.contains(format_number(prefix, kTasks / 2 + 1)));
+  }
+}
+
+TEST_F(TaskServiceTest, B_29_TheChannelIsInTheTaskOfTheApi) {
+  struct Unobserved final : runtime::CallObserver {
+    void on_call(const runtime::Context&, const runtime::CallRecord&) override {}
+  } observer;
+  v1::LocalTasks local(service_, observer);
+  const v1::Task task = open_request(1);
+  EXPECT_EQ(task.channel_id, channel(1));
+  int shown = 0;
+  for (const net::Route& route : v1::routes(local)) {
+    net::RouteRequest request;
+    if (route.path == "/tasks/{id}") request.path["id"] = task.number;
+    if (route.method != "GET" || (route.path != "/tasks" && route.path != "/tasks/{id}")) continue;
+    const auto reply = call_as(person_caller(client(1)), [&](runtime::Context& context) { return route.handle(context, request); });
+    ASSERT_TRUE(reply) << reply.error().describe();
+    EXPECT_NE(reply->body.find(R"("channelId":")" + channel(1).text() + "\""), std::string::npos) << reply->body;
+    ++shown;
+  }
+  EXPECT_EQ(shown, 2);
+}
+
+TEST_F(TaskServiceTest, B_77_WhenATaskWasMadeIsNeverChanged) {
+  const v1::Task made = open_request(1);
+  add_consultant(1);
+  const auto look = [&](const char* after) {
+    const v1::Task now = get(made.id);
+    EXPECT_EQ(now.created_at, made.created_at) << after;
+    EXPECT_EQ(now.reporter.at, made.reporter.at) << after;
+    return now;
+  };
+  harness_->pass(seconds(10));
+  ASSERT_EQ(assign(), 1);
+  look("assignment");
+  ASSERT_TRUE(transition(made.id, "return", person_caller(consultant(1)), "busy"));
+  look("return");
+  add_consultant(2);
+  ASSERT_EQ(assign(), 1);
+  ASSERT_TRUE(transition(made.id, "start", person_caller(consultant(2))));
+  harness_->pass(seconds(10));
+  ASSERT_TRUE(transition(made.id, "solve", person_caller(consultant(2))));
+  runtime::Context context = context_of(service_caller());
+  ASSERT_TRUE(harness_->write(door(), [&](Transaction& transaction) {
+    return service_.apply_feedback(transaction, context, made.id, {v1::FeedbackAnswer::kYes, "thanks", client(1), context.now()});
+  }));
+  const v1::Task closed = look("feedback");
+  EXPECT_GT(closed.updated_at, made.created_at);
+  EXPECT_GT(closed.closed_at, made.created_at);
+}
+
+// What this service asks another for, to answer a call, ends with that call.
+TEST_F(TaskServiceTest, B_71_WhoeverAsksForATaskGivesUpForTheUsersServiceToo) {
+  const auto cancellation = std::make_shared<runtime::Cancellation>();
+  const Timestamp deadline = harness_->loop().steady_now() + seconds(5);
+  const auto ask = [&] {
+    return call([&](runtime::Context& context) {
+      context.deadline = deadline;
+      context.cancellation = cancellation;
+      return service_.create_request(context, wish(request(1)));
+    });
+  };
+  EXPECT_TRUE(ask());
+  EXPECT_EQ(users_.deadline, deadline);
+  EXPECT_EQ(users_.cancellation, cancellation);
+  cancellation->request();
+  EXPECT_FALSE(ask());
 }
 
 TEST_F(TaskServiceTest, AnswersTheSameForTheSameIdempotencyKey) {
@@ -302,7 +436,7 @@ TEST_F(TaskServiceTest, AnswersTheTaskOfTheSameProcessHoweverLate) {
   EXPECT_EQ(closed->task.id, first->task.id) << "closed meanwhile: no second one";
 }
 
-TEST_F(TaskServiceTest, RefusesUnknownTypesAndReporters) {
+TEST_F(TaskServiceTest, B_30_UnknownTypesAndReportersAreRefused) {
   v1::CreateTaskRequest unknown = request(1);
   unknown.type.subtype = "nothing";
   EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, wish(unknown)); }).error().code,
@@ -314,6 +448,17 @@ TEST_F(TaskServiceTest, RefusesUnknownTypesAndReporters) {
   users_.people[client(2)].status = users::v1::UserStatus::kLocked;
   EXPECT_EQ(call([&](runtime::Context& context) { return service_.create_request(context, wish(request(2))); }).error().code,
             "tasks.unknown-reporter");
+}
+
+// A task whose type is not known is neither over nor changed by anybody.
+TEST_F(TaskServiceTest, B_30_ATaskOfAnUnknownTypeIsAnErrorAndNotFinal) {
+  const Uuid task = open_request(1).id;
+  break_task(task);
+  EXPECT_FALSE(call([&](runtime::Context& context) { return service_.list_transitions(context, {task.text()}); }));
+  for (const char* name : {"solve", "cancel", "return", "start"})
+    EXPECT_FALSE(transition(task, name, person_caller(id_of(9, 1), {"tasks.read", "tasks.manage"}), "because")) << name;
+  EXPECT_EQ(get(task).status, Status::kOpen);
+  EXPECT_EQ(get(task).version, 2) << "as it was made and queued";
 }
 
 TEST_F(TaskServiceTest, AssignsTheLongestWaitingFirstAndKeepsTheLimit) {
@@ -602,7 +747,7 @@ TEST_F(TaskServiceTest, ExplainsEachAssignment) {
   EXPECT_EQ(call([&](runtime::Context& context) { return service_.list_assignments(context, {}); })->items.size(), 1u);
 }
 
-TEST_F(TaskServiceTest, StoresFeedbackOnceAndLetsItChangeForTenMinutes) {
+TEST_F(TaskServiceTest, B_26_FeedbackIsStoredOnceAndChangesForTenMinutes) {
   const Uuid task = open_request(1).id;
   const auto give = [&](v1::FeedbackAnswer answer, const Uuid& by) {
     runtime::Context context = context_of(service_caller());
@@ -707,7 +852,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, TaskServiceRandom, ::testing::Range<std::uint64_
 
 // ---- one bad task
 
-TEST_F(TaskServiceTest, ATaskThatCannotBeAssignedHoldsNobodyUp) {
+TEST_F(TaskServiceTest, B_40_ATaskThatCannotBeAssignedHoldsNobodyUp) {
   const Uuid bad = open_request(1).id;
   const Uuid good = open_request(2).id;
   break_task(bad);
@@ -717,7 +862,25 @@ TEST_F(TaskServiceTest, ATaskThatCannotBeAssignedHoldsNobodyUp) {
   EXPECT_FALSE(get(bad).assignee.user_id);
 }
 
-TEST_F(TaskServiceTest, ATaskThatCannotBeReturnedHoldsNobodyUp) {
+TEST_F(TaskServiceTest, B_40_ATaskThatCannotBeChangedIsLoggedOnceAndCounted) {
+  const auto sink = std::make_shared<runtime::MemorySink>(runtime::LogFormat::kJson);
+  runtime::Log log({.synchronous = true}, {sink});
+  TaskService service(door(), users_, settings_, runtime::Logger(log, "tasks", "test"));
+  const v1::Task bad = open_request(1);
+  break_task(bad.id);
+  add_consultant(1);
+  for (int pass = 1; pass <= 3; ++pass) {
+    EXPECT_EQ(call([&](runtime::Context& context) { return service.assign_waiting(context); }), 0);
+    EXPECT_EQ(call([&](runtime::Context& context) { return service.queue_figures(context); })->failures, pass);
+  }
+  ASSERT_EQ(sink->lines().size(), 1u) << "not in each pass";
+  const std::string line = sink->lines().front();
+  EXPECT_NE(line.find(R"("level":"error")"), std::string::npos) << line;
+  EXPECT_NE(line.find(bad.number), std::string::npos) << line;
+  EXPECT_NE(line.find(R"("errorCode")"), std::string::npos) << line;
+}
+
+TEST_F(TaskServiceTest, B_40_ATaskThatCannotBeReturnedHoldsNobodyUp) {
   const Uuid bad = open_request(1).id;
   const Uuid good = open_request(2).id;
   add_consultant(1);
@@ -732,7 +895,7 @@ TEST_F(TaskServiceTest, ATaskThatCannotBeReturnedHoldsNobodyUp) {
   EXPECT_EQ(sweep(), 1);
 }
 
-TEST_F(TaskServiceTest, ATaskThatCannotBeTakenAwayKeepsNoOther) {
+TEST_F(TaskServiceTest, B_40_ATaskThatCannotBeTakenAwayKeepsNoOther) {
   const Uuid bad = open_request(1).id;
   const Uuid good = open_request(2).id;
   add_consultant(1);
@@ -786,7 +949,7 @@ TEST_F(TaskServiceTest, TellsThatWhoIsFreeIsLeftOut) {
   EXPECT_EQ(get(task).waiting->reason, v1::WaitReason::kAssigning);
 }
 
-TEST_F(TaskServiceTest, WhoLeavesAGroupGivesItsTasksBack) {
+TEST_F(TaskServiceTest, B_35_WhoLeavesAGroupGivesItsTasksBack) {
   const Uuid begun = open_request(1).id;
   const Uuid assigned = open_request(2).id;
   add_consultant(1);
@@ -799,6 +962,178 @@ TEST_F(TaskServiceTest, WhoLeavesAGroupGivesItsTasksBack) {
   EXPECT_EQ(get(begun).substatus, Substatus::kOnAssignment);
   EXPECT_EQ(get(assigned).substatus, Substatus::kOnAssignment);
   EXPECT_EQ(assign(), 0);
+}
+
+// ---- the group
+
+TEST_F(TaskServiceTest, B_35_B_37_TheGroupIsTheOneOfTheType) {
+  const v1::Task task = open_request(1);
+  person(1, {"doctor-orthopedist", "consultant"});
+  person(2, {"doctor-orthopedist"});
+  const runtime::Caller manager = person_caller(id_of(9, 1), {"tasks.read", "tasks.manage"});
+  const auto set = [&](std::optional<Uuid> user, std::optional<std::string> group) {
+    v1::SetAssigneeRequest message;
+    message.id = task.number;
+    message.version = get(task.id).version;
+    message.user_id = user;
+    message.group = std::move(group);
+    return call_as(manager, [&](runtime::Context& context) { return service_.set_assignee(context, message); });
+  };
+  const auto given = set(consultant(1), {});
+  ASSERT_TRUE(given) << given.error().describe();
+  EXPECT_EQ(given->assignee.user_id, consultant(1));
+  EXPECT_EQ(given->assignee.group, "consultant") << "not the first one of the person's groups, nor a type of people";
+  const std::int64_t version = given->version;
+  EXPECT_EQ(set(consultant(2), {}).error().code, "tasks.not-in-group");
+  EXPECT_EQ(set(consultant(1), "doctor-orthopedist").error().code, "tasks.not-in-group");
+  EXPECT_EQ(set({}, "doctor-orthopedist").error().code, "tasks.not-in-group");
+  EXPECT_EQ(set({}, "client").error().code, "tasks.not-in-group");
+  EXPECT_EQ(get(task.id).version, version) << "what was refused changed nothing";
+  const auto back = set({}, "consultant");
+  ASSERT_TRUE(back) << back.error().describe();
+  EXPECT_FALSE(back->assignee.user_id) << "a group alone has no person";
+  EXPECT_EQ(back->assignee.group, "consultant");
+  EXPECT_EQ(back->substatus, Substatus::kOnAssignment);
+}
+
+// ---- what is told
+
+// With the status that the shipped types do without.
+constexpr const char* kWithHold = R"({
+  "type": "client", "subtype": "with-hold", "numberPrefix": "HLD", "group": "consultant", "oneOpenPerChannel": true,
+  "transitions": [
+    {"id": "report", "from": [], "to": "reported", "by": ["service"], "initial": true},
+    {"id": "assign", "from": ["reported", "on-assignment"], "to": "assigned", "by": ["service", "manager"], "needsPerson": true},
+    {"id": "start", "from": ["assigned", "on-hold"], "to": "in-progress", "by": ["assignee"]},
+    {"id": "hold", "from": ["in-progress"], "to": "on-hold", "by": ["assignee"]},
+    {"id": "return", "from": ["in-progress", "on-hold"], "to": "on-assignment", "by": ["service", "manager"]},
+    {"id": "solve", "from": ["in-progress"], "to": "solved", "by": ["assignee"]},
+    {"id": "cancel", "from": ["on-hold"], "to": "cancelled", "by": ["manager"], "needsReason": true}
+  ]})";
+
+// Walks tasks through a model by the calls that people and services make.
+class TaskModels : public TaskServiceTest {
+ protected:
+  TaskModels() {
+    const std::vector<EmbeddedFile> files{
+        {"client-common-request.json", common_}, {"staff-escalation.json", escalation_}, {"with-hold.json", kWithHold}};
+    EXPECT_TRUE(call([&](runtime::Context& context) { return walker_.load_models(context, files); }));
+    for (std::uint8_t i = 1; i <= 2; ++i) {
+      add_consultant(i);
+      person(i, {"consultant", "supervisor"});
+    }
+  }
+
+  v1::Task begin(const TaskModel& model) {
+    v1::CreateTaskRequest wanted = request(1);
+    wanted.type = {model.type, model.subtype};
+    wanted.channel_id = context_of(service_caller()).new_id();
+    return call([&](runtime::Context& context) { return walker_.create_task(context, wanted); }).value();
+  }
+  runtime::Caller maker_of(const TransitionRule& rule, const v1::Task& task) const {
+    if (rule.allows(Actor::kAssignee) && task.assignee.user_id) return person_caller(*task.assignee.user_id);
+    if (rule.allows(Actor::kManager)) return person_caller(consultant(1), {"tasks.read", "tasks.manage"});
+    return service_caller();
+  }
+  Result<v1::Task> make(const TransitionRule& rule, const v1::Task& task) {
+    if (rule.needs_person) {
+      v1::SetAssigneeRequest message;
+      message.id = task.number;
+      message.version = task.version;
+      message.user_id = task.assignee.user_id == consultant(1) ? consultant(2) : consultant(1);
+      return call_as(maker_of(rule, task), [&](runtime::Context& context) { return walker_.set_assignee(context, message); });
+    }
+    v1::MakeTransitionRequest message;
+    message.id = task.number;
+    message.transition = rule.id;
+    message.reason = "because";
+    return call_as(maker_of(rule, task), [&](runtime::Context& context) { return walker_.make_transition(context, message); });
+  }
+  // A new task in this status, on the shortest way.
+  std::optional<v1::Task> task_in(const TaskModel& model, Substatus status) {
+    std::map<Substatus, std::vector<const TransitionRule*>> ways{{model.initial().to, {}}};
+    std::vector<Substatus> reached{model.initial().to};
+    for (std::size_t i = 0; i < reached.size(); ++i) {
+      for (const TransitionRule* rule : model.leaving(reached[i])) {
+        if (ways.contains(rule->to)) continue;
+        ways[rule->to] = ways[reached[i]];
+        ways[rule->to].push_back(rule);
+        reached.push_back(rule->to);
+      }
+    }
+    if (!ways.contains(status)) return std::nullopt;
+    v1::Task task = begin(model);
+    for (const TransitionRule* rule : ways[status]) {
+      auto next = make(*rule, task);
+      EXPECT_TRUE(next) << rule->id << ": " << next.error().describe();
+      if (!next) return std::nullopt;
+      task = *next;
+    }
+    return task;
+  }
+  std::vector<TaskModel> models() const {
+    std::vector<TaskModel> all;
+    for (const std::string_view json : {std::string_view(common_), std::string_view(escalation_), std::string_view(kWithHold)}) {
+      auto model = parse_model(json);
+      EXPECT_TRUE(model) << model.error().describe();
+      all.push_back(std::move(*model));
+    }
+    return all;
+  }
+
+  TaskService walker_{door(), users_, {.limit = 1000}};
+};
+
+// B-31: given by hand; B-32: cancelled. Whoever waits for a task hears of each status that it comes to, once, and in what order.
+TEST_F(TaskModels, B_31_B_32_EachTransitionIsToldOnce) {
+  const std::map<Substatus, std::string> told{{Substatus::kReported, "tasks.v1.created"},   {Substatus::kOnAssignment, "tasks.v1.queued"},
+                                              {Substatus::kAssigned, "tasks.v1.assigned"},  {Substatus::kInProgress, "tasks.v1.started"},
+                                              {Substatus::kOnHold, "tasks.v1.held"},        {Substatus::kSolved, "tasks.v1.solved"},
+                                              {Substatus::kCancelled, "tasks.v1.cancelled"}};
+  std::set<Substatus> met;
+  for (const TaskModel& model : models()) {
+    for (const TransitionRule& rule : model.transitions) {
+      for (const Substatus from : rule.from) {
+        SCOPED_TRACE(model.subtype + " " + rule.id + " from " + std::string(text_of(from)));
+        const auto task = task_in(model, from);
+        ASSERT_TRUE(task);
+        const std::size_t before = topics().size();
+        const auto made = make(rule, *task);
+        ASSERT_TRUE(made) << made.error().describe();
+        EXPECT_EQ(made->substatus, rule.to);
+        const auto all = topics();
+        EXPECT_EQ(std::vector<std::string>(all.begin() + static_cast<std::ptrdiff_t>(before), all.end()),
+                  std::vector<std::string>{told.at(rule.to)});
+        met.insert(rule.to);
+      }
+    }
+  }
+  EXPECT_EQ(met.size(), told.size() - 1) << "all but the first one of each task";
+}
+
+TEST_F(TaskModels, B_33_WhatIsOnHoldGoesOnOrEndsAndIsNobodysForEver) {
+  const TaskModel model = models().back();
+  for (const char* name : {"start", "cancel", "return"}) {
+    const auto held = task_in(model, Substatus::kOnHold);
+    ASSERT_TRUE(held);
+    EXPECT_EQ(held->status, Status::kOpen) << "no status of an open task is final";
+    EXPECT_TRUE(make(*model.find(name), *held)) << name;
+  }
+  // Its person is locked, or leaves the group: others get it.
+  const auto left = [&](const std::function<Result<void>(Transaction&, const runtime::Context&)>& leave) {
+    const auto held = task_in(model, Substatus::kOnHold);
+    ASSERT_TRUE(held);
+    EXPECT_TRUE(held->assignee.user_id);
+    runtime::Context context = context_of(service_caller());
+    ASSERT_TRUE(harness_->write(door(), [&](Transaction& transaction) { return leave(transaction, context); }));
+    EXPECT_EQ(get(held->id).substatus, Substatus::kOnAssignment);
+    EXPECT_FALSE(get(held->id).assignee.user_id);
+  };
+  left([&](Transaction& transaction, const runtime::Context& context) {
+    return walker_.apply_person(transaction, context, {consultant(1), "Consultant", true, true, context.now(), {"supervisor"}});
+  });
+  person(1, {"consultant"});
+  left([&](Transaction& transaction, const runtime::Context& context) { return walker_.apply_left(transaction, context, consultant(1)); });
 }
 
 // ---- escalations

@@ -308,7 +308,7 @@ Result<std::optional<Timestamp>> next_answer_due(Transaction& transaction) {
 
 Result<QueueFigures> count_waiting(Transaction& transaction) {
   ASSIGN_OR_RETURN(const auto row, transaction.query_one("SELECT count(*), min(reported_at) FROM tasks_task WHERE queued_at IS NOT NULL"));
-  return QueueFigures{row->integer(0), row->optional_timestamp(1)};
+  return QueueFigures{row->integer(0), row->optional_timestamp(1), 0};
 }
 
 Result<std::vector<std::string>> groups_with_waiting(Transaction& transaction) {
