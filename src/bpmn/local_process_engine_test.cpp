@@ -8,8 +8,7 @@
 #include <map>
 
 #include "bpmn/engine/test_model.h"
-#include "ports/database/simulated/simulated_store.h"
-#include "runtime/simulated_scheduler.h"
+#include "bpmn/engine_node_testing.h"
 
 namespace consilium::bpmn {
 namespace {
@@ -19,103 +18,9 @@ using process::InstanceState;
 using process::Job;
 using process::JobOutcome;
 using process::Key;
-
-template <class T>
-Task<void> store_result(Task<Result<T>> task, std::optional<Result<T>>& out) {
-  Result<T> result = co_await std::move(task);
-  out.emplace(std::move(result));
-}
-
-Task<void> flag_end(Task<void> task, bool& done) {
-  co_await std::move(task);
-  done = true;
-}
-
-// A process of the platform that can be killed and started again on the same disk.
-class Node {
- public:
-  explicit Node(std::uint64_t seed, LocalProcessEngineOptions options = {}) : world(seed), disk(seed), random(seed), options_(options) {
-    boot();
-  }
-  ~Node() {
-    store->close();
-    world.crash(id_);
-  }
-
-  void boot() {
-    id_ = world.add_node("node" + std::to_string(++lives_));
-    loop = &world.add_loop(id_, "loop");
-    database::simulated::SimulatedOptions store_options;
-    store_options.seed = world.seed() + static_cast<std::uint64_t>(lives_);
-    auto opened = database::simulated::SimulatedStore::open(*loop, disk, store_options);
-    ASSERT_TRUE(opened.has_value()) << opened.error().describe();
-    store = std::move(*opened);
-    ASSERT_TRUE(store->migrate("processes", LocalProcessEngine::migrations()).has_value());
-    engine = std::make_unique<LocalProcessEngine>(store->service("processes"), *loop, random, options_);
-    context = std::make_unique<runtime::Context>(*loop, random);
-    if (on_boot) on_boot(*engine);
-  }
-  // Killed at once, nothing tidied up.
-  void kill() {
-    store->kill();
-    world.crash(id_);
-    engine.reset();
-    store.reset();
-  }
-  void restart() {
-    kill();
-    disk.kill_processes();
-    boot();
-    open();
-  }
-  void open() {
-    const auto opened = call(engine->open(*context));
-    ASSERT_TRUE(opened.has_value()) << opened.error().describe();
-  }
-
-  template <class T>
-  Result<T> call(Task<Result<T>> task) {
-    std::optional<Result<T>> out;
-    loop->spawn("test", store_result(std::move(task), out));
-    world.run_until([&] { return out.has_value(); }, minutes(10));
-    if (!out) return fail(internal_error("no answer"));
-    return std::move(*out);
-  }
-  bool finish(Task<void> task, Duration limit = minutes(1)) {
-    bool done = false;
-    loop->spawn("test", flag_end(std::move(task), done));
-    world.run_until([&] { return done; }, limit);
-    return done;
-  }
-  void deploy(const TestModel& model) {
-    const auto deployed = call(engine->deploy(*context, {{"m.bpmn", model.xml()}}));
-    ASSERT_TRUE(deployed.has_value()) << deployed.error().describe();
-  }
-  Key start(const std::string& variables = "{}", const std::string& key = "") {
-    const auto started = call(engine->start(*context, "p", variables, key));
-    EXPECT_TRUE(started.has_value()) << started.error().describe();
-    return started.value_or(0);
-  }
-  InstanceState state(Key key) {
-    const auto view = call(engine->instance(*context, key));
-    EXPECT_TRUE(view.has_value());
-    return view ? view->state : InstanceState::kActive;
-  }
-
-  runtime::SimulatedWorld world;
-  database::simulated::Disk disk;
-  SeededRandom random;
-  runtime::SimulatedScheduler* loop = nullptr;
-  std::unique_ptr<database::simulated::SimulatedStore> store;
-  std::unique_ptr<LocalProcessEngine> engine;
-  std::unique_ptr<runtime::Context> context;
-  std::function<void(LocalProcessEngine&)> on_boot;
-
- private:
-  LocalProcessEngineOptions options_;
-  runtime::NodeId id_;
-  int lives_ = 0;
-};
+using testing::flag_end;
+using testing::Node;
+using testing::store_result;
 
 TestModel one_task() { return std::move(TestModel().start().task("t", "work").end().flow("start", "t").flow("t", "end")); }
 
@@ -177,7 +82,7 @@ TEST(LocalProcessEngine, ListsLiveAndEndedInstancesNewestFirst) {
   EXPECT_EQ(node.call(node.engine->instances(*node.context, "p", InstanceState::kCompleted, 0, 10))->size(), 0u);
 }
 
-TEST(LocalProcessEngine, AnswersTheSameInstanceForTheSameKeyAlsoAfterARestart) {
+TEST(LocalProcessEngine, B_55_TheSameKeyIsTheSameInstanceAlsoAfterARestart) {
   Node node(3);
   node.open();
   node.deploy(one_task());
@@ -196,7 +101,7 @@ Task<JobOutcome> give_after(runtime::Scheduler& loop, Duration delay) {
 }
 
 // A consultation does not stand still for a minute because the server was killed while it worked.
-TEST(LocalProcessEngine, WhatAKilledProcessWorkedOnIsHandedOutAtOnceAfterTheRestart) {
+TEST(LocalProcessEngine, BP_1_WhatAKilledProcessWorkedOnIsHandedOutAtOnceAfterTheRestart) {
   Node node(31);
   Duration delay = hours(1);
   node.on_boot = [&](LocalProcessEngine& engine) {
@@ -213,7 +118,7 @@ TEST(LocalProcessEngine, WhatAKilledProcessWorkedOnIsHandedOutAtOnceAfterTheRest
   EXPECT_EQ(node.state(key), InstanceState::kCompleted);
 }
 
-TEST(LocalProcessEngine, ReportsModelsAndVariablesThatItRefuses) {
+TEST(LocalProcessEngine, BP_1_ModelsAndVariablesAreRefusedByName) {
   LocalProcessEngineOptions options;
   options.job_types = LocalProcessEngineOptions::JobTypes::kOfWorkers;
   Node node(4, options);
@@ -227,7 +132,7 @@ TEST(LocalProcessEngine, ReportsModelsAndVariablesThatItRefuses) {
   EXPECT_EQ(node.call(node.engine->start(*node.context, "p", "{}", "")).error().code, "process.not-found");
 }
 
-TEST(LocalProcessEngine, FailedHandlersRetryAndBecomeIncidents) {
+TEST(LocalProcessEngine, B_51_FailedHandlersRetryAndBecomeIncidents) {
   Node node(5);
   int calls = 0;
   int panics = 0;
@@ -273,7 +178,7 @@ Task<JobOutcome> take_time(runtime::Scheduler& loop, Duration time, int& running
   co_return JobOutcome();
 }
 
-TEST(LocalProcessEngine, WorkersTakeNoMoreThanTheyMayAndCloseInOrder) {
+TEST(LocalProcessEngine, B_73_WorkersTakeNoMoreThanTheyMayAndCloseInOrder) {
   Node node(6);
   int running = 0, most = 0;
   process::Worker slow =
@@ -381,9 +286,9 @@ TEST(LocalProcessEngine, RefusesEarlyWhenTooManyWait) {
   EXPECT_EQ(node.engine->waiting(), 0u);
 }
 
-// PS-1: instances wait on a timer while the platform is down; the late timers fire at start, once; services that are not
+// Instances wait on a timer while the platform is down; the late timers fire at start, once; services that are not
 // ready yet cost no retry.
-TEST(LocalProcessEngine, LateTimersFireOnceAndUnreadyWorkersLoseNothing) {
+TEST(LocalProcessEngine, PS_1_B_53_LateTimersFireOnceAndUnreadyWorkersLoseNothing) {
   Node node(8);
   int not_ready = 0;
   std::map<Key, int> worked;

@@ -1,6 +1,7 @@
 // Every branch of the processes that the product ships, with stub workers.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -46,7 +47,7 @@ TEST_F(CreateUser, MakesAConsultantWithoutChannel) {
   EXPECT_EQ(bench.take_path(), "draft-created create-chat-user is-client create-identity activate-user user-active p-create-user");
 }
 
-TEST_F(CreateUser, RemovesWhatWasMadeWhenAStepGivesUp) {  // B-57
+TEST_F(CreateUser, B_57_RemovesWhatWasMadeWhenAStepGivesUp) {
   const auto undo = [&] {
     bench.complete("st-delete-chat-user");
     bench.complete("st-delete-identity");
@@ -166,7 +167,7 @@ TEST_F(ClientRequest, JoinsAnOpenRequestOrIsAnsweredByTheBot) {
   EXPECT_NE(bench.take_path().find("joined-other-request"), std::string::npos);
 }
 
-TEST_F(ClientRequest, NotifiesThenEscalatesThenGoesOn) {  // B-58
+TEST_F(ClientRequest, B_58_NotifiesThenEscalatesThenGoesOn) {
   to_the_queue();
   Duration waited;
   int notices = 0;
@@ -184,6 +185,26 @@ TEST_F(ClientRequest, NotifiesThenEscalatesThenGoesOn) {  // B-58
   EXPECT_TRUE(bench.activate("st-msg-no-available-consultant").empty());
   assign("clara");
   solve_and_close();
+}
+
+// At most so many, each wait as long as the one before or longer, and none after the end of the case.
+TEST_F(ClientRequest, B_58_NoNoticeFollowsTheLastOneNorTheEnd) {
+  const std::vector<Duration> waits{seconds(30), seconds(30), minutes(1), minutes(2), minutes(4)};
+  EXPECT_TRUE(std::is_sorted(waits.begin(), waits.end()));
+  for (std::size_t notices = 0; notices <= waits.size(); ++notices) {
+    SCOPED_TRACE(notices);
+    to_the_queue();
+    for (std::size_t i = 0; i < notices; ++i) {
+      bench.pass(waits[i]);
+      bench.complete("st-msg-no-available-consultant");
+    }
+    if (notices == waits.size()) bench.complete("st-escalate");
+    bench.publish("msg-client-task-cancelled", "t1");
+    bench.pass(days(2));
+    EXPECT_TRUE(bench.activate("st-msg-no-available-consultant").empty());
+    EXPECT_TRUE(bench.activate("st-escalate").empty());
+    EXPECT_EQ(bench.ended().size(), notices + 1);
+  }
 }
 
 TEST_F(ClientRequest, TakesTheDelaysOfTheNoticesFromAVariable) {
@@ -204,7 +225,7 @@ TEST_F(ClientRequest, NoticesThatTheTaskWasReturned) {
   solve_and_close();
 }
 
-TEST_F(ClientRequest, GoesToAnotherConsultantAtOnce) {  // B-31
+TEST_F(ClientRequest, B_31_GoesToAnotherConsultantAtOnce) {
   to_the_queue();
   assign("clara");
   bench.publish("msg-client-task-assigned", "t1", R"({"assignee": "david"})");
@@ -214,7 +235,7 @@ TEST_F(ClientRequest, GoesToAnotherConsultantAtOnce) {  // B-31
   solve_and_close();
 }
 
-TEST_F(ClientRequest, KeepsMessagesThatComeEarlyInTheirOrder) {  // B-52
+TEST_F(ClientRequest, B_52_KeepsMessagesThatComeEarlyInTheirOrder) {
   to_the_queue();
   bench.publish("msg-client-task-assigned", "t1", R"({"assignee": "clara"})");
   bench.publish("msg-client-task-returned", "t1");
@@ -230,7 +251,7 @@ TEST_F(ClientRequest, KeepsMessagesThatComeEarlyInTheirOrder) {  // B-52
   EXPECT_EQ(bench.ended().size(), 1u);
 }
 
-TEST_F(ClientRequest, IsCancelledAtAnyPoint) {  // B-32
+TEST_F(ClientRequest, B_32_IsCancelledAtAnyPoint) {
   to_the_queue();
   bench.publish("msg-client-task-cancelled", "t1");
   EXPECT_EQ(bench.ended().size(), 1u);

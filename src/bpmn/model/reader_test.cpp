@@ -43,7 +43,7 @@ TEST(Reader, ReadsASmallProcess) {
   EXPECT_EQ(process.find("t")->outgoing.size(), 1u);
 }
 
-TEST(Reader, ReportsEverythingAtOnce) {
+TEST(Reader, BP_1_ReportsEverythingAtOnce) {
   const std::string text = all_findings(
       wrap("<b:startEvent id=\"s\"/><b:userTask id=\"u\"/><b:serviceTask id=\"t\"/>" + task("lost") +
            "<b:exclusiveGateway id=\"x\"/><b:endEvent id=\"e\"/><b:endEvent id=\"e\"/>" + flow("s", "t") + flow("t", "x") +
@@ -119,7 +119,7 @@ TEST(Reader, RefusesWhatItDoesNotKnow) {
             "");
 }
 
-TEST(Reader, NamesUnknownJobTypes) {
+TEST(Reader, BP_1_NamesUnknownJobTypes) {
   const std::set<std::string, std::less<>> known = {"other"};
   ReadOptions options;
   options.known_job_types = &known;
@@ -148,7 +148,7 @@ TEST(Reader, KeepsItsLimits) {
   EXPECT_EQ(all_findings(wrap("<b:startEvent id=\"" + std::string(kMaxIdBytes, 'x') + "\"/>")), "");
 }
 
-TEST(Reader, AcceptsTheShippedProcesses) {
+TEST(Reader, BP_1_AcceptsTheShippedProcesses) {
   for (const char* name : {"p-create-user", "p-client-request"}) {
     std::ifstream file(std::string(CONSILIUM_SOURCE_DIR) + "/processes/" + name + ".bpmn");
     std::stringstream text;

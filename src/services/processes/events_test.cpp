@@ -153,7 +153,7 @@ TEST_F(ProcessEvents, ADraftStartsTheMakingOfAUser) {
   EXPECT_EQ(engine.starts[1].key, consultant.text());
 }
 
-TEST_F(ProcessEvents, APostOfAClientStartsACase) {
+TEST_F(ProcessEvents, B_55_APostOfAClientStartsACase) {
   const chat::v1::PostCreated post = client_post();
   ASSERT_TRUE(hear(post));
   ASSERT_TRUE(hear(post)) << "again";
@@ -193,7 +193,7 @@ TEST_F(ProcessEvents, OtherPostsStartNothing) {
   expect_nothing();
 }
 
-TEST_F(ProcessEvents, AnAssignmentNamesTheConsultant) {
+TEST_F(ProcessEvents, B_31_B_52_AnAssignmentNamesTheConsultant) {
   auto assigned = about_task<tasks::v1::Assigned>();
   assigned.task.assignee_user_id = consultant;
   ASSERT_TRUE(hear(assigned));
@@ -203,7 +203,7 @@ TEST_F(ProcessEvents, AnAssignmentNamesTheConsultant) {
   expect_message("msg-client-task-assigned", R"({"assignee":")" + consultant.text() + R"(","fence":41})");
 }
 
-TEST_F(ProcessEvents, OnlyATaskThatSomebodyHadIsReturned) {
+TEST_F(ProcessEvents, B_52_OnlyATaskThatSomebodyHadIsReturned) {
   auto queued = about_task<tasks::v1::Queued>();
   queued.cause = "new";
   ASSERT_TRUE(hear(queued));
@@ -214,7 +214,7 @@ TEST_F(ProcessEvents, OnlyATaskThatSomebodyHadIsReturned) {
   expect_message("msg-client-task-returned", R"({"fence":41})");
 }
 
-TEST_F(ProcessEvents, EndsOfATaskAreTold) {
+TEST_F(ProcessEvents, B_32_B_52_EndsOfATaskAreTold) {
   ASSERT_TRUE(hear(about_task<tasks::v1::Cancelled>()));
   expect_message("msg-client-task-cancelled", R"({"fence":41})");
   ASSERT_TRUE(hear(about_task<tasks::v1::Solved>()));
@@ -236,7 +236,7 @@ TEST_F(ProcessEvents, TasksOfStaffHaveNoProcess) {
   expect_nothing();
 }
 
-TEST_F(ProcessEvents, WhatTheEngineRefusesIsTriedAgainByTheBus) {
+TEST_F(ProcessEvents, B_54_WhatTheEngineRefusesIsTriedAgainByTheBus) {
   engine.error = make_error(ErrorKind::kUnavailable, "process.unavailable");
   EXPECT_EQ(hear(users::v1::DraftCreated{client, users::v1::UserType::kClient}).error().code, "process.unavailable");
   EXPECT_EQ(hear(client_post()).error().code, "process.unavailable");

@@ -153,7 +153,7 @@ TEST_F(Jobs, VariablesThatDoNotFitFailTheJobBeforeAnyCall) {
   EXPECT_THAT(services.ledger.calls, IsEmpty());
 }
 
-TEST_F(Jobs, WhatMayMendIsTriedAgain) {
+TEST_F(Jobs, B_21_WhatMayMendIsTriedAgain) {
   for (const Step& step : kSteps) {
     SCOPED_TRACE(std::string(step.job_type) + " " + step.call);
     reset();
@@ -228,7 +228,7 @@ TEST_F(Jobs, TheBotGreets) {
   EXPECT_THAT(services.chat.posted, ElementsAre(expected));
 }
 
-TEST_F(Jobs, ALoginIsMadeWithoutPassword) {
+TEST_F(Jobs, B_56_ALoginIsMadeWithoutPassword) {
   expect_completed(run("st-create-identity"), R"({"identityId":")" + identity.text() + "\"}");
   ASSERT_EQ(services.sessions.requests.size(), 1u);
   EXPECT_EQ(services.sessions.requests[0].user_id, client);

@@ -19,6 +19,21 @@ struct Ledger {
   std::pair<std::string, std::pair<std::string, Error>> errors_after;
   // What one of the calls with this name, counted from 1, is answered.
   std::map<std::pair<std::string, std::ptrdiff_t>, Error> errors_at;
+  // How long each call is on its way before it has its effect.
+  Duration takes;
+  // Until then nobody is there to take a call.
+  Timestamp away_until;
+  std::size_t in_vain = 0;  // calls of that time
+
+  Task<Result<void>> enter(runtime::Context& context, const char* call) {
+    if (takes > Duration{}) co_await context.scheduler().sleep_for(takes);
+    if (context.now() < away_until) {
+      ++in_vain;
+      co_return fail(ErrorKind::kUnavailable, "test.away", "Expected the service to be there");
+    }
+    auto noted = note(call);
+    co_return noted;
+  }
 
   Result<void> note(const std::string& call) {
     calls.push_back(call);
@@ -40,27 +55,27 @@ namespace v1 = users::v1;
 class FakeUsers final : public v1::Users {
  public:
   explicit FakeUsers(Ledger& ledger) : ledger_(ledger) {}
-  Task<Result<v1::User>> get_user(runtime::Context&, v1::GetUserRequest request) override {
-    CO_TRY(ledger_.note("get_user"));
+  Task<Result<v1::User>> get_user(runtime::Context& context, v1::GetUserRequest request) override {
+    CO_TRY(co_await ledger_.enter(context, "get_user"));
     const auto found = people.find(request.id);
     if (found == people.end()) co_return fail(v1::errors::not_found());
     co_return found->second;
   }
-  Task<Result<v1::User>> set_links(runtime::Context&, v1::SetLinksRequest request) override {
-    CO_TRY(ledger_.note("set_links"));
+  Task<Result<v1::User>> set_links(runtime::Context& context, v1::SetLinksRequest request) override {
+    CO_TRY(co_await ledger_.enter(context, "set_links"));
     v1::User& user = people.at(request.id);
     if (request.chat_user_id) user.chat_user_id = request.chat_user_id;
     if (request.identity_id) user.identity_id = request.identity_id;
     if (request.common_channel_id) user.common_channel_id = request.common_channel_id;
     co_return user;
   }
-  Task<Result<v1::User>> activate_user(runtime::Context&, v1::ChangeStatusRequest request) override {
-    CO_TRY(ledger_.note("activate_user"));
+  Task<Result<v1::User>> activate_user(runtime::Context& context, v1::ChangeStatusRequest request) override {
+    CO_TRY(co_await ledger_.enter(context, "activate_user"));
     people.at(request.id).status = v1::UserStatus::kActive;
     co_return people.at(request.id);
   }
-  Task<Result<v1::User>> delete_user(runtime::Context&, v1::ChangeStatusRequest request) override {
-    CO_TRY(ledger_.note("delete_user"));
+  Task<Result<v1::User>> delete_user(runtime::Context& context, v1::ChangeStatusRequest request) override {
+    CO_TRY(co_await ledger_.enter(context, "delete_user"));
     people.at(request.id).status = v1::UserStatus::kDeleted;
     co_return people.at(request.id);
   }
@@ -90,12 +105,12 @@ class FakeSessions final : public v1::Sessions {
  public:
   explicit FakeSessions(Ledger& ledger) : ledger_(ledger) {}
   Task<Result<v1::CreateIdentityReply>> create_identity(runtime::Context& context, v1::CreateIdentityRequest request) override {
-    CO_TRY(ledger_.note("create_identity"));
+    CO_TRY(co_await ledger_.enter(context, "create_identity"));
     requests.push_back(request);
     co_return v1::CreateIdentityReply{identities.try_emplace(request.user_id, context.new_id()).first->second};
   }
-  Task<Result<v1::Nothing>> delete_identity(runtime::Context&, v1::IdentityRequest request) override {
-    CO_TRY(ledger_.note("delete_identity"));
+  Task<Result<v1::Nothing>> delete_identity(runtime::Context& context, v1::IdentityRequest request) override {
+    CO_TRY(co_await ledger_.enter(context, "delete_identity"));
     if (identities.erase(request.user_id) == 0) co_return fail(ErrorKind::kNotFound, "sessions.not-found");
     co_return v1::Nothing{};
   }
@@ -133,39 +148,39 @@ class FakeChat final : public v1::Chat {
  public:
   explicit FakeChat(Ledger& ledger) : ledger_(ledger) {}
   Task<Result<v1::ChatUserReply>> create_chat_user(runtime::Context& context, v1::CreateChatUserRequest request) override {
-    CO_TRY(ledger_.note("create_chat_user"));
+    CO_TRY(co_await ledger_.enter(context, "create_chat_user"));
     people_made.push_back(request);
     co_return v1::ChatUserReply{accounts.try_emplace(request.user_id, context.new_id()).first->second};
   }
   // As the contract says: with the channel made for the person.
-  Task<Result<v1::Nothing>> delete_chat_user(runtime::Context&, v1::ChatUserRequest request) override {
-    CO_TRY(ledger_.note("delete_chat_user"));
+  Task<Result<v1::Nothing>> delete_chat_user(runtime::Context& context, v1::ChatUserRequest request) override {
+    CO_TRY(co_await ledger_.enter(context, "delete_chat_user"));
     channels.erase(request.user_id);
     if (accounts.erase(request.user_id) == 0) co_return fail(ErrorKind::kNotFound, "chat.not-found");
     co_return v1::Nothing{};
   }
   Task<Result<v1::ChannelReply>> create_channel(runtime::Context& context, v1::CreateChannelRequest request) override {
-    CO_TRY(ledger_.note("create_channel"));
+    CO_TRY(co_await ledger_.enter(context, "create_channel"));
     channels_made.push_back(request);
     co_return v1::ChannelReply{channels.try_emplace(request.client_user_id, context.new_id()).first->second};
   }
-  Task<Result<v1::Nothing>> subscribe(runtime::Context&, v1::SubscribeRequest request) override {
-    CO_TRY(ledger_.note("subscribe"));
+  Task<Result<v1::Nothing>> subscribe(runtime::Context& context, v1::SubscribeRequest request) override {
+    CO_TRY(co_await ledger_.enter(context, "subscribe"));
     subscribed.push_back(request);
     co_return v1::Nothing{};
   }
-  Task<Result<v1::Post>> bot_post(runtime::Context&, v1::BotPostRequest request) override {
-    CO_TRY(ledger_.note("bot_post"));
+  Task<Result<v1::Post>> bot_post(runtime::Context& context, v1::BotPostRequest request) override {
+    CO_TRY(co_await ledger_.enter(context, "bot_post"));
     posted.push_back(request);
     co_return v1::Post{};
   }
-  Task<Result<v1::AskBotReply>> ask_bot(runtime::Context&, v1::AskBotRequest request) override {
-    CO_TRY(ledger_.note("ask_bot"));
+  Task<Result<v1::AskBotReply>> ask_bot(runtime::Context& context, v1::AskBotRequest request) override {
+    CO_TRY(co_await ledger_.enter(context, "ask_bot"));
     questions.push_back(request);
     co_return answer;
   }
-  Task<Result<v1::Post>> get_post(runtime::Context&, v1::GetPostRequest request) override {
-    CO_TRY(ledger_.note("get_post"));
+  Task<Result<v1::Post>> get_post(runtime::Context& context, v1::GetPostRequest request) override {
+    CO_TRY(co_await ledger_.enter(context, "get_post"));
     v1::Post post;
     post.id = request.id;
     post.text = "Where is my analysis?";
@@ -209,14 +224,16 @@ class FakeTasks final : public v1::Tasks {
  public:
   explicit FakeTasks(Ledger& ledger) : ledger_(ledger) {}
   Task<Result<v1::CreateRequestReply>> create_request(runtime::Context& context, v1::CreateRequestRequest request) override {
-    CO_TRY(ledger_.note("create_request"));
+    CO_TRY(co_await ledger_.enter(context, "create_request"));
     keys.push_back(context.idempotency_key);
     requests.push_back(request.task);
     instances.push_back(request.process_instance);
+    // As the contract says: the task of a case is one, however often it is asked for.
+    if (distinct) reply.task.id = ids.try_emplace({request.process_instance, request.task.type.subtype}, context.new_id()).first->second;
     co_return reply;
   }
-  Task<Result<v1::FindOpenReply>> find_open(runtime::Context&, v1::FindOpenRequest request) override {
-    CO_TRY(ledger_.note("find_open"));
+  Task<Result<v1::FindOpenReply>> find_open(runtime::Context& context, v1::FindOpenRequest request) override {
+    CO_TRY(co_await ledger_.enter(context, "find_open"));
     searches.push_back(request);
     co_return found;
   }
@@ -232,6 +249,8 @@ class FakeTasks final : public v1::Tasks {
 
   v1::CreateRequestReply reply;
   v1::FindOpenReply found;
+  bool distinct = false;  // a task of its own for each case, else that of `reply`
+  std::map<std::pair<std::optional<std::int64_t>, std::string>, Uuid> ids;
   std::vector<v1::CreateTaskRequest> requests;
   std::vector<std::string> keys;
   std::vector<v1::FindOpenRequest> searches;

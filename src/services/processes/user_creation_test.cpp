@@ -1,4 +1,4 @@
-// p-create-user on the real engine with the real workers: whatever step gives up, nothing that was made is left (B-57).
+// p-create-user on the real engine with the real workers: whatever step gives up, nothing that was made is left.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -86,7 +86,7 @@ TEST_F(UserCreation, MakesAConsultantWithoutChannel) {
   EXPECT_THAT(services.chat.channels, IsEmpty());
 }
 
-TEST_F(UserCreation, LeavesNothingWhenACallIsRefused) {  // B-57
+TEST_F(UserCreation, B_57_LeavesNothingWhenACallIsRefused) {
   for (const auto type : {users::v1::UserType::kClient, users::v1::UserType::kExpert}) {
     for (const char* call : {"create_chat_user", "create_channel", "create_identity", "set_links"}) {
       if (type == users::v1::UserType::kExpert && call == std::string("create_channel")) continue;
@@ -100,7 +100,7 @@ TEST_F(UserCreation, LeavesNothingWhenACallIsRefused) {  // B-57
 }
 
 // The second and third link: what was made before, and what was just made, are both known.
-TEST_F(UserCreation, LeavesNothingWhenALaterLinkIsRefused) {  // B-57
+TEST_F(UserCreation, B_57_LeavesNothingWhenALaterLinkIsRefused) {
   for (const char* last : {"create_channel", "create_identity"}) {
     SCOPED_TRACE(last);
     services.ledger.errors.clear();
@@ -111,7 +111,7 @@ TEST_F(UserCreation, LeavesNothingWhenALaterLinkIsRefused) {  // B-57
 }
 
 // The login was made, its link broke, and when it is mended the answer is a no.
-TEST_F(UserCreation, LeavesNothingWhenARepeatedLinkIsRefused) {  // B-57
+TEST_F(UserCreation, B_57_LeavesNothingWhenARepeatedLinkIsRefused) {
   services.ledger.errors_after = {"create_identity", {"set_links", make_error(ErrorKind::kInternal, "test.broken")}};
   make(users::v1::UserType::kClient);
   EXPECT_EQ(incidents(), 1u) << "three attempts";
@@ -126,7 +126,7 @@ TEST_F(UserCreation, LeavesNothingWhenARepeatedLinkIsRefused) {  // B-57
 }
 
 // The first attempt made it and could not store that; the second is told no, and knows nothing of what was made.
-TEST_F(UserCreation, LeavesNothingWhenTheSecondAttemptIsRefused) {  // B-57
+TEST_F(UserCreation, B_57_LeavesNothingWhenTheSecondAttemptIsRefused) {
   const std::pair<const char*, int> steps[] = {{"create_chat_user", 1}, {"create_channel", 2}, {"create_identity", 3}};
   for (const auto& [call, link] : steps) {
     SCOPED_TRACE(call);
@@ -138,13 +138,27 @@ TEST_F(UserCreation, LeavesNothingWhenTheSecondAttemptIsRefused) {  // B-57
   }
 }
 
-TEST_F(UserCreation, LeavesNothingWhenGreetingOrActivationIsRefused) {  // B-57
+TEST_F(UserCreation, B_57_LeavesNothingWhenGreetingOrActivationIsRefused) {
   for (const char* call : {"bot_post", "activate_user"}) {
     SCOPED_TRACE(call);
     services.ledger.errors = {{call, make_error(ErrorKind::kConflict, "test.refused")}};
     EXPECT_EQ(make(users::v1::UserType::kClient).state, process::InstanceState::kCompleted);
     EXPECT_EQ(std::ranges::count(services.ledger.calls, call), 1) << "a no is not asked for again";
     expect_nothing_left();
+  }
+}
+
+// The account was made, what says so was not: the next attempt finds it.
+TEST_F(UserCreation, B_20_ARetryCompletesWhatWasHalfMade) {
+  for (const auto& [call, link] : std::initializer_list<std::pair<const char*, int>>{{"create_chat_user", 1}, {"create_channel", 2}}) {
+    SCOPED_TRACE(call);
+    services.ledger.errors_at = {{{"set_links", link}, make_error(ErrorKind::kInternal, "test.broken")}};
+    const std::size_t accounts = services.chat.accounts.size();
+    make(users::v1::UserType::kClient);
+    expect_all_made();
+    EXPECT_EQ(std::ranges::count(services.ledger.calls, call), 2);
+    EXPECT_EQ(services.chat.accounts.size(), accounts + 1);
+    EXPECT_EQ(services.users.people.at(user).common_channel_id, services.chat.channels.at(user));
   }
 }
 
