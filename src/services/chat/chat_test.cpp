@@ -172,7 +172,7 @@ TEST(ActionTokens, NoChangedCharacterPasses) {
 
 // --- Predefined posts ---
 
-TEST(PredefinedPosts, EachCodeDeclaresItsParametersOnce) {
+TEST(PredefinedPosts, B_27_EachCodeDeclaresItsParametersOnce) {
   for (const PredefinedPost& post : predefined_posts()) {
     EXPECT_EQ(find_predefined_post(post.code), &post);
     for (const ParameterRule& rule : post.parameters) {
@@ -187,8 +187,8 @@ TEST(PredefinedPosts, EachCodeDeclaresItsParametersOnce) {
   EXPECT_EQ(find_predefined_post("client.unheard-of"), nullptr);
 }
 
-// B-27: whatever is missing, of another type or unknown is named, all at once.
-TEST(PredefinedPosts, NamesEveryBadParameter) {
+// Whatever is missing, of another type or unknown is named, all at once.
+TEST(PredefinedPosts, B_27_NamesEveryBadParameter) {
   const PredefinedPost& post = *find_predefined_post("consultant.request-assigned");
   const auto read = read_parameters(post, R"({"clientPhone": 5, "taskId": "x", "photo": "y"})");
   ASSERT_FALSE(read);
@@ -202,7 +202,7 @@ TEST(PredefinedPosts, NamesEveryBadParameter) {
                                                         {"parameters.taskId", "wrong-type"}}));
 }
 
-TEST(PredefinedPosts, EachRequiredParameterIsMissedByName) {
+TEST(PredefinedPosts, B_27_EachRequiredParameterIsMissedByName) {
   for (const PredefinedPost& post : predefined_posts()) {
     const auto read = read_parameters(post, "{}");
     std::vector<std::string> required;
@@ -217,7 +217,7 @@ TEST(PredefinedPosts, EachRequiredParameterIsMissedByName) {
   }
 }
 
-TEST(PredefinedPosts, BoundsTextsAndRefusesOtherJson) {
+TEST(PredefinedPosts, B_27_BoundsTextsAndRefusesOtherJson) {
   const PredefinedPost& post = *find_predefined_post("client.task-solved");
   const auto with = [](std::size_t length) { return R"({"taskNum": ")" + std::string(length, 'x') + R"("})"; };
   EXPECT_TRUE(read_parameters(post, with(kMaxParameterCharacters)));

@@ -68,13 +68,12 @@ TEST(Locales, EveryPredefinedPostHasATextThatNeedsOnlyRequiredParameters) {
 
 // --- People and channels ---
 
-// B-20: half-made accounts are completed by the retry.
 Task<void> stop_and_tell(ChatService& chat, bool& stopped) {
   co_await chat.stop();
   stopped = true;
 }
 
-TEST_F(Chat, ChatUsersAndChannelsAreMadeOnce) {
+TEST_F(Chat, B_20_B_23_ChatUsersAndChannelsAreMadeOnce) {
   v1::CreateChatUserRequest request{anna, "Anna Renamed", v1::MemberKind::kClient, "ru", std::nullopt};
   const auto again = rig.call(rig.service(), &v1::Chat::create_chat_user, request);
   ASSERT_TRUE(again);
@@ -85,8 +84,36 @@ TEST_F(Chat, ChatUsersAndChannelsAreMadeOnce) {
   EXPECT_EQ(rig.channel(clara, channel)->members.at(0).display_name, "Anna Renamed");
 }
 
-// B-21: nothing is swallowed.
-TEST_F(Chat, UnknownPeopleAndChannelsAreNamed) {
+// By whomever it is asked for, however many ask at once.
+TEST_F(Chat, B_20_FiftyAtOnceMakeOneAccountAndOneChannel) {
+  const Uuid late = rig.new_id();
+  std::vector<std::unique_ptr<runtime::Context>> contexts;
+  std::vector<std::shared_ptr<std::optional<Result<v1::ChatUserReply>>>> accounts;
+  for (int i = 0; i < 50; ++i) {
+    contexts.push_back(std::make_unique<runtime::Context>(rig.loop, rig.random));
+    contexts.back()->caller = rig.service();
+    accounts.push_back(rig.start(*contexts.back(), &v1::Chat::create_chat_user, {late, "Late", v1::MemberKind::kClient, "en", {}}));
+  }
+  rig.world.run_for(seconds(1));
+  for (const auto& account : accounts) {
+    ASSERT_TRUE(account->has_value() && account->value()) << "each is answered";
+    EXPECT_EQ((*account)->value().chat_user_id, late);
+  }
+  std::vector<std::shared_ptr<std::optional<Result<v1::ChannelReply>>>> channels;
+  for (const auto& context : contexts)
+    channels.push_back(rig.start(*context, &v1::Chat::create_channel, {v1::ChannelKind::kCommon, late, "Questions"}));
+  rig.world.run_for(seconds(1));
+  std::set<Uuid> ids;
+  for (const auto& made : channels) {
+    ASSERT_TRUE(made->has_value() && made->value());
+    ids.insert((*made)->value().channel_id);
+  }
+  EXPECT_EQ(ids.size(), 1u);
+  EXPECT_EQ(rig.count("SELECT count(*) FROM chat_users"), 4);
+  EXPECT_EQ(rig.count("SELECT count(*) FROM chat_channels"), 2);
+}
+
+TEST_F(Chat, B_21_UnknownPeopleAndChannelsAreNamed) {
   EXPECT_EQ(code_of(rig.call(rig.service(), &v1::Chat::create_channel, {v1::ChannelKind::kCommon, rig.new_id(), "x"})),
             "chat.user-not-found");
   EXPECT_EQ(code_of(rig.subscribe(channel, rig.new_id())), "chat.user-not-found");
@@ -493,7 +520,7 @@ TEST_F(Chat, APersonInAPredefinedPostIsShownByNameAndPhoto) {
   EXPECT_EQ(rig.count("SELECT count(*) FROM chat_posts WHERE text IS NOT NULL"), 0);
 }
 
-TEST_F(Chat, UnknownCodesPeopleAndParametersAreRefused) {
+TEST_F(Chat, B_27_UnknownCodesPeopleAndParametersAreRefused) {
   EXPECT_EQ(code_of(rig.bot_post(channel, "client.unheard-of", "{}")), "chat.unknown-code");
   const auto missing = rig.bot_post(channel, "client.task-solved", "{}");
   ASSERT_EQ(code_of(missing), "chat.bad-parameters");
@@ -531,7 +558,7 @@ TEST_F(Chat, TheBotAnswersInTheLanguageAsked) {
   EXPECT_EQ(rig.catalogue.missing_keys(), 0u);
 }
 
-// --- Buttons (B-26) ---
+// --- Buttons ---
 
 class Feedback : public Chat {
  protected:
@@ -544,7 +571,7 @@ class Feedback : public Chat {
   v1::Post shown;
 };
 
-TEST_F(Feedback, OnlyTheClientIsOfferedTheButtons) {
+TEST_F(Feedback, B_26_OnlyTheClientIsOfferedTheButtons) {
   ASSERT_EQ(shown.actions.size(), 3u);
   EXPECT_EQ(shown.actions[0].id, "yes");
   EXPECT_EQ(shown.actions[1].id, "partially");
@@ -554,7 +581,7 @@ TEST_F(Feedback, OnlyTheClientIsOfferedTheButtons) {
   EXPECT_TRUE(rig.posts(clara, channel)->at(0).actions.empty());
 }
 
-TEST_F(Feedback, PressingStoresTheChoiceAndPublishesItOnce) {
+TEST_F(Feedback, B_26_PressingStoresTheChoiceAndPublishesItOnce) {
   const auto pressed = rig.press(anna, shown, "partially", "It hurts less");
   ASSERT_TRUE(pressed) << pressed.error().describe();
   EXPECT_TRUE(pressed->actions[1].chosen);
@@ -576,7 +603,7 @@ TEST_F(Feedback, PressingStoresTheChoiceAndPublishesItOnce) {
   EXPECT_EQ(event->text, "It hurts less");
 }
 
-TEST_F(Feedback, AChoiceMayChangeForTenMinutes) {
+TEST_F(Feedback, B_26_AChoiceMayChangeForTenMinutes) {
   ASSERT_TRUE(rig.press(anna, shown, "no"));
   rig.world.run_for(minutes(9));
   ASSERT_TRUE(rig.press(anna, shown, "yes"));
@@ -587,7 +614,7 @@ TEST_F(Feedback, AChoiceMayChangeForTenMinutes) {
   EXPECT_EQ(rig.published("chat.v1.action-pressed").size(), 2u);
 }
 
-TEST_F(Feedback, AForgedForeignOrExpiredTokenIsRefused) {
+TEST_F(Feedback, B_26_AForgedForeignOrExpiredTokenIsRefused) {
   const auto press_with = [&](const Uuid& user, const std::string& action, const std::string& token) {
     return code_of(rig.call(rig.person(user), &v1::Chat::press_action, {shown.id, action, token, {}}));
   };
@@ -635,9 +662,9 @@ TEST_F(Chat, ReadingGoesForwardOnlyAndIsToldToAll) {
   EXPECT_EQ(code_of(rig.mark_read(clara, channel, rig.new_id())), "chat.post-not-found");
 }
 
-// --- Presence (B-22) ---
+// --- Presence ---
 
-TEST_F(Chat, EachOfTheFiveStatusesIsSetAndReadBack) {
+TEST_F(Chat, B_22_B_23_EachOfTheFiveStatusesIsSetAndReadBack) {
   const Uuid socket = rig.open_socket(clara);
   for (const S status : {S::kOnline, S::kAway, S::kDnd, S::kOffline, S::kOoo}) {
     const auto set = rig.choose(clara, status);
@@ -747,6 +774,27 @@ TEST_F(Chat, ReloadingThePageIsNotSeenByOthers) {
   EXPECT_EQ(rig.published("chat.v1.presence-changed").size(), 1u);
 }
 
+// Two devices, each logged in by itself: one that logs out takes nothing from the other.
+TEST_F(Chat, B_24_OneDeviceThatLeavesClosesTheChatOfNoOther) {
+  rig.chat->start(rig.loop, rig.random);
+  rig.choose(clara, S::kOnline);
+  const Uuid phone = rig.open_socket(clara);
+  const Uuid desk = rig.open_socket(clara);
+  rig.close_socket(phone);
+  const std::int64_t before = rig.sequence(clara);
+  for (int i = 0; i < 12; ++i) {
+    rig.world.run_for(seconds(10));
+    rig.renew({desk});
+    EXPECT_EQ(rig.presence(clara), S::kOnline) << i;
+  }
+  rig.say(anna, channel, "are you there?");
+  EXPECT_THAT(rig.event_types(clara, before), ElementsAre("post.created"));
+  EXPECT_EQ(rig.published("chat.v1.presence-changed").size(), 1u) << "nobody was told that she had gone";
+  rig.close_socket(desk);
+  rig.world.run_for(minutes(1));
+  EXPECT_EQ(rig.presence(clara), S::kOffline) << "the last one";
+}
+
 TEST_F(Chat, LeasesOutliveARestart) {
   rig.choose(clara, S::kOnline);
   rig.open_socket(clara);
@@ -828,7 +876,7 @@ TEST_F(Chat, LeasesOfAFormerProcessEndWithinOneLease) {
 
 // --- Logs ---
 
-TEST_F(Chat, AClientThatComesBackMissesNothing) {
+TEST_F(Chat, B_25_AClientThatComesBackMissesNothing) {
   for (int i = 0; i < 5; ++i) rig.say(anna, channel, std::to_string(i));
   const v1::ReadEventsReply all = rig.events(clara);
   for (std::int64_t after = 0; after <= all.last_sequence; ++after) {
