@@ -86,7 +86,7 @@ TEST(Random, BoundIsKeptAndSeedRepeats) {
   EXPECT_EQ(seen.size(), 7u);
 }
 
-TEST(Secret, PrintsAsStars) {
+TEST(Secret, B_70_PrintsAsStars) {
   std::ostringstream out;
   out << Secret("hunter2") << ' ' << Personal("Anna");
   EXPECT_EQ(out.str(), "*** ***");

@@ -90,6 +90,7 @@ struct Seen {
   std::string address;
   runtime::Caller caller;
   std::shared_ptr<runtime::Cancellation> cancellation;
+  std::optional<Timestamp> deadline;
   int calls = 0;
 };
 
@@ -108,6 +109,7 @@ class GatewayTest : public ::testing::Test {
     seen->address = context.remote_address;
     seen->caller = context.caller;
     seen->cancellation = context.cancellation;
+    seen->deadline = context.deadline;
     if (request.body == R"({"throw":1})") throw std::runtime_error("secret inner text");
     if (request.body == R"({"fail":1})") co_return fail(internal_error("secret inner text"));
     co_return net::RouteReply{201, R"({"id":"1"})", "/things/1", 3};
@@ -246,7 +248,7 @@ TEST_F(GatewayTest, PublishesTheIssuersKeys) {
   EXPECT_EQ(posted.header("Allow"), "GET, HEAD");
 }
 
-TEST_F(GatewayTest, AClientThatHasGoneIsKnownToTheCall) {
+TEST_F(GatewayTest, B_71_AClientThatHasGoneIsKnownToTheCall) {
   const auto cancellation = std::make_shared<runtime::Cancellation>();
   net::HttpRequest request{"GET", "/api/v1/things", {{"Authorization", "Bearer good"}, {"Host", std::string(kHost)}}, "", "10.0.0.9"};
   request.cancellation = cancellation;
@@ -256,6 +258,7 @@ TEST_F(GatewayTest, AClientThatHasGoneIsKnownToTheCall) {
   EXPECT_EQ(seen_.cancellation, cancellation);
   EXPECT_EQ(issuer_.cancellation, cancellation) << "its session is not looked for in vain either";
   EXPECT_TRUE(issuer_.has_deadline);
+  EXPECT_TRUE(seen_.deadline) << "no request of the outside has all the time of the world";
 }
 
 TEST_F(GatewayTest, ServesAReaderOfTheApiWithoutForeignOrInlineParts) {
@@ -367,7 +370,7 @@ TEST_F(GatewayTest, TellsApartWhatIsNotThere) {
   EXPECT_EQ(send("GET", "/api/v1/openapi.json").body, "{}");
 }
 
-TEST_F(GatewayTest, ABugShowsNothingOfItself) {
+TEST_F(GatewayTest, B_38_B_69_ABugShowsNothingOfItself) {
   for (const char* body : {R"({"throw":1})", R"({"fail":1})"}) {
     const auto response = with_bearer("POST", "/api/v1/things", {}, body);
     EXPECT_EQ(response.status, 500) << body;

@@ -370,7 +370,7 @@ TEST_F(HubTest, AGapIsFilledFromTheLog) {
   EXPECT_THAT(page.frames(), ElementsAre("welcome 5", "post 6", "post 7", "post 8", "post 9"));
 }
 
-TEST_F(HubTest, WhatComesWhileTheLogIsReadIsNeitherLostNorDoubled) {
+TEST_F(HubTest, B_25_WhatComesWhileTheLogIsReadIsNeitherLostNorDoubled) {
   chat.log_takes = milliseconds(50);
   const Page page = open(anna, 3);
   for (const std::int64_t number : {4, 5, 6, 7}) write(anna, number);
@@ -436,7 +436,7 @@ TEST_F(HubTest, DuplicatesAreIgnored) {
   EXPECT_THAT(page.frames(), ElementsAre("welcome 5", "post 6", "post 7"));
 }
 
-TEST_F(HubTest, APageThatComesBackGetsWhatItMissed) {
+TEST_F(HubTest, B_25_APageThatComesBackGetsWhatItMissed) {
   for (const std::int64_t number : {1, 2, 3, 4, 5}) write(anna, number);
   EXPECT_THAT(open(anna, 3).frames(), ElementsAre("welcome 5", "post 4", "post 5"));
   EXPECT_THAT(open(anna, 5).frames(), ElementsAre("welcome 5"));
@@ -572,7 +572,7 @@ TEST_F(HubTest, AReplacedPageThatDoesNotAnswerMakesRoomToo) {
   EXPECT_EQ(hub.open_sockets(), 0) << "each is counted once";
 }
 
-TEST_F(HubTest, H_3_U_3_TheEndOfASessionClosesItsPages) {
+TEST_F(HubTest, B_24_H_3_U_3_TheEndOfASessionClosesItsPages) {
   const Uuid ended = new_id();
   const Page first = open(anna, std::nullopt, ended);
   const Page second = open(anna, std::nullopt, ended);

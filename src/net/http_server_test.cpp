@@ -197,7 +197,7 @@ TEST(HttpServer, WantsOneHostAndAPlainTarget) {
   EXPECT_EQ(server.connect().ask("\r\nGET /echo HTTP/1.1\r\nHost: a\r\n\r\n").status, 200) << "one empty line before is allowed";
 }
 
-TEST(HttpServer, TurnsExceptionsIntoProblemsAndGoesOn) {
+TEST(HttpServer, B_38_TurnsExceptionsIntoProblemsAndGoesOn) {
   const Panics panics;
   TestServer server;
   RawPeer peer = server.connect();
@@ -299,7 +299,7 @@ TEST(HttpServer, RefusesConnectionsOverItsLimit) {
   EXPECT_EQ(server.server().figures().refused, 1u);
 }
 
-TEST(HttpServer, FinishesRunningRequestsWhenStopped) {
+TEST(HttpServer, B_73_FinishesRunningRequestsWhenStopped) {
   TestServer server;
   RawPeer idle = server.connect();
   ASSERT_EQ(idle.ask(kGet).status, 200);
@@ -316,7 +316,7 @@ TEST(HttpServer, FinishesRunningRequestsWhenStopped) {
   EXPECT_THROW(server.connect(), std::runtime_error);
 }
 
-TEST(HttpServer, CutsWhatRunsLongerThanTheGrace) {
+TEST(HttpServer, B_73_CutsWhatRunsLongerThanTheGrace) {
   TestServer server;
   RawPeer busy = server.connect();
   busy.send("GET /sleep?2000 HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -326,7 +326,7 @@ TEST(HttpServer, CutsWhatRunsLongerThanTheGrace) {
   EXPECT_TRUE(server.eventually([&] { return server.server().figures().connections == 0; }));
 }
 
-TEST(HttpServer, TellsTheHandlerThatItsClientHasGone) {
+TEST(HttpServer, B_71_TellsTheHandlerThatItsClientHasGone) {
   HttpServerSettings settings;
   settings.progress_timeout = milliseconds(200);  // the connections are looked at more often
   TestServer server(settings);

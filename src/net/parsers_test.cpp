@@ -139,7 +139,7 @@ TEST(MessageWriter, PrintsDatesAndRefusesBrokenHeaders) {
     EXPECT_FALSE(is_printable_header(bad));
 }
 
-TEST(Problem, ShowsWhatCallersMayKnow) {
+TEST(Problem, B_69_ShowsWhatCallersMayKnow) {
   Error error = validation_error({{"client.name", "required", "Expected a name"}});
   const HttpResponse response = problem_response(error, "r-1", "Ungültig");
   EXPECT_EQ(response.status, 422);

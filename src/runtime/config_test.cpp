@@ -185,7 +185,7 @@ TEST(Config, RefusesApplicationsThatCouldNotBeAnsweredSafely) {
             Names{"sessions.clients.a b.redirect-uris: invalid"});
 }
 
-TEST(Config, SecretsComeFromFiles) {
+TEST(Config, B_70_SecretsComeFromFiles) {
   ConfigSources sources = with_variable("CONSILIUM_DEMO_PASSWORD_FILE", "/run/secret");
   sources.read_file = [](const std::string& path) -> Result<std::string> {
     if (path == "/run/secret") return "hunter2\n";
@@ -345,7 +345,7 @@ TEST(Config, ReadsDotEnvFiles) {
   EXPECT_EQ(found[0].message, "line 9: expected NAME=value");
 }
 
-TEST(Config, PrintsWhatItWouldReadAgain) {
+TEST(Config, B_70_PrintsWhatItWouldReadAgain) {
   ConfigSources sources = with_yaml(
       "demo: {password: hunter2}\nlog: {services: {tasks.store: debug, chat: warn}}\nservices: {users: {address: '127.0.0.1:1'}}\nnotices: "
       "{waiting: [5s]}");
@@ -362,7 +362,7 @@ TEST(Config, PrintsWhatItWouldReadAgain) {
   EXPECT_TRUE(config_changes(result->config, again->config).empty());
 }
 
-TEST(Config, SecretsAreNotInProblems) { EXPECT_EQ(message(with_yaml("demo: {password: [hunter2]}")).find("hunter2"), std::string::npos); }
+TEST(Config, B_70_SecretsAreNotInProblems) { EXPECT_EQ(message(with_yaml("demo: {password: [hunter2]}")).find("hunter2"), std::string::npos); }
 
 TEST(Config, TellsWhatChanged) {
   const Config before = loaded({});

@@ -108,7 +108,7 @@ TEST_F(LogLines, CarryFieldsOfAllTypes) {
   EXPECT_EQ(rendered, before);
 }
 
-TEST_F(LogLines, NeverShowSecrets) {
+TEST_F(LogLines, B_70_NeverShowSecrets) {
   logger.error("Login", {{"password", Secret("hunter2")}, {"name", Personal("Anna Karenina")}});
   EXPECT_EQ(text("password"), "***");
   for (const auto& sink : {json, human}) {

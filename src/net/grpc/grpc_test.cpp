@@ -178,14 +178,14 @@ TEST_F(Grpc, CarriesTheContext) {
   EXPECT_EQ(caller.call(channel_to("ipv4:" + endpoint.address()), "Describe").value(), expected);
 }
 
-TEST_F(Grpc, CarriesTheWholeError) {
+TEST_F(Grpc, B_69_CarriesTheWholeError) {
   Endpoint endpoint;
   Caller caller;
   const auto channel = channel_to(endpoint.address());
   expect_equal(caller.error(channel, "Fail"), full_error());
 }
 
-TEST_F(Grpc, TurnsExceptionsIntoInternalErrorsAndGoesOn) {
+TEST_F(Grpc, B_38_TurnsExceptionsIntoInternalErrorsAndGoesOn) {
   std::atomic<int> panics{0};
   runtime::set_panic_handler([&](std::string_view boundary, std::string_view) { panics += boundary == "grpc" ? 1 : 100; });
   {
@@ -219,7 +219,7 @@ TEST_F(Grpc, RefusesUnknownMethodsAndStrangers) {
   EXPECT_EQ(caller.error(channel_to(endpoint.address()), "Echo").kind, ErrorKind::kUnavailable);
 }
 
-TEST_F(Grpc, EndsCallsAtTheirDeadline) {
+TEST_F(Grpc, B_71_EndsCallsAtTheirDeadline) {
   Endpoint endpoint;
   Caller caller;
   const auto channel = channel_to(endpoint.address());
@@ -231,7 +231,20 @@ TEST_F(Grpc, EndsCallsAtTheirDeadline) {
   EXPECT_EQ(caller.error(channel, "Echo").code, "request.deadline-exceeded") << "not even sent";
 }
 
-TEST_F(Grpc, CancelsThroughTwoServers) {
+TEST_F(Grpc, B_71_ACallWithoutADeadlineGetsOne) {
+  Endpoint endpoint;
+  Caller caller;
+  GrpcChannelSettings settings;
+  settings.longest_call = seconds(5);
+  EXPECT_TRUE(caller.call(channel_to(endpoint.address(), settings), "Describe")->ends_with("|limited"));
+  settings.longest_call = milliseconds(500);
+  const auto channel = channel_to(endpoint.address(), settings);
+  caller.context.deadline = caller.loop().steady_now() + hours(1);
+  EXPECT_EQ(caller.error(channel, "Wait").kind, ErrorKind::kDeadlineExceeded) << "nor one that is too far";
+  while (endpoint.seen->waits > 0 && !endpoint.seen->cancelled) testing::TestServer::pause();
+}
+
+TEST_F(Grpc, B_71_CancelsThroughTwoServers) {
   Endpoint far;
   const auto forward = [channel = channel_to(far.address())](runtime::Context& context, std::string) {
     return call_with(context, channel, "/test.v1.Test/Wait", {});
@@ -296,7 +309,7 @@ TEST_F(Grpc, FailsWhenNobodyListensOrThePortIsTaken) {
   EXPECT_THROW(Endpoint second(settings), std::runtime_error);
 }
 
-TEST_F(Grpc, CancelsWhatRunsLongerThanTheGrace) {
+TEST_F(Grpc, B_73_CancelsWhatRunsLongerThanTheGrace) {
   Endpoint endpoint;
   Caller caller;
   const auto channel = channel_to(endpoint.address());

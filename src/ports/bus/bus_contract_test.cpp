@@ -274,7 +274,7 @@ std::string hex(const Uuid& id) {
   return text;
 }
 
-TEST_P(BusContract, NothingLeavesARolledBackTransaction) {
+TEST_P(BusContract, B_36_NothingLeavesARolledBackTransaction) {
   add(applying());
   start();
   const auto failed = harness_->write(shop(), [this](database::Transaction& transaction) -> Result<int> {
@@ -310,8 +310,8 @@ TEST_P(BusContract, DeliversInOrderAndOnlyTheTopicsAskedFor) {
   EXPECT_EQ(figures().handled, expected.size());
 }
 
-// B-72: what was published while nobody consumed comes after the start, once.
-TEST_P(BusContract, GoesOnWhereItStoppedAfterARestart) {
+// What was published while nobody consumed comes after the start, once.
+TEST_P(BusContract, B_72_GoesOnWhereItStoppedAfterARestart) {
   publish_all({{"a", "1"}, {"a", "2"}});
   add(applying());
   start();
@@ -326,8 +326,8 @@ TEST_P(BusContract, GoesOnWhereItStoppedAfterARestart) {
   EXPECT_EQ(done(), (Texts{"a:1", "a:2", "a:3", "b:4"}));
 }
 
-// B-55: each group gets every event, each once.
-TEST_P(BusContract, GroupsAreIndependent) {
+// Each group gets every event, each once.
+TEST_P(BusContract, B_55_GroupsAreIndependent) {
   failures_["1"] = 1;
   add(applying("post.first"));
   add(applying("post.second"));
@@ -340,8 +340,8 @@ TEST_P(BusContract, GroupsAreIndependent) {
   EXPECT_EQ(texts, (Texts{"a:1", "a:1", "b:2", "b:2"}));
 }
 
-// B-54: a failing event is tried again, later ones of its key wait for it, others do not.
-TEST_P(BusContract, AFailingEventHoldsBackItsKeyAlone) {
+// A failing event is tried again, later ones of its key wait for it, others do not.
+TEST_P(BusContract, B_54_AFailingEventHoldsBackItsKeyAlone) {
   failures_["1"] = 1;
   failures_["throws"] = 1;
   add(applying());
@@ -530,7 +530,7 @@ TEST_P(BusContract, HandlesKeysBesideEachOtherAndAKeyInOrder) {
   EXPECT_LE(most_at_once_, static_cast<int>(kKeysAtOnce));
 }
 
-TEST_P(BusContract, StopWaitsForTheHandlerThatRuns) {
+TEST_P(BusContract, B_73_StopWaitsForTheHandlerThatRuns) {
   add(handling());
   start();
   publish_all({{"a", "1"}});

@@ -168,7 +168,7 @@ class CrashRun {
   std::vector<std::string> broken_;
 };
 
-TEST(BusCrash, EveryEventHasOneEffectInOrder) {
+TEST(BusCrash, B_36_B_54_B_72_EveryEventHasOneEffectInOrder) {
   const char* wanted = std::getenv("CONSILIUM_SEED");
   const std::uint64_t first = wanted ? std::strtoull(wanted, nullptr, 10) : 700;
   const std::uint64_t last = wanted ? first : first + 25;
@@ -180,7 +180,7 @@ TEST(BusCrash, EveryEventHasOneEffectInOrder) {
     crashes += run.crashes_with_work_left();
     repeated += run.repeated();
     for (const std::string& what : broken) {
-      ADD_FAILURE() << what << "\nreplay: CONSILIUM_SEED=" << seed << " ports_test --gtest_filter=BusCrash.EveryEventHasOneEffectInOrder";
+      ADD_FAILURE() << what << "\nreplay: CONSILIUM_SEED=" << seed << " ports_test --gtest_filter=BusCrash.B_36_B_54_B_72_EveryEventHasOneEffectInOrder";
     }
     if (!broken.empty()) break;
   }

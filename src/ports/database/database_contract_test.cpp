@@ -369,7 +369,7 @@ TEST_P(DatabaseContract, RefusesWhenTheQueueIsFull) {
   EXPECT_EQ(store().statistics().refused, 1U);
 }
 
-TEST_P(DatabaseContract, FinishesWhatIsQueuedWhenItCloses) {
+TEST_P(DatabaseContract, B_73_FinishesWhatIsQueuedWhenItCloses) {
   open();
   std::vector<std::shared_ptr<StoreHarness::Call<Result<std::int64_t>>>> calls;
   for (int i = 0; i < 100; ++i) {

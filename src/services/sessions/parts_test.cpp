@@ -135,7 +135,7 @@ TEST_F(Keys, RotateWithOverlap) {
   EXPECT_EQ(store.load()->size(), 1U);
 }
 
-TEST_F(Keys, PublishNoPrivateHalf) {
+TEST_F(Keys, B_70_PublishNoPrivateHalf) {
   MemoryKeyStore store;
   const auto keys = ring(store);
   const std::string jwks = keys->jwks();
@@ -144,7 +144,7 @@ TEST_F(Keys, PublishNoPrivateHalf) {
   EXPECT_NE(jwks.find(R"("crv":"P-256")"), std::string::npos);
 }
 
-TEST_F(Keys, LieInFilesThatNobodyElseReads) {
+TEST_F(Keys, B_70_LieInFilesThatNobodyElseReads) {
   const runtime::TemporaryFolder folder;
   FolderKeyStore store(folder.path() + "/keys");
   const std::string id = ring(store)->signing_key(kNow)->id();

@@ -172,7 +172,7 @@ TEST_F(SessionsServiceTest, GivesAProgramTokensAndNoCookie) {
   EXPECT_EQ(code(by_token(*reply.refresh_token)), "sessions.invalid");
 }
 
-TEST_F(SessionsServiceTest, U_4_StoresNoRawSecret) {
+TEST_F(SessionsServiceTest, B_70_U_4_StoresNoRawSecret) {
   const v1::LoginReply browser = cookie();
   const v1::LoginReply program = bearer();
   const v1::LoginReply next = *refresh(*program.refresh_token);
@@ -448,7 +448,7 @@ TEST_F(SessionsServiceTest, MakesOneIdentityAPerson) {
   EXPECT_EQ(code(identify(platform_.new_id(), "eva", "1234567890")), "sessions.weak-password");
 }
 
-TEST_F(SessionsServiceTest, SetsAPasswordByALinkOnce) {
+TEST_F(SessionsServiceTest, B_56_SetsAPasswordByALinkOnce) {
   const Uuid boris = add_user("boris", people::UserStatus::kDraft);
   EXPECT_EQ(code(link(boris)), "sessions.no-identity");
   ASSERT_TRUE(identify(boris, "boris"));

@@ -491,5 +491,31 @@ TEST_F(UsersServiceTest, B_01_ListsTheGroups) {
   EXPECT_EQ(reply.items[3].type, v1::UserType::kConsultant);
 }
 
+TEST_F(UsersServiceTest, B_77_WhenAPersonWasMadeIsNeverChanged) {
+  const v1::User first = made();
+  const auto look = [&](const char* after) {
+    const v1::User now = *get(administrator_, first.id);
+    EXPECT_EQ(now.created_at, first.created_at) << after;
+    return now;
+  };
+  bench_.pass(minutes(1));
+  ASSERT_TRUE(bench_.run(service_.activate_user(platform_, {first.id})));
+  v1::ChangeProfileRequest profile;
+  profile.id = first.id;
+  profile.version = look("activation").version;
+  profile.first_name = "Anne";
+  bench_.pass(minutes(1));
+  ASSERT_TRUE(bench_.run(service_.change_profile(administrator_, profile)));
+  v1::SetLinksRequest links;
+  links.id = first.id;
+  links.identity_id = bench_.service("test").new_id();
+  ASSERT_TRUE(bench_.run(service_.set_links(platform_, links)));
+  look("profile and links");
+  ASSERT_TRUE(bench_.run(service_.lock_user(administrator_, {first.id})));
+  bench_.pass(minutes(1));
+  ASSERT_TRUE(bench_.run(service_.delete_user(platform_, {first.id})));
+  EXPECT_GT(look("the end").updated_at, first.created_at);
+}
+
 }  // namespace
 }  // namespace consilium::users

@@ -26,7 +26,7 @@ std::vector<Migration> marking_migrations() {
   return all;
 }
 
-TEST(Migration, FiveProcessesAtOnceApplyEachOnce) {
+TEST(Migration, B_76_FiveProcessesAtOnceApplyEachOnce) {
   const runtime::TemporaryFolder folder;
   Options options;
   options.path = folder.path() + "/consilium.db";
