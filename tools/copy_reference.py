@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Writes docs/reference: the pages and documents that the contract generator made, and the pages of
-settings and metrics, what changed alone.
+"""Writes docs/reference: the pages and documents that the contract generator made, and what the program itself knows (settings,
+metrics, tables, who reads which topic), what changed alone.
 
 Usage: copy_reference.py BUILD_FOLDER TARGET_FOLDER
 """
+import contextlib
 import json
 import os
 import pathlib
+import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -37,7 +40,62 @@ process does not know, because the service runs in another one, is not shown.
 """
 
 
-def metrics_page(program: pathlib.Path) -> bytes:
+TABLES_HEAD = """# Tables
+
+Of a new data folder, `consilium.db`. A service owns the tables of its name and sees no others; ids are 16 bytes, times microseconds UTC. `!`
+must have a value, numbers in brackets are the place in the primary key.
+
+"""
+
+TOPICS_HEAD = """
+## Who publishes and who reads
+
+The schema is that of [asyncapi.json](asyncapi.json). An event is kept until each group has handled it, and at least as long as `bus.retention`
+says. One that no group reads is there for what comes, and for outsiders.
+
+| topic | producer | readers | schema | kept |
+|---|---|---|---|---|
+"""
+
+
+def tables_page(database: pathlib.Path) -> str:
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as store:
+        names = [row[0] for row in store.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")]
+        # What a full text index keeps for itself is no table of ours.
+        shadows = [name + "_" for name in names if "VIRTUAL TABLE" in store.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()[0].upper()]
+        page, owner = TABLES_HEAD, None
+        for name in names:
+            if any(name.startswith(shadow) for shadow in shadows):
+                continue
+            if name.split("_")[0] != owner:
+                owner = name.split("_")[0]
+                page += f"## {owner}\n| table | columns | references, indexes |\n|---|---|---|\n"
+            columns = [f"`{column} {kind}{'!' if needed else ''}{f'({key})' if key else ''}`" for _, column, kind, needed, _, key in store.execute(f"PRAGMA table_info({name})")]
+            besides = [f"`{own}` → `{table}`" for _, _, table, own, *_ in store.execute(f"PRAGMA foreign_key_list({name})")]
+            for _, index, unique, origin, partial in sorted(store.execute(f"PRAGMA index_list({name})")):
+                if origin == "pk":
+                    continue
+                over = ", ".join(row[2] or "expression" for row in store.execute(f"PRAGMA index_info({index})"))
+                besides.append(f"{'unique ' if unique else ''}({over}){' partial' if partial else ''}")
+            page += f"| `{name}` | {', '.join(columns)} | {'; '.join(sorted(set(besides)))} |\n"
+        return page
+
+
+def topics_table(asyncapi: dict, subscriptions: str, retention: str) -> str:
+    readers = {}
+    for line in subscriptions.splitlines():
+        topic, _, group = (cell.strip().strip("`") for cell in line.strip("|").split("|"))
+        readers.setdefault(topic, []).append(f"`{group}`")
+    page = TOPICS_HEAD
+    for topic, channel in asyncapi["channels"].items():
+        if topic == "socket":
+            continue
+        message = next(iter(channel["messages"].values()))["$ref"].rsplit("/", 1)[1]
+        page += f"| `{topic}` | `{topic.split('.')[0]}` | {', '.join(sorted(readers.get(topic, []))) or 'none of ours'} | `{message}` | {retention} |\n"
+    return page
+
+
+def of_a_server(program: pathlib.Path) -> dict:
     """What a server of this build declares: it is started on an empty folder and asked."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CONSILIUM_")}
     environment["CONSILIUM_INTERNAL_LISTEN"] = "127.0.0.1:0"
@@ -52,12 +110,14 @@ def metrics_page(program: pathlib.Path) -> bytes:
                     raise OSError(f"the server ended with {server.returncode}")
                 time.sleep(0.02)
             internal = json.loads(addresses.read_text())["internal"]
-            with urllib.request.urlopen(f"http://{internal}/metrics/reference", timeout=30) as answer:
-                table = answer.read()
+            told = {}
+            for name in ("metrics", "topics"):
+                with urllib.request.urlopen(f"http://{internal}/{name}/reference", timeout=30) as answer:
+                    told[name] = answer.read().decode()
         finally:
             server.terminate()
             server.wait(30)
-    return METRICS_HEAD.encode() + table
+        return {**told, "tables": tables_page(addresses.parent.parent / "consilium.db")}
 
 
 def reference(build: pathlib.Path) -> dict:
@@ -71,7 +131,11 @@ def reference(build: pathlib.Path) -> dict:
         raise FileNotFoundError(f"no {build / 'consilium'}: build consilium first")
     files = {page.name: page.read_bytes() for page in pages}
     files["configuration.md"] = settings_page(build / "consilium")
-    files["metrics.md"] = metrics_page(build / "consilium")
+    told = of_a_server(build / "consilium")
+    files["metrics.md"] = METRICS_HEAD.encode() + told["metrics"].encode()
+    files["tables.md"] = told["tables"].encode()
+    retention = re.search(r"^\| `bus\.retention` .*$", files["configuration.md"].decode(), re.MULTILINE)[0].split("|")[4].strip()
+    files["topics.md"] += topics_table(json.loads(files["asyncapi.json"]), told["topics"], retention).encode()
     return files
 
 

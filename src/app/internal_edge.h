@@ -1,7 +1,8 @@
-// What the internal address answers: `/metrics`, `/metrics/reference` (names and meaning, Markdown), `/health/live`, `/health/ready`. Never
-// reachable on the public port.
+// What the internal address answers: `/metrics`, `/metrics/reference` (names and meaning, Markdown), `/topics/reference` (who reads
+// which), `/health/live`, `/health/ready`. Never reachable on the public port.
 #pragma once
 
+#include "app/platform.h"
 #include "net/http.h"
 #include "runtime/health.h"
 #include "runtime/metrics.h"
@@ -10,7 +11,8 @@ namespace consilium::app {
 
 class InternalEdge final : public net::HttpApplication {
  public:
-  InternalEdge(const runtime::MetricsRegistry& metrics, const runtime::Health& health) : metrics_(metrics), health_(health) {}
+  InternalEdge(const runtime::MetricsRegistry& metrics, const runtime::Health& health, const Platform& platform)
+      : metrics_(metrics), health_(health), platform_(platform) {}
 
   Task<net::HttpResponse> handle(runtime::Scheduler& loop, net::HttpRequest request) override;
   Task<net::UpgradeAnswer> upgrade(runtime::Scheduler& loop, net::HttpRequest request) override;
@@ -20,6 +22,7 @@ class InternalEdge final : public net::HttpApplication {
 
   const runtime::MetricsRegistry& metrics_;
   const runtime::Health& health_;
+  const Platform& platform_;
 };
 
 }  // namespace consilium::app

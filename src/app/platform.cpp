@@ -124,7 +124,7 @@ struct Platform::Parts {
     if (runs("processes")) {
       engine.emplace(ports.store.service("processes"), ports.engine, ports.random, engine_options(ports, settings.engine));
       processes_service.emplace(ports.store.service("processes"), *engine);
-      jobs.emplace(*users, *sessions, *chat, *tasks, settings.chat.read_after_release);
+      jobs.emplace(*users, *sessions, *chat, *tasks, settings.chat.read_after_release, runtime::Logger(ports.log, "processes", "jobs"));
       std::vector<process::Worker> workers = processes::user_creation_workers(*jobs);
       append(workers, processes::client_request_workers(*jobs));
       for (process::Worker& worker : workers) {
@@ -402,6 +402,8 @@ Task<Result<void>> Platform::reach(runtime::Context& context, std::string servic
   CO_ASSIGN_OR_RETURN([[maybe_unused]] const std::int64_t newest, co_await parts_->remote.newest(context, std::move(service)));
   co_return Result<void>();
 }
+
+std::string Platform::subscriptions() const { return parts_->bus.reference(); }
 
 Task<PlatformFigures> Platform::figures(runtime::Context& context) {
   PlatformFigures all;

@@ -96,6 +96,8 @@ class Platform {
   std::vector<net::RpcMethod> rpc_methods();  // of the services that run here
   // Fails when the process that runs this service of `elsewhere` does not answer, or cannot read its store.
   Task<Result<void>> reach(runtime::Context& context, std::string service);
+  // Which consumer group reads which topic: lines of a table.
+  std::string subscriptions() const;
   // On the main loop.
   Task<PlatformFigures> figures(runtime::Context& context);
   users::v1::Users& users();

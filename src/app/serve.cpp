@@ -33,6 +33,7 @@
 #include "runtime/log_setup.h"
 #include "runtime/log_sink.h"
 #include "runtime/panic.h"
+#include "runtime/rounds.h"
 #include "runtime/signals.h"
 #include "runtime/supervisor.h"
 
@@ -141,11 +142,15 @@ class Server {
         request_seconds_(metrics_.histogram("consilium_http_request_seconds", "Time from the head of a request to its answer",
                                             {0.001, 0.005, 0.02, 0.1, 0.5, 2, 10}, {"route"})) {
     runtime::report_panics_to(logger_, metrics_);
+    runtime::report_rounds_to(health_, metrics_);
     runtime::add_process_metrics(metrics_, std::string(kVersion), std::string(kRevision));
     runtime::add_health_metrics(metrics_, health_);
     runtime::add_log_metrics(metrics_, *log_);
   }
-  ~Server() { runtime::forget_panics(); }
+  ~Server() {
+    runtime::forget_rounds();
+    runtime::forget_panics();
+  }
 
   // Everything but the sockets.
   Result<void> open() {
@@ -244,7 +249,7 @@ class Server {
   }
 
   Task<Result<void>> open_internal() {
-    internal_edge_ = std::make_unique<InternalEdge>(metrics_, health_);
+    internal_edge_ = std::make_unique<InternalEdge>(metrics_, health_, *platform_);
     CO_ASSIGN_OR_RETURN(internal_, net::HttpServer::start(internal_server_settings(config_), *internal_edge_, {&main_}, random_));
     co_return Result<void>();
   }

@@ -9,6 +9,7 @@
 
 #include "bpmn/engine/test_model.h"
 #include "bpmn/engine_node_testing.h"
+#include "runtime/panic_testing.h"
 
 namespace consilium::bpmn {
 namespace {
@@ -132,13 +133,12 @@ TEST(LocalProcessEngine, BP_1_ModelsAndVariablesAreRefusedByName) {
   EXPECT_EQ(node.call(node.engine->start(*node.context, "p", "{}", "")).error().code, "process.not-found");
 }
 
-TEST(LocalProcessEngine, B_51_FailedHandlersRetryAndBecomeIncidents) {
+TEST(LocalProcessEngine, P_1_B_51_FailedHandlersRetryAndBecomeIncidents) {
   Node node(5);
   int calls = 0;
-  int panics = 0;
-  runtime::set_panic_handler([&](std::string_view, std::string_view) { ++panics; });
+  runtime::testing::PanicWatch panics;
   node.engine->add_worker(worker("work", [&](runtime::Context&, const Job&) -> Task<JobOutcome> {
-    if (++calls <= 3) throw std::runtime_error("broken");
+    if (++calls <= 3) runtime::testing::throw_from_deep_inside("the worker is broken");
     return give({});
   }));
   node.open();
@@ -147,8 +147,9 @@ TEST(LocalProcessEngine, B_51_FailedHandlersRetryAndBecomeIncidents) {
   node.engine->open_workers();
   node.world.run_for(minutes(5));
   EXPECT_EQ(calls, 3);
-  EXPECT_EQ(panics, 3);
-  runtime::set_panic_handler(nullptr);
+  EXPECT_EQ(panics.count("job:work"), 3U);
+  EXPECT_EQ(panics.lines(), 3U);
+  EXPECT_TRUE(panics.all_show_the_throw("the worker is broken"));
   const auto incidents = node.call(node.engine->incidents(*node.context));
   ASSERT_EQ(incidents->size(), 1u);
   EXPECT_EQ(incidents->at(0).error_type, "JOB_NO_RETRIES");

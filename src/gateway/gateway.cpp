@@ -10,6 +10,7 @@
 #include "net/language.h"
 #include "net/percent_encoding.h"
 #include "net/problem.h"
+#include "net/route_binding.h"
 
 namespace consilium::gateway {
 namespace {
@@ -17,6 +18,7 @@ namespace {
 constexpr std::string_view kApi = "/api/v1";
 constexpr std::string_view kEvents = "/api/v1/events";
 constexpr std::size_t kMaxRequestId = 64;
+constexpr int kSwitchingProtocols = 101;
 
 bool is_unsafe(std::string_view method) { return method != "GET" && method != "HEAD" && method != "OPTIONS"; }
 
@@ -28,10 +30,17 @@ bool is_request_id(std::string_view text) {
   return !text.empty() && text.size() <= kMaxRequestId && std::all_of(text.begin(), text.end(), is_token_character);
 }
 
-// W3C trace context: `00-<32 hex>-<16 hex>-<2 hex>`.
+bool is_hex(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+// W3C trace context: `00-<32 hex>-<16 hex>-<2 hex>`; an id of zeros is none.
 bool is_traceparent(std::string_view text) {
-  if (text.size() != 55 || text[2] != '-' || text[35] != '-' || text[52] != '-') return false;
-  return std::all_of(text.begin(), text.end(), [](char c) { return c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  if (text.size() != 55 || !text.starts_with("00-") || text[35] != '-' || text[52] != '-') return false;
+  const std::string_view trace = text.substr(3, 32);
+  const std::string_view span = text.substr(36, 16);
+  const bool named = trace.find_first_not_of('0') != std::string_view::npos && span.find_first_not_of('0') != std::string_view::npos;
+  return named && is_hex(trace) && is_hex(span) && is_hex(text.substr(53));
 }
 
 std::string new_traceparent(RandomSource& random) {
@@ -62,6 +71,13 @@ net::HttpResponse json_response(int status, std::string body) {
   return response;
 }
 
+// What the generated routes say by themselves.
+Result<void> takes_no_query(const net::RouteRequest& request) {
+  net::RouteBinding binding(request);
+  binding.only_query({});
+  return binding.finish();
+}
+
 std::string joined(const std::vector<std::string_view>& words) {
   std::string text;
   for (const std::string_view word : words) text += (text.empty() ? "" : ", ") + std::string(word);
@@ -80,7 +96,7 @@ Gateway::Gateway(GatewayParts parts, Settings settings)
 }
 
 Gateway::Visit Gateway::visit_of(runtime::Scheduler& loop, const net::HttpRequest& request) const {
-  Visit visit{runtime::Context(loop, parts_.random), transport_of(request, settings_), request.method};
+  Visit visit{runtime::Context(loop, parts_.random), transport_of(request, settings_), request.method, request.body.size()};
   runtime::Context& context = visit.context;
   context.client = runtime::ClientType::kRest;
   const std::string_view id = request.header("X-Request-Id");
@@ -97,19 +113,16 @@ Gateway::Visit Gateway::visit_of(runtime::Scheduler& loop, const net::HttpReques
 Task<net::HttpResponse> Gateway::handle(runtime::Scheduler& loop, net::HttpRequest request) {
   const Timestamp began = loop.steady_now();
   Visit visit = visit_of(loop, request);
-  net::HttpResponse response;
-  std::string panic;
+  std::optional<net::HttpResponse> response;
   try {
     response = co_await answer(visit, request);
-  } catch (const std::exception& exception) {
-    panic = exception.what();
+  } catch (...) {
+    runtime::report_current_exception("http");
   }
-  if (!panic.empty()) {
-    runtime::report_panic("http", panic);
-    response = problem(visit, internal_error(""));
-  }
-  finish(visit, request, response, began);
-  co_return response;
+  if (!response) response = problem(visit, internal_error(""));
+  add_headers(visit, request, *response);
+  record(visit, {response->status, response->body.size()}, began);
+  co_return std::move(*response);
 }
 
 Task<net::HttpResponse> Gateway::answer(Visit& visit, net::HttpRequest& request) {
@@ -201,17 +214,18 @@ Result<void> Gateway::read_conditions(Visit& visit, const net::HttpRequest& requ
 }
 
 Task<net::HttpResponse> Gateway::call(Visit& visit, net::HttpRequest& request, const net::Route& route, PathValues values) {
-  if (route.service == "sessions" && route.call == "Login") {
-    auto response = co_await log_in(visit, request);
-    co_return response;
-  }
-  if (route.service == "sessions" && route.call == "Refresh") {
-    auto response = co_await refresh(visit, request);
-    co_return response;
-  }
   auto query = net::parse_query(request.query());
   if (!query) co_return problem(visit, make_error(ErrorKind::kMalformed, "request.malformed", "Expected a query that can be read"));
-  net::RouteRequest message{std::move(values), std::move(*query), std::move(request.body)};
+  net::RouteRequest message{std::move(values), std::move(*query), {}};
+  const bool logs_in = route.service == "sessions" && route.call == "Login";
+  const bool refreshes = route.service == "sessions" && route.call == "Refresh";
+  if (logs_in || refreshes) {
+    if (auto fits = takes_no_query(message); !fits) co_return problem(visit, fits.error());
+    auto answering = logs_in ? log_in(visit, request) : refresh(visit, request);
+    auto response = co_await std::move(answering);
+    co_return response;
+  }
+  message.body = std::move(request.body);
   auto reply = co_await route.handle(visit.context, std::move(message));
   if (!reply) co_return problem(visit, reply.error());
   net::HttpResponse response = json_response(reply->status, std::move(reply->body));
@@ -264,28 +278,34 @@ Task<net::UpgradeAnswer> Gateway::upgrade(runtime::Scheduler& loop, net::HttpReq
   const Timestamp began = loop.steady_now();
   Visit visit = visit_of(loop, request);
   visit.context.client = runtime::ClientType::kWebSocket;
-  const auto refuse = [&](net::HttpResponse response) -> net::UpgradeAnswer {
-    finish(visit, request, response, began);
-    return std::unexpected(std::move(response));
-  };
-  if (request.path() != kEvents)
-    co_return refuse(problem(visit, make_error(ErrorKind::kNotFound, "request.unknown-path", "Expected /api/v1/events")));
-  visit.route = "/events";
-  auto identified = co_await authenticator_.identify(visit.context, request, visit.transport);
-  if (!identified) co_return refuse(problem(visit, identified.error()));
-  if (identified->proof == Proof::kCookie) {
-    if (auto own = check_origin(request, visit.transport, settings_); !own) co_return refuse(problem(visit, own.error()));
+  std::optional<Result<net::UpgradeAccepted>> accepted;
+  try {
+    accepted = co_await accept(visit, request);
+  } catch (...) {
+    runtime::report_current_exception("http");
   }
-  visit.context.caller = std::move(identified->caller);
+  if (accepted && *accepted) {
+    record(visit, {kSwitchingProtocols, 0}, began);
+    co_return net::UpgradeAnswer(std::move(**accepted));
+  }
+  net::HttpResponse refusal = problem(visit, accepted ? accepted->error() : internal_error(""));
+  add_headers(visit, request, refusal);
+  record(visit, {refusal.status, refusal.body.size()}, began);
+  co_return std::unexpected(std::move(refusal));
+}
+
+Task<Result<net::UpgradeAccepted>> Gateway::accept(Visit& visit, const net::HttpRequest& request) {
+  if (request.path() != kEvents) co_return fail(ErrorKind::kNotFound, "request.unknown-path", "Expected /api/v1/events");
+  visit.route = "/events";
+  CO_ASSIGN_OR_RETURN(auto identified, co_await authenticator_.identify(visit.context, request, visit.transport));
+  if (identified.proof == Proof::kCookie) CO_TRY(check_origin(request, visit.transport, settings_));
+  visit.context.caller = std::move(identified.caller);
   visit.context.deadline.reset();
   visit.context.cancellation.reset();
-  auto after = parse_after(request.query());
-  if (!after) co_return refuse(problem(visit, after.error()));
-  auto listener = parts_.hub.admit(visit.context, *after);
-  if (!listener) co_return refuse(problem(visit, listener.error()));
-  net::UpgradeAccepted accepted{std::move(*listener), std::string(kSubProtocol)};
-  parts_.log.info(visit.context, "Socket opened", {});
-  co_return net::UpgradeAnswer(std::move(accepted));
+  CO_ASSIGN_OR_RETURN(const auto after, parse_after(request.query()));
+  CO_ASSIGN_OR_RETURN(auto listener, parts_.hub.admit(visit.context, after));
+  net::UpgradeAccepted accepted{std::move(listener), std::string(kSubProtocol)};
+  co_return accepted;
 }
 
 std::string Gateway::title_of(const Visit& visit, const Error& error) const {
@@ -324,17 +344,19 @@ void Gateway::add_headers(const Visit& visit, const net::HttpRequest& request, n
   response.set_header("Vary", "Origin");
 }
 
-// One access record a request, whatever its end.
-void Gateway::finish(const Visit& visit, const net::HttpRequest& request, net::HttpResponse& response, Timestamp began) const {
-  add_headers(visit, request, response);
+// One access record a request, whatever its end; of bodies their size alone.
+void Gateway::record(const Visit& visit, Outcome outcome, Timestamp began) const {
   const Duration took = visit.context.scheduler().steady_now() - began;
   parts_.log.info(visit.context, "Request answered",
-                  {{"method", request.method},
+                  {{"method", visit.method},
                    {"route", visit.route},
-                   {"status", response.status},
+                   {"status", outcome.status},
                    {"took", took},
-                   {"bytes", static_cast<std::int64_t>(response.body.size())}});
-  if (parts_.observe) parts_.observe({request.method, visit.route, response.status, took});
+                   {"received", visit.received},
+                   {"sent", outcome.sent},
+                   {"peer", visit.context.remote_address},
+                   {"trace", visit.context.traceparent}});
+  if (parts_.observe) parts_.observe({visit.method, visit.route, outcome.status, took});
 }
 
 }  // namespace consilium::gateway

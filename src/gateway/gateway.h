@@ -62,7 +62,12 @@ class Gateway final : public net::HttpApplication {
     runtime::Context context;
     Transport transport;
     std::string method;
+    std::size_t received = 0;  // bytes of its body
     std::string_view route = "none";
+  };
+  struct Outcome {
+    int status = 0;
+    std::size_t sent = 0;  // bytes of its body
   };
 
   Visit visit_of(runtime::Scheduler& loop, const net::HttpRequest& request) const;
@@ -77,7 +82,8 @@ class Gateway final : public net::HttpApplication {
   net::HttpResponse problem(const Visit& visit, const Error& error) const;
   net::HttpResponse problem(const Visit& visit, int status, const Error& error) const;
   std::string title_of(const Visit& visit, const Error& error) const;
-  void finish(const Visit& visit, const net::HttpRequest& request, net::HttpResponse& response, Timestamp began) const;
+  Task<Result<net::UpgradeAccepted>> accept(Visit& visit, const net::HttpRequest& request);
+  void record(const Visit& visit, Outcome outcome, Timestamp began) const;
   void add_headers(const Visit& visit, const net::HttpRequest& request, net::HttpResponse& response) const;
 
   Router router_;

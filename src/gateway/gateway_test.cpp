@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <stdexcept>
 
 #include "consilium/chat/v1/chat_rpc.h"
@@ -11,6 +12,7 @@
 #include "consilium/sessions/v1/sessions_rpc.h"
 #include "gateway/openid.h"
 #include "runtime/log_sink.h"
+#include "runtime/panic_testing.h"
 #include "runtime/simulated_scheduler.h"
 
 namespace consilium::gateway {
@@ -25,6 +27,7 @@ class FakeIssuer final : public net::RpcChannel {
   Task<Result<std::string>> call(runtime::Context& context, std::string_view method, std::string request) override {
     EXPECT_TRUE(context.caller.is_service() || method.ends_with("/Login") || method.ends_with("/Refresh") ||
                 method.ends_with("/EndCurrent"));
+    if (broken) runtime::testing::throw_from_deep_inside("the issuer is broken");
     cancellation = context.cancellation;
     has_deadline = context.deadline.has_value();
     if (method.ends_with("/GetKeySet")) co_return encode_wire(sessions::v1::KeySetReply{JsonText{R"({"keys":[]})"}});
@@ -41,6 +44,7 @@ class FakeIssuer final : public net::RpcChannel {
 
   std::vector<std::string> permissions{"things.create"};
   std::string language = "en";
+  bool broken = false;
   sessions::v1::LoginRequest last_login;
   std::shared_ptr<runtime::Cancellation> cancellation;
   bool has_deadline = false;
@@ -88,6 +92,7 @@ struct Seen {
   std::optional<std::int64_t> version;
   std::string language;
   std::string address;
+  std::string traceparent;
   runtime::Caller caller;
   std::shared_ptr<runtime::Cancellation> cancellation;
   std::optional<Timestamp> deadline;
@@ -107,10 +112,12 @@ class GatewayTest : public ::testing::Test {
     seen->version = context.expected_version;
     seen->language = context.language;
     seen->address = context.remote_address;
+    seen->traceparent = context.traceparent;
     seen->caller = context.caller;
     seen->cancellation = context.cancellation;
     seen->deadline = context.deadline;
     if (request.body == R"({"throw":1})") throw std::runtime_error("secret inner text");
+    if (request.body == R"({"throw":2})") throw 2;
     if (request.body == R"({"fail":1})") co_return fail(internal_error("secret inner text"));
     co_return net::RouteReply{201, R"({"id":"1"})", "/things/1", 3};
   }
@@ -358,9 +365,13 @@ TEST_F(GatewayTest, ST_1_PassesConditionsToTheCall) {
   EXPECT_EQ(seen_.idempotency_key, "");
 }
 
-TEST_F(GatewayTest, TellsApartWhatIsNotThere) {
+TEST_F(GatewayTest, V_2_TellsApartWhatIsNotThere) {
   EXPECT_TRUE(has_code(send("GET", "/api/v1/nothing"), "request.unknown-path"));
-  EXPECT_TRUE(has_code(send("GET", "/api/v9/things"), "request.unknown-version"));
+  for (const char* target : {"/api/v9/things", "/api/v0/things", "/api/things", "/api/v9"}) {
+    const auto unknown = send("GET", target);
+    EXPECT_EQ(unknown.status, 404) << target;
+    EXPECT_TRUE(has_code(unknown, "request.unknown-version")) << target;
+  }
   const auto method = send("DELETE", "/api/v1/things");
   EXPECT_EQ(method.status, 405);
   EXPECT_EQ(method.header("Allow"), "GET, POST");
@@ -370,17 +381,35 @@ TEST_F(GatewayTest, TellsApartWhatIsNotThere) {
   EXPECT_EQ(send("GET", "/api/v1/openapi.json").body, "{}");
 }
 
-TEST_F(GatewayTest, B_38_B_69_ABugShowsNothingOfItself) {
-  for (const char* body : {R"({"throw":1})", R"({"fail":1})"}) {
+TEST_F(GatewayTest, B_38_B_69_P_1_X_1_ABugShowsNothingOfItself) {
+  runtime::testing::PanicWatch panics;
+  for (const char* body : {R"({"throw":1})", R"({"throw":2})", R"({"fail":1})"}) {
     const auto response = with_bearer("POST", "/api/v1/things", {}, body);
     EXPECT_EQ(response.status, 500) << body;
+    EXPECT_TRUE(has_code(response, "internal")) << response.body;
     EXPECT_EQ(response.body.find("secret inner text"), std::string::npos) << response.body;
     EXPECT_NE(response.body.find("Something went wrong."), std::string::npos);
+    EXPECT_NE(response.header("X-Request-Id"), "");
   }
+  EXPECT_EQ(panics.count("http"), 2U) << "an error that is given back is none";
   EXPECT_EQ(with_bearer("GET", "/api/v1/things").status, 201);
 }
 
-TEST_F(GatewayTest, EveryAnswerIsGuardedAndRecorded) {
+TEST_F(GatewayTest, P_1_ABugInTheUpgradeRefusesItAndIsRecorded) {
+  runtime::testing::PanicWatch panics;
+  issuer_.broken = true;
+  const auto answer = upgrade("/api/v1/events", {{"Authorization", "Bearer good"}});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().status, 500);
+  EXPECT_TRUE(has_code(answer.error(), "internal"));
+  EXPECT_EQ(panics.count("http"), 1U);
+  EXPECT_TRUE(panics.all_show_the_throw("the issuer is broken"));
+  EXPECT_NE(lines_->lines().back().find("\"status\":500"), std::string::npos) << "recorded as any other";
+  issuer_.broken = false;
+  EXPECT_TRUE(upgrade("/api/v1/events", {{"Authorization", "Bearer good"}}));
+}
+
+TEST_F(GatewayTest, L_4_EveryAnswerIsGuardedAndRecorded) {
   for (const char* target : {"/api/v1/things", "/api/v1/open", "/somewhere", "/api/v1/openapi.json"}) {
     const std::size_t before = lines_->lines().size();
     const auto response = send("GET", target, {{"X-Request-Id", "mine-1"}});
@@ -395,6 +424,44 @@ TEST_F(GatewayTest, EveryAnswerIsGuardedAndRecorded) {
   }
   // An id that could forge log lines is replaced.
   EXPECT_NE(send("GET", "/api/v1/open", {{"X-Request-Id", "a b\"c"}}).header("X-Request-Id"), "a b\"c");
+}
+
+TEST_F(GatewayTest, L_4_ATraceIsContinuedOrBegun) {
+  const std::string given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  send("GET", "/api/v1/open", {{"traceparent", given}});
+  EXPECT_EQ(seen_.traceparent, given);
+  EXPECT_NE(lines_->lines().back().find("\"trace\":\"" + given + "\""), std::string::npos) << lines_->lines().back();
+  std::set<std::string> begun;
+  const std::vector<std::string> unusable{"",
+                                          "nonsense",
+                                          "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                                          "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+                                          "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+                                          "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+                                          "00-4bf92f3577b34da6-3ce929d0e0e4736-00f067aa0ba902b7-01",
+                                          given + "0"};
+  for (const std::string& trace : unusable) {
+    send("GET", "/api/v1/open", {{"traceparent", trace}});
+    EXPECT_TRUE(seen_.traceparent.starts_with("00-") && seen_.traceparent.size() == given.size()) << trace;
+    EXPECT_NE(seen_.traceparent, trace);
+    begun.insert(seen_.traceparent);
+  }
+  EXPECT_EQ(begun.size(), unusable.size()) << "each its own";
+}
+
+TEST_F(GatewayTest, L_4_NoPasswordTokenOrBodyIsInARecord) {
+  log_.set_level("", runtime::LogLevel::kTrace);
+  send("POST", "/api/v1/sessions", {{"Accept-Session", "bearer"}}, R"({"username":"anna-zqx","password":"right"})");
+  send("POST", "/api/v1/sessions", {}, R"({"username":"anna-zqx","password":"wrong-zqx"})");
+  send("POST", "/api/v1/sessions", {}, R"({"username":"anna-zqx","password":7,"zqx":"zqx"})");
+  send("POST", "/api/v1/things?note=zqx", {{"Authorization", "Bearer zqx"}, {"Cookie", "session=zqx"}}, R"({"text":"zqx"})");
+  with_bearer("POST", "/api/v1/things", {}, R"({"text":"zqx"})");
+  ASSERT_GE(lines_->lines().size(), 5U);
+  for (const std::string& line : lines_->lines()) {
+    EXPECT_EQ(line.find("zqx"), std::string::npos) << line;
+    EXPECT_EQ(line.find("\"access\""), std::string::npos) << line;
+    EXPECT_EQ(line.find("right"), std::string::npos) << line;
+  }
 }
 
 TEST_F(GatewayTest, BelievesForwardedAddressesOfTrustedProxiesAlone) {

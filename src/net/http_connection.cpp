@@ -270,20 +270,16 @@ Task<HttpResponse> HttpConnection::ask_application(HttpRequest request) {
   request.remote_address = remote_address_;
   request.tls = stream_.is_tls();
   const std::string request_id = request_id_of(request);
-  std::string what;
   try {
     HttpResponse response = co_await server_->application.handle(loop().scheduler(), std::move(request));
     co_await loop().scheduler().enter();
     const bool printable = response.status >= 200 && response.status < 600 &&
                            std::all_of(response.headers.begin(), response.headers.end(), is_printable_header);
     if (printable) co_return response;
-    what = "a response that cannot be printed";
-  } catch (const std::exception& exception) {
-    what = exception.what();
+    runtime::report_panic("http", "a response that cannot be printed");
   } catch (...) {
-    what = "unknown exception";
+    runtime::report_current_exception("http");
   }
-  runtime::report_panic("http", what);
   co_await loop().scheduler().enter();
   co_return internal_problem(request_id);
 }
@@ -294,18 +290,14 @@ Task<UpgradeAnswer> HttpConnection::ask_for_upgrade(HttpRequest request) {
   request.remote_address = remote_address_;
   request.tls = stream_.is_tls();
   const std::string request_id = request_id_of(request);
-  std::string what;
   try {
     UpgradeAnswer answer = co_await server_->application.upgrade(loop().scheduler(), std::move(request));
     co_await loop().scheduler().enter();
     if (!answer || answer->listener) co_return answer;
-    what = "an upgrade without a listener";
-  } catch (const std::exception& exception) {
-    what = exception.what();
+    runtime::report_panic("http", "an upgrade without a listener");
   } catch (...) {
-    what = "unknown exception";
+    runtime::report_current_exception("http");
   }
-  runtime::report_panic("http", what);
   co_await loop().scheduler().enter();
   co_return std::unexpected(internal_problem(request_id));
 }

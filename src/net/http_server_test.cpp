@@ -7,6 +7,7 @@
 #include <string>
 
 #include "net/loopback_testing.h"
+#include "runtime/panic_testing.h"
 
 namespace consilium::net {
 namespace {
@@ -33,18 +34,6 @@ void expect_refused(const TestServer& server, std::string_view request, int stat
   peer.send_half_close();
   EXPECT_TRUE(peer.ends());
 }
-
-class Panics {
- public:
-  Panics() {
-    runtime::set_panic_handler([this](std::string_view, std::string_view) { ++count_; });
-  }
-  ~Panics() { runtime::set_panic_handler({}); }
-  int count() const { return count_; }
-
- private:
-  std::atomic<int> count_{0};
-};
 
 TEST(HttpServer, AnswersManyRequestsOnOneConnection) {
   TestServer server;
@@ -176,7 +165,7 @@ TEST(HttpServer, RefusesWhatTwoParsersCouldReadDifferently) {
   expect_refused(server, "GET /echo HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n", 400, "request.malformed");
   expect_refused(server, std::string("GET /echo HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n", 40), 400, "request.malformed");
   expect_refused(server, "\x16\x03\x01\x02", 400, "request.malformed");
-  expect_refused(server, "GET /echo HTTP/2.0\r\nHost: a\r\n\r\n", 505, "request.unknown-version");
+  expect_refused(server, "GET /echo HTTP/2.0\r\nHost: a\r\n\r\n", 505, "request.unknown-http-version");
   expect_refused(server, "get /echo HTTP/1.1\r\nHost: a\r\n\r\n", 400, "request.malformed");
   expect_refused(server, "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", 501, "request.unknown-method");
 }
@@ -197,8 +186,8 @@ TEST(HttpServer, WantsOneHostAndAPlainTarget) {
   EXPECT_EQ(server.connect().ask("\r\nGET /echo HTTP/1.1\r\nHost: a\r\n\r\n").status, 200) << "one empty line before is allowed";
 }
 
-TEST(HttpServer, B_38_TurnsExceptionsIntoProblemsAndGoesOn) {
-  const Panics panics;
+TEST(HttpServer, B_38_P_1_TurnsExceptionsIntoProblemsAndGoesOn) {
+  runtime::testing::PanicWatch panics;
   TestServer server;
   RawPeer peer = server.connect();
   const HttpResponse response = peer.ask("GET /throw HTTP/1.1\r\nHost: a\r\nX-Request-Id: my-request\r\n\r\n");
@@ -206,9 +195,12 @@ TEST(HttpServer, B_38_TurnsExceptionsIntoProblemsAndGoesOn) {
   EXPECT_EQ(response.header("content-type"), "application/problem+json");
   EXPECT_EQ(response.header("x-request-id"), "my-request");
   EXPECT_EQ(response.body.find("secret"), std::string::npos) << response.body;
+  EXPECT_NE(response.body.find("\"code\":\"internal\""), std::string::npos) << response.body;
+  EXPECT_EQ(panics.count("http"), 1U);
+  EXPECT_TRUE(panics.all_show_the_throw("the handler's secret"));
   EXPECT_EQ(peer.ask("GET /split HTTP/1.1\r\nHost: a\r\n\r\n").status, 500) << "no header may end another";
   EXPECT_EQ(peer.ask(kGet).status, 200) << "the connection goes on";
-  EXPECT_EQ(panics.count(), 2);
+  EXPECT_EQ(panics.count("http"), 2U);
 }
 
 TEST(HttpServer, ReadsRequestsCutAtAnyByte) {

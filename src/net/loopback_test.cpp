@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "net/message_reader.h"
+#include "runtime/panic_testing.h"
 
 namespace consilium::net::testing {
 namespace {
@@ -38,7 +39,7 @@ class EchoListener final : public WebSocketListener {
     application_.note_open();
   }
   void on_text(std::string text) override {
-    if (text == "throw") throw std::runtime_error("listener");
+    if (text == "throw") runtime::testing::throw_from_deep_inside("listener");
     if (text.starts_with("close ")) {
       const std::string_view rest = std::string_view(text).substr(6);
       return socket_->close(static_cast<std::uint16_t>(number_in(rest)), rest.substr(std::min(rest.size(), std::size_t{5})));
@@ -187,7 +188,7 @@ Task<HttpResponse> TestApplication::handle(runtime::Scheduler& loop, HttpRequest
   const std::string path(request.path());
   HttpResponse response;
   response.headers.emplace_back("Content-Type", "text/plain");
-  if (path == "/throw") throw std::runtime_error("the handler's secret");
+  if (path == "/throw") runtime::testing::throw_from_deep_inside("the handler's secret");
   if (path == "/split") response.headers.emplace_back("Location", "/a\r\nSet-Cookie: stolen");
   if (path == "/sleep") co_await loop.sleep_for(milliseconds(static_cast<std::int64_t>(number_in(request.query()))));
   if (path == "/patient") {

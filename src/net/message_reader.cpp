@@ -178,7 +178,7 @@ Refusal body_too_large() { return refuse(413, ErrorKind::kTooLarge, "request.too
 
 Refusal refusal_of(const ErrorCode& error) {
   if (error == http::error::body_limit) return body_too_large();
-  if (error == http::error::bad_version) return refuse(505, ErrorKind::kMalformed, "request.unknown-version", "Expected HTTP/1.1");
+  if (error == http::error::bad_version) return refuse(505, ErrorKind::kMalformed, "request.unknown-http-version", "Expected HTTP/1.1");
   return malformed("request.malformed", "Expected an HTTP/1.1 request");
 }
 

@@ -76,10 +76,8 @@ bool WebSocketConnection::guarded(Call call) {
   try {
     call();
     return true;
-  } catch (const std::exception& exception) {
-    runtime::report_panic("websocket", exception.what());
   } catch (...) {
-    runtime::report_panic("websocket", "unknown exception");
+    runtime::report_current_exception("websocket");
   }
   if (stage_ == Stage::kOpen) begin_close(Stage::kClosing, close_code::kServerBug, "internal");
   return false;

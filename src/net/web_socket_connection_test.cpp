@@ -5,6 +5,7 @@
 #include <string>
 
 #include "net/loopback_testing.h"
+#include "runtime/panic_testing.h"
 
 namespace consilium::net {
 namespace {
@@ -250,13 +251,19 @@ TEST(WebSocket, TellsOfConnectionsThatBreak) {
   EXPECT_TRUE(server.eventually([&] { return server.server().figures().web_sockets == 0; }));
 }
 
-TEST(WebSocket, OutlivesAListenerThatThrows) {
+TEST(WebSocket, P_1_OutlivesAListenerThatThrows) {
+  runtime::testing::PanicWatch panics;
   TestServer server;
+  RawPeer other = open_socket(server);
   RawPeer peer = open_socket(server);
   peer.send_frame(Opcode::kText, "throw");
   EXPECT_EQ(peer.receive_close(), 1011);
   peer.send_frame(Opcode::kClose, encode_close(1011, {}));
   EXPECT_TRUE(closed_with(server, {1011}));
+  EXPECT_EQ(panics.count("websocket"), 1U);
+  EXPECT_TRUE(panics.all_show_the_throw("listener"));
+  other.send_frame(Opcode::kText, "hello");
+  EXPECT_EQ(text_of(other), "hello") << "the others go on";
 }
 
 TEST(WebSocket, H_3_SaysGoingAwayToAThousandWhenStopped) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/asio_context.h"
+#include "runtime/panic_testing.h"
 #include "runtime/simulated_scheduler.h"
 
 namespace consilium::runtime {
@@ -104,28 +105,27 @@ TEST(AsioScheduler, AHundredThousandPostsFromFourThreads) {
 }
 
 Task<void> throwing() {
-  throw std::runtime_error("broken");
+  testing::throw_from_deep_inside("broken job");
   co_return;
 }
 
-TEST(AsioScheduler, ExceptionsEndAtTheBoundary) {
-  std::vector<std::string> panics;
-  set_panic_handler(
-      [&](std::string_view boundary, std::string_view what) { panics.push_back(std::string(boundary) + ": " + std::string(what)); });
+TEST(AsioScheduler, P_1_ExceptionsEndAtTheBoundary) {
+  testing::PanicWatch panics;
   AsioScheduler loop("test");
   loop.start();
   loop.spawn("job", throwing());
-  loop.post([] { throw std::runtime_error("post"); });
+  loop.post([] { testing::throw_from_deep_inside("broken post"); });
   std::promise<void> fired;
   loop.post([&] {
-    loop.call_after(Duration{}, [] { throw std::runtime_error("timer"); });
+    loop.call_after(Duration{}, [] { testing::throw_from_deep_inside("broken timer"); });
     loop.call_after(milliseconds(1), [&] { fired.set_value(); });
   });
   fired.get_future().get();
   loop.stop();
   loop.join();
-  set_panic_handler({});
-  EXPECT_EQ(panics, (std::vector<std::string>{"job: broken", "post: post", "timer: timer"}));
+  for (const char* boundary : {"job", "post", "timer"}) EXPECT_EQ(panics.count(boundary), 1U) << boundary;
+  EXPECT_EQ(panics.lines(), 3U);
+  EXPECT_TRUE(panics.all_show_the_throw("broken"));
 }
 
 struct Living {

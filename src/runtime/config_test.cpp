@@ -107,7 +107,7 @@ demo:
   EXPECT_EQ(config.notices.waiting, (std::vector<Duration>{seconds(10), seconds(20)}));
 }
 
-TEST(Config, SourcesHaveTheirOrder) {
+TEST(Config, C_1_SourcesHaveTheirOrder) {
   ConfigSources sources = with_yaml("bus: {batch: 1, attempts: 1, retention: 1d}\ndatabase: {readers: 1}\nhttp: {threads: 1}\n");
   sources.dot_env = "CONSILIUM_BUS_ATTEMPTS=2\nCONSILIUM_BUS_RETENTION=2d\nCONSILIUM_DATABASE_READERS=2\nOTHER=1\n";
   sources.environment = {{"CONSILIUM_BUS_RETENTION", "3d"}, {"CONSILIUM_DATABASE_READERS", "3"}, {"PATH", "/bin"}};
@@ -126,7 +126,7 @@ TEST(Config, SourcesHaveTheirOrder) {
   EXPECT_EQ(result->origins.at("database.queue"), "default");
 }
 
-TEST(Config, EnvironmentNamesFollowTheDots) {
+TEST(Config, C_1_EnvironmentNamesFollowTheDots) {
   EXPECT_TRUE(loaded(with_variable("CONSILIUM_HTTP_BEHIND__PROXY", "true")).http.behind_proxy);
   EXPECT_EQ(loaded(with_variable("CONSILIUM_DATA", "/x")).data.text, "/x");
   EXPECT_EQ(loaded(with_variable("CONSILIUM_HTTP_LISTEN", "localhost:1")).http.listen, (Address{"localhost", 1}));
@@ -139,7 +139,7 @@ TEST(Config, EnvironmentNamesFollowTheDots) {
 }
 
 // Every setting can be set by its variable: the name is found again.
-TEST(Config, EverySettingHasAVariableOfItsOwn) {
+TEST(Config, C_1_EverySettingHasAVariableOfItsOwn) {
   std::set<std::string> seen;
   const std::string reference = config_reference();
   for (const Setting& setting : settings()) {
@@ -148,6 +148,52 @@ TEST(Config, EverySettingHasAVariableOfItsOwn) {
     EXPECT_EQ(setting.name.find('_'), std::string::npos) << setting.name;
     EXPECT_NE(reference.find("`" + setting.name + "`"), std::string::npos);
   }
+}
+
+// `http.behind-proxy` has CONSILIUM_HTTP_BEHIND__PROXY.
+std::string variable_for(const std::string& name) {
+  std::string variable = "CONSILIUM_";
+  for (const char c : name) variable += c == '.' ? "_" : c == '-' ? "__" : std::string(1, static_cast<char>(std::toupper(c)));
+  return variable;
+}
+
+std::string some_value(const Setting& setting) {
+  if (!setting.choices.empty()) return setting.choices.back();
+  if (!setting.default_text.empty()) return setting.default_text;
+  if (setting.type.starts_with("address")) return "127.0.0.1:1";
+  if (setting.type == kNumberType) return "1";
+  if (setting.type == kBooleanType) return "true";
+  return "x";
+}
+
+// A table of all settings: what the file says, whatever it is, gives way to the variable, dashes and levels in the name or not.
+TEST(Config, C_1_EachVariableOverridesTheFile) {
+  std::size_t with_dash = 0;
+  for (const Setting& setting : settings()) {
+    std::string name = setting.name;
+    if (const auto star = name.find('*'); star != std::string::npos) name.replace(star, 1, "users");
+    with_dash += name.find('-') != std::string::npos ? 1 : 0;
+    ConfigSources sources = with_yaml(name + ": '?'");
+    sources.environment = {{variable_for(name), some_value(setting)}};
+    auto result = load_config(sources);
+    if (result) {
+      EXPECT_EQ(result->origins.at(name), "environment") << name;
+      continue;
+    }
+    // What it says may want others beside it; but it was read, and the file's value was not.
+    for (const FieldError& problem : result.error().fields) {
+      EXPECT_EQ(problem.message.find("`?`"), std::string::npos) << problem.message;
+      EXPECT_EQ(problem.message.find("unknown setting"), std::string::npos) << problem.message;
+    }
+  }
+  EXPECT_GT(with_dash, 20U);
+}
+
+TEST(Config, C_1_VariablesThatNameNothingAreProblems) {
+  EXPECT_EQ(problems(with_variable("CONSILIUM_HTTP_BEHIND_PROXY", "true")), Names{"http.behind.proxy: unknown"});
+  EXPECT_EQ(problems(with_variable("CONSILIUM_HTTP__LISTEN", "localhost:1")), Names{"http-listen: unknown"});
+  EXPECT_EQ(problems(with_variable("CONSILIUM_COLOUR", "red")), Names{"colour: unknown"});
+  EXPECT_EQ(problems(with_variable("OTHER_CONSILIUM_COLOUR", "red")), Names{});
 }
 
 TEST(Config, ApplicationsAreRegisteredByTheirId) {
@@ -200,7 +246,7 @@ TEST(Config, B_70_SecretsComeFromFiles) {
   EXPECT_EQ(problems(sources), Names{"log.level.file: unknown"});
 }
 
-TEST(Config, ListsAllProblemsAtOnce) {
+TEST(Config, C_1_ListsAllProblemsAtOnce) {
   ConfigSources sources = with_yaml(R"(
 http:
   listen: nowhere
@@ -231,7 +277,7 @@ lgo: {level: info}
       << text;
 }
 
-TEST(Config, ALaterSourceMendsAnEarlierOne) {
+TEST(Config, C_1_ALaterSourceMendsAnEarlierOne) {
   ConfigSources sources = with_yaml("log: {level: loud}");
   sources.environment = {{"CONSILIUM_LOG_LEVEL", "warn"}};
   EXPECT_EQ(loaded(sources).log.level, LogLevel::kWarn);
@@ -289,7 +335,7 @@ TEST(Config, ServicesKnowEachOtherByCertificatesOfBothSides) {
             (Names{"services.users.address: needs-tls", "services.tls.certificate: required"}));
 }
 
-TEST(Config, ChecksRulesBetweenSettings) {
+TEST(Config, C_1_ChecksRulesBetweenSettings) {
   EXPECT_EQ(problems(with_yaml("sessions: {idle: 2d, absolute: 1d}")), Names{"sessions.idle: too-large"});
   EXPECT_EQ(problems(with_yaml("notices: {waiting: [30s, 30s]}")), Names{"notices.waiting: not-rising"});
   EXPECT_EQ(problems(with_yaml("socket: {ping: 60s}")), Names{"socket.ping-deadline: too-small"});
@@ -375,7 +421,7 @@ TEST(Config, TellsWhatChanged) {
                             "log.services.chat now"}));
 }
 
-TEST(Config, SchemaNamesEverySetting) {
+TEST(Config, C_1_SchemaNamesEverySetting) {
   const auto schema = boost::json::parse(config_schema());
   EXPECT_EQ(schema.at_pointer("/properties/http/properties/listen/default"), "127.0.0.1:8080");
   EXPECT_EQ(schema.at_pointer("/properties/http/additionalProperties"), false);

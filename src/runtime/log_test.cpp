@@ -39,7 +39,7 @@ struct Fixture : testing::Test {
 using LogLines = Fixture;
 using LogLevels = Fixture;
 
-TEST_F(LogLines, CarryTheFixedFields) {
+TEST_F(LogLines, L_1_CarryTheFixedFields) {
   logger.info("Task assigned");
   EXPECT_EQ(
       json->lines().back(),
@@ -47,7 +47,7 @@ TEST_F(LogLines, CarryTheFixedFields) {
   EXPECT_EQ(human->lines().back(), "2026-01-01T00:00:00.123Z info  tasks/assignment: Task assigned");
 }
 
-TEST_F(LogLines, CarryTheContext) {
+TEST_F(LogLines, L_1_CarryTheContext) {
   SimulatedWorld world(1);
   SeededRandom random(1);
   Context context(world.add_loop("loop"), random);
@@ -108,7 +108,7 @@ TEST_F(LogLines, CarryFieldsOfAllTypes) {
   EXPECT_EQ(rendered, before);
 }
 
-TEST_F(LogLines, B_70_NeverShowSecrets) {
+TEST_F(LogLines, L_1_L_4_B_70_NeverShowSecrets) {
   logger.error("Login", {{"password", Secret("hunter2")}, {"name", Personal("Anna Karenina")}});
   EXPECT_EQ(text("password"), "***");
   for (const auto& sink : {json, human}) {
@@ -117,7 +117,7 @@ TEST_F(LogLines, B_70_NeverShowSecrets) {
   }
 }
 
-TEST_F(LogLines, SpreadAnErrorIntoFields) {
+TEST_F(LogLines, L_1_X_1_SpreadAnErrorIntoFields) {
   const Error error = make_error(ErrorKind::kConflict, "tasks.illegal-transition", "Expected state open")
                           .caused_by(make_error(ErrorKind::kInternal, "database.failed", "disk"));
   logger.error("Refused", {{"error", error}});
@@ -143,7 +143,7 @@ bool is_one_clean_line(const std::string& line) {
   return true;
 }
 
-TEST_F(LogLines, ParseAsJsonForAnyInput) {
+TEST_F(LogLines, L_1_ParseAsJsonForAnyInput) {
   const std::uint64_t seed = 20260101;
   SeededRandom random(seed);
   const std::vector<std::string> pieces{"\"",
@@ -188,7 +188,7 @@ TEST_F(LogLines, KeepWellFormedTextUnchanged) {
   EXPECT_EQ(text("value"), fine);
 }
 
-TEST_F(LogLevels, AreOfAServiceOrAComponentAndChangeAtRunTime) {
+TEST_F(LogLevels, L_2_AreOfAServiceOrAComponentAndChangeAtRunTime) {
   const Logger store(log, "tasks", "store");
   const Logger chat(log, "chat", "posts");
   EXPECT_FALSE(store.enabled(LogLevel::kDebug));
@@ -208,7 +208,7 @@ TEST_F(LogLevels, AreOfAServiceOrAComponentAndChangeAtRunTime) {
   EXPECT_FALSE(Logger().enabled(LogLevel::kFatal));
 }
 
-TEST_F(LogLevels, FollowAChangedConfiguration) {
+TEST_F(LogLevels, L_2_FollowAChangedConfiguration) {
   const Logger store(log, "tasks", "store");
   const Logger chat(log, "chat", "posts");
   Config::Log before;
@@ -224,7 +224,7 @@ TEST_F(LogLevels, FollowAChangedConfiguration) {
   EXPECT_TRUE(chat.enabled(LogLevel::kTrace));
 }
 
-TEST_F(LogLevels, HaveNames) {
+TEST_F(LogLevels, L_2_HaveNames) {
   for (const auto level :
        {LogLevel::kTrace, LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarn, LogLevel::kError, LogLevel::kFatal, LogLevel::kOff})
     EXPECT_EQ(parse_log_level(name_of(level)), level);

@@ -16,6 +16,7 @@
 #include "runtime/health.h"
 #include "runtime/log_sink.h"
 #include "runtime/metrics.h"
+#include "runtime/observed_call.h"
 #include "runtime/panic.h"
 #include "runtime/simulated_scheduler.h"
 
@@ -139,7 +140,7 @@ Samples read_exposition(const std::string& text, bool open_metrics) {
   return samples;
 }
 
-TEST(Metrics, ExposeAllKindsInBothFormats) {
+TEST(Metrics, PR_1_ExposeAllKindsInBothFormats) {
   MetricsRegistry registry;
   registry.counter("consilium_posts_total", "Posts").get().add(3);
   registry.counter("consilium_requests_total", "Requests", {"method", "status"}).with({"GET", "200"}).add();
@@ -174,7 +175,7 @@ TEST(Metrics, ExposeAllKindsInBothFormats) {
   }
 }
 
-TEST(Metrics, TwoScrapesShowRisingCounters) {
+TEST(Metrics, PR_1_TwoScrapesShowRisingCounters) {
   MetricsRegistry registry;
   auto& counter = registry.counter("consilium_posts_total", "Posts").get();
   add_process_metrics(registry, "v", "r");
@@ -189,7 +190,7 @@ TEST(Metrics, TwoScrapesShowRisingCounters) {
   EXPECT_EQ(second.at("consilium_posts_total"), 1);
 }
 
-TEST(Metrics, LabelsAreBounded) {
+TEST(Metrics, M_1_LabelsAreBounded) {
   MetricsRegistry registry;
   auto& family = registry.counter("consilium_calls_total", "Calls", {"a", "b"}, 5);
   for (int i = 0; i < 1000; ++i) family.with({std::to_string(i), "x"}).add();
@@ -262,7 +263,7 @@ TEST(HealthTest, IsReadyButSaysSoWhenAPartIsDegraded) {
   EXPECT_TRUE(health.ready_json().starts_with(R"({"status":"not-ready")"));
 }
 
-TEST(MetricsTest, TheReferenceNamesEachFamilyWithItsLabels) {
+TEST(MetricsTest, DO_2_TheReferenceNamesEachFamilyWithItsLabels) {
   MetricsRegistry registry;
   registry.counter("consilium_b_total", "B", {"x", "y"});
   registry.function(MetricsRegistry::FunctionKind::kGauge, "consilium_a", "A", [] { return 1.0; });
@@ -324,7 +325,7 @@ TEST(HealthTest, TheDeadAreNeitherLiveNorReady) {
   EXPECT_EQ(health.live_json(), R"({"status":"dead","reason":"the disk failed"})");
 }
 
-struct Panics : testing::Test {
+struct Panics : ::testing::Test {
   std::shared_ptr<MemorySink> sink = std::make_shared<MemorySink>(LogFormat::kJson);
   Log log{LogOptions{.level = LogLevel::kDebug, .levels = {}, .instance = "", .clock = [] { return Timestamp{}; }, .synchronous = true},
           {sink}};
@@ -341,7 +342,7 @@ struct Panics : testing::Test {
   return below + 1;
 }
 
-TEST_F(Panics, AreCountedAndLoggedWithTheirStack) {
+TEST_F(Panics, P_1_AreCountedAndLoggedWithTheirStack) {
   SimulatedWorld world(1);
   auto& loop = world.add_loop("loop");
   for (int i = 0; i < 3; ++i) loop.post([] { deep_inside(); });
@@ -357,7 +358,7 @@ TEST_F(Panics, AreCountedAndLoggedWithTheirStack) {
 }
 
 // The stack is that of the throw, not that of the catch.
-TEST_F(Panics, KnowWhereTheExceptionWasThrown) {
+TEST_F(Panics, P_1_KnowWhereTheExceptionWasThrown) {
   std::string at_throw;
   std::string elsewhere;
   try {
@@ -374,7 +375,7 @@ TEST_F(Panics, KnowWhereTheExceptionWasThrown) {
   EXPECT_GE(std::count(at_throw.begin(), at_throw.end(), '\n'), std::count(elsewhere.begin(), elsewhere.end(), '\n') + 9);
 }
 
-TEST(CrashReport, WritesTheStackAndDiesOfTheSignal) {
+TEST(CrashReport, P_1_WritesTheStackAndDiesOfTheSignal) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(
       {
@@ -384,7 +385,7 @@ TEST(CrashReport, WritesTheStackAndDiesOfTheSignal) {
       testing::KilledBySignal(SIGSEGV), "fatal signal 11, offsets of the stack: 0x");
 }
 
-TEST_F(Panics, CallsLeaveOneRecordEach) {
+TEST_F(Panics, L_4_CallsLeaveOneRecordEach) {
   SimulatedWorld world(1);
   SeededRandom random(1);
   Context context(world.add_loop("loop"), random);
@@ -405,6 +406,44 @@ TEST_F(Panics, CallsLeaveOneRecordEach) {
   EXPECT_EQ(boost::json::parse(sink->lines()[1]).at("errorCode"), "tasks.broken");
   EXPECT_EQ(boost::json::parse(sink->lines()[2]).at("level"), "debug");
   for (const auto& line : sink->lines()) EXPECT_EQ(boost::json::parse(line).at("rid"), "r-1");
+}
+
+struct Number {
+  int value = 0;
+};
+Result<void> validate(const Number&, Timestamp) { return {}; }
+
+// A service whose call throws for zero.
+struct Broken {
+  Task<Result<Number>> call(Context&, Number request) {
+    if (request.value == 0) throw std::runtime_error("broken");
+    co_return request;
+  }
+};
+
+Task<void> call_broken(Broken& service, CallObserver& observer, Context& context, Number request, int& reply) {
+  const CallName name{"tests", "Call"};
+  const auto answer = co_await observed_call(service, &Broken::call, observer, name, context, request);
+  reply = answer ? answer->value : -1;
+}
+
+TEST_F(Panics, L_4_P_1_ACallThatThrowsLeavesItsRecordToo) {
+  SimulatedWorld world(1);
+  SeededRandom random(1);
+  auto& loop = world.add_loop("loop");
+  Context context(loop, random);
+  CallMetrics calls(registry, log);
+  Broken service;
+  int reply = 0;
+  loop.spawn("grpc", call_broken(service, calls, context, Number{7}, reply));
+  world.run_until_idle();
+  EXPECT_EQ(reply, 7);
+  loop.spawn("grpc", call_broken(service, calls, context, Number{0}, reply));
+  world.run_until_idle();
+  const Samples samples = read_exposition(registry.prometheus_text(), false);
+  EXPECT_EQ(samples.at(R"(consilium_calls_total{service="tests",call="Call",result="ok"})"), 1);
+  EXPECT_EQ(samples.at(R"(consilium_calls_total{service="tests",call="Call",result="internal"})"), 1);
+  EXPECT_EQ(samples.at(R"(consilium_panics_total{boundary="grpc"})"), 1) << "it goes on to the boundary where the work came in";
 }
 
 }  // namespace

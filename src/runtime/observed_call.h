@@ -2,6 +2,7 @@
 // the call. Generated `Local…` adapters use it.
 #pragma once
 
+#include <exception>
 #include <string_view>
 #include <utility>
 
@@ -41,14 +42,22 @@ Task<Result<Reply>> checked_call(Service& service, Task<Result<Reply>> (Service:
   co_return reply;
 }
 
-// `service` and `observer` outlive the call.
+// One record of each call, of one that throws as well. `service` and `observer` outlive the call.
 template <class Service, class Request, class Reply>
 Task<Result<Reply>> observed_call(Service& service, Task<Result<Reply>> (Service::*method)(Context&, Request), CallObserver& observer,
                                   CallName name, Context& context, Request request) {
   const Timestamp start = context.scheduler().steady_now();
-  auto reply = co_await checked_call(service, method, context, std::move(request));
+  std::exception_ptr bug;
+  Result<Reply> reply;
+  try {
+    reply = co_await checked_call(service, method, context, std::move(request));
+  } catch (...) {
+    bug = std::current_exception();
+    reply = fail(internal_error("An exception left the call"));
+  }
   const CallRecord record{name.service, name.call, context.scheduler().steady_now() - start, reply ? nullptr : &reply.error()};
   observer.on_call(context, record);
+  if (bug) std::rethrow_exception(bug);  // the boundary where the work came in tells of it
   co_return reply;
 }
 

@@ -104,7 +104,7 @@ TEST_F(DataFolderTest, KnowsItsVersion) {
   EXPECT_EQ(DataFolder::open(path, 4).error().code, "data.version");
 }
 
-TEST(BackoffTest, DoublesUpToItsBoundAndSpreads) {
+TEST(BackoffTest, P_2_DoublesUpToItsBoundAndSpreads) {
   SeededRandom random(1);
   Backoff backoff({.first = milliseconds(100), .longest = milliseconds(1000)});
   for (const std::int64_t whole : {100, 200, 400, 800, 1000, 1000}) {
@@ -218,7 +218,7 @@ Task<Result<void>> daemon_body(Scheduler& loop, std::vector<std::int64_t>& start
   co_return fail(ErrorKind::kInternal, "test.failed");
 }
 
-TEST_F(SupervisorTest, RestartsWithPausesAndBecomesUnhealthy) {
+TEST_F(SupervisorTest, P_2_RestartsWithPausesAndBecomesUnhealthy) {
   health.hold_back("");
   Supervisor supervisor(loop, random, logger, health, registry);
   std::vector<std::int64_t> starts;
@@ -237,7 +237,7 @@ TEST_F(SupervisorTest, RestartsWithPausesAndBecomesUnhealthy) {
   EXPECT_EQ(supervisor.running(), 0u);
 }
 
-TEST_F(SupervisorTest, RestartsSoManyTimes) {
+TEST_F(SupervisorTest, P_2_RestartsSoManyTimes) {
   Supervisor supervisor(loop, random, logger, health, registry);
   std::vector<std::int64_t> never;
   std::vector<std::int64_t> twice;
@@ -252,7 +252,7 @@ TEST_F(SupervisorTest, RestartsSoManyTimes) {
   for (const auto& check : health.checks()) EXPECT_EQ(check.reason, "failed and is not restarted");
 }
 
-TEST_F(SupervisorTest, RecoversWhenItRunsLongEnough) {
+TEST_F(SupervisorTest, P_2_RecoversWhenItRunsLongEnough) {
   health.hold_back("");
   Supervisor supervisor(loop, random, logger, health, registry);
   std::vector<std::int64_t> starts;

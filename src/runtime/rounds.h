@@ -1,5 +1,6 @@
 // The rounds of a background loop. What a round throws or answers never ends the loop: it is told in the log, the first time at once,
-// then after 2, 4, 8 … failures in a row, and when it goes well again. One member of whoever owns the loop, used on that loop.
+// then after 2, 4, 8 … failures in a row, and when it goes well again; and to whoever watches the loops. The owner pauses between
+// rounds. One member of whoever owns the loop, used on that loop.
 #pragma once
 
 #include <atomic>
@@ -13,6 +14,23 @@
 #include "runtime/scheduler.h"
 
 namespace consilium::runtime {
+
+class Counter;
+class Health;
+class MetricsRegistry;
+template <class Metric>
+class Family;
+
+// Failures in a row after which a loop is unhealthy: once is no pattern.
+inline constexpr std::int64_t kUnhealthyRounds = 3;
+
+// Takes over the watch: each failure counts in `consilium_daemon_failures_total{daemon}`, and while one fails again and again its
+// check `daemon:<name>` is degraded. Both outlive it; `forget_rounds` undoes it.
+void report_rounds_to(Health& health, MetricsRegistry& registry);
+void forget_rounds();
+
+// The family of the counter, shared with the supervisor.
+Family<Counter>& daemon_failures(MetricsRegistry& registry);
 
 class Rounds {
  public:

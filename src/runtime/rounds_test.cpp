@@ -5,7 +5,9 @@
 #include <stdexcept>
 
 #include "runtime/event.h"
+#include "runtime/health.h"
 #include "runtime/log_sink.h"
+#include "runtime/metrics.h"
 #include "runtime/simulated_scheduler.h"
 
 namespace consilium::runtime {
@@ -67,7 +69,7 @@ class RoundsTest : public testing::Test {
   std::vector<std::string> panics;
 };
 
-TEST_F(RoundsTest, FailuresAreToldAtGrowingDistanceAndTheLoopGoesOn) {
+TEST_F(RoundsTest, P_2_FailuresAreToldAtGrowingDistanceAndTheLoopGoesOn) {
   loop.spawn("loop", owner.run());
   play(Fate::kError, seconds(100));
   EXPECT_GE(owner.count, 99);
@@ -80,7 +82,7 @@ TEST_F(RoundsTest, FailuresAreToldAtGrowingDistanceAndTheLoopGoesOn) {
   EXPECT_EQ(lines("A background task failed and goes on"), 8U) << "at once when it is new";
 }
 
-TEST_F(RoundsTest, AnExceptionEndsNeitherTheLoopNorItsStop) {
+TEST_F(RoundsTest, P_1_P_2_AnExceptionEndsNeitherTheLoopNorItsStop) {
   loop.spawn("loop", owner.run());
   play(Fate::kException, seconds(10));
   EXPECT_GE(owner.count, 9);
@@ -89,6 +91,29 @@ TEST_F(RoundsTest, AnExceptionEndsNeitherTheLoopNorItsStop) {
   loop.post([this] { owner.stopping.open(); });
   world.run_for(seconds(2));
   EXPECT_TRUE(owner.ended.is_open()) << "who waits for its end would wait for ever";
+}
+
+TEST_F(RoundsTest, P_2_ALoopThatAlwaysThrowsIsUnhealthyAndNeverBusy) {
+  Health health{[this] { return world.steady_now(); }};
+  MetricsRegistry registry;
+  health.hold_back("");
+  health.report("store", Readiness::kReady);
+  report_rounds_to(health, registry);
+  loop.spawn("loop", owner.run());
+  play(Fate::kException, milliseconds(1500));
+  EXPECT_EQ(owner.count, 2);
+  EXPECT_EQ(health.ready_json().find("daemon:"), std::string::npos) << "twice is no pattern";
+  play(Fate::kException, hours(1));
+  EXPECT_NE(health.ready_json().find(R"({"name":"daemon:test.loop","status":"degraded","reason":"fails again and again"})"),
+            std::string::npos)
+      << health.ready_json();
+  EXPECT_TRUE(health.ready()) << "the rest serves";
+  EXPECT_LE(owner.count, 3602) << "a round a pause";
+  EXPECT_EQ(registry.counter("consilium_daemon_failures_total", "", {"daemon"}).with({"test.loop"}).value(),
+            static_cast<std::uint64_t>(owner.count));
+  play(Fate::kWell, seconds(2));
+  EXPECT_EQ(health.ready_json().find("daemon:"), std::string::npos) << health.ready_json();
+  forget_rounds();
 }
 
 }  // namespace

@@ -274,7 +274,7 @@ Task<void> throwing(SimulatedScheduler& loop) {
   throw std::runtime_error("broken");
 }
 
-TEST(SimulatedScheduler, ExceptionsEndAtTheBoundary) {
+TEST(SimulatedScheduler, P_1_ExceptionsEndAtTheBoundary) {
   SimulatedWorld world(1);
   auto& loop = world.add_loop("loop");
   PanicLog panics;

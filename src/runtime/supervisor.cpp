@@ -1,15 +1,11 @@
 #include "runtime/supervisor.h"
 
+#include "runtime/rounds.h"
+
 namespace consilium::runtime {
 
 Supervisor::Supervisor(Scheduler& loop, RandomSource& random, Logger logger, Health& health, MetricsRegistry& registry)
-    : loop_(loop),
-      random_(random),
-      logger_(logger),
-      health_(health),
-      failures_(registry.counter("consilium_daemon_failures_total", "Ends of background tasks by an error or exception", {"daemon"})),
-      stop_(loop),
-      ended_(loop) {
+    : loop_(loop), random_(random), logger_(logger), health_(health), failures_(daemon_failures(registry)), stop_(loop), ended_(loop) {
   ended_.open();
 }
 

@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import socket
 import sqlite3
 import struct
@@ -451,6 +452,31 @@ def broken_configuration(root):
     table.append(("broken configuration", "exit 3, all problems named, nothing made"))
 
 
+def no_connection_is_opened(root):
+    """What is wrong is found before the program turns to anybody: no socket is made, no folder, and there is no service to ask for settings."""
+    wrong = root / "consilium.yaml"
+    data = root / "unmade"
+
+    def sockets(*words, text, expected):
+        wrong.write_text(text)
+        trace = root / "trace"
+        done = subprocess.run(["strace", "-f", "-o", str(trace), "-e", "trace=network", str(BINARY), *words, "--config", str(wrong)],
+                              env=clean_environment(), capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
+        expect(done.returncode == expected, f"ended with {done.returncode}: {done.stderr[-600:]}")
+        return [line for line in trace.read_text().splitlines() if re.search(r"\b(socket|connect|bind|listen)\(", line)], done.stderr
+
+    seen, said = sockets("serve", "--data", str(data), text="http: {colour: red, listen: '127.0.0.1:0'}\nbus: {attempts: many}\n", expected=3)
+    expect(not seen, f"something was opened: {seen[:3]}")
+    expect("http.colour" in said and "bus.attempts" in said, said)
+    expect(not data.exists(), "a folder was made")
+    good = "http: {listen: '127.0.0.1:0'}\n"
+    expect(not sockets("config", "check", text=good, expected=0)[0], "a check of the configuration needs nobody")
+    # The trace sees what it is for.
+    trace = root / "seen"
+    subprocess.run(["strace", "-f", "-o", str(trace), "-e", "trace=network", sys.executable, "-c", "import socket; socket.socket()"], check=True, timeout=PATIENCE)
+    expect("socket(" in trace.read_text(), "the trace is blind")
+
+
 def two_servers(world):
     before = (world.server.folder / "data/run/addresses.json").read_text()
     said = run("serve", "--data", world.server.folder / "data", expected=3)
@@ -588,7 +614,8 @@ def main():
             report.check("nothing was wrong inside, and the data is whole", nothing_was_wrong)
             report.check("U-6 refusals of importance are on record", refusals_are_on_record)
         report.check("H-3 H-4 half open sockets", lambda: half_open(root / "quick"))
-        report.check("broken configuration", lambda: broken_configuration(root))
+        report.check("C-1 broken configuration: all problems at once, exit 3, nothing made", lambda: broken_configuration(root))
+        report.check("C-1 broken configuration is found before a connection is opened", lambda: no_connection_is_opened(root))
         report.check("newer folder", lambda: newer_folder(root))
         for name, reserve in (("early", "16MB"), ("late", "1KB")):
             (root / name).mkdir()

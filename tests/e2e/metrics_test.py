@@ -26,6 +26,113 @@ def scrape(server):
     return {(sample[1], sample[2] or ""): float(sample[3]) for sample in found}
 
 
+def text_of(address, path="/metrics", accept=None):
+    """Status, type and body."""
+    connection = http.client.HTTPConnection(address, timeout=10)
+    connection.request("GET", path, headers={"Accept": accept} if accept else {})
+    answer = connection.getresponse()
+    return answer.status, answer.getheader("Content-Type"), answer.read().decode()
+
+
+class Exposition:
+    """A strict reader of the text formats of Prometheus and OpenMetrics: what is not of the grammar is an AssertionError."""
+    NUMBER = re.compile(r"[+-]?(Inf|NaN|[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?)")
+    SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*",?)*)\})? (\S+)')
+
+    def __init__(self, text, open_metrics):
+        self.families, self.samples, self.open_metrics = {}, {}, open_metrics
+        expect(text.endswith("# EOF\n") == open_metrics and text.endswith("\n"), "its end")
+        family = None
+        for line in text.removesuffix("# EOF\n").splitlines():
+            if line.startswith("# "):
+                _, what, family, rest = line.split(" ", 3)
+                expect(what in ("HELP", "TYPE", "UNIT"), line)
+                told = self.families.setdefault(family, {})
+                expect(what not in told and next(reversed(self.families)) == family, f"twice or torn apart: {line}")
+                told[what] = rest
+            else:
+                self.sample(family, line)
+        expect(all({"HELP", "TYPE"} <= told.keys() and told["TYPE"] in ("counter", "gauge", "histogram") for told in self.families.values()), "a family without help or type")
+        self.check_histograms()
+
+    def sample(self, family, line):
+        match = self.SAMPLE.fullmatch(line)
+        expect(match and self.NUMBER.fullmatch(match[3]), f"no sample: {line}")
+        kind = self.families[family]["TYPE"]
+        endings = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("_total",) if self.open_metrics else ("",), "gauge": ("",)}[kind]
+        expect(match[1] in [family + ending for ending in endings], f"{line} is no sample of the {kind} {family}")
+        labels = LABEL.findall(match[2] or "")
+        expect(len({name for name, _ in labels}) == len(labels), f"a label twice: {line}")
+        key = (match[1], tuple(labels))
+        expect(key not in self.samples, f"a sample twice: {line}")
+        self.samples[key] = float(match[3])
+        expect(kind == "gauge" or self.samples[key] >= 0, f"a negative count: {line}")
+
+    def check_histograms(self):
+        series = {}
+        for (name, labels), value in self.samples.items():
+            if name.endswith("_bucket") and self.families.get(name[:-7], {}).get("TYPE") == "histogram":
+                bound = float(dict(labels)["le"])
+                series.setdefault((name[:-7], tuple(label for label in labels if label[0] != "le")), []).append((bound, value))
+        for (family, labels), buckets in series.items():
+            expect(buckets == sorted(buckets) and all(a[1] <= b[1] for a, b in zip(buckets, buckets[1:])), f"{family}{labels}: buckets do not rise: {buckets}")
+            expect(buckets[-1][0] == float("inf") and buckets[-1][1] == self.samples[(family + "_count", labels)], f"{family}{labels}: its count is not that of +Inf")
+        self.histograms = len(series)
+
+    def rising(self):
+        """Samples that may never fall."""
+        kinds = {family + ending: told["TYPE"] for family, told in self.families.items()
+                 for ending in {"counter": ("", "_total"), "histogram": ("_bucket", "_sum", "_count")}.get(told["TYPE"], ())}
+        return {key: value for key, value in self.samples.items() if key[0] in kinds}
+
+
+def the_format_holds(server):
+    for accept, kind, open_metrics in ((None, "text/plain", False), ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text", True)):
+        status, told, text = text_of(server.internal, accept=accept)
+        expect(status == 200 and told.startswith(kind), f"{status} {told}")
+        seen = Exposition(text, open_metrics)
+        expect(len(seen.families) > 30 and seen.histograms > 10, f"{len(seen.families)} families, {seen.histograms} histograms")
+        for broken in (text.replace("# TYPE consilium_ready gauge\n", ""), text + "consilium_ready 1\n", text.replace('le="+Inf"} ', 'le="+Inf"} 9'), text + "x{a=b} 1\n"):
+            try:
+                Exposition(broken, open_metrics)
+            except (AssertionError, KeyError, IndexError):
+                continue
+            raise AssertionError("the reader accepts what is no exposition")
+
+
+def two_scrapes_rise(server):
+    before = Exposition(text_of(server.internal)[2], False).rising()
+    for _ in range(5):
+        http.client.HTTPConnection(server.address, timeout=10).request("GET", "/api/v1/openapi.json")
+        Person(server.address, "anna").call("GET", "/users/me")
+    after = Exposition(text_of(server.internal)[2], False).rising()
+    fallen = [key for key, value in before.items() if after.get(key, -1) < value]
+    expect(len(before) > 300 and not fallen, f"{len(before)} counts; fallen or gone: {fallen[:5]}")
+    expect(sum(after[key] > before.get(key, 0) for key in after) > 20, "hardly anything rose")
+
+
+def not_on_the_public_port(server):
+    for path in ("/metrics", "/api/v1/metrics", "/metrics/reference", "/health/ready", "/topics/reference"):
+        status, _, text = text_of(server.address, path)
+        expect("consilium_" not in text and "# TYPE" not in text and '"checks"' not in text, f"{path} answers {status} {text[:200]}")
+    expect(text_of(server.address, "/api/v1/metrics")[0] == 404, "a path of the API")
+
+
+# They need trouble to have a value: P-1 and P-2 have tests of their own.
+OF_TROUBLE = {"consilium_panics_total", "consilium_daemon_failures_total", "consilium_task_returns_total"}
+
+
+def each_family_is_scraped(server):
+    """Each family of the reference is declared, and after the main job has a value."""
+    seen = Exposition(text_of(server.internal)[2], False)
+    known = set(re.findall(r"^\| `([a-z_]+)`", (ROOT / "docs/reference/metrics.md").read_text(), re.MULTILINE))
+    expect(len(known) > 30 and known == set(seen.families), f"declared or documented alone: {sorted(known ^ set(seen.families))}")
+    valued = {name if name in known else re.sub(r"_(bucket|sum|count)$", "", name) for name, _ in seen.samples}
+    expect(known - valued <= OF_TROUBLE, f"without a value: {sorted(known - valued - OF_TROUBLE)}")
+    services = {dict(labels)["service"] for (name, labels) in seen.samples if name == "consilium_calls_total"}
+    expect({"users", "sessions", "chat", "tasks"} <= services, f"calls of {services}")
+
+
 def until(what, look):
     end = time.monotonic() + PATIENCE
     while not look():
@@ -125,8 +232,10 @@ def main():
     report = Report()
     with tempfile.TemporaryDirectory() as folder, Server(folder) as server:
         server.start()
-        for name, test in (("metrics after a consultation", after_a_consultation), ("returns and who waits", returns), ("labels are bounded", labels_are_bounded),
-                           ("the reference is complete", reference_is_complete), ("doctor asks the running server", doctor_asks_the_server)):
+        for name, test in (("M-1 metrics after a consultation", after_a_consultation), ("M-1 each family is scraped after a consultation", each_family_is_scraped),
+                           ("M-1 returns and who waits", returns), ("M-1 labels are bounded and hold no ids", labels_are_bounded),
+                           ("PR-1 the format holds, in both forms", the_format_holds), ("PR-1 two scrapes rise", two_scrapes_rise),
+                           ("PR-1 nothing of it on the public port", not_on_the_public_port), ("DO-2 the reference of metrics is complete", reference_is_complete), ("doctor asks the running server", doctor_asks_the_server)):
             report.check(name, lambda test=test: test(server))
     report.check("little room left: degraded, and serves", little_room)
     sys.exit(1 if report.failed else 0)

@@ -138,6 +138,34 @@ def user_add_lock_unlock_reset(root):
         run("log", "level", "tasks", "loud", folder=server.folder, expect=1)
 
 
+def levels_change_while_it_runs(root):
+    """One service's level is changed by the operator: it takes effect within a second, and touches no other."""
+    with open(root / "log", "w") as log, Server(root / "data", log) as server:
+        run("init", folder=server.folder, expect=3)
+        link = run("user", "reset", "admin", folder=server.folder)[0]
+        server.use_link(link)
+        token = server.login("admin")
+
+        def lines_of_debug():
+            """Services that wrote lines of the level debug while two of them were called."""
+            before = (root / "log").stat().st_size
+            for path in ("/api/v1/tasks", "/api/v1/channels", "/api/v1/users"):
+                assert server.ask("GET", path, token=token)[0] == 200, path
+            time.sleep(0.3)  # lines are written by a thread of their own
+            with open(root / "log", encoding="utf-8") as text:
+                text.seek(before)
+                return {line["service"] for line in map(json.loads, text) if line["level"] == "debug"}
+
+        assert lines_of_debug() == set()
+        run("log", "level", "tasks", "debug", folder=server.folder)
+        assert lines_of_debug() == {"tasks"}
+        run("log", "level", "tasks", "info", folder=server.folder)
+        run("log", "level", "chat", "debug", folder=server.folder)
+        assert lines_of_debug() == {"chat"}
+        run("log", "level", "chat", "loud", folder=server.folder, expect=1)
+        assert lines_of_debug() == {"chat"}, "what was refused changed something"
+
+
 def admin_socket_is_private(root):
     with Server(root / "data") as server:
         mode = (server.folder / "admin.sock").stat().st_mode & 0o777
@@ -325,8 +353,14 @@ def doctor(root):
     assert [check["check"] for check in wrong] == ["keys"] and "chmod" in wrong[0]["remedy"], out
 
 
-TESTS = [init_twice, serve_prints_first_link, user_add_lock_unlock_reset, admin_socket_is_private, backup_restore_and_story, damaged_backup_is_refused, verify_finds_damage,
+CODES = {"configuration_and_usage": "C-1 ", "configuration_is_read_again": "L-2 ", "levels_change_while_it_runs": "L-2 "}
+TESTS = [levels_change_while_it_runs, init_twice, serve_prints_first_link, user_add_lock_unlock_reset, admin_socket_is_private, backup_restore_and_story, damaged_backup_is_refused, verify_finds_damage,
          refusals, configuration_is_read_again, configuration_and_usage, doctor]
+
+
+def name_of(test):
+    """With the code of what it proves before it."""
+    return CODES.get(test.__name__, "") + test.__name__.replace("_", " ")
 
 
 def main():
@@ -339,10 +373,10 @@ def main():
         began = time.monotonic()
         try:
             test(root)
-            print(f"PASS {test.__name__} [{time.monotonic() - began:.1f}s]", flush=True)
+            print(f"PASS {name_of(test)} [{time.monotonic() - began:.1f}s]", flush=True)
         except Exception as problem:
             failed = True
-            print(f"FAIL {test.__name__}: {type(problem).__name__} {problem}".replace("\n", " | "), flush=True)
+            print(f"FAIL {name_of(test)}: {type(problem).__name__} {problem}".replace("\n", " | "), flush=True)
         finally:
             shutil.rmtree(root, ignore_errors=True)
     return 1 if failed else 0

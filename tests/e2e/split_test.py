@@ -299,6 +299,54 @@ def all_apart():
             expect(codes == [0] * 6, f"ended with {codes}")
 
 
+def lines_of(division):
+    """What all processes wrote into their logs, each line parsed; demo logins on standard error are no lines of the log."""
+    for group, process in division.processes.items():
+        for line in process.log().splitlines():
+            if line.startswith("{"):
+                yield group, json.loads(line)
+            else:
+                expect('"level"' not in line, f"a line of the log that is no JSON: {line}")
+
+
+def one_request_is_followed():
+    """One HTTP call: the edge asks the issuer who calls, users makes a draft, its event starts a process elsewhere, whose jobs call chat,
+    sessions and users. Each runs in a process of its own; all that they write of it carries the id of the request."""
+    rid, trace = "followed-1", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    client = {"firstName": "Zqa", "lastName": "Zqb", "sex": "f", "birthDate": "1990-01-31", "phone": "+491701234588"}
+    with tempfile.TemporaryDirectory() as folder, Division(folder, [(part,) for part in (*SERVICES, "gateway")], CONSILIUM_LOG_LEVEL="debug") as division:
+        admin = log_in(division, "admin")
+        made = admin.call("POST", "/users/clients", client, {"X-Request-Id": rid, "traceparent": trace})
+        until("the client is active", lambda: admin.call("GET", f"/users/{made['id']}")["status"] == "active")
+        # A business error of users reaches the caller through the edge as it was said.
+        try:
+            admin.call("POST", "/users/clients", client, {"X-Request-Id": "followed-2"})
+            raise AssertionError("two people with one phone")
+        except Refused as refused:
+            problem = json.loads(refused.body)
+            expect((refused.status, problem["code"], problem["requestId"]) == (409, "users.username-taken", "followed-2"), str(refused))
+        expect(division.end() == [0] * 6, "they end well")
+        lines = list(lines_of(division))
+        own = [(group[0], line) for group, line in lines if line.get("rid") == rid]
+        seen = {(group, line["service"], line["message"]) for group, line in own}
+        for wanted in (("gateway", "gateway", "Request answered"), ("sessions", "sessions", "Call"), ("users", "users", "Call"), ("processes", "processes", "Job worked on"),
+                       ("chat", "chat", "Call")):
+            expect(wanted in seen, f"{wanted} is not among {sorted(seen)}")
+        expect(any(group == "processes" and line["message"] == "Event tried" and line["group"] == "processes.drafts" for group, line in own), "the hop over the queue left no line")
+        calls = {line["call"] for group, line in own if line["message"] == "Call"}
+        expect({"Authenticate", "CreateClient", "CreateChatUser", "CreateIdentity", "ActivateUser"} <= calls, f"calls: {calls}")
+        jobs = {line["type"] for _, line in own if line["message"] == "Job worked on"}
+        expect({"st-create-chat-user", "st-create-chat-channel", "st-create-send-hello", "st-create-identity", "st-activate-user"} == jobs, f"jobs: {jobs}")
+        records = [line for _, line in own if line["message"] == "Request answered"]
+        expect(len(records) == 1 and records[0]["trace"] == trace and records[0]["status"] == 202, f"{records}")
+        # Nothing of it went under another id: what was made for this client was made once, and is among what is followed.
+        for call in ("CreateClient", "CreateChatUser", "CreateIdentity", "ActivateUser"):
+            others = {line.get("rid") for _, line in lines if line["message"] == "Call" and line["call"] == call and line["result"] == "ok"} - {rid}
+            expect(all(other and not other.startswith("job-") for other in others), f"{call} under {others}")
+        expect(all("Zqa" not in json.dumps(line) and "Zqb" not in json.dumps(line) for _, line in lines), "a name is in a log")
+        print(f"  {len(own)} lines of {len({group for group, _ in own})} processes carry the id")
+
+
 def openssl(folder, *words):
     done = subprocess.run(["openssl", *words], cwd=folder, capture_output=True, text=True)
     expect(done.returncode == 0, f"openssl {words[0]}: {done.stderr}")
@@ -443,13 +491,14 @@ def main():
     if not sys.argv[1:]:
         report.check("demo with every service in a process of its own", all_apart)
         report.check("U-1 two gateways serve one session, and one that is killed loses none", gateway_away)
+        report.check("L-1 X-1 one request is followed through all processes and the queue, and an error of a service reaches its caller", one_request_is_followed)
         report.check("the recipe of docs/split.md", recipe)
         report.check("a running platform is divided amid a case", divided_amid_a_case)
         report.check("a frozen service: calls end at their deadline", frozen)
         report.check("told to end while its services are away", stopped_while_it_waits)
         report.check("waiting calls of others do not hold up an end", stops_soon)
         report.check("certificates of both sides", with_certificates)
-        report.check("settings that do not fit: all are named, exit 3", wrong_settings)
+        report.check("C-1 settings that do not fit: all are named, exit 3", wrong_settings)
     sys.exit(1 if report.failed else 0)
 
 

@@ -209,7 +209,7 @@ class Checker {
     }
     if (!call.route) {
       if (call.permission != "internal") refuse(call.descriptor, name + ": a call without a route has the permission internal");
-      return;
+      return check_request(name, *call.request, call, {});
     }
     check_route(service, name, call);
     check_request(name, *call.request, call, {});
@@ -288,7 +288,7 @@ class Checker {
     }
   }
 
-  // Everything that comes from outside has a bound.
+  // Everything that comes from outside has a bound; what comes from another process does as well.
   void check_request(const std::string& call_name, const Message& message, const Call& call, std::set<const Message*> seen) {
     if (!seen.insert(&message).second) return;
     for (const Field& field : message.fields) {
@@ -296,8 +296,8 @@ class Checker {
       const std::string name = field_name(message, field) + " (request of " + call_name + ")";
       if (is_many(field) && field.rules.max_items() == 0) refuse(field.descriptor, name + ": a list or map of a request needs max_items");
       if (needs_length(field) && field.rules.max_length() == 0) refuse(field.descriptor, name + ": a string of a request needs max_length");
-      check_integer(name, field);
-      const bool in_query = &message == call.request && !call.route->has_body && is_payload_member(call, field);
+      if (call.route) check_integer(name, field);
+      const bool in_query = call.route && &message == call.request && !call.route->has_body && is_payload_member(call, field);
       const bool is_flat =
           field.shape != Shape::kMap && field.type != Type::kMessage && field.type != Type::kBytes && field.type != Type::kJson;
       if (in_query && !is_flat) refuse(field.descriptor, name + ": a query carries texts and numbers alone");

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
 #include "contract_text_test.h"
 #include "names.h"
 
@@ -51,6 +55,12 @@ const Mistake kMistakes[] = {
      ":5: C.text (request of Shop.Post): a string of a request needs max_length"},
     {"ListWithoutBound", "message A {\n  repeated int32 numbers = 1;\n}\nmessage B {}\n",
      R"(rpc Post(A) returns (B) { option (options.v1.call) = {post: "/a" permission: "session"}; })",
+     ":5: A.numbers (request of Shop.Post): a list or map of a request needs max_items"},
+    {"InternalStringWithoutBound", "message A {\n  string text = 1;\n}\nmessage B {}\n",
+     R"(rpc Post(A) returns (B) { option (options.v1.call) = {permission: "internal"}; })",
+     ":5: A.text (request of Shop.Post): a string of a request needs max_length"},
+    {"InternalListWithoutBound", "message A {\n  repeated int32 numbers = 1;\n}\nmessage B {}\n",
+     R"(rpc Post(A) returns (B) { option (options.v1.call) = {permission: "internal"}; })",
      ":5: A.numbers (request of Shop.Post): a list or map of a request needs max_items"},
     {"WideNumberWithoutBound", "message A {}\nmessage B {\n  int64 n = 1;\n}\n",
      R"(rpc Get(A) returns (B) { option (options.v1.call) = {get: "/a" permission: "session"}; })",
@@ -143,7 +153,7 @@ const Mistake kMistakes[] = {
 
 class Mistakes : public testing::TestWithParam<Mistake> {};
 
-TEST_P(Mistakes, AreRefusedWithFileLineAndReason) {
+TEST_P(Mistakes, VA_1_AreRefusedWithFileLineAndReason) {
   const Mistake& mistake = GetParam();
   std::string text = std::string(kHead) + mistake.messages;
   if (mistake.calls[0] != '\0') text += std::string(kService) + mistake.calls + "\n}\n";
@@ -155,7 +165,7 @@ TEST_P(Mistakes, AreRefusedWithFileLineAndReason) {
 INSTANTIATE_TEST_SUITE_P(Check, Mistakes, testing::ValuesIn(kMistakes),
                          [](const auto& instance) { return std::string(instance.param.name); });
 
-TEST(Check, RefusesErrorCodesThatAreThereTwiceOrWithoutHelp) {
+TEST(Check, X_1_RefusesErrorCodesThatAreThereTwiceOrWithoutHelp) {
   const auto found = check_text(std::string(kHead) + R"(service Shop {
   option (options.v1.service) = {
     name: "shop"
@@ -192,6 +202,66 @@ message A {
 }
 
 TEST(Check, AcceptsARecursiveList) { EXPECT_TRUE(check_text(std::string(kHead) + "message A {\n  repeated A list = 1;\n}\n").empty()); }
+
+// The contracts of the product: what may stand in a field follows from its type or from a rule, for every field that a caller fills.
+class RequestRules {
+ public:
+  void visit(const Message& message) {
+    if (!seen_.insert(&message).second) return;
+    for (const Field& field : message.fields) {
+      ++fields_;
+      const bool many = field.shape == Shape::kList || field.shape == Shape::kMap;
+      if (many && !field.rules.cleared() && field.rules.max_items() == 0)
+        missing_.push_back(message.name + "." + field.name + ": max_items");
+      if (!has_value_rule(field)) missing_.push_back(message.name + "." + field.name);
+      if (field.message != nullptr) visit(*field.message);
+    }
+  }
+  std::size_t fields() const { return fields_; }
+  const std::vector<std::string>& missing() const { return missing_; }
+
+ private:
+  static bool has_value_rule(const Field& field) {
+    switch (field.type) {
+      case Type::kText:
+        return field.rules.cleared() || field.rules.max_length() > 0 ||
+               (field.rules.format() != options::NONE && field.rules.format() != options::NAME);
+      case Type::kSecret:
+      case Type::kJson:
+      case Type::kBytes: return field.rules.max_length() > 0;
+      default: return true;  // ids, dates, times, enums, numbers and flags are checked by their type; messages by their members
+    }
+  }
+
+  std::set<const Message*> seen_;
+  std::size_t fields_ = 0;
+  std::vector<std::string> missing_;
+};
+
+TEST(Contracts, VA_1_EveryRequestOfTheProductHasRules) {
+  const std::filesystem::path api = std::filesystem::path(CONSILIUM_SOURCE_DIR) / "api";
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(api / "consilium")) {
+    const std::string path = std::filesystem::relative(entry.path(), api).string();
+    if (path.ends_with(".proto") && path.find("/options/") == std::string::npos) paths.push_back(path);
+  }
+  std::sort(paths.begin(), paths.end());
+  const ContractText contract({}, api.string(), paths);
+  ASSERT_TRUE(contract.syntax_errors().empty()) << join(contract.syntax_errors(), "\n");
+  EXPECT_EQ(check(contract.contract()), std::vector<std::string>());
+  std::size_t calls = 0;
+  RequestRules rules;
+  for (const auto& file : contract.contract().files) {
+    if (file->service() == nullptr) continue;
+    for (const Call& call : file->service()->calls) {
+      ++calls;
+      rules.visit(*call.request);
+    }
+  }
+  EXPECT_EQ(rules.missing(), std::vector<std::string>());
+  EXPECT_GT(calls, 70U);
+  EXPECT_GT(rules.fields(), 150U);
+}
 
 }  // namespace
 }  // namespace consilium::generator

@@ -82,7 +82,7 @@ const Change kChanges[] = {
 
 class Changes : public testing::TestWithParam<Change> {};
 
-TEST_P(Changes, AreFound) {
+TEST_P(Changes, V_1_AreFound) {
   const auto found = changes_after(GetParam().what, GetParam().with);
   const std::vector<std::string> expected =
       GetParam().found[0] == '\0' ? std::vector<std::string>() : std::vector<std::string>{GetParam().found};
@@ -92,7 +92,7 @@ TEST_P(Changes, AreFound) {
 INSTANTIATE_TEST_SUITE_P(Compatibility, Changes, testing::ValuesIn(kChanges),
                          [](const auto& instance) { return std::string(instance.param.name); });
 
-TEST(Compatibility, ReadsDescriptorSets) {
+TEST(Compatibility, V_1_ReadsDescriptorSets) {
   const ContractText released({{kPath, kReleased}}, "", {kPath});
   google::protobuf::FileDescriptorSet set;
   const auto* file = released.files().front();

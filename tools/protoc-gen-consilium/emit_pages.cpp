@@ -26,6 +26,62 @@ std::vector<const File*> sorted(const Contract& contract) {
 
 std::string kind_text(options::ErrorKind kind) { return kebab_case(options::ErrorKind_Name(kind)); }
 
+// What every call may answer besides the errors of its service. Raised as literals by `src`: a test compares.
+struct GeneralError {
+  std::string_view code;
+  options::ErrorKind kind;
+  std::string_view when;
+};
+
+constexpr GeneralError kGeneralErrors[] = {
+    {"request.malformed", options::MALFORMED,
+     "Not JSON that fits the contract, an unknown, repeated or wrongly typed member: `fields` names them."},
+    {"request.malformed-target", options::MALFORMED, "The target of the request is no path with an optional query."},
+    {"request.malformed-host", options::MALFORMED, "Not one readable `Host`."},
+    {"request.conflicting-host", options::MALFORMED, "`Host` and the target name two hosts."},
+    {"request.ambiguous-length", options::MALFORMED, "Two readers could find different ends of the body."},
+    {"request.malformed-if-match", options::MALFORMED, "`If-Match` is no version that an answer gave as `ETag`."},
+    {"request.malformed-upgrade", options::MALFORMED, "The headers of a WebSocket upgrade do not fit together."},
+    {"request.upgrade-required", options::MALFORMED, "The address takes WebSockets alone."},
+    {"request.unknown-method", options::MALFORMED, "No method of HTTP."},
+    {"request.method-not-allowed", options::MALFORMED, "The path has other methods: `Allow` names them."},
+    {"request.unknown-http-version", options::MALFORMED, "Expected HTTP/1.1."},
+    {"request.unknown-expectation", options::MALFORMED, "`Expect` asks for something other than `100-continue`."},
+    {"request.unknown-transfer-encoding", options::MALFORMED, "`Transfer-Encoding` other than `chunked`."},
+    {"request.unsupported-media-type", options::MALFORMED, "Expected `Content-Type: application/json`."},
+    {"request.invalid", options::VALIDATION, "Breaks declared rules: `fields` lists all of them."},
+    {"request.bad-idempotency-key", options::VALIDATION, "`Idempotency-Key` is empty, too long or has odd characters."},
+    {"request.idempotency-key-reused", options::VALIDATION, "The key was used with another body."},
+    {"request.forbidden", options::FORBIDDEN, "The caller's roles do not allow it."},
+    {"request.foreign-origin", options::FORBIDDEN, "A cookie may be used by our own pages alone."},
+    {"request.unknown-path", options::NOT_FOUND, "No such path; see `/api/v1/openapi.json`."},
+    {"request.unknown-version", options::NOT_FOUND, "No such version of the API."},
+    {"request.precondition-required", options::PRECONDITION_REQUIRED, "`If-Match` is missing."},
+    {"request.too-large", options::TOO_LARGE, "The body is over its limit."},
+    {"request.head-too-large", options::TOO_LARGE, "The head of the request is over its limit."},
+    {"request.too-many", options::RATE_LIMITED, "Too many requests of this caller: wait for `Retry-After`."},
+    {"request.too-slow", options::DEADLINE_EXCEEDED, "The request did not arrive in time."},
+    {"request.deadline-exceeded", options::DEADLINE_EXCEEDED, "The deadline passed before there was an answer."},
+    {"database.too-slow", options::DEADLINE_EXCEEDED, "A read took too long and was ended."},
+    {"database.too-large", options::TOO_LARGE, "A value is over the limit of the store."},
+    {"database.busy", options::UNAVAILABLE, "Another program holds the store: try again."},
+    {"database.overloaded", options::UNAVAILABLE, "Too many writes wait: try again after `Retry-After`."},
+    {"runtime.pool-overloaded", options::UNAVAILABLE, "Too much heavy work waits: try again after `Retry-After`."},
+    {"process.overloaded", options::UNAVAILABLE, "Too many commands wait at the process engine: try again after `Retry-After`."},
+    {"process.unavailable", options::UNAVAILABLE, "The process engine starts, ends or recovers: try again."},
+    {"process.not-found", options::NOT_FOUND, "No such process, instance or incident."},
+    {"process.conflict", options::CONFLICT, "The state of the instance does not allow it."},
+    {"process.invalid-request", options::VALIDATION, "The process engine cannot do what is asked for."},
+    {"rpc.unavailable", options::UNAVAILABLE, "The service runs in another process, which does not answer: try again after `Retry-After`."},
+    {"rpc.deadline-exceeded", options::DEADLINE_EXCEEDED, "The service runs in another process, which did not answer in time."},
+    {"rpc.too-large", options::TOO_LARGE, "Request or answer is too large for the way between two processes."},
+    {"services.no-address", options::UNAVAILABLE, "The service runs in no process that this one knows of."},
+    {"server.full", options::UNAVAILABLE, "Too many connections or calls: try again after `Retry-After`."},
+    {"server.stopping", options::UNAVAILABLE, "The server ends: try again."},
+    {"storage-full", options::UNAVAILABLE, "The disk is nearly full: nothing new is stored, reads go on."},
+    {"outcome-unknown", options::UNAVAILABLE, "The disk failed in the commit: look before you repeat it."},
+};
+
 std::string calls_with(const Service& service, const ErrorCode& error) {
   std::vector<std::string> names;
   for (const Call& call : service.calls) {
@@ -46,13 +102,13 @@ Every error answer is `application/problem+json`. Branch on `code`, which does n
 `Accept-Language` (message key `error.<code>`). The kind decides the HTTP status.
 
 ## Every call
+Besides these, any code of the kind internal (500) is a bug of ours: it shows nothing of itself, and `requestId` finds it in the log.
+
 | code | kind | when |
 |---|---|---|
-| `request.malformed` | malformed (400) | not JSON that fits the contract, an unknown, repeated or wrongly typed member: `fields` names them |
-| `request.invalid` | validation (422) | breaks declared rules: `fields` lists all of them |
-| `request.precondition-required` | precondition-required (428) | `If-Match` is missing |
-| `request.deadline-exceeded` | deadline-exceeded (504) | the deadline passed before there was an answer |
 )");
+  for (const GeneralError& error : kGeneralErrors)
+    out.raw("| " + code(std::string(error.code)) + " | " + kind_text(error.kind) + " | " + cell(std::string(error.when)) + " |\n");
   std::string section;
   for (const File* file : sorted(contract)) {
     const Service* service = file->service();

@@ -63,14 +63,14 @@ def main():
             ["protoc", "-I", str(api), "-I", str(ROOT / "api"), "--include_imports", f"--descriptor_set_out={released}", str(source)],
             check=True, timeout=60)
         run = protoc(plugin, api, out, f"released={released}")
-        check("accepts an unchanged contract", run.returncode == 0, run.stderr)
+        check("V-1 accepts an unchanged contract", run.returncode == 0, run.stderr)
         source.write_text(text.replace("string title = 2", "string title = 20", 1).replace('get: "/documents"', 'get: "/papers"'))
         run = protoc(plugin, api, out, f"released={released}")
-        check("refuses a breaking change", run.returncode != 0
+        check("V-1 refuses a breaking change", run.returncode != 0
               and "field consilium.sample.v1.Document.title was renumbered from 2 to 20" in run.stderr
               and "route GET /documents (consilium.sample.v1.Sample.ListDocuments) was removed" in run.stderr, run.stderr)
         run = protoc(plugin, api, out, f"released={work / 'missing.binpb'}")
-        check("refuses a released contract that it cannot read", run.returncode != 0 and "cannot be read" in run.stderr, run.stderr)
+        check("V-1 refuses a released contract that it cannot read", run.returncode != 0 and "cannot be read" in run.stderr, run.stderr)
 
         source.write_text(text.replace(' permission: "public"', ""))
         line = 1 + next(i for i, row in enumerate(text.splitlines()) if "rpc ListDocuments" in row)

@@ -173,19 +173,15 @@ Task<void> Service::run(runtime::Scheduler& loop, const RpcMethod& method, Duty 
 }
 
 Task<Result<std::string>> Service::handle(runtime::Context& context, const RpcMethod& method, std::string request) const {
-  std::string what;
   try {
     CO_TRY(context.check_deadline());
     auto reply = co_await method.handle(context, std::move(request));
     const bool too_large = reply && reply->size() > settings_.message_limit;
     if (too_large) co_return consilium::fail(ErrorKind::kTooLarge, "rpc.too-large", "Expected a smaller answer");
     co_return reply;
-  } catch (const std::exception& exception) {
-    what = exception.what();
   } catch (...) {
-    what = "unknown exception";
+    runtime::report_current_exception("grpc");
   }
-  runtime::report_panic("grpc", what);
   co_return consilium::fail(internal_error("The handler of the call failed"));
 }
 

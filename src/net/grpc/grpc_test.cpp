@@ -7,7 +7,9 @@
 #include "net/grpc/grpc_channel.h"
 #include "net/grpc/grpc_server.h"
 #include "net/loopback_testing.h"
+#include "net/problem.h"
 #include "runtime/asio_scheduler.h"
+#include "runtime/panic_testing.h"
 
 #ifdef __SANITIZE_ADDRESS__
 // c-ares 1.18 forgets a few bytes for each name that gRPC looks up.
@@ -62,7 +64,7 @@ Task<Result<std::string>> describe(runtime::Context& context, std::string) {
 Task<Result<std::string>> fail_fully(runtime::Context&, std::string) { co_return fail(full_error()); }
 
 Task<Result<std::string>> break_down(runtime::Context&, std::string) {
-  throw std::runtime_error("the handler's secret");
+  runtime::testing::throw_from_deep_inside("the handler's secret");
   co_return std::string();
 }
 
@@ -153,7 +155,7 @@ TEST_F(Grpc, CarriesMessagesBothWays) {
   for (int i = 0; i < 50; ++i) ASSERT_EQ(caller.call(channel, "Echo", std::to_string(i)).value(), std::to_string(i));
 }
 
-TEST_F(Grpc, CarriesTheContext) {
+TEST_F(Grpc, L_1_CarriesTheContext) {
   Endpoint endpoint;
   Caller caller;
   SeededRandom random(3);
@@ -185,20 +187,45 @@ TEST_F(Grpc, B_69_CarriesTheWholeError) {
   expect_equal(caller.error(channel, "Fail"), full_error());
 }
 
-TEST_F(Grpc, B_38_TurnsExceptionsIntoInternalErrorsAndGoesOn) {
-  std::atomic<int> panics{0};
-  runtime::set_panic_handler([&](std::string_view boundary, std::string_view) { panics += boundary == "grpc" ? 1 : 100; });
-  {
-    Endpoint endpoint;
-    Caller caller;
-    const auto channel = channel_to(endpoint.address());
+TEST_F(Grpc, B_38_P_1_TurnsExceptionsIntoInternalErrorsAndGoesOn) {
+  runtime::testing::PanicWatch panics;
+  Endpoint endpoint;
+  Caller caller;
+  const auto channel = channel_to(endpoint.address());
+  for (std::uint64_t i = 1; i <= 3; ++i) {
     const Error error = caller.error(channel, "Break");
     EXPECT_EQ(error.kind, ErrorKind::kInternal);
+    EXPECT_EQ(error.code, "internal");
     EXPECT_EQ(error.describe().find("secret"), std::string::npos);
     EXPECT_EQ(caller.call(channel, "Echo", "on").value(), "on");
+    EXPECT_EQ(panics.count("grpc"), i);
   }
-  EXPECT_EQ(panics, 1);
-  runtime::set_panic_handler({});
+  EXPECT_EQ(panics.lines(), 3U);
+  EXPECT_TRUE(panics.all_show_the_throw("the handler's secret"));
+}
+
+// As the gateway asks one service that asks another: the one who called learns what the last one said.
+TEST_F(Grpc, X_1_ABusinessErrorKeepsCodeAndStatusThroughTwoServers) {
+  Endpoint far;
+  const auto passing_on = [channel = channel_to(far.address())](std::string method) {
+    return [channel, method](runtime::Context& context, std::string) { return call_with(context, channel, method, {}); };
+  };
+  Endpoint near(
+      {}, {{"/test.v1.Test/PassFail", passing_on("/test.v1.Test/Fail")}, {"/test.v1.Test/PassBreak", passing_on("/test.v1.Test/Break")}});
+  Caller caller;
+  const auto channel = channel_to(near.address());
+  const Error refused = caller.error(channel, "PassFail");
+  expect_equal(refused, full_error());
+  const HttpResponse shown = problem_response(refused, "r-1", "");
+  EXPECT_EQ(shown.status, 422);
+  EXPECT_NE(shown.body.find(R"("code":"request.invalid")"), std::string::npos) << shown.body;
+  EXPECT_NE(shown.body.find(R"("name":"client.name","code":"required")"), std::string::npos) << shown.body;
+  const Error broken = caller.error(channel, "PassBreak");
+  EXPECT_EQ(broken.code, "internal");
+  const HttpResponse hidden = problem_response(broken, "r-1", "");
+  EXPECT_EQ(hidden.status, 500);
+  EXPECT_EQ(hidden.body.find("secret"), std::string::npos) << hidden.body;
+  EXPECT_EQ(hidden.body.find("detail"), std::string::npos) << hidden.body;
 }
 
 TEST_F(Grpc, RefusesUnknownMethodsAndStrangers) {
@@ -340,7 +367,7 @@ TEST_F(Grpc, KnowsServicesByTheirCertificate) {
   EXPECT_EQ(caller.error(channel_to(endpoint.address(), without), "Echo").kind, ErrorKind::kUnavailable);
 }
 
-TEST(CallMetadata, RebuildsEveryKindOfError) {
+TEST(CallMetadata, X_1_RebuildsEveryKindOfError) {
   for (int i = 0; i <= static_cast<int>(ErrorKind::kInternal); ++i) {
     const Error error = make_error(static_cast<ErrorKind>(i), "a.b", "c");
     expect_equal(decode_error(encode_error(error), 13, "message"), error);

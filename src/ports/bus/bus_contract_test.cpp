@@ -1,8 +1,10 @@
 // What every implementation of the bus promises, on every implementation of the database.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "ports/bus/inbox.h"
 #include "ports/bus/local/away_groups.h"
@@ -13,6 +15,7 @@
 #include "ports/bus/tables.h"
 #include "ports/database/store_harness.h"
 #include "runtime/log_sink.h"
+#include "runtime/panic_testing.h"
 
 namespace consilium::bus {
 namespace {
@@ -150,9 +153,13 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
     ++tries_[payload];
     if (failures_[payload] == 0) return {};
     if (failures_[payload] > 0) --failures_[payload];
-    if (payload == "throws") throw std::runtime_error("bug");
+    if (payload == "throws") runtime::testing::throw_from_deep_inside("a bug of the consumer");
     if (payload == "away") return fail(ErrorKind::kUnavailable, "post.away", "not now");
     return fail(ErrorKind::kConflict, "post.refused", "no");
+  }
+  std::size_t calls_made() {
+    const std::lock_guard lock(mutex_);
+    return calls_.size();
   }
   int tries_of(const std::string& payload) {
     const std::lock_guard lock(mutex_);
@@ -288,7 +295,7 @@ TEST_P(BusContract, B_36_NothingLeavesARolledBackTransaction) {
   EXPECT_EQ(done(), Texts{"a:1"});
 }
 
-TEST_P(BusContract, RefusesATopicOfAnotherService) {
+TEST_P(BusContract, R_1_RefusesATopicOfAnotherService) {
   add(applying());
   start();
   const auto failed = harness_->write(
@@ -359,6 +366,59 @@ TEST_P(BusContract, B_54_AFailingEventHoldsBackItsKeyAlone) {
   EXPECT_EQ(now.handled, 6U);
   EXPECT_EQ(now.failed, 2U);
   EXPECT_EQ(now.lag, 0);
+}
+
+TEST_P(BusContract, P_1_AHandlerThatThrowsIsCountedAndItsEventComesAgain) {
+  runtime::testing::PanicWatch panics;
+  failures_["throws"] = 2;
+  for (Consumer consumer : {applying(), handling()}) {
+    consumer.retry.first = milliseconds(1);
+    add(std::move(consumer));
+  }
+  start();
+  publish_all({{"c", "throws"}, {"a", "1"}, {"c", "5"}});
+  wait_for_done(3);
+  while (calls_made() < 3) let_time_pass();
+  EXPECT_EQ(done_of("c"), (Texts{"c:throws", "c:5"})) << "in order, once";
+  EXPECT_EQ(panics.count("bus:post.on-sold") + panics.count("bus:post.call"), 2U);
+  EXPECT_EQ(panics.lines(), 2U);
+  EXPECT_TRUE(panics.all_show_the_throw("a bug of the consumer"));
+}
+
+// A newer program published it: passing over it in silence would lose it, reading it as the old one would be wrong.
+TEST_P(BusContract, V_1_AnUnknownVersionOfAnEventIsADeadLetterAtOnce) {
+  add(applying());
+  add(handling());
+  start();
+  publish_all({{"a", "new form"}}, "shop.v2.sold");
+  publish_all({{"a", "1"}, {"b", "2"}});
+  publish_all({{"b", "of no interest"}}, "shop.v2.returned");
+  wait_for_done(1);
+  while (dead_letters().size() < 2 || calls_made() == 0) let_time_pass();
+  EXPECT_EQ(done(), Texts{"b:2"}) << "others go on, those of its key wait behind it";
+  std::set<std::string> groups;
+  for (const DeadLetter& letter : dead_letters()) {
+    groups.insert(letter.group);
+    EXPECT_EQ(letter.event.topic, "shop.v2.sold");
+    EXPECT_EQ(letter.event.payload, "new form");
+    EXPECT_EQ(letter.error_code, "event.unknown-version");
+    EXPECT_EQ(letter.attempts, 1) << "trying again mends nothing";
+  }
+  EXPECT_EQ(groups, (std::set<std::string>{"post.call", "post.on-sold"}));
+  EXPECT_EQ(tries_of("new form"), 0) << "no handler saw it";
+  // The program is updated, and somebody replays it.
+  close_bus();
+  restart();
+  Consumer newer = applying();
+  newer.topics.emplace_back("shop.v2.sold");
+  add(newer);
+  start();
+  const auto letters = dead_letters();
+  const auto own = std::ranges::find_if(letters, [](const DeadLetter& letter) { return letter.group == "post.on-sold"; });
+  ASSERT_NE(own, letters.end());
+  EXPECT_EQ(replay("post.on-sold", own->event.id), "none");
+  wait_for_done(3);
+  EXPECT_EQ(done_of("a"), (Texts{"a:new form", "a:1"}));
 }
 
 TEST_P(BusContract, TellsHowFarAGroupIsBehind) {

@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "ports/database/store_harness.h"
+#include "runtime/panic_testing.h"
 
 namespace consilium::database {
 namespace {
@@ -114,14 +115,17 @@ TEST_P(DatabaseContract, AnErrorRollsBackTheWholeFunctionAndNothingElse) {
   EXPECT_EQ(titles(), (std::vector<std::string>{"after", "kept"}));
 }
 
-TEST_P(DatabaseContract, AnExceptionIsABugThatIsRolledBackAndAnswered) {
+TEST_P(DatabaseContract, P_1_AnExceptionIsABugThatIsRolledBackAndAnswered) {
+  runtime::testing::PanicWatch panics;
   open();
   const Uuid id = new_id();
   const auto failed = harness_->write(notes(), [id](Transaction& transaction) -> Result<int> {
     EXPECT_TRUE(transaction.execute("INSERT INTO notes_note VALUES (?, 'half', 1)", id));
-    throw std::logic_error("bug");
+    return runtime::testing::throw_from_deep_inside("a bug of the function");
   });
   EXPECT_EQ(failed.error().kind, ErrorKind::kInternal);
+  EXPECT_EQ(panics.count("database"), 1U);
+  EXPECT_TRUE(panics.all_show_the_throw("a bug of the function"));
   EXPECT_TRUE(titles().empty());
   EXPECT_TRUE(add("after"));
 }

@@ -12,12 +12,10 @@ namespace {
 // A case may be worked on elsewhere when the message comes: it waits for it.
 constexpr Duration kMessageLife = hours(48);
 
-using Members = std::initializer_list<std::pair<std::string_view, std::string>>;
-
-std::string object_of(Members members) {
-  JsonObject object;
-  for (const auto& [name, value] : members) object.add(name, value);
-  return object.text();
+// What an instance is moved on by is told to its jobs, so that their log lines carry the request's id.
+JsonObject& add_cause(JsonObject& variables, const bus::Event& event) {
+  if (!event.request_id.empty()) variables.add(kRequestId, event.request_id);
+  return variables;
 }
 
 Task<Result<void>> start(process::ProcessEngine& engine, runtime::Context& context, std::string process_id, std::string variables,
@@ -30,8 +28,9 @@ Task<Result<void>> start(process::ProcessEngine& engine, runtime::Context& conte
 Task<Result<void>> on_draft(process::ProcessEngine* engine, runtime::Context& context, const bus::Event& event) {
   auto draft = bus::decode_event<users::v1::DraftCreated>(event);
   if (!draft) co_return fail(std::move(draft).error());
-  std::string variables = object_of({{"userId", draft->user_id.text()}, {"type", std::string(text_of(draft->type))}});
-  auto started = co_await start(*engine, context, "p-create-user", std::move(variables), draft->user_id.text());
+  JsonObject variables;
+  variables.add("userId", draft->user_id).add("type", text_of(draft->type));
+  auto started = co_await start(*engine, context, "p-create-user", add_cause(variables, event).text(), draft->user_id.text());
   co_return started;
 }
 
@@ -60,7 +59,7 @@ Task<Result<void>> on_post(process::ProcessEngine* engine, const CaseSettings& s
       .add("postedAt", format_rfc3339(post->at))
       .add_list("noticeDelays", pauses_between(settings.notices))
       .add("feedbackWindow", format_iso8601(settings.feedback_window));
-  auto started = co_await start(*engine, context, "p-client-request", variables.text(), post->post_id.text());
+  auto started = co_await start(*engine, context, "p-client-request", add_cause(variables, event).text(), post->post_id.text());
   co_return started;
 }
 
@@ -73,7 +72,8 @@ process::Message message_of(const bus::Event& event, std::string name, const Uui
   message.correlation_key = task_id.text();
   message.id = event.id.text();
   message.time_to_live = kMessageLife;
-  message.variables = variables.add_number("fence", event.position).text();
+  variables.add_number("fence", event.position);
+  message.variables = add_cause(variables, event).text();
   return message;
 }
 

@@ -153,6 +153,18 @@ TEST_F(ProcessEvents, ADraftStartsTheMakingOfAUser) {
   EXPECT_EQ(engine.starts[1].key, consultant.text());
 }
 
+TEST_F(ProcessEvents, L_1_TheRequestThatCausedItIsTold) {
+  event.request_id = "r-7";
+  ASSERT_TRUE(hear(users::v1::DraftCreated{client, users::v1::UserType::kClient}));
+  ASSERT_TRUE(hear(client_post()));
+  ASSERT_EQ(engine.starts.size(), 2u);
+  for (const Start& start : engine.starts) EXPECT_NE(start.variables.find(R"("requestId":"r-7")"), std::string::npos) << start.variables;
+  const auto solved = about_task<tasks::v1::Solved>();
+  ASSERT_TRUE(hear(solved));
+  ASSERT_EQ(engine.messages.size(), 1u);
+  EXPECT_NE(engine.messages.front().variables.find(R"("requestId":"r-7")"), std::string::npos);
+}
+
 TEST_F(ProcessEvents, B_55_APostOfAClientStartsACase) {
   const chat::v1::PostCreated post = client_post();
   ASSERT_TRUE(hear(post));

@@ -15,6 +15,9 @@
 
 namespace consilium::processes {
 
+// The id of the request that an instance was last moved on by: log lines of its jobs carry it.
+inline constexpr std::string_view kRequestId = "requestId";
+
 // The variables of a job, read once. A variable that is missing or of another kind is an error `process.bad-variable` that
 // names it: the model and the worker do not fit.
 class JobVariables {

@@ -9,6 +9,7 @@
 #include "consilium/tasks/v1/tasks_service.h"
 #include "consilium/users/v1/users_service.h"
 #include "ports/process_engine/process_engine.h"
+#include "runtime/log.h"
 
 namespace consilium::processes {
 
@@ -19,6 +20,7 @@ struct JobDependencies {
   tasks::v1::Tasks& tasks;
   // How long a consultant may still read a conversation after their task ended.
   Duration read_after_task = hours(24);
+  runtime::Logger log = {};
 };
 
 // `dependencies` outlive the engine's workers.

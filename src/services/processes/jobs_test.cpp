@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "ports/database/service_bench_testing.h"
+#include "runtime/log_sink.h"
 #include "services/processes/job_variables.h"
 #include "services/processes/services_testing.h"
 
@@ -96,7 +97,10 @@ class Jobs : public ::testing::Test {
     job.variables = with;
     runtime::Context context = bench.service("processes");
     for (const process::Worker& worker : all) {
-      if (worker.job_type == type) return bench.run(worker.handle(context, job));
+      if (worker.job_type != type) continue;
+      JobOutcome outcome = bench.run(worker.handle(context, job));
+      request_id = context.request_id;
+      return outcome;
     }
     throw std::runtime_error("no worker of " + type);
   }
@@ -105,6 +109,7 @@ class Jobs : public ::testing::Test {
     EXPECT_EQ(outcome.kind, Kind::kComplete) << outcome.error_code << " " << outcome.message;
     EXPECT_EQ(outcome.variables, with);
   }
+  std::string request_id;  // that the last job worked under
   Uuid new_id() { return bench.anonymous().new_id(); }
   std::string about_task() const { return R"({"taskId":")" + task.text() + R"(","taskNum":"MOI-000001")"; }
   const chat::v1::BotPostRequest& last_post() const { return services.chat.posted.back(); }
@@ -120,6 +125,21 @@ class Jobs : public ::testing::Test {
   Uuid task = new_id();
   Uuid post = new_id();
 };
+
+TEST_F(Jobs, L_1_L_4_EachLeavesOneRecordUnderTheRequestThatCausedIt) {
+  const auto sink = std::make_shared<runtime::MemorySink>(runtime::LogFormat::kJson);
+  runtime::Log log({.level = runtime::LogLevel::kDebug, .levels = {}, .instance = "", .clock = {}, .synchronous = true}, {sink});
+  services.dependencies.log = runtime::Logger(log, "processes", "jobs");
+  for (const process::Worker& worker : all) {
+    const std::size_t before = sink->lines().size();
+    run(worker.job_type, variables(R"(,"requestId":"r-7")"));
+    EXPECT_EQ(request_id, "r-7") << worker.job_type;
+    ASSERT_EQ(sink->lines().size(), before + 1) << worker.job_type;
+    EXPECT_NE(sink->lines().back().find(R"("rid":"r-7")"), std::string::npos) << sink->lines().back();
+    EXPECT_NE(sink->lines().back().find("\"type\":\"" + worker.job_type + "\""), std::string::npos) << sink->lines().back();
+  }
+  services.dependencies.log = {};
+}
 
 TEST_F(Jobs, EachJobTypeOfTheModelsHasOneWorker) {
   std::multiset<std::string> served;

@@ -12,12 +12,15 @@ namespace consilium::processes {
 
 using JobHandler = Task<process::JobOutcome> (*)(const JobDependencies*, runtime::Context&, const process::Job&);
 
+// Calls the handler on behalf of the request that the instance answers, and leaves one record of it.
+Task<process::JobOutcome> run_job(const JobDependencies* parts, JobHandler handler, runtime::Context& context, const process::Job& job);
+
 inline process::Worker worker(const JobDependencies& dependencies, std::string job_type, JobHandler handler) {
   process::Worker out;
   out.name = "processes";
   out.job_type = std::move(job_type);
   out.handle = [parts = &dependencies, handler](runtime::Context& context, const process::Job& job) {
-    return handler(parts, context, job);
+    return run_job(parts, handler, context, job);
   };
   return out;
 }

@@ -27,7 +27,14 @@ TaskModel common_request() {
 
 TEST(TaskModel, ShippedOnesAreValid) {
   EXPECT_EQ(common_request().number_prefix, "MOI");
-  EXPECT_TRUE(parse_model(shipped("staff-escalation.json")));
+  std::size_t count = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::filesystem::path(CONSILIUM_SOURCE_DIR) / "src/services/tasks/task_types")) {
+    const auto model = parse_model(shipped(entry.path().filename().string()));
+    EXPECT_TRUE(model) << entry.path().filename() << ": " << (model ? "" : model.error().describe());
+    ++count;
+  }
+  EXPECT_GE(count, 2U);
 }
 
 // Wraps transitions into an otherwise valid model.

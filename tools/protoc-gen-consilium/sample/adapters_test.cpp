@@ -115,7 +115,7 @@ class Adapters : public testing::Test {
   std::vector<net::Route> routes_ = routes(local_);
 };
 
-TEST_F(Adapters, LocalChecksTheRequestAndTellsTheObserver) {
+TEST_F(Adapters, L_4_VA_1_LocalChecksTheRequestAndTellsTheObserver) {
   const auto refused = run(local_.create_document(context_, CreateDocumentRequest{}));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "request.invalid");
@@ -185,7 +185,7 @@ TEST_F(Adapters, RemoteCallsArriveAndReturn) {
   EXPECT_EQ(counted->documents, 5);
 }
 
-TEST_F(Adapters, RemoteErrorsAreThoseOfTheCallee) {
+TEST_F(Adapters, X_1_RemoteErrorsAreThoseOfTheCallee) {
   Loop channel(rpc_methods(local_));
   RemoteSample remote(channel);
   CreateDocumentRequest request;
@@ -366,7 +366,7 @@ class Notebook final : public database::Transaction {
   void undo_savepoint() override {}
 };
 
-TEST_F(Adapters, EventsAreWrittenWithTopicKeyAndPayload) {
+TEST_F(Adapters, R_1_EventsAreWrittenWithTopicKeyAndPayload) {
   Notebook notebook;
   ASSERT_TRUE(publish(notebook, context_, DocumentCreated{kId, DocumentState::kDraft}));
   EXPECT_NE(notebook.statement.find("sample_outbox"), std::string::npos);
@@ -377,7 +377,7 @@ TEST_F(Adapters, EventsAreWrittenWithTopicKeyAndPayload) {
   EXPECT_TRUE(notebook.wrote("42"));
 }
 
-TEST_F(Adapters, EventsAreReadByTypeAndTopic) {
+TEST_F(Adapters, R_1_EventsAreReadByTypeAndTopic) {
   bus::Event event;
   event.topic = "sample.v1.document-created";
   event.payload = std::string(R"({"documentId":")") + kIdText + R"(","laterMember":[1]})";

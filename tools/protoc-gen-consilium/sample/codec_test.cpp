@@ -150,7 +150,7 @@ TEST(Wire, LastOfAOneofStaysAndRepeatedMessagesMerge) {
   EXPECT_EQ(both->formats->phone, "y");
 }
 
-TEST(Wire, SkipsUnknownFieldsOfEveryType) {
+TEST(Wire, V_1_SkipsUnknownFieldsOfEveryType) {
   // 3000: varint, 64 bits, bytes, group, 32 bits.
   const std::string unknown(
       "\xC0\xBB\x01\x96\x01"
@@ -323,7 +323,7 @@ TEST(Json, ListsManyMistakesAtOnceUpToABound) {
   EXPECT_EQ(many.error().fields.size(), kMaxFieldErrors);
 }
 
-TEST(Json, EventsAndRepliesSkipWhatTheyDoNotKnow) {
+TEST(Json, V_1_EventsAndRepliesSkipWhatTheyDoNotKnow) {
   const auto read = decode_json<Comment>(R"({"new":{"a":[1,{"b":2}]},"text":"x","secondPlace":null})", UnknownMembers::kIgnore);
   ASSERT_TRUE(read) << read.error().describe();
   EXPECT_EQ(read->text, "x");
@@ -350,7 +350,7 @@ TEST(Json, WritesAsTheConventionsSay) {
   for (const char* absent : {"ticket", "file", "otherId", "until"}) EXPECT_EQ(text.find(absent), std::string::npos) << absent;
 }
 
-TEST(Json, MasksSecretAndPersonalMembers) {
+TEST(Json, L_4_MasksSecretAndPersonalMembers) {
   Document document;
   document.title = "Anna's paper";
   document.ticket = Secret("t-123");
@@ -370,7 +370,7 @@ TEST(Enums, TurnIntoTextAndBack) {
   EXPECT_FALSE(from_text("Draft", state));
 }
 
-TEST(Errors, AreMadeFromTheCatalogue) {
+TEST(Errors, X_1_AreMadeFromTheCatalogue) {
   const Error error = errors::title_taken("Expected another title");
   EXPECT_EQ(error.code, "sample.title-taken");
   EXPECT_EQ(error.kind, ErrorKind::kConflict);

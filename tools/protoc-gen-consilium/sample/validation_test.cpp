@@ -36,7 +36,7 @@ std::string violations(const Message& message) {
 
 TEST(Validation, AcceptsWhatKeepsTheRules) { EXPECT_EQ(violations(good_formats()), ""); }
 
-TEST(Validation, ListsEverythingAtOnce) {
+TEST(Validation, X_1_VA_1_ListsEverythingAtOnce) {
   Formats empty;
   EXPECT_EQ(violations(empty),
             "id: required, at: required, born: required, name: required, count: required, tags: required, state: required");
@@ -85,7 +85,7 @@ const Case kCases[] = {
 
 class Rules : public testing::TestWithParam<Case> {};
 
-TEST_P(Rules, AreChecked) {
+TEST_P(Rules, VA_1_AreChecked) {
   Formats formats = good_formats();
   GetParam().change(formats);
   EXPECT_EQ(violations(formats), GetParam().expected);
@@ -94,7 +94,7 @@ TEST_P(Rules, AreChecked) {
 INSTANTIATE_TEST_SUITE_P(Validation, Rules, testing::ValuesIn(kCases),
                          [](const auto& instance) { return std::string(instance.param.name); });
 
-TEST(Validation, NamesThePathOfNestedMembers) {
+TEST(Validation, VA_1_NamesThePathOfNestedMembers) {
   CreateDocumentRequest request;
   request.title = "A title";
   request.scalars.prices["x"] = {-1, shared::v1::Currency::kUnspecified};
@@ -123,7 +123,7 @@ TEST(Validation, ListsAtMostItsBound) {
   EXPECT_EQ(valid.error().fields.size(), kMaxViolations);
 }
 
-TEST(Validation, KnowsItsFormats) {
+TEST(Validation, VA_1_KnowsItsFormats) {
   for (const char* good : {"a@b.cd", "first.last+tag@mail.example.org", "o'neil@x-y.io"}) EXPECT_TRUE(is_email(good)) << good;
   for (const char* bad : {"", "a", "@b.c", "a@", "a@b", "a@b@c.d", ".a@b.c", "a.@b.c", "a..b@c.d", "a b@c.d", "a@-b.c", "a@b-.c", "a@b..c",
                           "ä@b.c", "a@b.c "})

@@ -50,7 +50,8 @@ bool GroupTables::is_due(const ParkedEvent& parked, Timestamp now) const {
 
 Fate GroupTables::fate_after(int attempts, const Fault& fault, Timestamp now) const {
   if (fault.kind == Fault::Kind::kAway) return {attempts, now + kRetryWhileAway, fault.code, false};
-  return {attempts + 1, now + retry_delay(retry_, attempts + 1), fault.code, attempts + 1 >= retry_.attempts};
+  const bool dead = fault.kind == Fault::Kind::kUnknown || attempts + 1 >= retry_.attempts;
+  return {attempts + 1, now + retry_delay(retry_, attempts + 1), fault.code, dead};
 }
 
 Result<void> GroupTables::insert(database::Transaction& transaction, const Event& event, const Fate& fate, Timestamp now) const {

@@ -16,7 +16,8 @@ Duration retry_delay(const RetryPolicy& policy, int attempts);
 
 // Why an event could not be handled.
 struct Fault {
-  enum class Kind { kRefused, kAway };  // `kAway` spends no attempt
+  // `kAway` spends no attempt; `kUnknown` will not change before the program does: a dead letter at once.
+  enum class Kind { kRefused, kAway, kUnknown };
   std::string code;
   Kind kind = Kind::kRefused;
 };

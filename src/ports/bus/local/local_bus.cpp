@@ -16,15 +16,40 @@ namespace consilium::bus {
 namespace {
 
 // What is only away for a while spends no attempt: an event does not become a dead letter because a service is restarted.
+constexpr std::string_view kUnknownVersion = "event.unknown-version";
+
 Fault fault_of(const Error& error) {
+  if (error.code == kUnknownVersion) return {error.code, Fault::Kind::kUnknown};
   const bool away = error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kDeadlineExceeded;
   return {error.code, away ? Fault::Kind::kAway : Fault::Kind::kRefused};
 }
 
 Error panic_error() { return make_error(ErrorKind::kInternal, "bus.panic", "Expected a consumer without exceptions, but one left it"); }
 
-bool wants(const Consumer& consumer, const Event& event) {
+bool knows(const Consumer& consumer, const Event& event) {
   return std::find(consumer.topics.begin(), consumer.topics.end(), event.topic) != consumer.topics.end();
+}
+
+// `shop.v2.sold` and `shop.v1.sold` are one event in two versions.
+bool is_other_version(std::string_view topic, std::string_view known) {
+  const auto split = [](std::string_view text) {
+    const auto first = text.find('.');
+    const auto second = text.find('.', first == std::string_view::npos ? first : first + 1);
+    if (second == std::string_view::npos) return std::pair(text, std::string_view());
+    return std::pair(text.substr(0, first), text.substr(second));
+  };
+  return topic != known && !split(topic).second.empty() && split(topic) == split(known);
+}
+
+// Also what it must not pass over in silence: an event that it reads, in a version that it does not know.
+bool wants(const Consumer& consumer, const Event& event) {
+  return knows(consumer, event) ||
+         std::ranges::any_of(consumer.topics, [&](const std::string& known) { return is_other_version(event.topic, known); });
+}
+
+Result<void> check_version(const Consumer& consumer, const Event& event) {
+  if (knows(consumer, event)) return {};
+  return fail(ErrorKind::kConflict, kUnknownVersion, "Expected a version of the event that this consumer knows, but got " + event.topic);
 }
 
 }  // namespace
@@ -145,6 +170,15 @@ Task<void> LocalBus::stop() {
   for (const auto& group : groups_) group->signal.set();
   clean_signal_.set();
   while (running_ > 0) co_await ended_signal_.wait();
+}
+
+std::string LocalBus::reference() const {
+  std::string rows;
+  for (const auto& group : groups_) {
+    for (const std::string& topic : group->consumer.topics)
+      rows += "| `" + topic + "` | `" + group->consumer.producer + "` | `" + group->consumer.group + "` |\n";
+  }
+  return rows;
 }
 
 void LocalBus::one_ended() {
@@ -279,15 +313,12 @@ namespace {
 
 // One event's effect in a savepoint of its own; an exception is a failure of this event, not of its neighbours.
 Result<void> try_apply(database::Transaction& transaction, const Consumer& consumer, const runtime::Context& context, const Event& event) {
-  std::string what;
+  TRY(check_version(consumer, event));
   try {
     return transaction.attempt([&] { return consumer.apply(transaction, context, event); });
-  } catch (const std::exception& exception) {
-    what = exception.what();
   } catch (...) {
-    what = "unknown exception";
+    runtime::report_current_exception("bus:" + consumer.group);
   }
-  runtime::report_panic("bus:" + consumer.group, what);
   return fail(panic_error());
 }
 
@@ -301,11 +332,25 @@ void note(std::vector<GivenUp>& given_up, const Event& event, Fate fate) {
   if (fate.dead) given_up.push_back({&event, std::move(fate)});
 }
 
+// One that was tried; the code is empty when it was handled.
+struct Tried {
+  const Event* event;
+  std::string error_code;
+};
+
 struct Tally {
   std::uint64_t handled = 0;
   std::uint64_t failed = 0;
   std::vector<GivenUp> given_up;
+  std::vector<Tried> tried;
 };
+
+// Its record is written when the transaction is.
+bool count(Tally& tally, const Event& event, const Result<void>& applied) {
+  ++(applied ? tally.handled : tally.failed);
+  tally.tried.push_back({&event, applied ? std::string() : applied.error().code});
+  return applied.has_value();
+}
 
 }  // namespace
 
@@ -329,19 +374,17 @@ Task<Result<void>> LocalBus::apply_new(Group& group, const std::vector<Event>& e
         if (behind) TRY(group.tables.park_behind(transaction, events[i], now));
         if (behind) continue;
       }
-      if (const auto applied = try_apply(transaction, group.consumer, contexts[i], events[i])) {
-        ++tally.handled;
-      } else {
-        ASSIGN_OR_RETURN(Fate fate, group.tables.park(transaction, events[i], fault_of(applied.error()), now));
-        note(tally.given_up, events[i], std::move(fate));
-        ++tally.failed;
-      }
+      const auto applied = try_apply(transaction, group.consumer, contexts[i], events[i]);
+      if (count(tally, events[i], applied)) continue;
+      ASSIGN_OR_RETURN(Fate fate, group.tables.park(transaction, events[i], fault_of(applied.error()), now));
+      note(tally.given_up, events[i], std::move(fate));
     }
     return tally;
   };
   CO_ASSIGN_OR_RETURN(const Tally tally, co_await group.database.write(context, apply));
   group.handled += tally.handled;
   group.failed += tally.failed;
+  for (const Tried& one : tally.tried) record(group, *one.event, one.error_code);
   for (const GivenUp& one : tally.given_up) tell_dead(group, *one.event, one.fate);
   if (tally.handled < events.size()) note_parked(group);
   co_return Result<void>();
@@ -357,20 +400,20 @@ Task<Result<void>> LocalBus::apply_again(Group& group, const std::vector<ParkedE
     // Takes the write lock of the group's position: two processes cannot both apply a parked event.
     TRY(group.tables.move_position(transaction, group.stored, group.stored));
     for (std::size_t i = 0; i < due.size(); ++i) {
-      if (const auto applied = try_apply(transaction, group.consumer, contexts[i], due[i].event)) {
+      const auto applied = try_apply(transaction, group.consumer, contexts[i], due[i].event);
+      if (count(tally, due[i].event, applied)) {
         TRY(group.tables.unpark(transaction, due[i].event));
-        ++tally.handled;
-      } else {
-        ASSIGN_OR_RETURN(Fate fate, group.tables.failed_again(transaction, due[i], fault_of(applied.error()), now));
-        note(tally.given_up, due[i].event, std::move(fate));
-        ++tally.failed;
+        continue;
       }
+      ASSIGN_OR_RETURN(Fate fate, group.tables.failed_again(transaction, due[i], fault_of(applied.error()), now));
+      note(tally.given_up, due[i].event, std::move(fate));
     }
     return tally;
   };
   CO_ASSIGN_OR_RETURN(const Tally tally, co_await group.database.write(context, apply));
   group.handled += tally.handled;
   group.failed += tally.failed;
+  for (const Tried& one : tally.tried) record(group, *one.event, one.error_code);
   for (const GivenUp& one : tally.given_up) tell_dead(group, *one.event, one.fate);
   co_return Result<void>();
 }
@@ -450,6 +493,7 @@ Task<void> LocalBus::handle_chains(HandleBatch& batch) {
     for (const std::size_t index : chain) {
       HandleBatch::Item& item = batch.items[index];
       const auto handled = co_await handle_one(batch.group, *item.event);
+      record(batch.group, *item.event, handled ? std::string_view() : handled.error().code);
       item.outcome = handled ? HandleBatch::Outcome::kDone : HandleBatch::Outcome::kFailed;
       ++(handled ? batch.group.handled : batch.group.failed);
       if (handled) continue;
@@ -461,18 +505,23 @@ Task<void> LocalBus::handle_chains(HandleBatch& batch) {
 }
 
 Task<Result<void>> LocalBus::handle_one(Group& group, const Event& event) {
+  CO_TRY(check_version(group.consumer, event));
   runtime::Context context = context_for(group, event);
-  std::string what;
   try {
     auto handled = co_await group.consumer.handle(context, event);
     co_return handled;
-  } catch (const std::exception& exception) {
-    what = exception.what();
   } catch (...) {
-    what = "unknown exception";
+    runtime::report_current_exception("bus:" + group.consumer.group);
   }
-  runtime::report_panic("bus:" + group.consumer.group, what);
   co_return fail(panic_error());
+}
+
+// One a try, as calls have theirs.
+void LocalBus::record(const Group& group, const Event& event, std::string_view error_code) const {
+  if (!log_.enabled(runtime::LogLevel::kDebug)) return;
+  log_.debug(
+      context_for(group, event), "Event tried",
+      {{"group", group.consumer.group}, {"topic", event.topic}, {"event", event.id}, {"result", error_code.empty() ? "ok" : error_code}});
 }
 
 // Not what it says: that may be personal.

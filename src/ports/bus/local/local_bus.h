@@ -69,6 +69,8 @@ class LocalBus final : public Bus {
   Task<Result<DeadLetterPage>> dead_letters(runtime::Context& context, DeadLetterQuery query) override;
   Task<Result<void>> replay(runtime::Context& context, std::string group, Uuid event_id) override;
   Task<Result<std::vector<GroupFigures>>> figures(runtime::Context& context);
+  // Who reads what: a line `| topic | producer | group |` each, for the reference.
+  std::string reference() const;
 
  private:
   struct Group;
@@ -96,6 +98,7 @@ class LocalBus final : public Bus {
   Task<Result<void>> measure_lag(runtime::Context& context, const Group& group, GroupFigures& figures);
   Task<Result<void>> handle_one(Group& group, const Event& event);
 
+  void record(const Group& group, const Event& event, std::string_view error_code) const;
   void tell_dead(const Group& group, const Event& event, const Fate& fate) const;
 
   Task<void> clean_up();

@@ -52,15 +52,11 @@ class View final : public Transaction {
 
 // A function that throws is a bug of its service: its changes are undone and its caller gets `internal`.
 bool call(Job& job, View& view) {
-  std::string what;
   try {
     return job.work(view);
-  } catch (const std::exception& exception) {
-    what = exception.what();
   } catch (...) {
-    what = "unknown exception";
+    runtime::report_current_exception("database");
   }
-  runtime::report_panic("database", what);
   job.fate = internal_error("Expected a transaction function without exceptions, but one left it");
   return false;
 }
