@@ -69,7 +69,7 @@ def tables_page(database: pathlib.Path) -> str:
                 continue
             if name.split("_")[0] != owner:
                 owner = name.split("_")[0]
-                page += f"## {owner}\n| table | columns | references, indexes |\n|---|---|---|\n"
+                page += ("" if page.endswith(TABLES_HEAD) else "\n") + f"## {owner}\n| table | columns | references, indexes |\n|---|---|---|\n"
             columns = [f"`{column} {kind}{'!' if needed else ''}{f'({key})' if key else ''}`" for _, column, kind, needed, _, key in store.execute(f"PRAGMA table_info({name})")]
             besides = [f"`{own}` → `{table}`" for _, _, table, own, *_ in store.execute(f"PRAGMA foreign_key_list({name})")]
             for _, index, unique, origin, partial in sorted(store.execute(f"PRAGMA index_list({name})")):

@@ -71,7 +71,8 @@ def check_completeness():
     tables = {name for text in sources for name in re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", text) if name.split("_")[0] in services}
     dropped = {name for text in sources for name in re.findall(r"(?:DROP TABLE|RENAME TO) (\w+)", text)}
     wrong = [f"table {name} is not in tables.md" for name in sorted(tables - dropped) if f"| `{name}` |" not in page["tables.md"]]
-    routes = {f"{verb.upper()} {path}" for text in contracts for verb, path in re.findall(r"option \(options\.v1\.call\) = \{(get|post|put|patch|delete): \"([^\"]+)\"", text)}
+    camel = lambda path: re.sub(r"_([a-z])", lambda letter: letter[1].upper(), path)
+    routes = {f"{verb.upper()} {camel(path)}" for text in contracts for verb, path in re.findall(r"option \(options\.v1\.call\) = \{(get|post|put|patch|delete): \"([^\"]+)\"", text)}
     wrong += [f"route {route} is not in routes.md" for route in sorted(routes) if f"| `{route}` |" not in page["routes.md"]]
     metrics = {name for text in sources for name in re.findall(r"\"(consilium_[a-z_]+)\"", text)}
     wrong += [f"metric {name} is not in metrics.md" for name in sorted(metrics) if f"| `{name}` |" not in page["metrics.md"]]
