@@ -8,7 +8,9 @@ import subprocess
 import sys
 import tempfile
 
+from dead_letters_test import change
 from server import BINARY, PASSWORD, Report, Server, clean_environment, expect
+from split_test import Division, apart
 
 STEPS = 25
 
@@ -74,6 +76,44 @@ def wrong_password(server):
     expect_failure(done, "the administrator logs in")
 
 
+def nobody_works(temporary):
+    """Nobody takes the jobs of the processes: their process stands still, everything else answers."""
+    folder = pathlib.Path(temporary) / "nobody-works"
+    folder.mkdir()
+    with Division(folder, apart("processes")) as division:
+        workers = division.one_with("processes").process
+        workers.send_signal(signal.SIGSTOP)
+        try:
+            done = demo("--url", division.edge.url, "--password", PASSWORD, "--timeout", "4", "--json")
+        finally:
+            workers.send_signal(signal.SIGCONT)
+        # The first thing that the demo needs of a worker: the account of the client whom the administrator adds.
+        expect_failure(done, "the consultant sees the new client become active")
+        done = demo("--url", division.edge.url, "--password", PASSWORD, "--json")
+        expect(done.returncode == 0, f"with workers again it ended with {done.returncode}: {done.stderr}")
+
+
+def feedback_refused(server):
+    """The answer to the feedback's question cannot be stored."""
+    change(server, "CREATE TRIGGER chat_breaks BEFORE INSERT ON chat_choices BEGIN SELECT RAISE(ABORT, 'broken'); END")
+    try:
+        done = demo("--url", server.url, "--password", PASSWORD, "--json")
+    finally:
+        change(server, "DROP TRIGGER chat_breaks")
+    expect_failure(done, "the client is asked for feedback and gives it")
+    expect("/actions/yes" in lines_of(done.stdout)[-1]["error"], f"the answer is not told: {lines_of(done.stdout)[-1]}")
+
+
+def feedback_lost(server):
+    """The answer was taken, and never reaches the task."""
+    change(server, "CREATE TRIGGER tasks_breaks BEFORE UPDATE ON tasks_task WHEN NEW.feedback_answer IS NOT OLD.feedback_answer BEGIN SELECT RAISE(ABORT, 'broken'); END")
+    try:
+        done = demo("--url", server.url, "--password", PASSWORD, "--timeout", "4", "--json")
+    finally:
+        change(server, "DROP TRIGGER tasks_breaks")
+    expect_failure(done, "the consultant reads the feedback")
+
+
 def server_killed(temporary):
     folder = pathlib.Path(temporary) / "killed"
     folder.mkdir()
@@ -118,6 +158,9 @@ def main():
             report.check("demo after a failed one", lambda: after_an_interrupted_one(server))
             report.check("a text that the bot answers: the step is named", lambda: bot_knows_the_answer(server))
             report.check("wrong password: the step is named", lambda: wrong_password(server))
+            report.check("feedback refused: the step is named", lambda: feedback_refused(server))
+            report.check("feedback that never reaches the task: the step is named", lambda: feedback_lost(server))
+        report.check("no workers: the step is named", lambda: nobody_works(temporary))
         report.check("server killed half way: the step is named", lambda: server_killed(temporary))
     report.check("nobody at the address: exit 4", nobody_there)
     report.check("wrong usage: exit 2", wrong_usage)
