@@ -114,6 +114,31 @@ int status_of_kind(options::ErrorKind kind) {
   return status_of(kinds.at(kind)).http;
 }
 
+// What the edge says to any call of this form, before the service sees it.
+void add_edge_errors(const Call& call, ErrorsByStatus& errors) {
+  const bool is_public = call.permission == "public";
+  errors[400].emplace_back("`request.malformed`: not JSON that fits the contract, or an unknown member; `fields` names them.");
+  if (!call.request->fields.empty()) errors[422].emplace_back("`request.invalid`: breaks declared rules; `fields` lists all of them.");
+  if (!is_public)
+    errors[401].emplace_back("`sessions.required`, `sessions.expired`, `sessions.invalid`: no session, or one that has ended.");
+  if (!is_public && call.permission != "session")
+    errors[403].push_back("`request.forbidden`: the permission `" + call.permission + "` is missing.");
+  if (call.route->method != "GET")
+    errors[403].emplace_back("`request.foreign-origin`: a browser's call from a page that is not of this server.");
+  if (call.route->has_body) {
+    errors[413].emplace_back("`request.too-large`: the body is larger than the server takes.");
+    errors[415].emplace_back("`request.unsupported-media-type`: the body is no `application/json`.");
+  }
+  if (call.rules.creates()) {
+    errors[422].emplace_back("`request.bad-idempotency-key`: not 1 to 64 printable characters.");
+    errors[422].emplace_back("`request.idempotency-key-reused`: the key came with another body before.");
+  }
+  if (call.rules.needs_version()) {
+    errors[400].emplace_back("`request.malformed-if-match`: not one version in quotes.");
+    errors[428].emplace_back("`request.precondition-required`: If-Match is missing.");
+  }
+}
+
 // Those that the contract names for the call, and those that follow from its form.
 ErrorsByStatus errors_of(const Service& service, const Call& call) {
   ErrorsByStatus errors;
@@ -121,12 +146,7 @@ ErrorsByStatus errors_of(const Service& service, const Call& call) {
     const ErrorCode& error = *service.find_error(code);
     errors[status_of_kind(error.rule_kind)].push_back("`" + error.code + "`: " + error.help);
   }
-  errors[400].emplace_back("`request.malformed`: not JSON that fits the contract, or an unknown member; `fields` names them.");
-  if (!call.request->fields.empty()) errors[422].emplace_back("`request.invalid`: breaks declared rules; `fields` lists all of them.");
-  if (call.permission != "public") errors[401].emplace_back("No session, or one that has ended.");
-  if (call.permission != "public" && call.permission != "session")
-    errors[403].push_back("The permission `" + call.permission + "` is missing.");
-  if (call.rules.needs_version()) errors[428].emplace_back("`request.precondition-required`: If-Match is missing.");
+  add_edge_errors(call, errors);
   return errors;
 }
 
@@ -185,14 +205,14 @@ json::object components_of(const PublicApi& api) {
        json::object{{"name", "Idempotency-Key"},
                     {"in", "header"},
                     {"description", "The same key and body within 24 hours give the stored answer; another body with it is refused (422)."},
-                    {"schema", json::object{{"type", "string"}, {"minLength", 1}, {"maxLength", 64}}}}},
+                    {"schema", json::object{{"type", "string"}, {"minLength", 1}, {"maxLength", 64}, {"pattern", "^[!-~]*$"}}}}},
       {"IfMatch", json::object{{"name", "If-Match"},
                                {"in", "header"},
                                {"required", true},
                                {"description", "The ETag that was read; 412 when it is no longer current."},
                                {"schema", json::object{{"type", "string"}, {"pattern", "^\"[0-9]+\"$"}}},
                                {"example", "\"1\""}}}};
-  json::object problem{{"description", "Any other failure: 404, 413, 429 and 503 with Retry-After, 500, 504."},
+  json::object problem{{"description", "Any other failure: 429 and 503 with Retry-After, 500, 504."},
                        {"headers", json::object{{"Retry-After", json::object{{"schema", json::object{{"type", "integer"}}}}}}},
                        {"content", json::object{{kProblemType, json::object{{"schema", reference_to("Problem")}}}}}};
   json::object security{

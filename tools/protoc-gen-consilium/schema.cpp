@@ -8,12 +8,25 @@
 namespace consilium::generator {
 namespace {
 
+// As `format_iso8601` writes them: `format: duration` (RFC 3339) knows no fractions of a second.
+constexpr const char* kDurationPattern = "^-?P([0-9]+W)?([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+(\\.[0-9]{1,6})?S)?)?$";
 constexpr const char* kExampleUuid = "0190a0a0-7b1c-7c3e-9d2f-1a2b3c4d5e6f";
+
+// `is_name` of base/validation.h but for the invisible characters beyond 16 bits: no controls and no marks that hide what is written,
+// no space at the ends.
+std::string name_pattern() {
+  const std::string hidden =
+      "\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff\\ufff9-\\ufffb";
+  const std::string end = "[^\\s" + hidden + "]";
+  return "^(" + end + "([^" + hidden + "]*" + end + ")?)?$";
+}
 
 void add_text_rules(json::object& schema, const options::FieldRules& rules) {
   if (rules.min_length() > 0 || rules.required()) schema["minLength"] = std::max(rules.min_length(), 1U);
   if (rules.max_length() > 0) schema["maxLength"] = rules.max_length();
   if (!rules.characters().empty()) schema["pattern"] = "^" + rules.characters() + "*$";
+  // What is required is not blank; a format says more.
+  if (rules.required() && rules.format() == options::NONE && !schema.contains("pattern")) schema["pattern"] = "\\S";
 }
 
 void add_text_format(json::object& schema, options::Format format) {
@@ -28,6 +41,7 @@ void add_text_format(json::object& schema, options::Format format) {
       schema["pattern"] = "^https?://";
       schema["maxLength"] = 2048;
       return;
+    case options::NAME: schema["pattern"] = name_pattern(); return;
     case options::LANGUAGE: schema["pattern"] = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"; return;
     default: return;
   }
@@ -70,8 +84,9 @@ json::object element_schema(const Field& field) {
     case Type::kUuid: return string_of("uuid");
     case Type::kDate: return string_of("date");
     case Type::kTimestamp: return string_of("date-time");
-    case Type::kDuration: return string_of("duration");
-    case Type::kKey: return {{"type", "string"}, {"pattern", "^-?[0-9]+$"}};
+    case Type::kDuration: return {{"type", "string"}, {"pattern", kDurationPattern}};
+    // Zero is "none", which is not sent where a key must be.
+    case Type::kKey: return {{"type", "string"}, {"pattern", field.required() ? "^-?[1-9][0-9]{0,17}$" : "^-?[0-9]{1,19}$"}};
     case Type::kBytes: return {{"type", "string"}, {"contentEncoding", "base64"}};
     case Type::kJson: return {};
     case Type::kVersion: return {{"type", "integer"}, {"format", "int64"}, {"minimum", 0}};
