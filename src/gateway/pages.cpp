@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 
+#include "net/header_text.h"
+
 namespace consilium::gateway {
 namespace {
 
@@ -40,20 +42,34 @@ std::string tag_of(std::string_view content) {
   return text + "\"";
 }
 
+// Whether an Accept-Encoding names the coding and does not refuse it by `;q=0`.
+bool takes_coding(std::string_view accepted, std::string_view coding) {
+  while (!accepted.empty()) {
+    std::string_view weight = net::next_element(accepted, ',');
+    if (net::next_element(weight, ';') != coding) continue;
+    weight = net::trim(weight);
+    // `q=0`, `q=0.000`: anything but this.
+    return weight.find_first_not_of("q=0.") != std::string_view::npos || weight.empty();
+  }
+  return false;
+}
+
 }  // namespace
 
 void Pages::add(std::span<const EmbeddedFile> files) {
+  const auto is_compressed = [](std::string_view path) { return path.ends_with(".gz") || path.ends_with(".br"); };
   for (const EmbeddedFile& file : files) {
-    if (file.path.ends_with(".gz")) continue;
+    if (is_compressed(file.path)) continue;
     Page& page = pages_[std::string(file.path)];
     page.plain = file.content;
     page.tag = tag_of(file.content);
     page.type = type_of(file.path);
   }
   for (const EmbeddedFile& file : files) {
-    if (!file.path.ends_with(".gz")) continue;
+    if (!is_compressed(file.path)) continue;
     const auto found = pages_.find(file.path.substr(0, file.path.size() - 3));
-    if (found != pages_.end()) found->second.compressed = file.content;
+    if (found == pages_.end()) continue;
+    (file.path.ends_with(".br") ? found->second.brotli : found->second.gzip) = file.content;
   }
 }
 
@@ -90,9 +106,15 @@ net::HttpResponse Pages::get(const net::HttpRequest& request) const {
     return response;
   }
   response.set_header("Content-Type", page.type);
-  const bool compress = !page.compressed.empty() && request.header("Accept-Encoding").find("gzip") != std::string_view::npos;
-  if (compress) response.set_header("Content-Encoding", "gzip");
-  response.body = compress ? page.compressed : page.plain;
+  const std::string_view accepted = request.header("Accept-Encoding");
+  response.body = page.plain;
+  const auto encode = [&](std::string_view coding, std::string_view content) {
+    if (content.empty() || !takes_coding(accepted, coding)) return false;
+    response.set_header("Content-Encoding", coding);
+    response.body = content;
+    return true;
+  };
+  if (!encode("br", page.brotli)) encode("gzip", page.gzip);
   return response;
 }
 

@@ -14,7 +14,7 @@ namespace consilium::gateway {
 
 class Pages {
  public:
-  // `x.gz` beside `x` is its compressed form.
+  // `x.gz` and `x.br` beside `x` are its compressed forms.
   explicit Pages(std::span<const EmbeddedFile> files) { add(files); }
   void add(std::span<const EmbeddedFile> files);
 
@@ -26,7 +26,8 @@ class Pages {
  private:
   struct Page {
     std::string_view plain;
-    std::string_view compressed;  // empty: none
+    std::string_view gzip;    // empty: none
+    std::string_view brotli;  // the same
     std::string tag;
     std::string_view type;
   };

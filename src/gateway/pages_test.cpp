@@ -6,7 +6,7 @@ namespace consilium::gateway {
 namespace {
 
 constexpr EmbeddedFile kFiles[] = {
-    {"index.html", "<html></html>"}, {"assets/a-1.js", "let a;"}, {"assets/a-1.js.gz", "zipped"}, {"icon.svg", "<svg/>"}};
+    {"index.html", "<html></html>"}, {"assets/a-1.js", "let a;"}, {"assets/a-1.js.gz", "zipped"}, {"assets/b-2.js", "let b;"}, {"assets/b-2.js.gz", "zipped"}, {"assets/b-2.js.br", "brotli"}, {"icon.svg", "<svg/>"}};
 
 net::HttpRequest get(std::string target, std::vector<net::Header> headers = {}) {
   return {"GET", std::move(target), std::move(headers), "", "127.0.0.1"};
@@ -31,6 +31,25 @@ TEST(Pages, CompressesForThoseWhoTakeIt) {
   EXPECT_EQ(response.body, "zipped");
   EXPECT_EQ(response.header("Content-Encoding"), "gzip");
   EXPECT_NE(response.header("Cache-Control").find("immutable"), std::string_view::npos);
+}
+
+TEST(Pages, ChoosesTheSmallestFormThatTheyTake) {
+  const Pages pages{kFiles};
+  const auto coding_of = [&](std::string accepted) {
+    const auto response = pages.get(get("/assets/b-2.js", {{"Accept-Encoding", std::move(accepted)}}));
+    const bool fits = response.body == (response.header("Content-Encoding") == "br"     ? "brotli"
+                                        : response.header("Content-Encoding") == "gzip" ? "zipped"
+                                                                                        : "let b;");
+    EXPECT_TRUE(fits) << response.body;
+    return std::string(response.header("Content-Encoding"));
+  };
+  EXPECT_EQ(coding_of("gzip, deflate, br, zstd"), "br");
+  EXPECT_EQ(coding_of("gzip;q=0.5,br;q=0.1"), "br");
+  EXPECT_EQ(coding_of("br;q=0, gzip"), "gzip");
+  EXPECT_EQ(coding_of("gzip"), "gzip");
+  EXPECT_EQ(coding_of("brotli, x-gzip"), "");
+  EXPECT_EQ(coding_of(""), "");
+  EXPECT_EQ(pages.get(get("/assets/b-2.js.br")).status, 404);
 }
 
 TEST(Pages, AnyOtherPathIsThePageButAMissingAssetIsMissing) {

@@ -268,8 +268,8 @@ def with_the_chat_apart():
 def main():
     report = Report()
     report.check("the search finds planted leaks", the_search_finds)
-    report.check("no planted word in one process", in_one_process)
-    report.check("no planted word with the chat in a process of its own", with_the_chat_apart)
+    report.check("L-4 no planted word in one process", in_one_process)
+    report.check("L-4 no planted word with the chat in a process of its own", with_the_chat_apart)
     sys.exit(1 if report.failed else 0)
 
 

@@ -1,4 +1,5 @@
 // The one place that knows the generated client: the pages call what is here and use these names of its types.
+import { sessionPath, takeEarlySession } from './base/early';
 import { ApiError, ConsiliumClient, newIdempotencyKey } from './generated/client';
 import { enumValues } from './generated/types';
 import type * as Contract from './generated/types';
@@ -38,7 +39,13 @@ export interface Problem {
 
 // `keepalive`: the call outlives the page, for what is sent as the page goes away.
 export const createClient = (language: () => string, options: { keepalive?: boolean } = {}) =>
-  new ConsiliumClient({ language, fetch: (input, init) => fetch(input, options.keepalive ? { ...init, keepalive: true } : init) });
+  new ConsiliumClient({
+    language,
+    fetch: (input, init) => {
+      const early = input === sessionPath && init?.method === 'GET' ? takeEarlySession() : null;
+      return early ?? fetch(input, options.keepalive ? { ...init, keepalive: true } : init);
+    },
+  });
 
 export type Api = ReturnType<typeof createClient>;
 

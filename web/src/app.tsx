@@ -1,11 +1,11 @@
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { I18nProvider as AriaLocale } from 'react-aria-components';
 
 import { createClient, problemOf, type Api, type Person } from './api';
 import { browserBox } from './base/device';
 import { onwardOf } from './base/onward';
 import { go, usePath } from './base/router';
-import { isLanguage, useI18n } from './i18n/i18n';
+import { useI18n } from './i18n/i18n';
+import { isLanguage } from './i18n/language';
 import { LoginPage } from './pages/login/login-page';
 import { PasswordPage } from './pages/password/password-page';
 
@@ -109,7 +109,7 @@ export function App() {
   }, [account, page.path, path]);
 
   return (
-    <AriaLocale locale={language === 'ru' ? 'ru-RU' : 'en-US'}>
+    <>
       <Suspense fallback={<Loading text={t('loading')} />}>
         {page.kind === 'password' && <PasswordPage api={api} onDone={() => go('/login')} />}
         {page.kind === 'login' && (
@@ -129,7 +129,7 @@ export function App() {
         {session && page.kind === 'office' && <OfficePage session={session} path={page.path} />}
       </Suspense>
       {account && <Suspense fallback={null}><AccountPage session={session} onClose={() => go(page.path)} /></Suspense>}
-    </AriaLocale>
+    </>
   );
 }
 

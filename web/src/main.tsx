@@ -1,14 +1,11 @@
-import './design/design.css';
-
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { App } from './app';
-import { applyTheme } from './base/theme';
-import { I18nProvider, loadCatalogue, preferredLanguage } from './i18n/i18n';
+import { I18nProvider } from './i18n/i18n';
+import { loadCatalogue, preferredLanguage } from './i18n/language';
 import { keepShell } from './offline/keep-shell';
 
-applyTheme();
 keepShell();
 
 const root = document.getElementById('root');

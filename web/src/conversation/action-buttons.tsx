@@ -1,9 +1,9 @@
 import { useState, type FormEvent } from 'react';
-import { Button } from 'react-aria-components';
 
 import type { Post } from '../api';
 import { useI18n } from '../i18n/i18n';
 import type { Hub } from '../state/hub';
+import { Button } from '../ui/button';
 import { Field } from '../ui/field';
 import { Icon, type IconName } from '../ui/icon';
 import { ProblemNotice } from '../ui/problem-notice';

@@ -1,9 +1,9 @@
 import { useEffect, useLayoutEffect, useRef, useState, type FormEvent, type KeyboardEvent } from 'react';
-import { Button } from 'react-aria-components';
 
 import { useI18n } from '../i18n/i18n';
 import { longestText, readDraft, writeDraft } from '../state/drafts';
 import type { Hub } from '../state/hub';
+import { Button } from '../ui/button';
 import { Icon } from '../ui/icon';
 
 // From here on the count of what is left is shown.

@@ -1,5 +1,4 @@
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
-import { Button } from 'react-aria-components';
 
 import type { Channel, Post } from '../api';
 import { useNow } from '../base/clock';
@@ -11,6 +10,7 @@ import { isRead, typists } from '../state/model';
 import type { Entry } from '../state/outbox';
 import { RichText } from '../text/rich-text';
 import { Avatar } from '../ui/avatar';
+import { Button } from '../ui/button';
 import { Icon } from '../ui/icon';
 import { ActionButtons } from './action-buttons';
 

@@ -1,6 +1,6 @@
 import { useCallback } from 'react';
 
-import type { Language } from '../i18n/i18n';
+import type { Language } from '../i18n/language';
 import type { Hub } from '../state/hub';
 
 // The platform writes to a person in the language of their profile, so choosing one on the page sets it there too.

@@ -1,10 +1,10 @@
 import { useState } from 'react';
-import { Button } from 'react-aria-components';
 
 import type { Session } from '../app';
 import { useI18n } from '../i18n/i18n';
 import type { Hub } from '../state/hub';
 import { Ask } from '../ui/ask';
+import { Button } from '../ui/button';
 
 // Leaving takes the person's data off the device; texts that were not sent yet are asked about first.
 export function useLogout(session: Session, hub: Hub | null) {

@@ -1,6 +1,7 @@
 // One logged-in person's side of everything: their conversations, what is on its way, the socket. Pages read its stores
 // and call its functions.
 import { problemOf, type Api, type Channel, type Person, type Post, type ServerMessage, type Task } from '../api';
+import { takeEarlyChannels } from '../base/early';
 import { makeClientId } from '../base/identity';
 import { browserBox, clearBox, personBox, type Box } from '../base/device';
 import { createStore, type Store } from '../base/store';
@@ -91,6 +92,7 @@ export class Hub {
     this.undoAll.push(this.state.subscribe(() => this.saveSoon()));
     this.undoAll.push(this.connection.phase.subscribe(() => this.phaseChanged()));
     this.connection.start();
+    void this.showEarly();
   }
 
   stop() {
@@ -183,6 +185,13 @@ export class Hub {
       this.callOffReload?.();
       this.callOffReload = later(5000, () => void this.reload());
     }
+  }
+
+  // Until the server's state is read: what was asked for before this code was there. It may be older than what the socket tells.
+  private async showEarly() {
+    const channels = await takeEarlyChannels(this.person.id);
+    if (this.stopped || !channels) return;
+    this.state.update((state) => (state.fresh || Object.keys(state.channels).length > 0 ? state : replaceChannels(state, channels)));
   }
 
   private async loadChannels() {

@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'react';
-import { Button } from 'react-aria-components';
 
 import { useNow } from '../base/clock';
 import { clockTime } from '../base/time';
 import { useStore } from '../base/use-store';
 import { useI18n } from '../i18n/i18n';
 import type { Hub } from '../state/hub';
+import { Button } from './button';
 import { Icon } from './icon';
 
 // A moment without connection is not worth a word.

@@ -1,8 +1,13 @@
-import type { RefObject } from 'react';
-import { Input, Label, Text, TextArea, TextField, type TextFieldProps } from 'react-aria-components';
+import { useId, type RefObject } from 'react';
 
-interface FieldProps extends Pick<TextFieldProps, 'value' | 'onChange' | 'type' | 'name' | 'autoComplete' | 'isRequired'> {
+interface FieldProps {
   label: string;
+  value: string;
+  onChange(value: string): void;
+  type?: 'text' | 'password' | 'email' | 'tel' | 'date';
+  name?: string;
+  autoComplete?: string;
+  isRequired?: boolean;
   // Shown instead of the hint.
   error?: string | null | undefined;
   hint?: string | undefined;
@@ -15,14 +20,20 @@ interface FieldProps extends Pick<TextFieldProps, 'value' | 'onChange' | 'type' 
 }
 
 // A labelled text, with what is wrong with it.
-export function Field({ label, error, hint, longest = 200, rows, verbatim = false, inputRef, ...field }: FieldProps) {
+export function Field({ label, value, onChange, type = 'text', name, autoComplete, isRequired = false, error, hint, longest = 200, rows, verbatim = false, inputRef }: FieldProps) {
+  const id = useId();
+  const told = error || hint;
+  const common = {
+    id, value, name, autoComplete, className: 'input', maxLength: longest,
+    'aria-required': isRequired || undefined, 'aria-invalid': error ? true : undefined, 'aria-describedby': told ? `${id}-told` : undefined,
+  };
   return (
-    <TextField className="field" isInvalid={Boolean(error)} validationBehavior="aria" {...field}>
-      <Label>{label}</Label>
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
       {rows
-        ? <TextArea className="input" rows={rows} maxLength={longest} />
-        : <Input className="input" ref={inputRef ?? null} maxLength={longest} {...(verbatim ? { autoCapitalize: 'none', spellCheck: false } : {})} />}
-      {error ? <Text slot="description" className="field-error">{error}</Text> : hint && <Text slot="description" className="field-hint">{hint}</Text>}
-    </TextField>
+        ? <textarea {...common} rows={rows} onChange={(event) => onChange(event.target.value)} />
+        : <input {...common} ref={inputRef ?? null} type={type} {...(verbatim ? { autoCapitalize: 'none', spellCheck: false } : {})} onChange={(event) => onChange(event.target.value)} />}
+      {told && <span id={`${id}-told`} className={error ? 'field-error' : 'field-hint'}>{told}</span>}
+    </div>
   );
 }

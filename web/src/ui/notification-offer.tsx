@@ -1,10 +1,10 @@
 import { useState } from 'react';
-import { Button } from 'react-aria-components';
 
 import { recall, remember } from '../base/device';
 import { useStore } from '../base/use-store';
 import { useI18n } from '../i18n/i18n';
 import { alertsOn, canAsk, switchAlerts } from './alerts';
+import { Button } from './button';
 import { Icon } from './icon';
 
 // Asks once whether the browser may tell of news; `text` says of which.

@@ -1,61 +1,18 @@
-import { Button, Header, Menu, MenuItem, MenuSection, MenuTrigger, Popover, Separator } from 'react-aria-components';
+import { useState } from 'react';
 
-import { go } from '../base/router';
-import { setTheme, theme, type Theme } from '../base/theme';
-import { useStore } from '../base/use-store';
-import { languages, useI18n, type Language } from '../i18n/i18n';
-import { alertsOn, switchAlerts } from './alerts';
-import { Icon, type IconName } from './icon';
+import { usePart } from '../base/use-part';
+import { useI18n } from '../i18n/i18n';
+import { Button } from './button';
+import { Icon } from './icon';
+import type { Settings } from './settings-list';
 
-const themes: { id: Theme; icon: IconName }[] = [
-  { id: 'system', icon: 'screen' },
-  { id: 'light', icon: 'sun' },
-  { id: 'dark', icon: 'moon' },
-];
+const load = () => import('./settings-list');
 
 // Language, light or dark, alerts where the page has them, and for a person who is logged in their name and the way out.
-export function SettingsMenu({ name, alerts = false, onLanguage, onLogout }: { name?: string; alerts?: boolean; onLanguage?: (language: Language) => void; onLogout?: () => void }) {
-  const { t, language, setLanguage } = useI18n();
-  const loud = useStore(alertsOn, (state) => state);
-  const chosen = useStore(theme, (state) => state);
-  return (
-    <MenuTrigger>
-      <Button className="button button-quiet button-icon" aria-label={t('menu.open')}><Icon name="menu" /></Button>
-      <Popover className="popover" placement="bottom end">
-        <Menu className="menu" aria-label={t('menu.open')}>
-          <MenuSection selectionMode="single" disallowEmptySelection selectedKeys={[language]}
-            onSelectionChange={(keys) => {
-              const picked = [...keys][0] as Language;
-              setLanguage(picked);
-              onLanguage?.(picked);
-            }}>
-            <Header className="menu-header">{t('menu.language')}</Header>
-            {languages.map((each) => (
-              <MenuItem key={each} id={each} className="menu-item" textValue={t(`language.${each}`)}>
-                <Icon name="globe" /><span lang={each}>{t(`language.${each}`)}</span><span className="menu-check"><Icon name="check" size={18} /></span>
-              </MenuItem>
-            ))}
-          </MenuSection>
-          <Separator className="menu-line" />
-          <MenuSection selectionMode="single" disallowEmptySelection selectedKeys={[chosen]} onSelectionChange={(keys) => setTheme([...keys][0] as Theme)}>
-            <Header className="menu-header">{t('menu.theme')}</Header>
-            {themes.map((each) => (
-              <MenuItem key={each.id} id={each.id} className="menu-item" textValue={t(`theme.${each.id}`)}>
-                <Icon name={each.icon} /><span>{t(`theme.${each.id}`)}</span><span className="menu-check"><Icon name="check" size={18} /></span>
-              </MenuItem>
-            ))}
-          </MenuSection>
-          {onLogout && <Separator className="menu-line" />}
-          {onLogout && (
-            <MenuSection>
-              <Header className="menu-header">{name}</Header>
-              {alerts && <MenuItem id="alerts" className="menu-item" onAction={() => switchAlerts(!loud)} textValue={t(loud ? 'menu.alerts-off' : 'menu.alerts-on')}><Icon name={loud ? 'bell-off' : 'bell'} /><span>{t(loud ? 'menu.alerts-off' : 'menu.alerts-on')}</span></MenuItem>}
-              <MenuItem id="account" className="menu-item" onAction={() => go('/account')} textValue={t('menu.account')}><Icon name="user" /><span>{t('menu.account')}</span></MenuItem>
-              <MenuItem id="logout" className="menu-item" onAction={onLogout} textValue={t('menu.logout')}><Icon name="exit" /><span>{t('menu.logout')}</span></MenuItem>
-            </MenuSection>
-          )}
-        </Menu>
-      </Popover>
-    </MenuTrigger>
-  );
+export function SettingsMenu(settings: Settings) {
+  const { t } = useI18n();
+  const [asked, setAsked] = useState(false);
+  const part = usePart(load, asked);
+  if (part) return <part.SettingsList {...settings} asked={asked} />;
+  return <Button className="button button-quiet button-icon" aria-label={t('menu.open')} aria-haspopup="true" aria-expanded={false} data-busy={asked || undefined} onPress={() => setAsked(true)}><Icon name="menu" /></Button>;
 }

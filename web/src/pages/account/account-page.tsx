@@ -1,7 +1,6 @@
 import '../../design/account.css';
 
 import { useCallback, useEffect, useState } from 'react';
-import { Button } from 'react-aria-components';
 
 import { problemOf, type Session as Login } from '../../api';
 import type { Session } from '../../app';
@@ -9,6 +8,7 @@ import { dayAndTime } from '../../base/time';
 import { browserOf, systemOf } from '../../base/user-agent';
 import { useI18n, type Translate } from '../../i18n/i18n';
 import { Ask } from '../../ui/ask';
+import { Button } from '../../ui/button';
 import { Icon } from '../../ui/icon';
 import { ProblemNotice } from '../../ui/problem-notice';
 import { ChangePassword } from './change-password';

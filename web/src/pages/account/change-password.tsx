@@ -1,8 +1,8 @@
 import { useState, type FormEvent } from 'react';
-import { Button } from 'react-aria-components';
 
 import type { Session } from '../../app';
 import { useI18n } from '../../i18n/i18n';
+import { Button } from '../../ui/button';
 import { Field } from '../../ui/field';
 import { Icon } from '../../ui/icon';
 import { NewPassword, problemOfPassword, type PasswordProblem } from '../../ui/new-password';

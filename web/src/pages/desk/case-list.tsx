@@ -1,5 +1,4 @@
 import type { MouseEvent } from 'react';
-import { Button } from 'react-aria-components';
 
 import type { Post, Task } from '../../api';
 import { useNow } from '../../base/clock';
@@ -10,6 +9,7 @@ import { readDraft } from '../../state/drafts';
 import type { Hub } from '../../state/hub';
 import { endOfCase, unreadOfPeople, type Conversations } from '../../state/model';
 import { Avatar } from '../../ui/avatar';
+import { Button } from '../../ui/button';
 import { Icon } from '../../ui/icon';
 import { StatusChip } from '../../ui/status-chip';
 import { pathOf } from './panes';

@@ -1,5 +1,4 @@
 import { useEffect, useState } from 'react';
-import { Button } from 'react-aria-components';
 
 import type { Task } from '../../api';
 import { useStore } from '../../base/use-store';
@@ -10,6 +9,7 @@ import type { Hub } from '../../state/hub';
 import { endOfCase, unreadOfPeople } from '../../state/model';
 import { Ask } from '../../ui/ask';
 import { Avatar } from '../../ui/avatar';
+import { Button } from '../../ui/button';
 import { Icon } from '../../ui/icon';
 import { StatusChip } from '../../ui/status-chip';
 import { CaseCard } from './case-card';

@@ -1,7 +1,6 @@
 import '../../design/desk.css';
 
 import { useEffect, useMemo, useState } from 'react';
-import { Button } from 'react-aria-components';
 
 import type { Post, Task } from '../../api';
 import type { Session } from '../../app';
@@ -15,6 +14,7 @@ import type { Hub } from '../../state/hub';
 import { currentTask, unreadOfPeople } from '../../state/model';
 import { undoFor } from '../../state/undo';
 import { notify, sound } from '../../ui/alerts';
+import { Button } from '../../ui/button';
 import { ConnectionBar } from '../../ui/connection-bar';
 import { Icon } from '../../ui/icon';
 import { NotificationOffer } from '../../ui/notification-offer';

@@ -1,10 +1,11 @@
 import { useState, type FormEvent } from 'react';
-import { Button, Label, Radio, RadioGroup } from 'react-aria-components';
+import { Label, Radio, RadioGroup } from 'react-aria-components';
 
 import type { Task } from '../../api';
 import { useI18n } from '../../i18n/i18n';
 import type { Hub } from '../../state/hub';
 import { Ask } from '../../ui/ask';
+import { Button } from '../../ui/button';
 import { Field } from '../../ui/field';
 import { ProblemNotice } from '../../ui/problem-notice';
 

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState, type FormEvent } from 'react';
-import { Button } from 'react-aria-components';
 
 import type { Api, Person } from '../../api';
 import { useI18n } from '../../i18n/i18n';
+import { Button } from '../../ui/button';
 import { Field } from '../../ui/field';
 import { GatePage } from '../../ui/gate-page';
 import { Icon } from '../../ui/icon';

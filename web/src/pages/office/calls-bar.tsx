@@ -1,5 +1,4 @@
 import { useEffect, useState } from 'react';
-import { Button } from 'react-aria-components';
 
 import { problemOf, type Task } from '../../api';
 import type { Session } from '../../app';
@@ -9,6 +8,7 @@ import { notify, sound } from '../../ui/alerts';
 import { Icon } from '../../ui/icon';
 import { NotificationOffer } from '../../ui/notification-offer';
 import { Calls } from '../../state/calls';
+import { Button } from '../../ui/button';
 import { useSound } from '../use-alerts';
 import { TaskDialog } from './task-dialog';
 import { useConsultants } from './use-consultants';

@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'react';
-import { Button } from 'react-aria-components';
 
 import type { Session } from '../../app';
 import { useI18n } from '../../i18n/i18n';
 import { IncidentWatch } from '../../state/incidents';
 import { notify, sound } from '../../ui/alerts';
+import { Button } from '../../ui/button';
 import { Icon } from '../../ui/icon';
 
 // Living as long as the page; null for those who may not see processes.

@@ -1,10 +1,10 @@
 import { useEffect, useRef } from 'react';
-import { Button } from 'react-aria-components';
 
 import type { Api, Incident } from '../../api';
 import type { Session } from '../../app';
 import { dayAndTime } from '../../base/time';
 import { useI18n } from '../../i18n/i18n';
+import { Button } from '../../ui/button';
 import { Listing, useList, type Page } from './listing';
 
 const readIncidents = (api: Api): Promise<Page<Incident>> => api.processes.listIncidents({});

@@ -1,8 +1,8 @@
 import { useCallback, useEffect, useState, type ReactNode } from 'react';
-import { Button } from 'react-aria-components';
 
 import { problemOf, type Api } from '../../api';
 import { useI18n } from '../../i18n/i18n';
+import { Button } from '../../ui/button';
 import { ProblemNotice } from '../../ui/problem-notice';
 
 export interface Page<Item> {

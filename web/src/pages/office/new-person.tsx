@@ -1,10 +1,11 @@
 import { useEffect, useState, type FormEvent } from 'react';
-import { Button } from 'react-aria-components';
 
 import { newIdempotencyKey, problemOf, type Group, type User } from '../../api';
 import type { Session } from '../../app';
-import { languages, useI18n } from '../../i18n/i18n';
+import { useI18n } from '../../i18n/i18n';
+import { languages } from '../../i18n/language';
 import { Ask } from '../../ui/ask';
+import { Button } from '../../ui/button';
 import { Choice } from '../../ui/choice';
 import { Field } from '../../ui/field';
 import { Icon } from '../../ui/icon';

@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'react';
-import { Button } from 'react-aria-components';
 
 import { problemOf, type User } from '../../api';
 import type { Session } from '../../app';
 import { dayAndTime } from '../../base/time';
 import { useI18n } from '../../i18n/i18n';
 import { Ask } from '../../ui/ask';
+import { Button } from '../../ui/button';
 import { Icon } from '../../ui/icon';
 import { ProblemNotice } from '../../ui/problem-notice';
 

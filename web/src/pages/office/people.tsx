@@ -1,9 +1,9 @@
 import { useCallback, useState } from 'react';
-import { Button } from 'react-aria-components';
 
 import { userStatuses, userTypes, type Api, type User } from '../../api';
 import type { Session } from '../../app';
 import { useI18n } from '../../i18n/i18n';
+import { Button } from '../../ui/button';
 import { Choice } from '../../ui/choice';
 import { Icon } from '../../ui/icon';
 import { Listing, useList } from './listing';

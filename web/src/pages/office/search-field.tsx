@@ -1,7 +1,7 @@
 import { useState, type FormEvent } from 'react';
-import { Button } from 'react-aria-components';
 
 import { useI18n } from '../../i18n/i18n';
+import { Button } from '../../ui/button';
 import { Field } from '../../ui/field';
 
 // What is searched for is sent when the person says so; emptied, the whole list is back.

@@ -1,5 +1,4 @@
 import { useCallback, useEffect, useState } from 'react';
-import { Button } from 'react-aria-components';
 
 import type { AssignmentEntry, HistoryEntry, Task, Transition } from '../../api';
 import type { Session } from '../../app';
@@ -7,6 +6,7 @@ import { dayAndTime } from '../../base/time';
 import { CaseHistory } from '../../conversation/case-history';
 import { useI18n, type Translate } from '../../i18n/i18n';
 import { Ask } from '../../ui/ask';
+import { Button } from '../../ui/button';
 import { Choice } from '../../ui/choice';
 import { Field } from '../../ui/field';
 import { ProblemNotice } from '../../ui/problem-notice';

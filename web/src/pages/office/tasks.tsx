@@ -1,10 +1,10 @@
 import { useCallback, useEffect, useState } from 'react';
-import { Button } from 'react-aria-components';
 
 import { taskSubstatuses, type Api, type Task } from '../../api';
 import type { Session } from '../../app';
 import { dayAndTime } from '../../base/time';
 import { useI18n } from '../../i18n/i18n';
+import { Button } from '../../ui/button';
 import { Choice } from '../../ui/choice';
 import { StatusChip } from '../../ui/status-chip';
 import { Listing, useList } from './listing';

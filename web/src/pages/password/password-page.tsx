@@ -1,8 +1,8 @@
 import { useEffect, useState, type FormEvent } from 'react';
-import { Button } from 'react-aria-components';
 
 import type { Api } from '../../api';
 import { useI18n } from '../../i18n/i18n';
+import { Button } from '../../ui/button';
 import { GatePage } from '../../ui/gate-page';
 import { Icon } from '../../ui/icon';
 import { NewPassword, problemOfPassword, type PasswordProblem } from '../../ui/new-password';
