@@ -14,6 +14,8 @@ export function onwardOf(search: string, origin: string): Onward | null {
   try {
     const address = new URL(next, origin);
     if (address.origin !== origin || address.pathname === '/login') return null;
+    // `/..//elsewhere` is a path of this server, but what is left of it is an address of another one.
+    if (address.pathname.startsWith('//')) return null;
     return { path: address.pathname + address.search, again: asked.get('again') === '1' };
   } catch {
     return null;

@@ -51,7 +51,7 @@ class Parser {
     return nodes;
   }
 
-  // `''` is an apostrophe; an apostrophe before a special character starts a quotation; any other stands for itself.
+  // `''` is an apostrophe, in a quotation too; an apostrophe before a special character starts one; any other stands for itself.
   private quoted(inPlural: boolean): string {
     const next = this.source[this.at + 1];
     if (next === "'") {
@@ -62,10 +62,14 @@ class Parser {
       this.at += 1;
       return "'";
     }
-    const end = this.source.indexOf("'", this.at + 1);
-    const stop = end < 0 ? this.source.length : end;
-    const text = this.source.slice(this.at + 1, stop);
-    this.at = stop + 1;
+    let text = '';
+    for (this.at += 1; this.at < this.source.length; this.at += 1) {
+      const character = this.source[this.at] as string;
+      if (character === "'" && this.source[this.at + 1] !== "'") break;
+      if (character === "'") this.at += 1;
+      text += character;
+    }
+    this.at += 1;
     return text;
   }
 

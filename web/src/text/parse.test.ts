@@ -2,6 +2,7 @@ import { createElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, test } from 'vitest';
 
+import { forRandom } from '../base/seeded-random';
 import { deepest, longest, parseText, safeAddress, type Inline } from './parse';
 import { RichText } from './rich-text';
 
@@ -106,4 +107,51 @@ test('safe addresses', () => {
   expect(safeAddress('https://example.org')).toBe('https://example.org/');
   expect(safeAddress('ftp://example.org')).toBeNull();
   expect(safeAddress('example.org')).toBeNull();
+});
+
+describe('any text', () => {
+  const pieces = [
+    '*', '**', '_', '`', '[', ']', '(', ')', '](', '- ', '* ', '• ', '1. ', '12) ', '\n', '\n\n', '\r\n', ' ', '\t', 'a', 'B', 'я', 'ש', '😀', '7', '.', ',', '!', '\\', '"', "'", '<', '>', '&',
+    'https://example.org/a?b=1', 'HTTP://u:p@h/', 'mailto:a@b.org', 'javascript:alert(1)', 'data:x', '//h', '<script>', 'onload=', '\u0000', '\u0007', '\u0085', '\u2028', '\u00a0',
+    '\u202a', '\u202c', '\u202e', '\u2066', '\u2067', '\u2069', '\ud83d', '\u0301',
+  ];
+  const shownOf = (nodes: Inline[]): string =>
+    nodes.map((node) => (node.kind === 'break' ? '\n' : 'children' in node ? shownOf(node.children) : node.text)).join('');
+  const every = (nodes: Inline[], visit: (node: Inline, depth: number, links: number) => void, depth = 0, links = 0) => {
+    for (const node of nodes) {
+      visit(node, depth, links);
+      if ('children' in node) every(node.children, visit, depth + 1, links + (node.kind === 'link' ? 1 : 0));
+    }
+  };
+  const linesOf = (text: string) => parseText(text).flatMap((block) => (block.kind === 'paragraph' ? [block.children] : block.items));
+
+  test('is shown without losing its order, its bounds or its safety', () => {
+    forRandom(3000, (random) => random.text(pieces, 40), (text) => {
+      for (const line of linesOf(text)) {
+        // What is shown is the text with some left out; ends of isolates may be added.
+        let at = 0;
+        for (const character of shownOf(line).replace(/\u2069/g, '')) {
+          const found = character === ' ' ? text.slice(at).search(/[ \t]/) : character === '\n' ? text.slice(at).search(/[\r\n]/) : text.slice(at).indexOf(character);
+          expect(found).toBeGreaterThanOrEqual(0);
+          at += found + character.length;
+        }
+        every(line, (node, depth, links) => {
+          expect(depth).toBeLessThanOrEqual(deepest);
+          if (node.kind !== 'link') return;
+          expect(links).toBe(0);
+          expect(safeAddress(node.address)).toBe(node.address);
+        });
+        expect(shownOf(line)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+      }
+      const tags = new Set([...html(text).matchAll(/<\/?([a-z]+)/g)].map((found) => found[1]));
+      for (const tag of tags) expect(['p', 'br', 'strong', 'em', 'code', 'a', 'bdi', 'ul', 'ol', 'li']).toContain(tag);
+    });
+  });
+
+  test('without marks is itself', () => {
+    forRandom(1000, (random) => `x${random.text(['a', 'я', '😀', ' b', '7', ',', '<', '&', '"'], 30)}`, (text) => {
+      expect(linesOf(text).map(shownOf)).toEqual([text]);
+      expect(linesOf(linesOf(text).map(shownOf).join('\n'))).toEqual(linesOf(text));
+    });
+  });
 });
