@@ -18,9 +18,18 @@ TEST(Time, PrintsAndReadsRfc3339) {
   EXPECT_EQ(format_rfc3339(Timestamp{-1}), "1969-12-31T23:59:59.999Z");
   EXPECT_EQ(parse_rfc3339("2026-01-31T09:30:00+02:00"), parse_rfc3339("2026-01-31T07:30:00Z"));
   EXPECT_EQ(parse_rfc3339("1970-01-01T00:00:00.123456789Z")->microseconds, 123456);
-  for (const char* wrong : {"", "2026-02-29T00:00:00Z", "2026-01-01", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00",
-                            "2026-01-01T00:00:00Zx", "2026-1-01T00:00:00Z", "2026-01-01T00:00:00.Z"}) {
+  for (const char* wrong :
+       {"", "2026-02-29T00:00:00Z", "2026-01-01", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00Zx",
+        "2026-1-01T00:00:00Z", "2026-01-01T00:00:00.Z", "9999-12-31T23:59:59-23:59", "9999-12-31T23:59:60Z", "0000-01-01T00:00:00+01:00"}) {
     EXPECT_FALSE(parse_rfc3339(wrong)) << wrong;
+  }
+}
+
+TEST(Time, ReadsWhatCanBeWrittenAlone) {
+  for (const char* text : {"0000-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"}) {
+    const auto time = parse_rfc3339(text);
+    ASSERT_TRUE(time) << text;
+    EXPECT_EQ(format_rfc3339(*time), text);
   }
 }
 

@@ -47,7 +47,7 @@ std::string encode_json_masked(const Message& message);
 template <class Message>
 Result<Message> decode_json(std::string_view text, UnknownMembers unknown);
 
-// Protobuf binary form (proto3); unknown fields are skipped, nesting is bounded at 32.
+// Protobuf binary form (proto3); unknown fields are skipped, nesting is bounded at 32, texts are UTF-8 without NUL as in JSON.
 template <class Message>
 std::string encode_wire(const Message& message);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "base/utf8.h"
 
@@ -421,7 +422,10 @@ Result<void> JsonReader::finish() {
 
 void read_json(JsonReader& in, float& out) {
   double value = 0;
-  if (in.number(value)) out = static_cast<float>(value);
+  if (!in.number(value)) return;
+  constexpr double kRoundsToInfinity = 0x1.ffffffp127;  // and all above it
+  if (std::abs(value) >= kRoundsToInfinity) return in.note("out-of-range", "Expected a number that a float can hold");
+  out = static_cast<float>(value);
 }
 
 void read_json(JsonReader& in, std::int32_t& out) {

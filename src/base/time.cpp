@@ -159,7 +159,10 @@ std::optional<Timestamp> parse_rfc3339(std::string_view text) {
   const auto offset = read_offset(reader);
   if (!offset || !reader.done()) return std::nullopt;
   const std::int64_t second_of_day = *hour * 3600 + *minute * 60 + *second;
-  return Timestamp{start_of(*date).microseconds + second_of_day * 1'000'000 + fraction - *offset};
+  const Timestamp time{start_of(*date).microseconds + second_of_day * 1'000'000 + fraction - *offset};
+  // An offset or a leap second may lead out of the years that can be written.
+  if (time < start_of({0, 1, 1}) || time >= start_of({10'000, 1, 1})) return std::nullopt;
+  return time;
 }
 
 std::string format_iso8601(Duration duration) {

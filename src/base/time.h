@@ -55,7 +55,7 @@ struct Date {
 
 // RFC 3339 in UTC with milliseconds: `2026-01-31T09:30:00.000Z`.
 std::string format_rfc3339(Timestamp time);
-// Accepts any RFC 3339 offset and up to nine fraction digits (cut to microseconds); nullopt when malformed.
+// Any offset, up to nine fraction digits (cut to microseconds); nullopt when malformed or outside the years 0 to 9999, in UTC.
 std::optional<Timestamp> parse_rfc3339(std::string_view text);
 
 // ISO 8601 durations of weeks, days and times of day (`P1DT2H`, `PT0.5S`). Months and years have no fixed length: refused.

@@ -63,7 +63,8 @@ bool WireReader::fits(std::uint32_t length) const {
 bool WireReader::delimited(std::string& out, bool is_text) {
   std::uint32_t length = 0;
   if (!in_.ReadVarint32(&length) || !fits(length)) return false;
-  return in_.ReadString(&out, static_cast<int>(length)) && (!is_text || is_valid_utf8(out));
+  if (!in_.ReadString(&out, static_cast<int>(length))) return false;
+  return !is_text || (is_valid_utf8(out) && out.find('\0') == std::string::npos);
 }
 
 bool WireReader::assign(std::string&& bytes, Uuid& out) {  // NOLINT(cppcoreguidelines-rvalue-reference-param-not-moved): as its overloads

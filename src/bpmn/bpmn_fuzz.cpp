@@ -1,11 +1,11 @@
-// Fuzzes what reads bytes from outside: models, expressions, JSON, journal records and checkpoints. libFuzzer, or with
+// Fuzzes what reads bytes from outside: models, expressions, JSON, numbers, journal records and checkpoints. libFuzzer, or with
 // CONSILIUM_FUZZ_BODY the body alone for the unit tests.
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
+#include <cmath>
+#include <set>
 #include <string>
 #include <string_view>
 
+#include "base/fuzz_testing.h"
 #include "bpmn/engine/codec.h"
 #include "bpmn/engine/engine.h"
 #include "bpmn/engine/test_model.h"
@@ -15,13 +15,24 @@
 namespace consilium::bpmn {
 namespace {
 
-void require(bool holds) {
-  if (!holds) std::abort();
+void check_process(const model::Process& process) {
+  require(!process.id.empty() && process.by_id.size() == process.elements.size() && process.flow_by_id.size() == process.flows.size());
+  for (const model::Element& element : process.elements) {
+    require(process.elements[process.by_id.at(element.id)].id == element.id && element.id.size() <= model::kMaxIdBytes);
+    require(!model::name_of(element.kind).empty() && element.scope < process.elements.size());
+    for (const model::FlowIndex flow : element.outgoing) require(process.elements[process.flows[flow].source].id == element.id);
+    for (const model::FlowIndex flow : element.incoming) require(process.elements[process.flows[flow].target].id == element.id);
+    for (const model::ElementIndex event : element.boundary_events) require(process.elements[event].scope == element.scope);
+  }
 }
 
 void fuzz_model(std::string_view xml) {
   const auto read = model::read_model("fuzz.bpmn", xml);
+  static const std::set<std::string, std::less<>> known = {"work"};
+  const auto strict = model::read_model("fuzz.bpmn", xml, {&known});
+  require(read || !strict);
   if (read) {
+    for (const model::ProcessPointer& process : *read) check_process(*process);
     // What is accepted must run: a few commands on it, whatever they give.
     engine::Engine engine;
     const auto deployed = engine.execute(engine::Deploy{{{"fuzz.bpmn", std::string(xml)}}}, Timestamp{0});
@@ -30,7 +41,8 @@ void fuzz_model(std::string_view xml) {
     for (int i = 0; i < 3 && !started.to_continue.empty(); ++i) engine.execute(engine::Continue{started.key}, Timestamp{0});
     if (engine.state().instance(started.key)) engine.execute(engine::CancelInstance{started.key}, Timestamp{1});
   } else {
-    require(!read.error().empty());
+    require(!read.error().empty() && read.error().size() <= model::kMaxFindings + 1);
+    for (const model::Finding& finding : read.error()) require(finding.file == "fuzz.bpmn" && !finding.message.empty());
   }
 }
 
@@ -40,10 +52,41 @@ void fuzz_expression(std::string_view text) {
     require(expression.error().position <= text.size());
     return;
   }
+  require(expression->source() == text && !expression->empty() && !expression->is_static());
+  const auto attribute = feel::Expression::parse_attribute("=" + std::string(text));
+  require(attribute && attribute->source() == text);
+  const auto constant = feel::Expression::parse_attribute("x" + std::string(text));
+  require(constant && constant->is_static() && constant->text() == "x" + std::string(text));
   static const feel::Context variables = *feel::parse_variables(R"({"a": 1, "b": "x", "c": {"d": [1, 2, 3]}, "n": null, "t": true})");
   const auto first = expression->evaluate(feel::ContextScope(variables));
   const auto second = expression->evaluate(feel::ContextScope(variables));
-  require(feel::to_json(first.value) == feel::to_json(second.value));
+  require(feel::to_json(first.value) == feel::to_json(second.value) && first.problems.size() <= feel::kMaxProblems);
+  require(!first.value.type_name().empty() && (!first.gave_up || first.value.is_null()));
+}
+
+void check_number(const feel::Decimal& number) {
+  require(feel::Decimal::parse(number.text()) == number && number.negated().negated() == number);
+  if (const auto whole = number.to_integer()) require(feel::Decimal(*whole) == number && number.is_whole());
+  require(!std::isnan(number.to_double()) && number.floor() <= number && number <= number.ceiling());
+  require(number.is_zero() || number.is_negative() == (number < feel::Decimal()));
+}
+
+// Two numbers, a line each.
+void fuzz_numbers(std::string_view text) {
+  using feel::Decimal;
+  const auto [first, second] = split_line(text);
+  const auto a = Decimal::parse(first);
+  const auto b = Decimal::parse(second);
+  if (a) check_number(*a);
+  if (!a || !b) return;
+  check_number(*b);
+  require(Decimal::add(*a, *b) == Decimal::add(*b, *a) && Decimal::multiply(*a, *b) == Decimal::multiply(*b, *a));
+  require((*a < *b) == (*b > *a) && (*a == *b) == ((*a <=> *b) == std::strong_ordering::equal));
+  if (const auto difference = Decimal::subtract(*a, *b))
+    require(difference->is_zero() == (*a == *b) && difference->is_negative() == (*a < *b));
+  if (const auto quotient = Decimal::divide(*a, *b)) check_number(*quotient);
+  if (const auto power = Decimal::power(*a, *b)) check_number(*power);
+  require(!Decimal::divide(*a, Decimal()));
 }
 
 void fuzz_json(std::string_view text) {
@@ -52,6 +95,8 @@ void fuzz_json(std::string_view text) {
   const std::string written = feel::to_json(*value);
   const auto again = feel::parse_json(written, written.size());
   require(again && *again == *value && feel::to_json(*again) == written);
+  require(feel::parse_variables(text).has_value() == (value->is_null() || value->context() != nullptr));
+  if (const auto* number = value->number()) check_number(*number);
 }
 
 void fuzz_record(std::string_view bytes) {
@@ -65,8 +110,21 @@ void fuzz_record(std::string_view bytes) {
 void fuzz_checkpoint(std::string_view bytes) {
   static const engine::State* const state = [] {
     auto* made = new engine::State();
-    const auto xml =
-        engine::TestModel().start().task("t", "work").parallel("j").end().flow("start", "t").flow("t", "j").flow("j", "end").xml();
+    const auto xml = engine::TestModel()
+                         .start()
+                         .task("t", "work")
+                         .boundary_timer("late", "t", "PT5S")
+                         .parallel("j")
+                         .catch_timer("wait", "PT1M")
+                         .catch_message("hear", "m", "k")
+                         .end()
+                         .flow("start", "t")
+                         .flow("t", "j")
+                         .flow("late", "j")
+                         .flow("j", "wait")
+                         .flow("wait", "hear")
+                         .flow("hear", "end")
+                         .xml();
     require(made->restore_definition(engine::make_key(1, 1), "p", 1, "m.bpmn", xml).has_value());
     return made;
   }();
@@ -89,6 +147,7 @@ void fuzz_bpmn(std::string_view input) {
     case 'm': return fuzz_model(input);
     case 'e': return fuzz_expression(input);
     case 'j': return fuzz_json(input);
+    case 'n': return fuzz_numbers(input);
     case 'r': return fuzz_record(input);
     default: return fuzz_checkpoint(input);
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "gateway/request_headers.h"
+
 namespace consilium::gateway {
 namespace {
 
@@ -12,12 +14,6 @@ bool from_trusted_proxy(const net::HttpRequest& request, const Settings& setting
   const auto peer = net::IpAddress::parse(request.remote_address);
   return peer && std::any_of(settings.trusted_proxies.begin(), settings.trusted_proxies.end(),
                              [&](const net::AddressRange& range) { return range.contains(*peer); });
-}
-
-std::optional<std::string> bearer_of(std::string_view authorization) {
-  constexpr std::string_view kScheme = "Bearer ";
-  if (!authorization.starts_with(kScheme)) return std::nullopt;
-  return std::string(authorization.substr(kScheme.size()));
 }
 
 }  // namespace
@@ -53,8 +49,8 @@ Result<void> check_origin(const net::HttpRequest& request, const Transport& tran
 Task<Result<Identified>> Authenticator::identify(runtime::Context& context, const net::HttpRequest& request, const Transport& transport) {
   sessions::v1::AuthenticateRequest question;
   Identified identified;
-  if (auto bearer = bearer_of(request.header("Authorization"))) {
-    question.access_token = Secret(std::move(*bearer));
+  if (const auto bearer = bearer_of(request.header("Authorization"))) {
+    question.access_token = Secret(std::string(*bearer));
     identified.proof = Proof::kBearer;
   } else if (const auto cookie = net::find_cookie(request.header("Cookie"), cookie_name(transport)); cookie && !cookie->empty()) {
     question.cookie = Secret(std::string(*cookie));

@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "embedded/api_reader.h"
+#include "gateway/request_headers.h"
 #include "net/entity_tag.h"
 #include "net/language.h"
 #include "net/percent_encoding.h"
@@ -17,31 +18,9 @@ namespace {
 
 constexpr std::string_view kApi = "/api/v1";
 constexpr std::string_view kEvents = "/api/v1/events";
-constexpr std::size_t kMaxRequestId = 64;
 constexpr int kSwitchingProtocols = 101;
 
 bool is_unsafe(std::string_view method) { return method != "GET" && method != "HEAD" && method != "OPTIONS"; }
-
-bool is_token_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-}
-
-bool is_request_id(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxRequestId && std::all_of(text.begin(), text.end(), is_token_character);
-}
-
-bool is_hex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
-// W3C trace context: `00-<32 hex>-<16 hex>-<2 hex>`; an id of zeros is none.
-bool is_traceparent(std::string_view text) {
-  if (text.size() != 55 || !text.starts_with("00-") || text[35] != '-' || text[52] != '-') return false;
-  const std::string_view trace = text.substr(3, 32);
-  const std::string_view span = text.substr(36, 16);
-  const bool named = trace.find_first_not_of('0') != std::string_view::npos && span.find_first_not_of('0') != std::string_view::npos;
-  return named && is_hex(trace) && is_hex(span) && is_hex(text.substr(53));
-}
 
 std::string new_traceparent(RandomSource& random) {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -54,11 +33,6 @@ std::string new_traceparent(RandomSource& random) {
     text += kHex[std::to_integer<unsigned>(bytes[i] & std::byte{15})];
   }
   return text + "-01";
-}
-
-bool is_json(std::string_view type) {
-  constexpr std::string_view kJson = "application/json";
-  return type.starts_with(kJson) && (type.size() == kJson.size() || type[kJson.size()] == ';' || type[kJson.size()] == ' ');
 }
 
 net::HttpResponse json_response(int status, std::string body) {
@@ -168,7 +142,7 @@ Task<net::HttpResponse> Gateway::answer_api(Visit& visit, net::HttpRequest& requ
   visit.route = match.route->path;
   auto admitted = co_await admit(visit, request, *match.route);
   if (!admitted) co_return problem(visit, admitted.error());
-  if (!request.body.empty() && !is_json(request.header("Content-Type"))) {
+  if (!request.body.empty() && !is_json_type(request.header("Content-Type"))) {
     co_return problem(visit, 415,
                       make_error(ErrorKind::kMalformed, "request.unsupported-media-type", "Expected Content-Type: application/json"));
   }
@@ -190,7 +164,7 @@ Task<Result<void>> Gateway::admit(Visit& visit, const net::HttpRequest& request,
   visit.context.caller = std::move(identified->caller);
   if (identified->proof == Proof::kCookie && is_unsafe(request.method)) {
     CO_TRY(check_origin(request, visit.transport, settings_));
-    if (!request.body.empty() && !is_json(request.header("Content-Type"))) {
+    if (!request.body.empty() && !is_json_type(request.header("Content-Type"))) {
       co_return fail(ErrorKind::kForbidden, "request.foreign-origin", "Expected Content-Type: application/json");
     }
   }

@@ -4,8 +4,9 @@
 #include <boost/json.hpp>
 #include <utility>
 
-#include "base/base64.h"
 #include "gateway/key_set.h"
+#include "gateway/openid_parameters.h"
+#include "gateway/request_headers.h"
 #include "net/percent_encoding.h"
 #include "net/problem.h"
 
@@ -16,8 +17,6 @@ namespace json = boost::json;
 using net::HttpRequest;
 using net::HttpResponse;
 using runtime::Context;
-using sessions::v1::Parameter;
-using ParameterList = std::vector<Parameter>;
 
 constexpr std::string_view kAuthorize = "/oauth2/authorize";
 constexpr std::string_view kToken = "/oauth2/token";
@@ -27,54 +26,6 @@ constexpr std::string_view kDiscovery = "/.well-known/openid-configuration";
 constexpr std::string_view kDocumentAge = "public, max-age=600";
 
 Error malformed(std::string_view detail) { return make_error(ErrorKind::kMalformed, "request.malformed", detail); }
-
-bool is_form(const HttpRequest& request) {
-  constexpr std::string_view kForm = "application/x-www-form-urlencoded";
-  const std::string_view type = request.header("Content-Type");
-  return type.starts_with(kForm) && (type.size() == kForm.size() || type[kForm.size()] == ';' || type[kForm.size()] == ' ');
-}
-
-Result<ParameterList> read_form(std::string_view text) {
-  auto members = net::parse_query(text);
-  if (!members) return fail(malformed("Expected parameters that can be read"));
-  ParameterList list;
-  for (auto& [name, value] : *members) list.push_back({std::move(name), Secret(std::move(value))});
-  return list;
-}
-
-std::string form_of(const ParameterList& parameters) {
-  std::string text;
-  for (const Parameter& one : parameters)
-    text += (text.empty() ? "" : "&") + net::percent_encode(one.name) + "=" + net::percent_encode(one.value.reveal());
-  return text;
-}
-
-// A registered address may have a query of its own.
-std::string with_parameters(std::string address, const ParameterList& parameters) {
-  const char joint = address.find('?') == std::string::npos ? '?' : '&';
-  return std::move(address) + joint + form_of(parameters);
-}
-
-struct Credentials {
-  std::string id;
-  std::string secret;
-};
-
-// `Basic` of RFC 7617, its halves encoded as in a form (RFC 6749 §2.3.1).
-std::optional<Credentials> read_basic(std::string_view header) {
-  constexpr std::string_view kScheme = "Basic ";
-  if (!header.starts_with(kScheme)) return std::nullopt;
-  std::string text(header.substr(kScheme.size()));
-  while (text.ends_with('=')) text.pop_back();
-  std::ranges::replace(text, '+', '-');
-  std::ranges::replace(text, '/', '_');
-  const auto decoded = decode_base64url(text);
-  const std::size_t colon = decoded ? decoded->find(':') : std::string::npos;
-  if (colon == std::string::npos) return std::nullopt;
-  const auto halves = net::parse_query("id=" + decoded->substr(0, colon) + "&secret=" + decoded->substr(colon + 1));
-  if (!halves || halves->size() != 2) return std::nullopt;
-  return Credentials{(*halves)[0].second, (*halves)[1].second};
-}
 
 HttpResponse json_response(int status, std::string body) {
   HttpResponse response;
@@ -203,7 +154,7 @@ Task<Result<std::optional<Uuid>>> OpenId::browser_session(Context& context, cons
 Task<HttpResponse> OpenId::authorize(Context& context, const HttpRequest& request) {
   if (auto other = other_method(request, {"GET", "POST"})) co_return std::move(*other);
   const bool is_post = request.method == "POST";
-  if (is_post && !is_form(request)) co_return page(context, request, malformed("Expected a form"));
+  if (is_post && !is_form(request.header("Content-Type"))) co_return page(context, request, malformed("Expected a form"));
   auto parameters = read_form(is_post ? std::string_view(request.body) : request.query());
   if (!parameters) co_return page(context, request, parameters.error());
   auto session = co_await browser_session(context, request);
@@ -232,7 +183,7 @@ Task<HttpResponse> OpenId::token(Context& context, const HttpRequest& request) {
     note(context, request, kToken, error);
     return oauth_response(error, context.request_id);
   };
-  if (!is_form(request)) co_return refuse(malformed("Expected a form"));
+  if (!is_form(request.header("Content-Type"))) co_return refuse(malformed("Expected a form"));
   auto parameters = read_form(request.body);
   if (!parameters) co_return refuse(parameters.error());
   sessions::v1::TokenRequest asked;
@@ -259,15 +210,14 @@ Task<HttpResponse> OpenId::token(Context& context, const HttpRequest& request) {
 
 Task<HttpResponse> OpenId::user_info(Context& context, const HttpRequest& request) {
   if (auto other = other_method(request, {"GET", "HEAD", "POST"})) co_return std::move(*other);
-  constexpr std::string_view kScheme = "Bearer ";
-  const std::string_view authorization = request.header("Authorization");
-  if (!authorization.starts_with(kScheme)) {
+  const auto bearer = bearer_of(request.header("Authorization"));
+  if (!bearer) {
     HttpResponse response = net::problem_response(sessions::v1::errors::required("Expected a bearer token"), context.request_id);
     response.set_header("WWW-Authenticate", "Bearer realm=\"consilium\"");
     co_return response;
   }
   Context own = context.as_service("gateway");
-  sessions::v1::UserInfoRequest asked{Secret(std::string(authorization.substr(kScheme.size())))};
+  sessions::v1::UserInfoRequest asked{Secret(std::string(*bearer))};
   auto reply = co_await parts_.sessions.get_user_info(own, std::move(asked));
   if (reply) co_return json_response(200, std::move(reply->claims.text));
   Error error = std::move(reply).error();

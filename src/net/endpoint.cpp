@@ -1,5 +1,6 @@
 #include "net/endpoint.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -68,8 +69,10 @@ std::string Endpoint::text() const {
 Result<Endpoint> Endpoint::parse(std::string_view text) {
   if (text.starts_with("unix:")) {
     const std::string_view path = text.substr(5);
-    if (path.empty() || path.size() > kUnixPathLimit)
-      return fail(ErrorKind::kMalformed, "net.malformed-address", "Expected unix: and a path of 1 to 107 bytes");
+    const bool is_readable =
+        std::none_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; });
+    if (path.empty() || path.size() > kUnixPathLimit || !is_readable)
+      return fail(ErrorKind::kMalformed, "net.malformed-address", "Expected unix: and a path of 1 to 107 bytes without control characters");
     return Endpoint{{}, 0, std::string(path)};
   }
   auto endpoint = parse_authority(text, std::nullopt);

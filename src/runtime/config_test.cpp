@@ -442,6 +442,7 @@ TEST(ConfigValue, Addresses) {
   }
   for (const std::string text : {"", ":80", "host", "host:", "host:65536", "host:-1", "::1:80", "[::1:80", "[x]:1", "a b:1", "host:1x"})
     EXPECT_FALSE(Address::parse(text)) << text;
+  EXPECT_FALSE(Address::parse(std::string_view("[::1\0x]:80", 10))) << "C sees the end of a text at its first NUL";
   EXPECT_TRUE((Address{"localhost", 1}).is_loopback());
   EXPECT_TRUE((Address{"::1", 1}).is_loopback());
   EXPECT_FALSE((Address{"0.0.0.0", 1}).is_loopback());
@@ -470,6 +471,7 @@ TEST(ConfigValue, NetworkRanges) {
   EXPECT_FALSE(NetworkRange{"10.0.0.0/8"}.contains("nonsense"));
   for (const std::string text : {"", "10.0.0", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "host"})
     EXPECT_FALSE(NetworkRange::parse(text)) << text;
+  EXPECT_FALSE(NetworkRange::parse(std::string_view("10.0.0.1\0x", 10))) << "C sees the end of a text at its first NUL";
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ std::optional<Number> parse_whole(std::string_view text) {
 
 // IPv4 as IPv4-mapped IPv6, so that one comparison serves both.
 std::optional<std::array<unsigned char, 16>> parse_ip(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;  // where C would see the end
   const std::string copy(text);
   std::array<unsigned char, 16> bytes{};
   if (::inet_pton(AF_INET6, copy.c_str(), bytes.data()) == 1) return bytes;

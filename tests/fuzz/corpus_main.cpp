@@ -20,7 +20,10 @@ extern const char* const kCorpusFolder;
 
 namespace {
 
-constexpr int kDamagedCopies = 200;
+// Of each file, but so that a large corpus takes no longer than a small one.
+constexpr std::size_t kMostDamagedCopies = 200;
+constexpr std::size_t kLeastDamagedCopies = 20;
+constexpr std::size_t kDamagedCopiesOfAll = 4'000;
 constexpr std::uint64_t kSeed = 4711;
 
 void feed(const std::string& input) { LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size()); }
@@ -41,7 +44,7 @@ std::string damaged(std::string input, consilium::RandomSource& random) {
 
 class CorpusFile : public ::testing::Test {
  public:
-  explicit CorpusFile(std::filesystem::path file) : file_(std::move(file)) {}
+  CorpusFile(std::filesystem::path file, std::size_t copies) : file_(std::move(file)), copies_(copies) {}
 
   void TestBody() override {
     std::fprintf(stderr, "corpus file %s\n", file_.c_str());
@@ -50,11 +53,12 @@ class CorpusFile : public ::testing::Test {
     ASSERT_FALSE(in.bad());
     feed(input);
     consilium::SeededRandom random(kSeed);
-    for (int copy = 0; copy < kDamagedCopies; ++copy) feed(damaged(input, random));
+    for (std::size_t copy = 0; copy < copies_; ++copy) feed(damaged(input, random));
   }
 
  private:
   std::filesystem::path file_;
+  std::size_t copies_;
 };
 
 }  // namespace
@@ -68,9 +72,10 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s holds no file\n", kCorpusFolder);
     return 1;
   }
+  const std::size_t copies = std::clamp(kDamagedCopiesOfAll / files.size(), kLeastDamagedCopies, kMostDamagedCopies);
   for (const auto& file : files) {
     ::testing::RegisterTest("Corpus", file.filename().c_str(), nullptr, nullptr, __FILE__, __LINE__,
-                            [file]() -> ::testing::Test* { return new CorpusFile(file); });
+                            [file, copies]() -> ::testing::Test* { return new CorpusFile(file, copies); });
   }
   return RUN_ALL_TESTS();
 }

@@ -24,10 +24,9 @@ Value to_duration(Arguments arguments, std::string& problem) {
   if (arguments[0].duration()) return arguments[0];
   const std::string* text = arguments[0].string();
   if (!text) return misfit(problem, "duration() expects a text");
-  const bool negative = text->starts_with('-');
-  const auto parsed = parse_iso8601_duration(std::string_view(*text).substr(negative ? 1 : 0));
+  const auto parsed = parse_iso8601_duration(*text);
   if (!parsed) return misfit(problem, "duration() expects an ISO 8601 duration of days and times");
-  return negative ? Duration{-parsed->microseconds} : *parsed;
+  return *parsed;
 }
 
 Value to_number(Arguments arguments, std::string& problem) {

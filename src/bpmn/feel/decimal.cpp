@@ -144,7 +144,9 @@ std::optional<Decimal> Decimal::parse(std::string_view text) {
   if (at < text.size()) {
     if (text[at] != 'e' && text[at] != 'E') return std::nullopt;
     ++at;
-    if (at < text.size() && text[at] == '+') ++at;
+    const bool has_plus = at < text.size() && text[at] == '+';
+    if (has_plus) ++at;
+    if (has_plus && at < text.size() && text[at] == '-') return std::nullopt;
     std::int32_t given = 0;
     const auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), given);
     if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;

@@ -123,6 +123,8 @@ TEST(Feel, KnowsDurations) {
                               {"duration(\"P1D\") + duration(\"PT1H\")", "\"P1DT1H\""},
                               {"duration(\"PT1M\") / 2", "\"PT30S\""},
                               {"duration(\"P1DT2H3M4S\").hours", "2"},
+                              {"duration(\"-PT30S\")", "\"-PT30S\""},
+                              {"duration(\"--PT30S\")", "null"},
                               {"duration(\"nonsense\")", "null"},
                               {"duration(5)", "null"},
                               {"duration(\"PT1H\") - duration(\"PT1H\") = duration(\"PT0S\")", "true"},
@@ -253,7 +255,7 @@ TEST(Decimal, KeepsThirtyFourDigits) {
   EXPECT_EQ(Decimal::parse("9.999e6144")->text(), "9.999E+6144");
   EXPECT_FALSE(Decimal::parse("1e6200").has_value());
   EXPECT_EQ(Decimal::parse("0e9999"), Decimal());
-  for (const char* wrong : {"", "-", ".", "1.", ".5", "1e", "1e+", "0x1", "1 ", "--1", "1e1.5"})
+  for (const char* wrong : {"", "-", ".", "1.", ".5", "1e", "1e+", "0x1", "1 ", "--1", "1e1.5", "1e+-5"})
     EXPECT_FALSE(Decimal::parse(wrong).has_value()) << wrong;
 }
 

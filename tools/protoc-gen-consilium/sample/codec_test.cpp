@@ -199,6 +199,7 @@ TEST(Wire, BoundsTheDepth) {
 
 TEST(Wire, RefusesBadTextIdsDatesAndJson) {
   EXPECT_FALSE(decode_wire<Comment>(std::string("\x0A\x02\xC3\x28", 4)));  // not UTF-8
+  EXPECT_FALSE(decode_wire<Comment>(std::string("\x0A\x02\x61\x00", 4)));  // what came by wire could not be read as JSON
   EXPECT_FALSE(
       decode_wire<GetDocumentRequest>(std::string("\x0A\x03"
                                                   "abc",
@@ -252,6 +253,7 @@ const Refusal kRefusals[] = {
     {"TooLarge64", R"({"scalars":{"aInt64":99999999999999999999}})", "scalars.aInt64: out-of-range"},
     {"NegativeUnsigned", R"({"scalars":{"aUint32":-1}})", "scalars.aUint32: out-of-range"},
     {"TooLargeDouble", R"({"scalars":{"aDouble":1e999}})", "scalars.aDouble: out-of-range"},
+    {"TooLargeFloat", R"({"scalars":{"aFloat":-1e39}})", "scalars.aFloat: out-of-range"},
     {"NumberForBoolean", R"({"scalars":{"aBool":1}})", "scalars.aBool: wrong-type"},
     {"ObjectForList", R"({"scalars":{"numbers":{}}})", "scalars.numbers: wrong-type"},
     {"WrongItem", R"({"scalars":{"numbers":[1,2,"3"]}})", "scalars.numbers[2]: wrong-type"},
@@ -262,6 +264,7 @@ const Refusal kRefusals[] = {
     {"NoneOfEnum", R"({"scalars":{"state":"unspecified"}})", "scalars.state: unknown-value"},
     {"BadId", R"({"formats":{"id":"123"}})", "formats.id: bad-format"},
     {"BadTime", R"({"formats":{"at":"2026-01-01"}})", "formats.at: bad-format"},
+    {"TimeThatCannotBeWritten", R"({"formats":{"at":"9999-12-31T23:59:59-01:00"}})", "formats.at: bad-format"},
     {"BadDuration", R"({"formats":{"wait":"P1M"}})", "formats.wait: bad-format"},
     {"BadDate", R"({"formats":{"born":"2026-02-30"}})", "formats.born: bad-format"},
     {"BadKey", R"({"formats":{"key":"12x"}})", "formats.key: bad-format"},
