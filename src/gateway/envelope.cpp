@@ -1,7 +1,6 @@
 #include "gateway/envelope.h"
 
-#include <boost/json.hpp>
-
+#include "base/json_reader.h"
 #include "base/json_writer.h"
 #include "consilium/chat/v1/chat_codec.h"
 #include "consilium/sessions/v1/sessions_codec.h"
@@ -10,23 +9,9 @@ namespace consilium::gateway {
 namespace {
 
 constexpr std::size_t kMaxId = 64;
+constexpr std::size_t kMaxType = 50;
 
 Failure malformed() { return fail(ErrorKind::kMalformed, "request.malformed", "Expected {id?, type, data?} with the members of the type"); }
-
-Result<std::string> member_text(const boost::json::object& object, std::string_view name, std::size_t limit) {
-  const auto* value = object.if_contains(name);
-  if (!value || !value->is_string() || value->get_string().size() > limit) return malformed();
-  return std::string(value->get_string());
-}
-
-Result<boost::json::object> object_of(std::string_view text) {
-  boost::json::parse_options options;
-  options.max_depth = 8;
-  boost::system::error_code failure;
-  boost::json::value value = boost::json::parse(text, failure, {}, options);
-  if (failure || !value.is_object()) return malformed();
-  return std::move(value.get_object());
-}
 
 // `{"type":…,"at":…,` and what more there is, `"data":…}`
 std::string frame(std::string_view type, Timestamp at, std::string_view data, std::int64_t sequence = 0,
@@ -62,19 +47,24 @@ Result<Data> decode_data(std::string_view text) {
 }  // namespace
 
 Result<IncomingMessage> read_envelope(std::string_view text) {
-  ASSIGN_OR_RETURN(const boost::json::object object, object_of(text));
+  static constexpr std::string_view kMembers[] = {"id", "type", "data", "at", "seq", "corrId"};
   IncomingMessage message;
-  for (const auto& member : object) {
-    const std::string_view name = member.key();
-    if (name != "id" && name != "type" && name != "data" && name != "at" && name != "seq" && name != "corrId") return malformed();
+  message.data = "{}";
+  JsonReader in(text, UnknownMembers::kRefuse);
+  {
+    JsonReader::Object object(in, kMembers);
+    while (const auto member = object.next()) {
+      switch (*member) {
+        case 0: in.text(message.id); break;
+        case 1: in.text(message.type); break;
+        case 2: in.raw(message.data); break;
+        default: in.skip();
+      }
+    }
   }
-  ASSIGN_OR_RETURN(message.type, member_text(object, "type", 50));
-  if (object.contains("id")) {
-    ASSIGN_OR_RETURN(message.id, member_text(object, "id", kMaxId));
-  }
-  const auto* data = object.if_contains("data");
-  if (data && !data->is_object()) return malformed();
-  message.data = data ? boost::json::serialize(*data) : "{}";
+  if (!in.finish() || message.type.empty() || message.type.size() > kMaxType || message.id.size() > kMaxId ||
+      !message.data.starts_with('{'))
+    return malformed();
   return message;
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/json_reader.h"
 #include "base/random.h"
 
 namespace consilium::gateway {
@@ -20,7 +21,7 @@ TEST(Envelope, ReadsTypeIdAndData) {
   ASSERT_TRUE(full);
   EXPECT_EQ(full->id, "m1");
   EXPECT_EQ(full->type, "read");
-  EXPECT_EQ(full->data, R"({"a":[1,"x"]})");
+  EXPECT_EQ(full->data, R"({"a": [1, "x"]})");
   const auto bare = read_envelope(R"({"type":"ping"})");
   ASSERT_TRUE(bare);
   EXPECT_EQ(bare->id, "");
@@ -30,7 +31,9 @@ TEST(Envelope, ReadsTypeIdAndData) {
 TEST(Envelope, RefusesWhatIsNotOne) {
   for (const std::string_view text :
        {"", "{", "[]", "null", R"("ping")", R"({})", R"({"type":1})", R"({"type":"ping","id":7})", R"({"type":"ping","data":[]})",
-        R"({"type":"ping","data":null})", R"({"type":"ping","other":1})", R"({"type":"ping"} x)"}) {
+        R"({"type":"ping","data":null})", R"({"type":""})", R"({"type":"ping","type":"read"})", R"({"type":"ping","data":{"a":1,"a":2}})",
+        R"({"type":"ping","data":{"a":"\u0000"}})", R"({"type":"ping","id":"\u0000"})", R"({"type":"ping","other":1})",
+        R"({"type":"ping"} x)"}) {
     const auto read = read_envelope(text);
     ASSERT_FALSE(read) << text;
     EXPECT_EQ(read.error().code, "request.malformed");
@@ -45,12 +48,12 @@ TEST(Envelope, HasBounds) {
   EXPECT_TRUE(read_envelope(with(64, 50)));
   EXPECT_FALSE(read_envelope(with(65, 50)));
   EXPECT_FALSE(read_envelope(with(64, 51)));
-  // The frame is one level of eight.
+  // `data` is one level.
   const auto nested = [](std::size_t depth) {
     return R"({"type":"x","data":{"a":)" + std::string(depth, '[') + std::string(depth, ']') + "}}";
   };
-  EXPECT_TRUE(read_envelope(nested(6)));
-  EXPECT_FALSE(read_envelope(nested(7)));
+  EXPECT_TRUE(read_envelope(nested(kMaxJsonDepth - 1)));
+  EXPECT_FALSE(read_envelope(nested(kMaxJsonDepth)));
   EXPECT_FALSE(read_envelope(nested(100'000)));
 }
 

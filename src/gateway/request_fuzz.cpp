@@ -36,9 +36,7 @@ void fuzz_envelope(std::string_view text) {
   event.data = JsonText{message->data};
   event.sequence = 3;
   const auto again = read_envelope(event_envelope(event));
-  // Numbers with a fraction may change in their last digit; no message has one.
-  const bool has_fraction = message->data.find_first_of(".eE") != std::string::npos;
-  require(again && again->type == message->type && (has_fraction || again->data == message->data));
+  require(again && again->type == message->type && again->data == message->data);
   if (const auto typing = decode_typing(message->data)) require(!typing->channel_id.is_nil() && !typing->user_id);
   if (const auto read = decode_read(message->data)) require(!read->id.is_nil() && !read->post_id.is_nil());
 }

@@ -181,7 +181,7 @@ void fuzz_chunks(std::string_view input) {
   const ReadChunks pieces = read_chunks(input, 1);
   require(whole.stage == pieces.stage && whole.body == pieces.body);
   if (whole.stage != ChunkDecoder::Stage::kDone || whole.body.empty()) return;
-  char size[16];
+  char size[32];
   std::snprintf(size, sizeof size, "%zx\r\n", whole.body.size());
   const std::string written = size + whole.body + "\r\n0\r\n\r\n";
   const ReadChunks again = read_chunks(written, written.size());

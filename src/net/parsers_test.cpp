@@ -112,7 +112,7 @@ TEST(Endpoint, ReadsAddressesAndUrls) {
   EXPECT_EQ(Endpoint::parse("unix:/run/a.sock")->path, "/run/a.sock");
   for (const char* bad : {"", "localhost", ":80", "a:b", "a:65536", "a:-1", "[::1]", "[x]:1", "[1.2.3.4]:1", "::1:80", "a b:1", "unix:"})
     EXPECT_FALSE(Endpoint::parse(bad).has_value()) << bad;
-  for (const std::string path : {std::string("/a\0b", 4), std::string("/a\nb"), std::string("/a\x7F")})
+  for (const std::string& path : {std::string("/a\0b", 4), std::string("/a\nb"), std::string("/a\x7F")})
     EXPECT_FALSE(Endpoint::parse("unix:" + path).has_value()) << "what is listened on is not what was written";
   EXPECT_TRUE(Endpoint::parse("unix:" + std::string(107, 'p')).has_value());
   EXPECT_FALSE(Endpoint::parse("unix:" + std::string(108, 'p')).has_value());

@@ -355,6 +355,7 @@ TEST(Config, RefusesYamlThatIsMoreThanSettings) {
 TEST(Config, BoundsTheFile) {
   EXPECT_EQ(problems(with_yaml(std::string(kMaxConfigFile, '\n'))), Names{});
   EXPECT_EQ(problems(with_yaml(std::string(kMaxConfigFile + 1, '\n'))), Names{"consilium.yaml: too-large"});
+  EXPECT_EQ(problems(with_yaml("data: /srv/\xFC")), Names{"consilium.yaml: malformed"});
   std::string deep;
   for (std::size_t i = 0; i < kMaxConfigDepth; ++i) deep += "{a: ";
   EXPECT_EQ(problems(with_yaml(deep + "1" + std::string(kMaxConfigDepth, '}'))), Names{"a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a: unknown"});

@@ -8,6 +8,8 @@
 #include <set>
 #include <sstream>
 
+#include "base/utf8.h"
+
 namespace consilium::runtime {
 namespace {
 
@@ -132,6 +134,17 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
+bool is_readable(std::string_view text, const std::string& file, std::vector<FieldError>& problems) {
+  if (text.size() > kMaxConfigFile) {
+    problems.push_back({file, "too-large", "larger than " + std::to_string(kMaxConfigFile) + " bytes"});
+    return false;
+  }
+  if (is_valid_utf8(text)) return true;
+  // What is printed of it would not be what is used.
+  problems.push_back({file, "malformed", "not UTF-8"});
+  return false;
+}
+
 // Nullopt when a quote is not closed.
 std::optional<std::string> unquoted(std::string_view text) {
   if (text.empty() || (text.front() != '"' && text.front() != '\'')) {
@@ -156,10 +169,7 @@ std::optional<std::string> unquoted(std::string_view text) {
 
 std::vector<ConfigEntry> read_yaml(std::string_view text, const std::string& file, std::vector<FieldError>& problems) {
   std::vector<ConfigEntry> entries;
-  if (text.size() > kMaxConfigFile) {
-    problems.push_back({file, "too-large", "larger than " + std::to_string(kMaxConfigFile) + " bytes"});
-    return entries;
-  }
+  if (!is_readable(text, file, problems)) return entries;
   const auto refuse = [&](int line, const std::string& what) {
     problems.push_back({file, "malformed", "line " + std::to_string(line) + ": " + what});
   };
@@ -182,10 +192,7 @@ std::vector<ConfigEntry> read_yaml(std::string_view text, const std::string& fil
 
 std::vector<ConfigEntry> read_dot_env(std::string_view text, const std::string& file, std::vector<FieldError>& problems) {
   std::vector<ConfigEntry> entries;
-  if (text.size() > kMaxConfigFile) {
-    problems.push_back({file, "too-large", "larger than " + std::to_string(kMaxConfigFile) + " bytes"});
-    return entries;
-  }
+  if (!is_readable(text, file, problems)) return entries;
   int number = 0;
   while (!text.empty()) {
     ++number;

@@ -2,7 +2,11 @@
 // fuzzer found once stays mended. One test a file; a crash is told by the name printed before it.
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -26,7 +30,20 @@ constexpr std::size_t kLeastDamagedCopies = 20;
 constexpr std::size_t kDamagedCopiesOfAll = 4'000;
 constexpr std::uint64_t kSeed = 4711;
 
-void feed(const std::string& input) { LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size()); }
+// What is being fed; a crash writes it to `corpus-finding` in the working folder, for the fuzzer to be run with.
+const std::string* fed = nullptr;
+
+void keep_finding(int signal) {
+  const int file = ::open("corpus-finding", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file >= 0 && fed != nullptr && ::write(file, fed->data(), fed->size()) < 0) ::_exit(1);
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+void feed(const std::string& input) {
+  fed = &input;
+  LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
+}
 
 // Changes a few bytes but the first, which names the parser.
 std::string damaged(std::string input, consilium::RandomSource& random) {
@@ -65,6 +82,7 @@ class CorpusFile : public ::testing::Test {
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
+  std::signal(SIGABRT, keep_finding);
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(kCorpusFolder)) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
