@@ -51,7 +51,10 @@ void fuzz_config(std::string_view text) {
   check_loaded(load_config(yaml));
   ConfigSources dot_env;
   dot_env.dot_env = text;
-  dot_env.read_file = [](const std::string& path) -> Result<std::string> { return path + "\n"; };
+  dot_env.read_file = [](const std::string& path) -> Result<std::string> {
+    if (path.starts_with("/missing")) return fail(ErrorKind::kNotFound, "config.file");
+    return path + "\n";
+  };
   check_loaded(load_config(dot_env));
 }
 
@@ -75,6 +78,15 @@ void fuzz_values(std::string_view text) {
   if (const auto level = parse_log_level(text)) require(parse_log_level(name_of(*level)) == level);
 }
 
+// The settings describe themselves, each by its name.
+void check_descriptions() {
+  boost::system::error_code error;
+  boost::json::parse(config_schema(), error);
+  require(!error);
+  const std::string reference = config_reference();
+  for (const Setting& setting : settings()) require(reference.find("| `" + setting.name + "` |") != std::string::npos);
+}
+
 void fuzz_log_line(std::string_view text) {
   const std::string line = format_json_line({{}, LogLevel::kInfo, text, text, text, nullptr, text, {{text, text}}});
   boost::system::error_code error;
@@ -86,6 +98,8 @@ void fuzz_log_line(std::string_view text) {
 }  // namespace consilium::runtime
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const bool described = (consilium::runtime::check_descriptions(), true);
+  consilium::require(described);
   const std::string_view text = consilium::fuzz_input(data, size);
   consilium::runtime::fuzz_config(text);
   consilium::runtime::fuzz_values(text);

@@ -29,6 +29,7 @@ class PlainConnection {
 
   sqlite3* handle() const { return handle_; }
   std::set<std::uint32_t> damaged_pages() const { return files_.damaged_pages(); }
+  std::set<std::uint32_t> empty_pages() const { return files_.empty_pages(); }
 
  private:
   PageChecksums files_;
@@ -67,6 +68,9 @@ Result<std::vector<std::string>> damage_of(const PlainConnection& connection) {
   std::vector<std::string> findings;
   for (const std::uint32_t page : connection.damaged_pages())
     findings.push_back("page " + std::to_string(page) + ": its checksum does not match what is stored");
+  // The check reads no page that is not in use, so none of them may be empty.
+  for (const std::uint32_t page : connection.empty_pages())
+    findings.push_back("page " + std::to_string(page) + ": it is in use, but empty");
   const bool is_named = !findings.empty();
   for (std::string& line : pages.lines) {
     if (line != "ok") findings.push_back(std::move(line));
@@ -98,6 +102,11 @@ Result<void> copy_to(const Options& options, const std::string& path) {
   ASSIGN_OR_RETURN(const auto from, PlainConnection::open(options, options.path, 0));
   ASSIGN_OR_RETURN(const auto to, PlainConnection::open(options, path, SQLITE_OPEN_CREATE));
   TRY(copy_pages(from->handle(), to->handle()));
+  // A page that was lost is a sound page of zeros in the copy.
+  if (!from->empty_pages().empty()) {
+    ASSIGN_OR_RETURN(const auto lost, find_damage(options));
+    if (!lost.empty()) return fail(ErrorKind::kInternal, "database.backup-damaged", lost.front().substr(0, 400));
+  }
   // The copy carries the mark of a write-ahead log; without it the file stands alone.
   if (rows_of(to->handle(), "PRAGMA journal_mode=DELETE").code != SQLITE_OK) return fail(last_error(to->handle()));
   ASSIGN_OR_RETURN(const auto findings, damage_of(*to));

@@ -23,10 +23,15 @@ struct PageChecksums::Layer {
   std::atomic<std::uint64_t> syncs{0};
   mutable std::mutex mutex;
   std::set<std::uint32_t> damaged_pages;
+  std::set<std::uint32_t> empty_pages;
 
   void report_damage(std::uint32_t page) {
     const std::lock_guard lock(mutex);
     damaged_pages.insert(page);
+  }
+  void report_empty(std::uint32_t page) {
+    const std::lock_guard lock(mutex);
+    empty_pages.insert(page);
   }
 };
 
@@ -124,7 +129,11 @@ int read(sqlite3_file* self, void* to, int count, sqlite3_int64 offset) {
   if (!is_page(file, count, offset)) return SQLITE_OK;
   const std::uint32_t number = page_number(file, offset);
   const std::size_t size = file.page_size;
-  if (word_at(bytes + size - kChecksumBytes) == checksum_of(bytes, size, number) || is_hole(bytes, size)) return SQLITE_OK;
+  if (word_at(bytes + size - kChecksumBytes) == checksum_of(bytes, size, number)) return SQLITE_OK;
+  if (is_hole(bytes, size)) {
+    file.layer.report_empty(number);
+    return SQLITE_OK;
+  }
   file.layer.report_damage(number);
   return SQLITE_IOERR_DATA;
 }
@@ -271,6 +280,11 @@ std::uint64_t PageChecksums::syncs() const { return layer_->syncs; }
 std::set<std::uint32_t> PageChecksums::damaged_pages() const {
   const std::lock_guard lock(layer_->mutex);
   return layer_->damaged_pages;
+}
+
+std::set<std::uint32_t> PageChecksums::empty_pages() const {
+  const std::lock_guard lock(layer_->mutex);
+  return layer_->empty_pages;
 }
 
 }  // namespace consilium::database::sqlite

@@ -37,6 +37,9 @@ class PageChecksums {
 
   // Numbers of the pages that did not come back as they were written, since this object was made.
   std::set<std::uint32_t> damaged_pages() const;
+  // Numbers of the pages that came back as zeros: SQLite never filled them, or they were lost. The layer cannot tell; whoever
+  // knows that a page is in use can.
+  std::set<std::uint32_t> empty_pages() const;
 
   // Syncs of the file and its log.
   std::uint64_t syncs() const;

@@ -97,6 +97,43 @@ TEST_F(PageChecksumsTest, ADamagedTextIsAnErrorAndNeverData) {
   EXPECT_EQ(copied.error().code, "database.damaged");
 }
 
+TEST_F(PageChecksumsTest, APageThatWasLostIsFoundAndNotCopied) {
+  write_texts();
+  const std::string sound = content();
+  for (std::size_t page = 1; page < sound.size() / kPage; ++page) {
+    std::string damaged = sound;
+    damaged.replace(page * kPage, kPage, kPage, '\0');
+    set_content(damaged);
+    ASSERT_FALSE(findings().empty()) << "page " << page + 1;
+  }
+  // The last one is the end of a text: nothing but its content is missing.
+  const auto copied = copy_to(options_, folder_.path() + "/copy.db");
+  ASSERT_FALSE(copied) << "a backup would pass the damage on";
+  EXPECT_EQ(copied.error().code, "database.backup-damaged");
+}
+
+// SQLite need not fill a page that is free again before it was written.
+TEST_F(PageChecksumsTest, AnEmptyPageThatIsNotInUseIsNoDamage) {
+  write_texts();
+  run(*writer(), "DELETE FROM notes_line WHERE id > 20");
+  std::string bytes = content();
+  const auto number_at = [&](std::size_t at) {
+    std::size_t number = 0;
+    for (std::size_t i = at; i < at + 4; ++i) number = number << 8 | static_cast<unsigned char>(bytes[i]);
+    return number;
+  };
+  // https://www.sqlite.org/fileformat2.html §1.5: the header names the first trunk page, a trunk page the free ones.
+  const std::size_t trunk = number_at(32);
+  ASSERT_GT(trunk, 1U);
+  ASSERT_GT(number_at((trunk - 1) * kPage + 4), 0U);
+  const std::size_t unused = number_at((trunk - 1) * kPage + 8);
+  bytes.replace((unused - 1) * kPage, kPage, kPage, '\0');
+  set_content(bytes);
+  EXPECT_EQ(findings(), std::vector<std::string>{});
+  const auto copied = copy_to(options_, folder_.path() + "/copy.db");
+  EXPECT_TRUE(copied) << copied.error().describe();
+}
+
 TEST_F(PageChecksumsTest, ACopyKeepsThem) {
   write_texts();
   options_.path = folder_.path() + "/copy.db";
