@@ -65,6 +65,8 @@ app::PlatformSettings settings_of(std::uint64_t seed) {
 
 }  // namespace
 
+std::string tally_name(Fault fault) { return "fault " + std::string(kFaultNames[static_cast<std::size_t>(fault)]); }
+
 void CallCounter::on_call(const runtime::Context&, const runtime::CallRecord& record) {
   std::string name = "call " + std::string(record.service) + "." + std::string(record.call);
   if (record.error) name += " " + record.error->code;
@@ -174,11 +176,16 @@ bool Cluster::start() {
   database::simulated::SimulatedOptions options;
   options.seed = world_.seed() * 1'000 + life;
   options.sqlite.reserve_bytes = kReserve;
+  if (mutation_ && mutation_->elsewhere == Mutation::Elsewhere::kCommitsAreNotSynced)
+    options.sqlite.synchronous = database::sqlite::Synchronous::kOffForTests;
+  if (mutation_ && mutation_->elsewhere == Mutation::Elsewhere::kAnswersBeforeTheSync)
+    options.answers = database::simulated::Answers::kBeforeSyncForTests;
   // As the program does: it ends, and recovers when it is started again.
   options.sqlite.on_fatal = [this](const Error&) { fatal_ = true; };
   auto store = database::simulated::SimulatedStore::open(disk_loop, disk_, options);
   if (!store) return fail_start(store.error());
   store_ = std::move(*store);
+  store_->watch("tasks_history", [this] { ++steps_of_cases_; });
   pool_ = std::make_unique<runtime::SimulatedPool>(milliseconds(20), 2);
   database::Store* seen = store_.get();
   if (mutation_) {
@@ -226,10 +233,10 @@ void Cluster::destroy_process() {
 }
 
 void Cluster::crash(Crash kind) {
-  count(fatal_                     ? "fault failed commit"
-        : disk_.is_dark()          ? "fault power cut in a sync or write"
-        : kind == Crash::kPowerCut ? "fault power cut"
-                                   : "fault kill");
+  count(fatal_                     ? Fault::kFailedCommit
+        : disk_.is_dark()          ? Fault::kPowerCutInDisk
+        : kind == Crash::kPowerCut ? Fault::kPowerCut
+                                   : Fault::kKill);
   if (kind == Crash::kPowerCut && !disk_.is_dark()) disk_.power_cut();
   destroy_process();
 }
@@ -259,7 +266,7 @@ void Cluster::run_events(std::uint64_t count) {
 }
 
 void Cluster::fill_disk() {
-  count("fault full disk");
+  count(Fault::kFullDisk);
   full_ = true;
   disk_.set_capacity(disk_.used_bytes() + kReserve + random_.below(2) * kLittleRoom);
 }

@@ -21,6 +21,39 @@ namespace consilium::simulation {
 // What happened, by name: printed at the end of all runs.
 using Tally = std::map<std::string, std::uint64_t>;
 
+// What is done to the platform. A tally has them as `fault NAME`.
+enum class Fault {
+  kKill,
+  kPowerCut,
+  kPowerCutInDisk,
+  kFailedCommit,
+  kReadError,
+  kWriteError,
+  kSyncError,
+  kNoSpace,
+  kFullDisk,
+  kClockBack,
+  kClockForward,
+  kPause,
+  kSocketCut,
+};
+inline constexpr std::string_view kFaultNames[] = {"kill",
+                                                   "power cut",
+                                                   "power cut in a sync or write",
+                                                   "failed commit",
+                                                   "error at a read",
+                                                   "error at a write",
+                                                   "error at a sync",
+                                                   "no space at a write",
+                                                   "full disk",
+                                                   "clock set back",
+                                                   "clock set forward",
+                                                   "pause",
+                                                   "socket cut"};
+// After these the process is gone.
+inline constexpr Fault kCrashes[] = {Fault::kKill, Fault::kPowerCut, Fault::kPowerCutInDisk, Fault::kFailedCommit};
+std::string tally_name(Fault fault);
+
 // The platform's calls by result: `chat.CreatePost`, `chat.CreatePost chat.too-fast`.
 class CallCounter final : public runtime::CallObserver {
  public:
@@ -99,6 +132,8 @@ class Cluster {
     run_until([] { return false; }, span);
   }
   void run_events(std::uint64_t count);
+  // Rises with each commit that moves a task on.
+  std::uint64_t steps_of_cases() const { return steps_of_cases_; }
   // No room on the disk for new pages.
   void fill_disk();
   void make_room();
@@ -118,6 +153,7 @@ class Cluster {
 
   std::int64_t task_limit() const { return settings_.tasks.limit; }
   void count(const std::string& what, std::uint64_t times = 1) { tally_[what] += times; }
+  void count(Fault fault) { ++tally_[tally_name(fault)]; }
   void blame(std::string failure) { failures_.push_back(std::move(failure)); }
   const std::vector<std::string>& failures() const { return failures_; }
 
@@ -166,6 +202,7 @@ class Cluster {
   bool fatal_ = false;
   bool full_ = false;
   std::uint64_t faults_noted_ = 0;
+  std::uint64_t steps_of_cases_ = 0;
   Timestamp excused_until_;
   runtime::SimulatedScheduler* main_ = nullptr;
   std::vector<runtime::SimulatedScheduler*> http_;

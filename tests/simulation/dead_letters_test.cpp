@@ -4,8 +4,8 @@
 
 #include <boost/json.hpp>
 
-#include "app/demo_people.h"
-#include "people.h"
+#include "cast.h"
+#include "page.h"
 
 namespace consilium::simulation {
 namespace {
@@ -35,21 +35,11 @@ class DeadLetters : public ::testing::Test {
 
   void SetUp() override {
     ASSERT_TRUE(cluster_.start());
-    const auto made = cluster_.ask(make_people(&cluster_));
+    const auto made = cluster_.ask(add_people(&cluster_));
     ASSERT_TRUE(made && *made) << cluster_.failures().size();
     admin_ = log_in("admin");
   }
   void TearDown() override { EXPECT_EQ(cluster_.failures(), std::vector<std::string>()); }
-
-  static Task<Result<void>> make_people(Cluster* cluster) {
-    runtime::Context context(cluster->main(), cluster->random());
-    context.request_id = context.new_id().text();
-    context.caller.kind = runtime::Caller::Kind::kService;
-    context.caller.service = "platform";
-    auto logins = co_await app::create_demo_people(cluster->platform(), context, Secret(std::string(kPassword)));
-    if (!logins) co_return fail(std::move(logins).error());
-    co_return Result<void>();
-  }
 
   static Task<void> send(Cluster* cluster, net::HttpRequest request, std::optional<net::HttpResponse>* out) {
     *out = co_await cluster->request(std::move(request));

@@ -168,7 +168,7 @@ Result<void> check_limits(Transaction& transaction, std::int64_t limit, Findings
   return {};
 }
 
-Result<void> check_page(Transaction& transaction, const Person& person, const Uuid& id, Findings& findings) {
+Result<void> check_events(Transaction& transaction, const Page& person, const Uuid& id, Findings& findings) {
   ASSIGN_OR_RETURN(const auto last, transaction.query_one("SELECT last_sequence FROM chat_logs WHERE user_id = ?", id));
   const std::int64_t expected = last ? last->integer(0) - person.first_sequence() : 0;
   if (static_cast<std::int64_t>(person.events().size()) != expected) {
@@ -178,14 +178,41 @@ Result<void> check_page(Transaction& transaction, const Person& person, const Uu
   return {};
 }
 
-Result<void> check_person(Transaction& transaction, const Person& person, Moment moment, Findings& findings) {
+Result<void> check_transitions(Transaction& transaction, const Page& person, const Uuid& id, Findings& findings) {
+  std::map<std::pair<std::string, std::string>, std::int64_t> times;
+  for (const AcknowledgedTransition& made : person.transitions()) ++times[{made.task_id, made.name}];
+  for (const auto& [made, expected] : times) {
+    const auto task = Uuid::parse(made.first);
+    ASSIGN_OR_RETURN(
+        const auto row,
+        transaction.query_one("SELECT count(*) FROM tasks_history WHERE task_id = ? AND transition = ? AND changed_by_user_id = ?",
+                              task.value_or(id), made.second, id));
+    if (row->integer(0) < expected)
+      findings.push_back("acknowledged: a transition is in the history: " + made.second + " by " + person.name() + ", found " +
+                         std::to_string(row->integer(0)) + " of " + std::to_string(expected));
+  }
+  return {};
+}
+
+Result<void> check_presence(Transaction& transaction, const Page& person, const Uuid& id, Findings& findings) {
+  if (!person.presence()) return {};
+  static constexpr std::string_view kStatuses[] = {"", "online", "away", "dnd", "offline", "ooo"};
+  ASSIGN_OR_RETURN(const auto row, transaction.query_one("SELECT chosen FROM chat_presence WHERE user_id = ?", id));
+  const std::string_view stored = row ? kStatuses[static_cast<std::size_t>(row->integer(0))] : "nothing";
+  if (stored != *person.presence())
+    findings.push_back("acknowledged: a presence is kept: " + person.name() + " chose " + *person.presence() + ", found " +
+                       std::string(stored));
+  return {};
+}
+
+Result<void> check_page(Transaction& transaction, const Page& person, Moment moment, Findings& findings) {
   const auto id = Uuid::parse(person.user_id());
   if (!id) return {};
   for (const AcknowledgedPost& post : person.acknowledged()) {
     ASSIGN_OR_RETURN(const Rows rows,
                      transaction.query("SELECT post_id FROM chat_posts WHERE author_id = ? AND dedup_key = ?", *id, post.client_id));
     if (rows.size() != 1 || rows[0].uuid(0).text() != post.post_id)
-      findings.push_back("an acknowledged post is there once: " + post.client_id + ", found " + std::to_string(rows.size()));
+      findings.push_back("acknowledged: a post is there once: " + post.client_id + ", found " + std::to_string(rows.size()));
   }
   for (const std::string& seen : person.seen_posts()) {
     const auto post_id = Uuid::parse(seen);
@@ -195,8 +222,9 @@ Result<void> check_person(Transaction& transaction, const Person& person, Moment
     if (row && row->optional_uuid(0).value_or(*id) != *id)
       findings.push_back("9: " + person.name() + " was shown the post " + seen + " of another");
   }
-  if (moment == Moment::kQuiet) TRY(check_page(transaction, person, *id, findings));
-  if (moment != Moment::kAtTheEnd) return {};
+  TRY(check_transitions(transaction, person, *id, findings));
+  TRY(check_presence(transaction, person, *id, findings));
+  if (moment == Moment::kQuiet) TRY(check_events(transaction, person, *id, findings));
   for (const auto& [post, action] : person.pressed()) {
     if (action.empty()) continue;
     ASSIGN_OR_RETURN(
@@ -204,12 +232,12 @@ Result<void> check_person(Transaction& transaction, const Person& person, Moment
         transaction.query_one(
             "SELECT c.action FROM chat_choices c JOIN chat_posts p ON p.position = c.post WHERE p.post_id = ? AND c.user_id = ?",
             *Uuid::parse(post), *id));
-    if (!row || row->text(0) != action) findings.push_back("an acknowledged choice is kept: " + person.name() + " chose " + action);
+    if (!row || row->text(0) != action) findings.push_back("acknowledged: a choice is kept: " + person.name() + " chose " + action);
   }
   return {};
 }
 
-Result<Findings> look(Transaction& transaction, const std::vector<std::unique_ptr<Person>>& people, Moment moment, std::int64_t limit) {
+Result<Findings> look(Transaction& transaction, const Pages& pages, Moment moment, std::int64_t limit) {
   Findings findings;
   for (const Rule& rule : kRules) {
     if (moment < rule.from) continue;
@@ -218,7 +246,7 @@ Result<Findings> look(Transaction& transaction, const std::vector<std::unique_pt
   if (moment == Moment::kAtTheEnd)
     TRY(apply(transaction, "12: each step of a process that ended had its effect once", kStepsSql, findings));
   TRY(check_limits(transaction, limit, findings));
-  for (const auto& person : people) TRY(check_person(transaction, *person, moment, findings));
+  for (const Page* page : pages) TRY(check_page(transaction, *page, moment, findings));
   return findings;
 }
 
@@ -229,11 +257,11 @@ runtime::Context context_on(Cluster& cluster) {
   return context;
 }
 
-Task<Result<Findings>> ask_database(Cluster* cluster, const std::vector<std::unique_ptr<Person>>* people, Moment moment) {
+Task<Result<Findings>> ask_database(Cluster* cluster, const Pages* pages, Moment moment) {
   runtime::Context context = context_on(*cluster);
   const std::int64_t limit = cluster->task_limit();
   auto findings = co_await cluster->store().privileged().read(
-      context, [&](Transaction& transaction) { return look(transaction, *people, moment, limit); });
+      context, [&](Transaction& transaction) { return look(transaction, *pages, moment, limit); });
   co_return findings;
 }
 
@@ -261,8 +289,8 @@ Task<Result<std::int64_t>> ask_running(Cluster* cluster) {
 namespace {
 
 // 13: what one loop of the edge says of a session, all say; and one that was given is usable.
-void check_sessions(Cluster& cluster, const std::vector<std::unique_ptr<Person>>& people) {
-  for (const auto& person : people) {
+void check_sessions(Cluster& cluster, const Pages& pages) {
+  for (const Page* person : pages) {
     if (person->cookie().empty()) continue;
     const std::vector<int> statuses = cluster.session_statuses(person->cookie());
     if (cluster.is_lost() || cluster.is_excused()) return;
@@ -276,14 +304,14 @@ void check_sessions(Cluster& cluster, const std::vector<std::unique_ptr<Person>>
 
 }  // namespace
 
-void check_invariants(Cluster& cluster, const std::vector<std::unique_ptr<Person>>& people, Moment moment) {
+void check_invariants(Cluster& cluster, const Pages& pages, Moment moment) {
   cluster.count("invariants checked");
-  const auto findings = cluster.ask(ask_database(&cluster, &people, moment));
+  const auto findings = cluster.ask(ask_database(&cluster, &pages, moment));
   if (!findings) return;  // the power went
   if (!*findings && cluster.is_excused()) return cluster.count("invariants not readable");
   if (!*findings) return cluster.blame("the invariants cannot be checked: " + findings->error().describe());
   for (const std::string& finding : **findings) cluster.blame("invariant " + finding);
-  if (moment != Moment::kAtTheEnd) check_sessions(cluster, people);
+  if (moment != Moment::kAtTheEnd) check_sessions(cluster, pages);
   if (cluster.is_lost()) return;
   const auto incidents = cluster.ask(ask_incidents(&cluster));
   if (!incidents || !*incidents) return;
@@ -294,7 +322,9 @@ void check_invariants(Cluster& cluster, const std::vector<std::unique_ptr<Person
 
 void count_coverage(Cluster& cluster) {
   constexpr std::string_view kSql =
-      "SELECT 'transition ' || transition, count(*) FROM tasks_history GROUP BY 1 UNION ALL"
+      "SELECT 'transition ' || t.type || '/' || t.subtype || ' ' || h.transition, count(*) FROM tasks_history h JOIN tasks_task t ON t.id "
+      "= "
+      "h.task_id GROUP BY 1 UNION ALL"
       " SELECT 'element ' || i.process_id || '#' || e.element_id, count(*) FROM processes_element e JOIN processes_instance i ON i.key = "
       "e.instance GROUP BY 1 UNION ALL"
       " SELECT 'post ' || code, count(*) FROM chat_posts WHERE code IS NOT NULL GROUP BY 1 UNION ALL SELECT 'post of people', count(*) "
@@ -305,10 +335,12 @@ void count_coverage(Cluster& cluster) {
   for (const database::Row& row : **rows) cluster.count(row.text(0), static_cast<std::uint64_t>(row.integer(1)));
 }
 
-std::int64_t open_tasks(Cluster& cluster) {
-  const auto rows = cluster.ask(ask_rows(&cluster, "SELECT count(*) FROM tasks_task WHERE is_open = 1"));
+std::int64_t number_in(Cluster& cluster, std::string sql) {
+  const auto rows = cluster.ask(ask_rows(&cluster, std::move(sql)));
   return rows && *rows ? (**rows)[0].integer(0) : -1;
 }
+
+std::int64_t open_tasks(Cluster& cluster) { return number_in(cluster, "SELECT count(*) FROM tasks_task WHERE is_open = 1"); }
 
 std::int64_t running_instances(Cluster& cluster) {
   const auto running = cluster.ask(ask_running(&cluster));

@@ -2,7 +2,7 @@
 // platform's own code.
 #pragma once
 
-#include "people.h"
+#include "page.h"
 
 namespace consilium::simulation {
 
@@ -10,9 +10,11 @@ namespace consilium::simulation {
 enum class Moment { kDuring, kQuiet, kAtTheEnd };
 
 // Blames the cluster for each one that does not hold.
-void check_invariants(Cluster& cluster, const std::vector<std::unique_ptr<Person>>& people, Moment moment);
+void check_invariants(Cluster& cluster, const Pages& pages, Moment moment);
 // How often each transition, element and predefined post was met.
 void count_coverage(Cluster& cluster);
+// The first column of the first row; -1: the power went.
+std::int64_t number_in(Cluster& cluster, std::string sql);
 std::int64_t open_tasks(Cluster& cluster);
 std::int64_t running_instances(Cluster& cluster);
 

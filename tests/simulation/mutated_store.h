@@ -22,7 +22,7 @@ struct Mutation {
   std::string_view caught_as;  // how the finding begins
   std::vector<Change> changes;
   // Beside the database: faults at the other ports.
-  enum class Elsewhere { kNothing, kOneLoopForgetsSessions, kBodiesAreLogged };
+  enum class Elsewhere { kNothing, kOneLoopForgetsSessions, kBodiesAreLogged, kCommitsAreNotSynced, kAnswersBeforeTheSync };
   Elsewhere elsewhere = Elsewhere::kNothing;
 };
 

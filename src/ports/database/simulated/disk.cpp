@@ -348,30 +348,51 @@ int Disk::truncate(Handle& handle, std::uint64_t length) {
 
 int Disk::sync(Handle& handle) {
   if (FileSystemCalls::is_dead(handle)) return SQLITE_IOERR_FSYNC;
-  ++syncs_;
-  const bool cut = cut_at_sync_ && syncs_ == *cut_at_sync_;
-  if (cut && cut_moment_ == CutMoment::kBeforeSync) {
-    power_cut();
-    return SQLITE_IOERR_FSYNC;
-  }
+  begin_sync();
+  if (dark_) return SQLITE_IOERR_FSYNC;
   File& file = *handle.file;
   if (const int code = take_fault(Operation::kSync, handle.path)) {
     // As Linux does: the pages count as clean from now on, whether they reached the disk or not. A second sync would
     // succeed and mean nothing.
-    lose_some(file, file.durable);
+    lose_some(file, file.durable, Loss::kAny);
     file.unsynced.clear();
     return code;
   }
-  file.durable = file.current;
-  file.unsynced.clear();
+  settle(file);
   // The name becomes durable with the content: SQLite syncs the folder of a new log, the store that of a new database.
   if (const auto named = files_.find(handle.path); named != files_.end() && named->second == handle.file)
     durable_names_[handle.path] = handle.file;
-  if (cut) {
-    power_cut();
-    return SQLITE_IOERR_FSYNC;
+  end_sync();
+  return dark_ ? SQLITE_IOERR_FSYNC : SQLITE_OK;
+}
+
+// Only what was written since: files are large, and syncs many.
+void Disk::settle(File& file) {
+  for (const Change& change : file.unsynced) {
+    if (change.is_write) put(file.durable, change.bytes, change.offset);
+    if (!change.is_write) file.durable.resize(change.offset, '\0');
   }
-  return SQLITE_OK;
+  file.unsynced.clear();
+}
+
+void Disk::begin_sync() {
+  writes_before_syncs_.push_back(writes_);
+  ++syncs_;
+  if (!cut_at_sync_ || syncs_ != *cut_at_sync_ || cut_moment_ == CutMoment::kAfterSync) return;
+  lose_power(cut_moment_ == CutMoment::kInSync ? Loss::kTorn : Loss::kAny);
+}
+
+void Disk::end_sync() {
+  if (cut_at_sync_ && syncs_ == *cut_at_sync_) lose_power(Loss::kAny);
+}
+
+void Disk::sync_files() {
+  if (dark_) return;
+  begin_sync();
+  if (dark_) return;
+  for (const auto& [path, file] : files_) settle(*file);
+  durable_names_ = files_;
+  end_sync();
 }
 
 int Disk::remove(const std::string& path, bool sync_folder) {
@@ -421,8 +442,8 @@ void Disk::apply_torn(const Change& change, std::string& content) {
   }
 }
 
-void Disk::lose_some(File& file, std::string& durable) {
-  const std::uint64_t fate = random_.below(4);
+void Disk::lose_some(File& file, std::string& durable, Loss loss) {
+  const std::uint64_t fate = loss == Loss::kTorn ? 2 : random_.below(4);
   if (fate == 0) return;  // all of it
   if (fate == 1) {
     durable = file.current;
@@ -431,7 +452,9 @@ void Disk::lose_some(File& file, std::string& durable) {
   for (const Change& change : file.unsynced) apply_torn(change, durable);
 }
 
-void Disk::power_cut() {
+void Disk::power_cut() { lose_power(Loss::kAny); }
+
+void Disk::lose_power(Loss loss) {
   if (dark_) return;
   dark_ = true;
   ++cuts_;
@@ -449,7 +472,7 @@ void Disk::power_cut() {
   files_.clear();
   for (const auto& [path, file] : left) {
     auto survivor = std::make_shared<File>();
-    lose_some(*file, file->durable);
+    lose_some(*file, file->durable, loss);
     survivor->current = survivor->durable = file->durable;
     files_[path] = std::move(survivor);
   }

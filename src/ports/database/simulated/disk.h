@@ -30,8 +30,9 @@ struct Fault {
   std::uint64_t after = 0;
 };
 
-// Whether the sync at which the power goes has reached the disk. Either way nobody is told.
-enum class CutMoment { kBeforeSync, kAfterSync };
+// Whether the sync at which the power goes has reached the disk: not yet begun, in the middle of it (what it writes is torn), or
+// done. In no case is anybody told.
+enum class CutMoment { kBeforeSync, kInSync, kAfterSync };
 
 class Disk {
  public:
@@ -68,6 +69,8 @@ class Disk {
   std::optional<std::uint64_t> free_bytes() const;
 
   bool exists(const std::string& path) const { return files_.contains(path); }
+  // One sync of everything.
+  void sync_files();
   // The names as they are now survive a power cut (an fsync of the folder).
   void sync_names() { durable_names_ = files_; }
   // Both survive a power cut.
@@ -79,6 +82,8 @@ class Disk {
   std::uint64_t bytes_read() const { return bytes_read_; }
   std::uint64_t syncs() const { return syncs_; }
   std::uint64_t writes() const { return writes_; }
+  // How many writes lay before each sync.
+  const std::vector<std::uint64_t>& writes_before_syncs() const { return writes_before_syncs_; }
   std::uint64_t power_cuts() const { return cuts_; }
   // Over names and content as a running machine sees them.
   std::uint64_t content_hash() const;
@@ -102,8 +107,13 @@ class Disk {
   int write(Handle& handle, std::string_view bytes, std::uint64_t offset);
   int truncate(Handle& handle, std::uint64_t length);
   int sync(Handle& handle);
+  void settle(File& file);
+  void begin_sync();
+  void end_sync();
   int remove(const std::string& path, bool sync_folder);
-  void lose_some(File& file, std::string& durable);
+  enum class Loss { kAny, kTorn };
+  void lose_power(Loss loss);
+  void lose_some(File& file, std::string& durable, Loss loss);
   void apply_torn(const Change& change, std::string& content);
 
   SeededRandom random_;
@@ -121,6 +131,7 @@ class Disk {
   std::uint64_t bytes_read_ = 0;
   std::uint64_t syncs_ = 0;
   std::uint64_t writes_ = 0;
+  std::vector<std::uint64_t> writes_before_syncs_;
   std::uint64_t cuts_ = 0;
   std::uint64_t faults_taken_ = 0;  // failed by a fault or for want of room
   std::optional<std::uint64_t> cut_at_sync_;

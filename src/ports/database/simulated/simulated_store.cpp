@@ -7,8 +7,10 @@
 namespace consilium::database::simulated {
 namespace {
 
-sqlite::Options on_simulation(sqlite::Options options, runtime::Scheduler& loop, Disk& disk) {
+sqlite::Options on_simulation(const SimulatedOptions& simulated, runtime::Scheduler& loop, Disk& disk) {
+  sqlite::Options options = simulated.sqlite;
   options.vfs = disk.vfs_name();
+  if (simulated.answers == Answers::kBeforeSyncForTests) options.synchronous = sqlite::Synchronous::kOffForTests;
   if (!options.steady_now) options.steady_now = [&loop] { return loop.steady_now(); };
   if (!options.free_bytes) options.free_bytes = [&disk] { return disk.free_bytes(); };
   if (!options.on_fatal) options.on_fatal = [](const Error&) {};
@@ -18,11 +20,7 @@ sqlite::Options on_simulation(sqlite::Options options, runtime::Scheduler& loop,
 }  // namespace
 
 SimulatedStore::SimulatedStore(runtime::Scheduler& loop, Disk& disk, SimulatedOptions options)
-    : SqliteStore(on_simulation(options.sqlite, loop, disk)),
-      loop_(loop),
-      disk_(disk),
-      simulated_(std::move(options)),
-      random_(simulated_.seed) {}
+    : SqliteStore(on_simulation(options, loop, disk)), loop_(loop), disk_(disk), simulated_(std::move(options)), random_(simulated_.seed) {}
 
 Result<std::unique_ptr<SimulatedStore>> SimulatedStore::open(runtime::Scheduler& loop, Disk& disk, SimulatedOptions options) {
   std::unique_ptr<SimulatedStore> store(new SimulatedStore(loop, disk, std::move(options)));
@@ -103,6 +101,7 @@ void SimulatedStore::end_group(std::vector<sqlite::Job> jobs, bool unknown) {
   sqlite::answer(jobs);
   if (alive.expired()) return;  // an answer ended the process
   writing_ = false;
+  if (simulated_.answers == Answers::kBeforeSyncForTests) after(draw(simulated_.before_late_sync), [this] { disk_.sync_files(); });
   if (unknown) {
     for (auto* queue : {&writes_, &reads_}) {
       for (sqlite::Job& job : std::exchange(*queue, {})) refuse(std::move(job), sqlite::closed_error());

@@ -20,6 +20,9 @@ struct Latency {
   Duration longest;
 };
 
+// After the commit is on the disk; before it exists so that tests can prove that they notice it.
+enum class Answers { kAfterSync, kBeforeSyncForTests };
+
 struct SimulatedOptions {
   sqlite::Options sqlite = {.path = "/data/consilium.db"};  // clock, file system and free space come from loop and disk if not set
   std::uint64_t seed = 1;
@@ -29,6 +32,8 @@ struct SimulatedOptions {
   Latency before_checkpoint = {milliseconds(1), milliseconds(50)};
   std::size_t largest_group = 64;  // groups have 1 … this many functions
   int checkpoint_pages = 200;      // new pages in the log that start one
+  Answers answers = Answers::kAfterSync;
+  Latency before_late_sync = {milliseconds(5), milliseconds(60)};  // after the answers, when these do not wait for it
 };
 
 // Destroying it without `close` is a kill: what is queued is dropped without an answer, the files stay as they are.
