@@ -106,7 +106,7 @@ Result<std::unique_ptr<database::Store>> open_store(const runtime::Config& confi
   options.reserve_bytes = static_cast<std::uint64_t>(config.database.reserve.bytes);
   // What is stored is unknown after a failed sync: only a new start can tell.
   options.on_fatal = [](const Error& error) {
-    std::fprintf(stderr, "consilium: the disk failed in a commit, the server ends: %s\n", error.describe().c_str());
+    std::fprintf(stderr, "consilium: the disk failed to keep what was written, the server ends: %s\n", error.describe().c_str());
     std::_Exit(kExitFailed);
   };
   return database::sqlite::open_threaded(std::move(options));

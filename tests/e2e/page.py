@@ -1,5 +1,7 @@
-"""A page that is open: a WebSocket of a person that pings, so that the person counts as there. RFC 6455 by hand, only what that needs."""
+"""A page that is open: a WebSocket of a person that pings, so that the person counts as there, and may read what it is told. RFC 6455
+by hand, only what that needs."""
 import base64
+import json
 import os
 import socket
 import struct
@@ -7,16 +9,18 @@ import threading
 
 
 class Page:
-    def __init__(self, person):
+    def __init__(self, person, after=None, on_frame=None):
+        """`after`: the last event that was seen before; `on_frame`: called with each frame, from a thread of the page."""
+        self.on_frame = on_frame
         host, port = person.address.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout=10)
         key = base64.b64encode(os.urandom(16)).decode()
-        lines = ["GET /api/v1/events HTTP/1.1", f"Host: {person.address}", "Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {key}",
+        lines = ["GET /api/v1/events" + (f"?after={after}" if after is not None else "") + " HTTP/1.1", f"Host: {person.address}", "Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {key}",
                  "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: consilium.v1", f"Authorization: Bearer {person.token}", "", ""]
         self.socket.sendall("\r\n".join(lines).encode())
         answer = b""
-        while b"\r\n\r\n" not in answer:
-            got = self.socket.recv(4096)
+        while b"\r\n\r\n" not in answer:  # a byte at a time: frames may follow at once
+            got = self.socket.recv(1)
             if not got:
                 raise OSError("the socket was closed before it was open")
             answer += got
@@ -55,6 +59,8 @@ class Page:
                     self._send(0xA, data)
                 elif first & 0x0F == 0x8:
                     break
+                elif self.on_frame:
+                    self.on_frame(json.loads(data))
         except OSError:
             pass
         self.closed.set()

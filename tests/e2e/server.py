@@ -1,4 +1,5 @@
 """A server of the built program for one test: demo people, free ports, a temporary folder that the caller gives."""
+import copy
 import http.client
 import json
 import os
@@ -83,6 +84,14 @@ class Server:
             self.process.send_signal(how)
         return self.process.wait(patience) if self.process else None
 
+    def add_person(self, username, role):
+        """A person of this role; answers the token of the one-time link."""
+        details = ["--sex", "f", "--birth-date", "1980-05-17", "--phone", "+15550100"] if role == "client" else ["--email", username + "@example.org", "--group", "consultant"]
+        words = [str(BINARY), "user", "add", username, "--role", role, "--first-name", "Made", "--last-name", "Person", "--data", str(self.folder / "data"), *details]
+        done = subprocess.run(words, capture_output=True, text=True, env=clean_environment(), cwd=self.folder)
+        expect(done.returncode == 0, f"no person was added: {done.stderr}")
+        return done.stdout.strip().split("#", 1)[1]
+
     def __enter__(self):
         return self
 
@@ -108,7 +117,14 @@ class Person:
         self.token = None
         self.connection = http.client.HTTPConnection(address, timeout=10)
         login = self.call("POST", "/sessions", {"username": username, "password": PASSWORD}, {"Accept-Session": "bearer"})
-        self.token, self.user_id = login["accessToken"], login["user"]["id"]
+        self.token, self.refresh_token, self.user_id = login["accessToken"], login["refreshToken"], login["user"]["id"]
+
+    def again(self, address=None):
+        """The same session on a connection of its own, perhaps to the next life of the server."""
+        other = copy.copy(self)
+        other.address = address or self.address
+        other.connection = http.client.HTTPConnection(other.address, timeout=10)
+        return other
 
     def call(self, method, path, body=None, headers=None):
         headers = dict(headers or {})
@@ -122,6 +138,15 @@ class Person:
         if answer.status >= 300:
             raise Refused(answer.status, text)
         return json.loads(text) if text else None
+
+
+def pages(person, path):
+    """What all pages of a list hold."""
+    cursor = ""
+    while cursor is not None:
+        page = person.call("GET", f"{path}{'&' if '?' in path else '?'}limit=200{'&cursor=' + cursor if cursor else ''}")
+        yield from page["items"]
+        cursor = page.get("nextCursor")
 
 
 class Report:

@@ -19,7 +19,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-from server import BINARY, PASSWORD, Person, Server, clean_environment, expect  # noqa: E402
+from server import BINARY, PASSWORD, Person, Server, expect, pages  # noqa: E402
 
 LOAD = BINARY.parent / "consultations_load"
 MESSAGES = 5  # of people, in one consultation: the question and two each way
@@ -32,30 +32,14 @@ SETTINGS = {
 }
 
 
-def add_person(server, name, role):
-    details = ["--sex", "f", "--birth-date", "1980-05-17", "--phone", "+15550100"] if role == "client" else ["--email", name + "@example.org", "--group", "consultant"]
-    done = subprocess.run([str(BINARY), "user", "add", name, "--role", role, "--first-name", "Load", "--last-name", "Person", "--data", str(server.folder / "data"), *details],
-                          capture_output=True, text=True, env=clean_environment(), cwd=server.folder)
-    expect(done.returncode == 0, f"no person was added: {done.stderr}")
-    return done.stdout.strip().split("#", 1)[1]
-
-
 def add_people(server, clients, consultants):
     names = {"clients": [f"load.client.{i}" for i in range(clients)], "consultants": [f"load.consultant.{i}" for i in range(consultants)]}
     admin = Person(server.address, "admin")
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        tokens = list(pool.map(lambda who: add_person(server, *who), [(name, group[:-1]) for group in names for name in names[group]]))
+        tokens = list(pool.map(lambda who: server.add_person(*who), [(name, group[:-1]) for group in names for name in names[group]]))
     for token in tokens:
         admin.call("POST", "/passwords", {"token": token, "password": PASSWORD})
     return names
-
-
-def pages(person, path):
-    cursor = ""
-    while cursor is not None:
-        page = person.call("GET", f"{path}{'&' if '?' in path else '?'}limit=200{'&cursor=' + cursor if cursor else ''}")
-        yield from page["items"]
-        cursor = page.get("nextCursor")
 
 
 def check_remains(server, clients, expected):

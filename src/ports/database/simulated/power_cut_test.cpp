@@ -185,6 +185,59 @@ TEST(PowerCut, AtRandomPointsAndDuringRecovery) {
   }
 }
 
+// Works on a disk on which one sync fails; when the store gives up, the process ends and another one takes the same disk, as the
+// operating system still has it in memory. Then the power goes.
+Trial run_with_a_failed_sync(std::uint64_t seed, std::string file, std::uint64_t after) {
+  Trial run;
+  Disk disk(seed);
+  runtime::SimulatedWorld world(seed);
+  auto& loop = world.add_loop("test");
+  auto store = open_store(loop, disk, seed, sqlite::Synchronous::kFull);
+  if (!store || !migrate(*store)) {
+    run.broken.push_back("no start");
+    return run;
+  }
+  disk.inject({.operation = Operation::kSync, .name_ends_with = std::move(file), .after = after});
+  std::int64_t next = 1;
+  for (int client = 0; client < 5; ++client) submit(*store, run, next);
+  world.run_until([&] { return store->failed() || run.acknowledged.size() == kTransactions; }, minutes(1));
+  run.was_cut = store->failed();
+  store->kill();
+  disk.forget_faults();
+  store = open_store(loop, disk, seed + 1, sqlite::Synchronous::kFull);
+  if (!store || !migrate(*store)) {
+    run.broken.push_back("does not open after the sync that failed");
+    return run;
+  }
+  next = 1;  // those that are there are refused
+  for (int client = 0; client < 5; ++client) submit(*store, run, next);
+  world.run_until([&] { return next > kTransactions && store->statistics().write_queue == 0; }, minutes(1));
+  world.run_for(seconds(1));
+  disk.power_cut();
+  store.reset();
+  disk.power_on();
+  store = open_store(loop, disk, seed + 2, sqlite::Synchronous::kFull);
+  if (!store || !migrate(*store)) {
+    run.broken.push_back("does not open");
+    return run;
+  }
+  check(*store, world, run);
+  store->close();
+  return run;
+}
+
+TEST(PowerCut, AfterASyncThatFailedNothingAcknowledgedLaterIsLost) {
+  for (const char* file : {"-wal", ".db"}) {
+    int met = 0;
+    for (std::uint64_t after = 0; after < 30; ++after) {
+      const Trial run = run_with_a_failed_sync(7'000 + after, file, after);
+      met += run.was_cut ? 1 : 0;
+      ASSERT_TRUE(run.broken.empty()) << file << ", sync " << after << ": " << text_of(run);
+    }
+    EXPECT_GT(met, 0) << "no sync of " << file << " failed";
+  }
+}
+
 TEST(PowerCut, ACommitThatFailsInTheDiskEndsTheStore) {
   Disk disk(3);
   runtime::SimulatedWorld world(3);

@@ -102,14 +102,17 @@ void SimulatedStore::end_group(std::vector<sqlite::Job> jobs, bool unknown) {
   if (alive.expired()) return;  // an answer ended the process
   writing_ = false;
   if (simulated_.answers == Answers::kBeforeSyncForTests) after(draw(simulated_.before_late_sync), [this] { disk_.sync_files(); });
-  if (unknown) {
-    for (auto* queue : {&writes_, &reads_}) {
-      for (sqlite::Job& job : std::exchange(*queue, {})) refuse(std::move(job), sqlite::closed_error());
-    }
-    return options().on_fatal(sqlite::outcome_unknown_error());
-  }
+  if (unknown) return give_up();
   think_of_checkpoint();
   take_up_writing();
+}
+
+void SimulatedStore::give_up() {
+  failed_ = true;
+  for (auto* queue : {&writes_, &reads_}) {
+    for (sqlite::Job& job : std::exchange(*queue, {})) refuse(std::move(job), sqlite::closed_error());
+  }
+  options().on_fatal(sqlite::outcome_unknown_error());
 }
 
 void SimulatedStore::run_one_read() {
@@ -129,8 +132,7 @@ void SimulatedStore::think_of_checkpoint() {
     checkpoint_is_due_ = false;
     if (closed_ || failed_) return;
     checkpointed_pages_ = writer_->connection().log_pages();
-    checkpointer_->checkpoint_passive();
-    ++counters_.checkpoints;
+    if (!run_checkpoint(*checkpointer_)) give_up();
   });
 }
 

@@ -64,6 +64,7 @@ class SimulatedStore final : public sqlite::SqliteStore {
   void take_up_writing();
   void run_one_group();
   void end_group(std::vector<sqlite::Job> jobs, bool unknown);
+  void give_up();
   void run_one_read();
   void think_of_checkpoint();
 

@@ -11,6 +11,7 @@ namespace consilium::database::sqlite {
 namespace {
 
 constexpr int kStepsBetweenLooks = 4'000;
+constexpr sqlite3_int64 kRewrittenAtOnce = 64 * 1024;  // SQLite writes no more than 128 KiB at once
 
 const Scope& internal_scope() {
   static const Scope scope = scope_of(Access::kInternal, "");
@@ -82,6 +83,23 @@ Row read_row(sqlite3_stmt* statement) {
   values.reserve(static_cast<std::size_t>(count));
   for (int column = 0; column < count; ++column) values.push_back(column_value(statement, column));
   return Row(std::move(values));
+}
+
+int rewrite_log(sqlite3* handle) {
+  sqlite3_file* log = nullptr;
+  const int found = sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (found != SQLITE_OK || !log || !log->pMethods) return found;
+  sqlite3_int64 size = 0;
+  if (const int code = log->pMethods->xFileSize(log, &size)) return code;
+  if (size == 0) return SQLITE_OK;
+  std::vector<char> part(kRewrittenAtOnce);
+  for (sqlite3_int64 at = 0; at < size;) {
+    const int count = static_cast<int>(std::min<sqlite3_int64>(size - at, kRewrittenAtOnce));
+    if (const int code = log->pMethods->xRead(log, part.data(), count, at)) return code;
+    if (const int code = log->pMethods->xWrite(log, part.data(), count, at)) return code;
+    at += count;
+  }
+  return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
 }
 
 // Leaves the statement ready for its next use, however its run ended.
@@ -172,7 +190,19 @@ Connection::~Connection() {
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 int Connection::last_code() const { return sqlite3_extended_errcode(handle_); }
 Error Connection::last_error() const { return sqlite::last_error(handle_); }
-int Connection::checkpoint_passive() { return sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr); }
+
+bool Connection::checkpoint_passive() {
+  return sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr) != SQLITE_IOERR_FSYNC;
+}
+
+// Within a transaction that writes nothing, so that nobody else appends or begins the log anew.
+Result<void> Connection::write_log_again() {
+  if (control("BEGIN IMMEDIATE") != 0) return fail(last_error());
+  const int code = rewrite_log(handle_);
+  control("ROLLBACK");
+  if (code != SQLITE_OK) return fail(error_of(code, "the log could not be written again"));
+  return {};
+}
 
 std::size_t Connection::prepared_statements(const Scope& scope) const {
   const auto found = statements_.find(&scope);

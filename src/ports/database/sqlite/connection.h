@@ -67,8 +67,12 @@ class Connection {
   std::uint64_t syncs() const { return files_.syncs(); }
   // Length of the write-ahead log after this connection's last commit.
   int log_pages() const { return log_pages_; }
-  // Moves what is possible from the log to the file without waiting for anybody; answers SQLite's code.
-  int checkpoint_passive();
+  // Moves what is possible from the log to the file without waiting for anybody. False: a sync failed in the disk, and what was moved
+  // before may be lost, though SQLite counts it as moved until the log is read anew.
+  bool checkpoint_passive();
+  // Writes and syncs the log as it is once more. After a sync that failed the kernel counts its pages as written, and they are in
+  // memory only: what is appended behind them and synced would be lost together with them.
+  Result<void> write_log_again();
 
   std::size_t prepared_statements(const Scope& scope) const;
 

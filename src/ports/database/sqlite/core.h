@@ -36,6 +36,7 @@ struct GroupReport {
 // One thread at a time.
 class Writer {
  public:
+  // Whatever an earlier process left in the log is on the disk then.
   static Result<std::unique_ptr<Writer>> open(const Options& options);
 
   // Runs the jobs in their order as one transaction, each in a savepoint, and sets their fates; does not answer them.

@@ -44,8 +44,8 @@ struct Options {
   std::function<std::optional<std::uint64_t>()> free_bytes;
   // Default: the machine's steady clock.
   std::function<Timestamp()> steady_now;
-  // A commit failed in the disk: what is stored is unknown, the process must end and recover. Called once, on any
-  // thread, after the callers of the group were answered. Default: abort.
+  // A commit or a checkpoint failed in the disk: what is stored is unknown, the process must end and recover. Called once, on
+  // any thread, after the callers of the group were answered. Default: abort.
   std::function<void(const Error&)> on_fatal;
 };
 

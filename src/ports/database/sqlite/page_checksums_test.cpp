@@ -203,7 +203,7 @@ TEST_F(PageChecksumsTest, PagesThatAreFreedAndTakenAgainStaySound) {
     const auto connection = writer();
     for (int round = 0; round < 5; ++round) {
       run(*connection, "DELETE FROM notes_line WHERE id % 2 = 0");
-      ASSERT_EQ(connection->checkpoint_passive(), SQLITE_OK);
+      ASSERT_TRUE(connection->checkpoint_passive());
       run(*connection,
           "INSERT INTO notes_line SELECT id + 1000, text FROM notes_line WHERE id % 3 = 0 AND id < 1000 AND id + 1000 NOT IN (SELECT id "
           "FROM notes_line)");

@@ -146,6 +146,11 @@ void SqliteStore::run_read(Reader& reader, Job& job) {
   ++counters_.reads;
 }
 
+bool SqliteStore::run_checkpoint(Connection& connection) {
+  ++counters_.checkpoints;
+  return connection.checkpoint_passive();
+}
+
 void SqliteStore::refuse(Job job, Error error) {
   ++counters_.refused;
   job.done(std::move(error));

@@ -38,6 +38,8 @@ class SqliteStore : public Store {
   // Runs a group, counts it and tells the listeners; the caller answers the jobs.
   GroupReport run_group(Writer& writer, std::span<Job> jobs);
   void run_read(Reader& reader, Job& job);
+  // False: as after a commit that failed in the disk, nothing may use this store any more.
+  bool run_checkpoint(Connection& connection);
   // Answers `error` at once.
   void refuse(Job job, Error error);
   // `path.partial` → `path`, surviving a power cut.

@@ -138,8 +138,7 @@ class ThreadedStore final : public SqliteStore {
   }
 
   void give_up() {
-    failed_ = true;
-    options().on_fatal(outcome_unknown_error());
+    if (!failed_.exchange(true)) options().on_fatal(outcome_unknown_error());
   }
 
   // The thread beside finishes a checkpoint only in a pause between commits; under steady load the log would grow
@@ -147,8 +146,7 @@ class ThreadedStore final : public SqliteStore {
   void keep_log_short() {
     const int pages = writer_->connection().log_pages();
     if (pages < options().max_log_pages) return bell_.log_has(pages);
-    writer_->connection().checkpoint_passive();
-    ++counters_.checkpoints;
+    if (!run_checkpoint(writer_->connection())) give_up();
   }
 
   void read_until_closed(Reader& reader) {
@@ -165,8 +163,7 @@ class ThreadedStore final : public SqliteStore {
   void checkpoint_until_closed() {
     while (bell_.wait()) {
       if (failed_) continue;
-      checkpointer_->checkpoint_passive();
-      ++counters_.checkpoints;
+      if (!run_checkpoint(*checkpointer_)) give_up();
       counters_.checkpoint_syncs = checkpointer_->syncs();
     }
   }
