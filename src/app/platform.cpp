@@ -211,14 +211,13 @@ struct Platform::Parts {
       if (runs(service)) producers.emplace_back(service);
     }
     for (const std::string& service : producers) bus.own(service);
-    if (producers.size() == kServices.size()) {
-      if (own != kConsumerGroups.size()) throw std::logic_error("consumer_groups.h knows a group that is none");
-      return;
-    }
+    const bool all_here = producers.size() == kServices.size();
+    if (all_here && own != kConsumerGroups.size()) throw std::logic_error("consumer_groups.h knows a group that is none");
     for (const ConsumerGroup& one : kConsumerGroups) {
       if (runs(one.producer) && !runs(one.service)) away.expect(std::string(one.producer), std::string(one.group));
     }
-    bus.respect(away);
+    if (!all_here) bus.respect(away);
+    // Also where all services run: a gateway in a process of its own asks by them whether their stores can be read.
     outboxes.emplace(outbox, std::move(producers), [this](std::string producer, std::string group, std::int64_t position) {
       away.passed(std::move(producer), std::move(group), position);
     });

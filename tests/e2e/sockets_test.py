@@ -60,7 +60,7 @@ def goodbye(folder):
         server.process.terminate()
         codes = collections.Counter(end_of(one) for one in sockets)
         expect(codes == {1001: SOCKETS}, f"expected {SOCKETS} times 1001, got {dict(codes)}")
-        exit_code = server.end()
+        exit_code = server.process.wait(60)
         expect(exit_code == 0, f"ended with {exit_code}")
         lines = [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
         ends = collections.Counter(line["code"] for line in lines if line["message"] == "Socket closed")

@@ -16,6 +16,7 @@
 #include "consilium/chat/v1/chat_routes.h"
 #include "consilium/documents.h"
 #include "consilium/events/v1/dead_letters_routes.h"
+#include "consilium/events/v1/events_codec.h"
 #include "consilium/processes/v1/processes_routes.h"
 #include "consilium/sessions/v1/sessions_codec.h"
 #include "consilium/sessions/v1/sessions_routes.h"
@@ -538,6 +539,8 @@ std::map<std::string, std::function<std::string(const Uuid&)>> internal_requests
        }},
       {"tasks.v1.Tasks/FindOpen",
        [](const Uuid& id) { return encode_wire(t::FindOpenRequest{id, {"client", "common-request"}, std::nullopt}); }},
+      {"events.v1.Events/Read", fixed(events::v1::ReadRequest{"users", "planted", 0, 0, 10})},
+      {"events.v1.Events/Await", fixed(events::v1::AwaitRequest{"users", -1, {}})},
   };
 }
 
