@@ -5,6 +5,7 @@ Prints a table `item → answer` at the end. What belongs to the configuration, 
 operate_test.py too, from the operator's side; broken models are refused in src/bpmn/model/reader_test.cpp, as this program
 takes models from nowhere but itself."""
 import base64
+import concurrent.futures
 import contextlib
 import hashlib
 import http.client
@@ -27,7 +28,7 @@ PATIENCE = 60
 QUICK_SOCKETS = {"CONSILIUM_SOCKET_PING": "1s", "CONSILIUM_SOCKET_PING__DEADLINE": "3s", "CONSILIUM_PRESENCE_LEASE": "5s"}
 table = []
 # What a test of this file proves, before its name.
-PROVES = {"foreign_ids": "B-15 ", "tokens": "U-3 ", "replayed_refresh": "U-3 ", "cookies_and_origins": "B-16 ", "frames": "B-17 H-3 ", "slow_reader": "H-3 "}
+PROVES = {"foreign_ids": "B-15 ", "tokens": "U-3 ", "replayed_refresh": "U-3 ", "cookies_and_origins": "B-16 ", "frames": "B-17 H-3 ", "stale_versions": "ST-1 ", "slow_reader": "H-3 "}
 
 
 def ask(address, method, path, body=None, headers=None, raw=None):
@@ -216,6 +217,27 @@ def foreign_ids(world):
     refused("another's session", world.as_anna("DELETE", f"/sessions/{session}"), 404, "sessions.not-found")
     refused("a route for staff", world.as_anna("GET", "/users"), 403, "request.forbidden")
     expect(posts_of(boris) == before and boris.call("GET", "/sessions/current"), "what is another's was changed")
+
+
+def stale_versions(world):
+    """What was changed since it was read is not overwritten: one of many that saw the same version wins, the others get 412."""
+    path = f"/users/{world.anna.user_id}"
+    status, user, response = world.as_anna("GET", path)
+    tag = response.getheader("ETag")
+    expect(status == 200 and tag == f'"{user["version"]}"', f"{status} {tag} {user}")
+    refused("change without If-Match", world.as_anna("PATCH", path, {"language": "en"}), 428, "request.precondition-required")
+    refused("If-Match that is no version", world.as_anna("PATCH", path, {"language": "en"}, headers={"If-Match": "*"}), 400, "request.malformed-if-match")
+    with concurrent.futures.ThreadPoolExecutor(max_workers=20) as pool:
+        names = [f"Anna{chr(97 + i // 10)}{chr(97 + i % 10)}" for i in range(100)]
+        answers = list(pool.map(lambda name: world.as_anna("PATCH", path, {"middleName": name}, headers={"If-Match": tag}), names))
+    won = [name for name, answer in zip(names, answers) if answer[0] == 200]
+    lost = [answer for answer in answers if answer[0] != 200]
+    expect(len(won) == 1, f"{len(won)} of a hundred changes of one version succeeded")
+    expect(all(answer[0] == 412 and answer[1]["code"] == "users.stale" for answer in lost), f"{[answer[:2] for answer in lost][:2]}")
+    status, now, response = world.as_anna("GET", path)
+    expect(now["middleName"] == won[0] and now["version"] == user["version"] + 1, f"{now}")
+    expect(response.getheader("ETag") == f'"{now["version"]}"', "the tag is not that of the version")
+    table.append(("100 changes of one version at once", "one 200, 99 times 412 users.stale"))
 
 
 def server_key(world):
@@ -594,7 +616,7 @@ def main():
         limits = {"CONSILIUM_LIMITS_LOGINS__PER__MINUTE": "1000", "CONSILIUM_LOG_LEVEL": "info"}
         with Server(root / "shared", **limits).start() as server:
             world = World(server)
-            for test in (bodies, members, sizes, foreign_ids, tokens, replayed_refresh, cookies_and_origins, http_framing, frames, slow_reader, client_that_leaves, two_servers):
+            for test in (bodies, members, sizes, foreign_ids, stale_versions, tokens, replayed_refresh, cookies_and_origins, http_framing, frames, slow_reader, client_that_leaves, two_servers):
                 report.check(PROVES.get(test.__name__, "") + test.__name__.replace("_", " "), lambda test=test: test(world))
 
             def nothing_was_wrong():
