@@ -287,7 +287,7 @@ class RightsTest : public ::testing::Test {
     if (word == "button") return button_of(last_post_.channel_id, last_post_.id);
     if (word == "own-task") return (role == "consultant" ? add_task(stranger_, self) : add_task(self, worker_)).id.text();
     if (word == "foreign-task") return add_task(stranger_, worker_).id.text();
-    if (word == "worker") return worker_.id.text();
+    if (word == "consultant") return people_.at("consultant").id.text();
     if (word == "own-session") return log_in(self).id;
     if (word == "foreign-session") return log_in(stranger_).id;
     if (word == "refresh") return log_in(self).refresh;
@@ -396,6 +396,27 @@ class RightsTest : public ::testing::Test {
     }
     return own + "/" + outcome;
   }
+  // What the services have on record of a person's changes.
+  std::int64_t records_of(const Uuid& person) {
+    constexpr std::pair<const char*, const char*> kRecords[] = {
+        {"users", "SELECT count(*) FROM users_audit WHERE actor = ? AND outcome = 'done'"},
+        {"sessions", "SELECT count(*) FROM sessions_audit WHERE actor = ?"},
+        {"processes", "SELECT count(*) FROM processes_audit WHERE actor = ?"},
+        {"tasks",
+         "SELECT count(*) FROM tasks_history WHERE 'user:' || lower(substr(hex(changed_by_user_id), 1, 8) || '-' || "
+         "substr(hex(changed_by_user_id), 9, 4) || '-' || substr(hex(changed_by_user_id), 13, 4) || '-' || "
+         "substr(hex(changed_by_user_id), 17, 4) || '-' || substr(hex(changed_by_user_id), 21)) = ?"},
+    };
+    Context context = as_service();
+    const std::string actor = "user:" + person.text();
+    std::int64_t all = 0;
+    for (const auto& [service, sql] : kRecords) {
+      const auto count = [&actor, sql = sql](database::Transaction& transaction) { return transaction.query_one(sql, actor); };
+      const auto row = must(run(cluster_.store().service(service).read(context, count)));
+      all += row->integer(0);
+    }
+    return all;
+  }
   // The same of something that is not there.
   Asked unknown(Asked asked) {
     for (auto& [variable, value] : asked.path) {
@@ -459,6 +480,46 @@ TEST_F(RightsTest, U_6_EveryDenialIsOnRecord) {
     for (const sessions::v1::Refusal& one : page.items) recorded += one.call == route ? one.times : 0;
     EXPECT_EQ(recorded, times) << route << " " << code;
   }
+}
+
+TEST_F(RightsTest, U_6_AGroupThatWasTakenAwayTakesEffectWithinASecond) {
+  const users::v1::User& consultant = people_.at("consultant");
+  Context context = as_service();
+  const tasks::v1::Task task = add_task(stranger_, consultant);
+  users::v1::ChangeGroupsRequest change;
+  change.id = consultant.id;
+  change.version = must(run(cluster_.platform().users().get_user(context, {consultant.id}))).version;
+  change.groups = {"consultant-med"};
+  must(run(cluster_.platform().users().change_groups(context, change)));
+  cluster_.run_for(seconds(1));
+  const auto now = must(run(cluster_.platform().tasks().get_task(context, {task.id.text()})));
+  EXPECT_NE(now.assignee.user_id, consultant.id) << "what they had is another's";
+  tasks::v1::SetAssigneeRequest assign;
+  assign.id = task.id.text();
+  assign.version = now.version;
+  assign.user_id = consultant.id;
+  const auto refused = run(cluster_.platform().tasks().set_assignee(context, assign));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "tasks.not-in-group");
+}
+
+// Whatever somebody changes by a right that not everybody has, is in the audit or the history of its service, with who it was.
+TEST_F(RightsTest, U_6_EveryAdministrativeCallIsOnRecord) {
+  constexpr std::size_t kAdministrator = 5;
+  const users::v1::User& administrator = people_.at("administrator");
+  int checked = 0;
+  for (const Row& row : read_table()) {
+    const std::string_view permission = routes_.at(row.name()).permission;
+    if (row.method == "GET" || permission == "public" || permission == "session" || permission == "chat.post") continue;
+    const auto outcomes = split(row.expected[kAdministrator], '/');
+    const auto changes = std::ranges::count(outcomes, "ok");
+    if (changes == 0) continue;
+    const std::int64_t before = records_of(administrator.id);
+    seen(row, kAdministrator);
+    EXPECT_GE(records_of(administrator.id) - before, changes) << row.name();
+    ++checked;
+  }
+  EXPECT_GT(checked, 8);
 }
 
 // A valid request of each call between services; what is in no list here fails.
