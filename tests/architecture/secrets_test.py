@@ -23,7 +23,7 @@ NAMED = re.compile(r"(?i)\b[a-z_.-]*(?:password|passwd|passphrase|secret|api_?ke
 RANDOM = re.compile(r"[\"'`]([A-Za-z0-9+/_-]{32,}={0,2})[\"'`]")
 # Where words are invented for tests, and what tools write: lock files and examples of a contract.
 INVENTED = re.compile(r"(?:_test|_testing|\.test)\.|^tests/|/testdata/|_corpus/|^web/mock/|^web/scripts/|/sample/|_bench\.cpp$|_fuzz\.cpp$")
-WRITTEN_BY_TOOLS = re.compile(r"package-lock\.json$|^docs/reference/.*\.json$")
+WRITTEN_BY_TOOLS = re.compile(r"package-lock\.json$|^docs/reference/.*\.json$|^docs/criteria\.md$")
 # Words that say what something is, for people or for a protocol.
 HARMLESS = {"Password", "Пароль"}
 
