@@ -33,7 +33,10 @@ def entropy(word):
 
 
 def looks_random(word):
-    """Much variety, and no alphabet in order."""
+    """Much variety, no alphabet in order, and no words with capitals and underscores between them."""
+    parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+", word)
+    if "_" in word and len(word) / len(parts) > 3:
+        return False
     if any(ord(b) - ord(a) == 1 and ord(c) - ord(b) == 1 and ord(d) - ord(c) == 1 for a, b, c, d in zip(word, word[1:], word[2:], word[3:])):
         return False
     kinds = sum(bool(re.search(kind, word)) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
