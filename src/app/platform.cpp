@@ -418,6 +418,7 @@ Task<PlatformFigures> Platform::figures(runtime::Context& context) {
   }
   if (parts_->chat_service) all.posts = parts_->chat_service->posts();
   if (parts_->hub) all.hub = parts_->hub->figures();
+  all.database = ports_.store.statistics();
   co_return all;
 }
 

@@ -43,6 +43,7 @@ struct PlatformFigures {
   std::optional<bpmn::EngineFigures> engine;
   std::optional<std::uint64_t> posts;
   std::optional<gateway::HubFigures> hub;
+  std::optional<database::Statistics> database;
 };
 
 struct PlatformSettings {

@@ -53,6 +53,7 @@ PlatformMetrics::PlatformMetrics(runtime::MetricsRegistry& registry, std::functi
       [](const bus::GroupFigures& group) { return std::optional(number(group.failed)); });
   declare_engine(registry);
   declare_jobs(registry);
+  declare_database(registry);
 }
 
 void PlatformMetrics::declare_engine(runtime::MetricsRegistry& registry) {
@@ -71,6 +72,33 @@ void PlatformMetrics::declare_engine(runtime::MetricsRegistry& registry) {
       return all.engine ? std::optional(number((*all.engine).*value)) : std::nullopt;
     });
   }
+}
+
+void PlatformMetrics::declare_database(runtime::MetricsRegistry& registry) {
+  using database::Statistics;
+  struct One {
+    Kind kind;
+    const char* name;
+    const char* help;
+    std::uint64_t Statistics::* value;
+  };
+  for (const One& one : {One{Kind::kCounter, "consilium_database_commits_total",
+                             "Transactions that reached the disk; one holds many writes", &Statistics::commits},
+                         One{Kind::kCounter, "consilium_database_writes_total", "Write functions that were answered after their commit",
+                             &Statistics::functions},
+                         One{Kind::kCounter, "consilium_database_reads_total", "Read functions", &Statistics::reads},
+                         One{Kind::kCounter, "consilium_database_refused_total",
+                             "Reads and writes turned away: queue full, no space, closed", &Statistics::refused},
+                         One{Kind::kGauge, "consilium_database_write_queue", "Write functions that wait", &Statistics::write_queue},
+                         One{Kind::kGauge, "consilium_database_read_queue", "Read functions that wait", &Statistics::read_queue},
+                         One{Kind::kGauge, "consilium_database_log_pages", "Length of the write-ahead log", &Statistics::wal_pages}}) {
+    declare(registry, {one.kind, one.name, one.help}, [value = one.value](const PlatformFigures& all) {
+      return all.database ? std::optional(number((*all.database).*value)) : std::nullopt;
+    });
+  }
+  declare(
+      registry, {Kind::kCounter, "consilium_database_commit_seconds_total", "Time spent in transactions, their syncs included"},
+      [](const PlatformFigures& all) { return all.database ? std::optional(number(all.database->commit_time_sum) / 1e6) : std::nullopt; });
 }
 
 void PlatformMetrics::declare_jobs(runtime::MetricsRegistry& registry) {

@@ -35,6 +35,7 @@ class PlatformMetrics final : public tasks::QueueObserver {
   void declare_group(runtime::MetricsRegistry& registry, Named what, std::function<std::optional<double>(const bus::GroupFigures&)> read);
   void declare_jobs(runtime::MetricsRegistry& registry);
   void declare_engine(runtime::MetricsRegistry& registry);
+  void declare_database(runtime::MetricsRegistry& registry);
   PlatformFigures figures() const;
 
   std::function<Timestamp()> now_;

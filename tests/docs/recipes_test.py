@@ -252,7 +252,7 @@ def add_a_task_type(copy):
     shipped = json.loads((copy.root / folder / "staff-escalation.json").read_text())
     good = {**shipped, "type": "recipe", "subtype": "made", "numberPrefix": "REC", "group": "consultant-med"}
     trapped = {**good, "transitions": [one for one in good["transitions"] if one["id"] not in ("solve", "cancel")]}
-    for model, wanted in (({**good, "transitions": [{**good["transitions"][0], "to": "nowhere"}]}, "nowhere"), (trapped, "in-progress")):
+    for model, wanted in (({**good, "transitions": [{**good["transitions"][0], "to": "nowhere"}]}, "transitions[0].to"), (trapped, "trap")):
         copy.write(f"{folder}/recipe-made.json", json.dumps(model))
         code, said = copy.test_program("services_tasks_test", "TaskModel.ShippedOnesAreValid", [folder])
         expect(code != 0 and "recipe-made.json" in said and wanted in said, f"an invalid type is taken, or its reason is not told: {said[-800:]}")

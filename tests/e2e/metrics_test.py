@@ -151,8 +151,9 @@ def after_a_consultation(server):
     until("the figures are shown", lambda: scrape(server).get(("consilium_process_jobs_total", 'type="st-create-chat-user",outcome="completed"'), 0) > 0
           and scrape(server).get(("consilium_posts_total", ""), 0) > 0)
     seen = scrape(server)
-    for name in ("consilium_assignments_total", "consilium_assignment_wait_seconds_count", "consilium_posts_total"):
-        expect(seen[(name, "")] >= 1, f"{name} is {seen[(name, '')]}")
+    for name in ("consilium_assignments_total", "consilium_assignment_wait_seconds_count", "consilium_posts_total", "consilium_database_commits_total",
+                 "consilium_database_writes_total", "consilium_database_reads_total", "consilium_database_commit_seconds_total"):
+        expect(seen[(name, "")] > 0, f"{name} is {seen[(name, '')]}")
     for name in ("consilium_queue_length", "consilium_queue_longest_wait_seconds", "consilium_process_incidents", "consilium_process_commands_waiting",
                  "consilium_sockets_open", "consilium_sockets_slow_total", "consilium_socket_catch_ups_total", "consilium_process_instances",
                  "consilium_process_timers", "consilium_process_overdue", "consilium_process_journal_records"):
