@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
 
@@ -48,11 +48,10 @@ function scriptsAtOnce(): Plugin {
 function brotli(): Plugin {
   return {
     name: 'consilium-brotli',
-    generateBundle(_, bundle) {
-      for (const file of Object.values(bundle)) {
-        if (!/^assets\/.*\.(js|css)$/.test(file.fileName)) continue;
-        const packed = brotliCompressSync(file.type === 'chunk' ? file.code : file.source);
-        this.emitFile({ type: 'asset', fileName: `${file.fileName}.br`, source: packed });
+    // After everything else has written: other plugins change the files until then.
+    writeBundle({ dir }, bundle) {
+      for (const { fileName } of Object.values(bundle)) {
+        if (/^assets\/.*\.(js|css)$/.test(fileName)) writeFileSync(`${dir}/${fileName}.br`, brotliCompressSync(readFileSync(`${dir}/${fileName}`)));
       }
     },
   };

@@ -75,6 +75,7 @@ def prepare(server):
     anna, clara, elena = (Person(server.address, name) for name in ("anna", "clara", "elena"))
     open_task, page = assigned_request(server, anna, clara)
     letter = give_up(server, admin, elena.user_id)
+    change(server, "DROP TRIGGER tasks_breaks")
     incident = stuck_process(server, admin)
     fresh = [add_client(admin, number) for number in range(1, 6)]
     admin.call("POST", f"/users/{fresh[1]['id']}/lock")

@@ -62,12 +62,30 @@ json::array parameters_of(const Call& call) {
   return out;
 }
 
+// A message that replies hold, too, stands open in the components, as clients skip what they do not know. In a request it is closed, as
+// requests with unknown members are refused.
+void close_messages(const PublicApi& api, const Message& message, const FieldFilter& shown, json::object& schema,
+                    std::vector<const Message*> around = {}) {
+  around.push_back(&message);
+  for (const Field& field : message.fields) {
+    if (!shown(field) || field.type != Type::kMessage || field.shape == Shape::kList || field.shape == Shape::kMap) continue;
+    const bool holds_itself = std::find(around.begin(), around.end(), field.message) != around.end();
+    if (holds_itself || !api.received.contains(field.message)) continue;
+    const auto is_mandatory = [&](const Message& inner, const Field& member) { return api.is_mandatory(inner, member); };
+    const FieldFilter inner_shown = [](const Field& member) { return !is_edge_or_cleared(member); };
+    json::object closed = schema_of(*field.message, {is_mandatory, inner_shown, true});
+    close_messages(api, *field.message, inner_shown, closed, around);
+    schema["properties"].as_object()[field.json_name] = std::move(closed);
+  }
+}
+
 json::value body_of(const PublicApi& api, const Call& call) {
   const FieldFilter shown = [&](const Field& field) { return is_payload_member(call, field); };
   const auto is_mandatory = [&](const Message& message, const Field& field) { return api.is_mandatory(message, field); };
   const bool takes_null =
       std::any_of(call.request->fields.begin(), call.request->fields.end(), [](const Field& field) { return field.rules.cleared(); });
   json::object schema = schema_of(*call.request, {is_mandatory, shown, true, takes_null});
+  if (!takes_null) close_messages(api, *call.request, shown, schema);
   json::object content{{"schema", std::move(schema)}, {"example", example_of(*call.request, shown)}};
   json::object out{{"content", json::object{{"application/json", std::move(content)}}}};
   if (call.route->method == "PATCH") out["description"] = "JSON merge patch (RFC 7396).";
@@ -130,7 +148,7 @@ void add_edge_errors(const Call& call, ErrorsByStatus& errors) {
     errors[415].emplace_back("`request.unsupported-media-type`: the body is no `application/json`.");
   }
   if (call.rules.creates()) {
-    errors[422].emplace_back("`request.bad-idempotency-key`: not 1 to 64 printable characters.");
+    errors[422].emplace_back("`request.bad-idempotency-key`: not at most 64 printable characters.");
     errors[422].emplace_back("`request.idempotency-key-reused`: the key came with another body before.");
   }
   if (call.rules.needs_version()) {
@@ -205,7 +223,7 @@ json::object components_of(const PublicApi& api) {
        json::object{{"name", "Idempotency-Key"},
                     {"in", "header"},
                     {"description", "The same key and body within 24 hours give the stored answer; another body with it is refused (422)."},
-                    {"schema", json::object{{"type", "string"}, {"minLength", 1}, {"maxLength", 64}, {"pattern", "^[!-~]*$"}}}}},
+                    {"schema", json::object{{"type", "string"}, {"maxLength", 64}, {"pattern", "^[!-~]*$"}}}}},
       {"IfMatch", json::object{{"name", "If-Match"},
                                {"in", "header"},
                                {"required", true},

@@ -1,7 +1,7 @@
 // How much a client's browser loads before the page works, compressed. Over the limit fails: a slow mobile line carries 200 kB a second,
 // and a client should be able to write within one (tests/load/page_bench.mjs measures it).
 import { readFile, readdir } from 'node:fs/promises';
-import { gzipSync } from 'node:zlib';
+import { brotliDecompressSync, gzipSync } from 'node:zlib';
 
 const limit = 100 * 1024;
 const assets = new URL('../dist/assets/', import.meta.url);
@@ -16,6 +16,11 @@ for (const name of wanted) {
   if (!name.endsWith('.js')) continue;
   for (const [, found] of (await text(name)).matchAll(/(?:import|from)\s*"\.\/([\w.-]+)"/g)) wanted.add(found);
 }
+// What is served to browsers that take it must be the file itself.
+const packed = names.filter((name) => name.endsWith('.br'));
+const different = [];
+for (const name of packed) if (brotliDecompressSync(await readFile(new URL(name, assets))).toString() !== (await text(name.slice(0, -3)))) different.push(name);
+console.log(different.length > 0 || packed.length < 5 ? `FAIL compressed files: ${packed.length} of them, not the same: ${different}` : 'PASS compressed files');
 let total = gzipSync(page).length;
 for (const name of [...wanted].sort()) {
   const bytes = gzipSync(await text(name)).length;
@@ -24,4 +29,4 @@ for (const name of [...wanted].sort()) {
 }
 console.log(`${String(total).padStart(8)}  together, of ${limit} allowed`);
 console.log(total > limit ? `FAIL size of the first load: ${total} bytes` : 'PASS size of the first load');
-process.exitCode = total > limit ? 1 : 0;
+process.exitCode = total > limit || different.length > 0 || packed.length < 5 ? 1 : 0;
