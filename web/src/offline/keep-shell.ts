@@ -12,7 +12,7 @@ async function nameFiles() {
 // on HTTPS and on this machine only; elsewhere the page works without.
 export function keepShell() {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
-  addEventListener('load', () => {
+  const register = () => {
     navigator.serviceWorker.register('/service-worker.js').then(
       () => {
         setTimeout(() => void nameFiles(), 1000);
@@ -20,5 +20,8 @@ export function keepShell() {
       },
       () => undefined,
     );
-  });
+  };
+  // The page may be loaded before the main script runs.
+  if (document.readyState === 'complete') register();
+  else addEventListener('load', register);
 }
