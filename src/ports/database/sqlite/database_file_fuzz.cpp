@@ -3,6 +3,8 @@
 // change may pass for sound.
 #include <sqlite3.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -23,6 +25,8 @@ constexpr std::size_t kFileHeader = 100;
 
 // In memory where the machine has such a folder: thousands of files a minute are made.
 const std::string& folder() {
+  static const bool in_memory = std::filesystem::is_directory("/dev/shm") && ::setenv("TMPDIR", "/dev/shm", 0) == 0;
+  static_cast<void>(in_memory);
   static const runtime::TemporaryFolder made;
   static const std::string path = made.path();
   return path;
@@ -45,6 +49,7 @@ bool run_on(const std::string& path, const char* sql) {
   sqlite3* handle = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE;
   const bool opened = sqlite3_open_v2(path.c_str(), &handle, flags, files.name().c_str()) == SQLITE_OK;
+  if (opened) sqlite3_exec(handle, "PRAGMA synchronous=OFF", nullptr, nullptr, nullptr);  // nothing here need last
   if (opened) sqlite3_exec(handle, sql, nullptr, nullptr, nullptr);
   if (opened && std::string_view(sql) == "VACUUM") {
     PageChecksums::ask_for(handle);
