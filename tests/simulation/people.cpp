@@ -194,8 +194,9 @@ Task<void> Person::act_as_administrator() {
   for (const json::value& task : items_of(tasks.body)) {
     const std::string id = text_at(task, "id");
     if (text_at(task.at("type"), "type") == "staff") {
-      std::string name = text_at(task, "substatus") == "reported" && chance(50) ? "start" : "solve";
-      co_await transition(id, std::move(name), "");
+      std::string name = text_at(task, "substatus") == "reported" && chance(50) ? "start" : chance(30) ? "cancel" : "solve";
+      std::string reason = name == "cancel" ? "Somebody will be there soon" : "";
+      co_await transition(id, std::move(name), std::move(reason));
       co_return;
     }
     const bool given = co_await give_to_another(task);

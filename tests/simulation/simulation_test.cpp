@@ -12,7 +12,6 @@
 #include "cast.h"
 #include "invariants.h"
 #include "people.h"
-#include "services/chat/predefined_posts.h"
 
 namespace consilium::simulation {
 namespace {
@@ -340,7 +339,7 @@ void want_transitions(std::vector<std::string>& wanted) {
   }
 }
 
-// From the models, the types of tasks, the predefined posts and the faults as they are, so that what is added must be met.
+// From the models, the types of tasks and the faults as they are, so that what is added must be met.
 std::vector<std::string> everything() {
   std::vector<std::string> wanted = {"node stopped",
                                      "socket resumed",
@@ -354,7 +353,6 @@ std::vector<std::string> everything() {
                                      "log lines read",
                                      "post of people"};
   for (const std::string_view fault : kFaultNames) wanted.push_back("fault " + std::string(fault));
-  for (const chat::PredefinedPost& post : chat::predefined_posts()) wanted.push_back("post " + std::string(post.code));
   want_transitions(wanted);
   want_elements(wanted);
   return wanted;

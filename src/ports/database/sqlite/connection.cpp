@@ -11,7 +11,6 @@ namespace consilium::database::sqlite {
 namespace {
 
 constexpr int kStepsBetweenLooks = 4'000;
-constexpr sqlite3_int64 kRewrittenAtOnce = 64 * 1024;  // SQLite writes no more than 128 KiB at once
 
 const Scope& internal_scope() {
   static const Scope scope = scope_of(Access::kInternal, "");
@@ -85,22 +84,53 @@ Row read_row(sqlite3_stmt* statement) {
   return Row(std::move(values));
 }
 
-int rewrite_log(sqlite3* handle) {
-  sqlite3_file* log = nullptr;
-  const int found = sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-  if (found != SQLITE_OK || !log || !log->pMethods) return found;
-  sqlite3_int64 size = 0;
-  if (const int code = log->pMethods->xFileSize(log, &size)) return code;
-  if (size == 0) return SQLITE_OK;
-  std::vector<char> part(kRewrittenAtOnce);
-  for (sqlite3_int64 at = 0; at < size;) {
-    const int count = static_cast<int>(std::min<sqlite3_int64>(size - at, kRewrittenAtOnce));
-    if (const int code = log->pMethods->xRead(log, part.data(), count, at)) return code;
-    if (const int code = log->pMethods->xWrite(log, part.data(), count, at)) return code;
-    at += count;
+// A write-ahead log as https://www.sqlite.org/fileformat2.html §4 describes it: a header, and frames of a header and a page. Frames
+// with other salts than the header's are of a time before the log was begun anew; a commit ends with a frame that has a size.
+class Log {
+ public:
+  explicit Log(sqlite3_file* file) : file_(file) {}
+
+  int rewrite_last_commit() {
+    std::array<unsigned char, kHeaderBytes> header{};
+    sqlite3_int64 size = 0;
+    if (const int code = file_->pMethods->xFileSize(file_, &size)) return code;
+    if (size < kHeaderBytes) return SQLITE_OK;
+    if (const int code = file_->pMethods->xRead(file_, header.data(), kHeaderBytes, 0)) return code;
+    const sqlite3_int64 frame_bytes = kFrameHeaderBytes + number_at(header.data() + 8);
+    std::array<unsigned char, kFrameHeaderBytes> frame{};
+    sqlite3_int64 begin = kHeaderBytes;
+    sqlite3_int64 end = kHeaderBytes;
+    for (sqlite3_int64 at = kHeaderBytes; at + frame_bytes <= size; at += frame_bytes) {
+      if (const int code = file_->pMethods->xRead(file_, frame.data(), kFrameHeaderBytes, at)) return code;
+      if (!std::equal(header.begin() + 16, header.begin() + 24, frame.begin() + 8)) break;
+      if (number_at(frame.data() + 4) != 0) begin = std::exchange(end, at + frame_bytes);
+    }
+    if (const int code = rewrite(0, kHeaderBytes)) return code;
+    if (const int code = rewrite(begin, end)) return code;
+    return file_->pMethods->xSync(file_, SQLITE_SYNC_NORMAL);
   }
-  return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
-}
+
+ private:
+  static constexpr int kHeaderBytes = 32;
+  static constexpr int kFrameHeaderBytes = 24;
+  static constexpr sqlite3_int64 kAtOnce = 64 * 1024;  // SQLite's own files take less than 128 KiB
+
+  static std::uint32_t number_at(const unsigned char* bytes) {
+    return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
+  }
+
+  int rewrite(sqlite3_int64 from, sqlite3_int64 to) {
+    std::vector<char> part(kAtOnce);
+    for (sqlite3_int64 at = from; at < to; at += kAtOnce) {
+      const int count = static_cast<int>(std::min<sqlite3_int64>(to - at, kAtOnce));
+      if (const int code = file_->pMethods->xRead(file_, part.data(), count, at)) return code;
+      if (const int code = file_->pMethods->xWrite(file_, part.data(), count, at)) return code;
+    }
+    return SQLITE_OK;
+  }
+
+  sqlite3_file* file_;
+};
 
 // Leaves the statement ready for its next use, however its run ended.
 struct ResetAtEnd {
@@ -196,11 +226,13 @@ bool Connection::checkpoint_passive() {
 }
 
 // Within a transaction that writes nothing, so that nobody else appends or begins the log anew.
-Result<void> Connection::write_log_again() {
+Result<void> Connection::write_last_commit_again() {
   if (control("BEGIN IMMEDIATE") != 0) return fail(last_error());
-  const int code = rewrite_log(handle_);
+  sqlite3_file* file = nullptr;
+  int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+  if (code == SQLITE_OK && file && file->pMethods) code = Log(file).rewrite_last_commit();
   control("ROLLBACK");
-  if (code != SQLITE_OK) return fail(error_of(code, "the log could not be written again"));
+  if (code != SQLITE_OK) return fail(error_of(code, "the last commit could not be written again"));
   return {};
 }
 

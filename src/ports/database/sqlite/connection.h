@@ -70,9 +70,9 @@ class Connection {
   // Moves what is possible from the log to the file without waiting for anybody. False: a sync failed in the disk, and what was moved
   // before may be lost, though SQLite counts it as moved until the log is read anew.
   bool checkpoint_passive();
-  // Writes and syncs the log as it is once more. After a sync that failed the kernel counts its pages as written, and they are in
-  // memory only: what is appended behind them and synced would be lost together with them.
-  Result<void> write_log_again();
+  // Writes and syncs the last commit of the log once more. When its sync failed and a process ended of it, the kernel counts its
+  // pages as written, though they are in memory only: what is appended behind them would be lost together with them.
+  Result<void> write_last_commit_again();
 
   std::size_t prepared_statements(const Scope& scope) const;
 

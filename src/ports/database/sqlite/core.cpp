@@ -73,7 +73,7 @@ void answer(std::span<Job> jobs) {
 
 Result<std::unique_ptr<Writer>> Writer::open(const Options& options) {
   ASSIGN_OR_RETURN(auto connection, Connection::open(options, Role::kWriter, kBusyWait));
-  TRY(connection->write_log_again());
+  TRY(connection->write_last_commit_again());
   return std::unique_ptr<Writer>(new Writer(options, std::move(connection)));
 }
 
