@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 BINARY = pathlib.Path(os.environ.get("TEST_BINARY", "build/release/consilium")).resolve()
@@ -245,6 +246,92 @@ def backup_restore_and_story(root):
     refusals_are_shown(root / "first")
 
 
+def rows_of(database):
+    """How many rows each table has: of a backup, or of a folder whose server has not begun."""
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as store:
+        tables = [name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
+        return {table: store.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
+
+
+class Writer(threading.Thread):
+    """Posts until it is told to stop; `stored`: what was acknowledged, in order."""
+
+    def __init__(self, server, token, channel, name):
+        super().__init__()
+        self.server, self.token, self.path, self.name = server, token, f"/api/v1/channels/{channel}/posts", name
+        self.stop, self.stored, self.refused = threading.Event(), [], []
+
+    def run(self):
+        while not self.stop.is_set():
+            status, body = self.server.ask("POST", self.path, {"text": f"Zqx {len(self.stored)}", "clientId": f"{self.name}-{len(self.stored)}"}, token=self.token)
+            if status == 201:
+                self.stored.append(body["id"])
+            else:
+                self.refused.append((status, body))
+
+
+def posts_with_client_id(server, token, channel):
+    found, cursor = set(), ""
+    while cursor is not None:
+        status, page = server.ask("GET", f"/api/v1/channels/{channel}/posts?limit=200" + (f"&cursor={cursor}" if cursor else ""), token=token)
+        assert status == 200, (status, page)
+        found |= {post["id"] for post in page["items"] if post.get("clientId")}
+        cursor = page.get("nextCursor")
+    return found
+
+
+def written_during_a_backup(server, token, channel, file):
+    """What was acknowledged before it began, and in all."""
+    writers = [Writer(server, token, channel, f"w{number}") for number in range(4)]
+    for writer in writers:
+        writer.start()
+    try:
+        end = time.monotonic() + PATIENCE
+        while sum(len(writer.stored) for writer in writers) < 100:
+            assert time.monotonic() < end, f"nobody writes: {[writer.refused[:1] for writer in writers]}"
+            time.sleep(0.02)
+        # A small one is soon made: again, until one met a write.
+        while True:
+            file.unlink(missing_ok=True)
+            before = {post for writer in writers for post in list(writer.stored)}
+            run("backup", file, folder=server.folder)
+            if sum(len(writer.stored) for writer in writers) > len(before):
+                break
+            assert time.monotonic() < end, "nobody wrote while a backup was made"
+    finally:
+        for writer in writers:
+            writer.stop.set()
+        for writer in writers:
+            writer.join(PATIENCE)
+    assert all(status == 429 for writer in writers for status, _ in writer.refused), [writer.refused[:1] for writer in writers]
+    return before, {post for writer in writers for post in writer.stored}
+
+
+def backup_under_load(root):
+    """People write while it is made: what was acknowledged before it began is in it, and a server elsewhere on it has the same totals."""
+    limits = {"CONSILIUM_LIMITS_POSTS__PER__SECOND": "100"}
+    with Server(root / "first", environment=limits) as server:
+        add_client(server, "anna.iva")
+        token = server.login("anna.iva")
+        channel = channel_of(server, token)
+        before, acknowledged = written_during_a_backup(server, token, channel, root / "backup.db")
+    rows = rows_of(root / "backup.db")
+    assert rows["chat_posts"] >= 100 and rows["users_user"] == 2, rows
+    run("restore", root / "backup.db", folder=root / "second")
+    run("verify", folder=root / "second")
+    assert rows_of(root / "second" / "consilium.db") == rows
+    with Server(root / "second", environment=limits) as server:
+        token = server.login("anna.iva")
+        found = posts_with_client_id(server, token, channel)
+        assert before <= found, f"{len(before - found)} posts that were acknowledged before it began are not in the backup"
+        # What was on its way at the end may be in it without an answer.
+        assert len(found - acknowledged) <= 4, "more than was written"
+        status, page = server.ask("GET", "/api/v1/tasks?count=true", token=token)
+        assert status == 200 and page["total"] >= rows["tasks_task"], page
+        assert len(json.loads(run("user", "list", "--json", folder=server.folder)[0])) == rows["users_user"]
+
+
+
 def refusals_are_shown(folder):
     """What was refused before the server ended is on record."""
     with Server(folder):
@@ -354,7 +441,7 @@ def doctor(root):
 
 
 CODES = {"configuration_and_usage": "C-1 ", "configuration_is_read_again": "L-2 ", "levels_change_while_it_runs": "L-2 "}
-TESTS = [levels_change_while_it_runs, init_twice, serve_prints_first_link, user_add_lock_unlock_reset, admin_socket_is_private, backup_restore_and_story, damaged_backup_is_refused, verify_finds_damage,
+TESTS = [levels_change_while_it_runs, init_twice, serve_prints_first_link, user_add_lock_unlock_reset, admin_socket_is_private, backup_restore_and_story, backup_under_load, damaged_backup_is_refused, verify_finds_damage,
          refusals, configuration_is_read_again, configuration_and_usage, doctor]
 
 
