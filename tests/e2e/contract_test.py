@@ -104,7 +104,9 @@ def bad_values(document, schema):
         if schema.get("minLength"):
             yield "too short", "a" * (schema["minLength"] - 1)
         if "pattern" in schema:
-            yield "bad characters", "\u00e9 !"
+            refused = next((text for text in ("\u00e9 !", "   ", "\u0001") if not re.search(schema["pattern"], text)), None)
+            if refused is not None:
+                yield "bad characters", refused
         if schema.get("format") in ("uuid", "date", "date-time", "email", "uri"):
             yield "bad format", "nonsense"
     elif kind == "integer":
