@@ -23,6 +23,7 @@ SETTINGS = {
     "CONSILIUM_LIMITS_POSTS__PER__SECOND": "100",
     "CONSILIUM_LOG_LEVEL": "warn",
     "CONSILIUM_NOTICES_WAITING": "1d",
+    "CONSILIUM_SESSIONS_ISSUER": "http://127.0.0.1:8080",  # as in the tokens of the folder
 }
 
 

@@ -113,8 +113,19 @@ void Renderer::add_predefined(v1::Post& post, const store::StoredPost& stored, c
   }
 }
 
+// What a person wrote looks the same to all but its author, whose device may know it again by its own id.
+std::string Renderer::write_post(const store::StoredEvent& stored, const store::People& people, SharedTexts& texts, Timestamp now) const {
+  const store::StoredPost& seen = *stored.post;
+  const bool is_own = seen.author_id == stored.user_id && seen.dedup_key;
+  const Reader reader{stored.user_id, stored.language, stored.kind};
+  if (seen.code || seen.by_bot() || is_own) return encode_json(post(seen, reader, people, now));
+  const auto [place, fresh] = texts.try_emplace(&seen);
+  if (fresh) place->second = encode_json(post(seen, reader, people, now));
+  return place->second;
+}
+
 v1::PersonEvent Renderer::event(const store::StoredEvent& stored, const store::People& people,
-                                const std::optional<store::MemberRow>& member, Timestamp now) const {
+                                const std::optional<store::MemberRow>& member, SharedTexts& texts, Timestamp now) const {
   v1::PersonEvent event;
   event.user_id = stored.user_id;
   event.sequence = stored.sequence;
@@ -123,7 +134,7 @@ v1::PersonEvent Renderer::event(const store::StoredEvent& stored, const store::P
   switch (stored.type) {
     case store::EventType::kPostCreated:
     case store::EventType::kPostUpdated:
-      if (stored.post) event.data.text = encode_json(post(*stored.post, {stored.user_id, stored.language, stored.kind}, people, now));
+      if (stored.post) event.data.text = write_post(stored, people, texts, now);
       break;
     case store::EventType::kChannelRead: event.data.text = write_read(stored); break;
     case store::EventType::kChannelLeft: event.data.text = write_left(stored); break;

@@ -1,6 +1,7 @@
 // How stored posts and events look to one reader: texts in the reader's language, buttons with tokens for the reader.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,13 +31,16 @@ class Renderer {
 
   v1::Post post(const store::StoredPost& stored, const Reader& reader, const store::People& people, Timestamp now) const;
 
+  // Posts that look the same to everybody, written once for all events of a page.
+  using SharedTexts = std::map<const store::StoredPost*, std::string>;
   // `member`: of an event that tells of one.
   v1::PersonEvent event(const store::StoredEvent& stored, const store::People& people, const std::optional<store::MemberRow>& member,
-                        Timestamp now) const;
+                        SharedTexts& texts, Timestamp now) const;
 
   const MessageCatalogue& catalogue() const { return catalogue_; }
 
  private:
+  std::string write_post(const store::StoredEvent& stored, const store::People& people, SharedTexts& texts, Timestamp now) const;
   void add_predefined(v1::Post& post, const store::StoredPost& stored, const Reader& reader, const store::People& people,
                       Timestamp now) const;
 

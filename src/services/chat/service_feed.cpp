@@ -12,7 +12,7 @@ Result<std::vector<v1::PersonEvent>> ChatService::render_events(Transaction& tra
   std::vector<const store::StoredPost*> posts;
   std::map<std::pair<Uuid, Uuid>, std::optional<store::MemberRow>> members;
   for (const store::StoredEvent& event : events) {
-    if (event.post) posts.push_back(&*event.post);
+    if (event.post) posts.push_back(event.post.get());
     if (event.type != store::EventType::kChannelJoined || !event.channel_id || !event.member_id) continue;
     const auto [place, fresh] = members.try_emplace({*event.channel_id, *event.member_id});
     if (!fresh) continue;
@@ -21,9 +21,10 @@ Result<std::vector<v1::PersonEvent>> ChatService::render_events(Transaction& tra
   ASSIGN_OR_RETURN(const store::People people, store::find_people(transaction, people_named_in(posts)));
   std::vector<v1::PersonEvent> rendered;
   rendered.reserve(events.size());
+  Renderer::SharedTexts texts;
   for (const store::StoredEvent& event : events) {
     const auto member = members.find({event.channel_id.value_or(Uuid{}), event.member_id.value_or(Uuid{})});
-    rendered.push_back(renderer_.event(event, people, member == members.end() ? std::nullopt : member->second, present.now));
+    rendered.push_back(renderer_.event(event, people, member == members.end() ? std::nullopt : member->second, texts, present.now));
   }
   return rendered;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -193,7 +194,8 @@ struct StoredEvent {
   // Of the person whose log it is.
   std::string language;
   v1::MemberKind kind = v1::MemberKind::kUnspecified;
-  std::optional<StoredPost> post;
+  // Events of one post share it, unless it looks different to each reader.
+  std::shared_ptr<const StoredPost> post;
 };
 
 Result<std::vector<StoredEvent>> events_after(Transaction& transaction, std::int64_t position, std::int32_t limit);

@@ -1,5 +1,6 @@
 // Posts, choices, and each person's log.
 #include <algorithm>
+#include <map>
 
 #include "services/chat/in_list.h"
 #include "services/chat/store.h"
@@ -61,10 +62,9 @@ std::optional<std::int64_t> unless_zero(std::int64_t number) { return number == 
   " ORDER BY m.user_id"
 
 // The reader is the person whose log it is.
-#define EVENT_SELECT                                                                                                                     \
-  "SELECT e.position, e.user_id, e.sequence, e.at, e.type, e.channel_id, e.member_id, e.name, e.data, u.language, u.kind, " POST_COLUMNS \
-  " FROM chat_events e LEFT JOIN chat_users u ON u.user_id = e.user_id LEFT JOIN chat_posts p ON p.position = e.post"                    \
-  " LEFT JOIN chat_users a ON a.user_id = p.author_id LEFT JOIN chat_choices h ON h.post = e.post AND h.user_id = e.user_id "
+#define EVENT_SELECT                                                                                                              \
+  "SELECT e.position, e.user_id, e.sequence, e.at, e.type, e.channel_id, e.member_id, e.name, e.data, u.language, u.kind, e.post" \
+  " FROM chat_events e LEFT JOIN chat_users u ON u.user_id = e.user_id "
 
 StoredEvent event_from(const Row& row) {
   StoredEvent event;
@@ -79,14 +79,42 @@ StoredEvent event_from(const Row& row) {
   event.data = row.optional_text(8).value_or("");
   event.language = row.optional_text(9).value_or("en");
   event.kind = static_cast<v1::MemberKind>(row.optional_integer(10).value_or(0));
-  if (!row.is_null(11)) event.post = post_from(row, 11);
   return event;
 }
 
-std::vector<StoredEvent> events_from(const database::Rows& rows) {
+using Posts = std::map<std::int64_t, std::shared_ptr<const StoredPost>>;
+
+// As nobody in particular sees it; null when it is not there.
+Result<std::shared_ptr<const StoredPost>> shared_post(Transaction& transaction, std::int64_t position, Posts& known) {
+  const auto [place, fresh] = known.try_emplace(position);
+  if (!fresh) return place->second;
+  ASSIGN_OR_RETURN(const auto row, transaction.query_one("SELECT " POST_COLUMNS "FROM chat_posts p" POST_JOINS "WHERE p.position = ?",
+                                                         Uuid{}, position));
+  if (row) place->second = std::make_shared<const StoredPost>(post_from(*row, 0));
+  return place->second;
+}
+
+// Only a predefined post has buttons, and so a choice.
+Result<std::shared_ptr<const StoredPost>> post_for(Transaction& transaction, std::shared_ptr<const StoredPost> post, const Uuid& reader) {
+  if (!post || !post->code) return post;
+  ASSIGN_OR_RETURN(const auto choice, find_choice(transaction, post->position, reader));
+  if (!choice) return post;
+  StoredPost chosen = *post;
+  chosen.chosen_action = choice->action;
+  return std::make_shared<const StoredPost>(std::move(chosen));
+}
+
+// A post goes to all members of its channel, so each is read once for all its events.
+Result<std::vector<StoredEvent>> events_from(Transaction& transaction, const database::Rows& rows) {
   std::vector<StoredEvent> events;
   events.reserve(rows.size());
-  for (const Row& row : rows) events.push_back(event_from(row));
+  Posts posts;
+  for (const Row& row : rows) {
+    StoredEvent& event = events.emplace_back(event_from(row));
+    if (row.is_null(11)) continue;
+    ASSIGN_OR_RETURN(auto post, shared_post(transaction, row.integer(11), posts));
+    ASSIGN_OR_RETURN(event.post, post_for(transaction, std::move(post), event.user_id));
+  }
   return events;
 }
 
@@ -243,13 +271,13 @@ Result<std::set<Uuid>> people_with_logs(Transaction& transaction, std::span<cons
 
 Result<std::vector<StoredEvent>> events_after(Transaction& transaction, std::int64_t position, std::int32_t limit) {
   ASSIGN_OR_RETURN(const auto rows, transaction.query(EVENT_SELECT "WHERE e.position > ? ORDER BY e.position LIMIT ?", position, limit));
-  return events_from(rows);
+  return events_from(transaction, rows);
 }
 
 Result<std::vector<StoredEvent>> events_of(Transaction& transaction, const Uuid& person, std::int64_t after, std::int32_t limit) {
   ASSIGN_OR_RETURN(const auto rows, transaction.query(EVENT_SELECT "WHERE e.user_id = ? AND e.sequence > ? ORDER BY e.sequence LIMIT ?",
                                                       person, after, limit));
-  return events_from(rows);
+  return events_from(transaction, rows);
 }
 
 Result<std::int64_t> last_position(Transaction& transaction) {
