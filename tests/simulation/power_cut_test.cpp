@@ -132,34 +132,33 @@ class Answering final : public Party {
   bool solving_ = false;
 };
 
-// Where the power goes: at this sync after the consultation began. A build that does not sync is cut before the same write.
+// Where the power goes: at this sync after the consultation began, or, in a build that does not sync, after this write.
 struct Cut {
-  std::uint64_t sync = 0;
-  std::uint64_t writes = 0;
-  CutMoment moment = CutMoment::kBeforeSync;
+  std::uint64_t number = 0;
+  std::optional<CutMoment> moment;
 };
 
 std::string name_of(const Cut& cut) {
   static constexpr std::string_view kMoments[] = {"before", "in", "after"};
-  return std::string(kMoments[static_cast<std::size_t>(cut.moment)]) + " sync " + std::to_string(cut.sync);
+  if (!cut.moment) return "after write " + std::to_string(cut.number);
+  return std::string(kMoments[static_cast<std::size_t>(*cut.moment)]) + " sync " + std::to_string(cut.number);
 }
 
 class Consultation {
  public:
   explicit Consultation(const Mutation* build = nullptr) : build_(build), cluster_(seed(), tally_, build) {}
 
-  // Undisturbed: the syncs from its beginning to its end.
+  // Undisturbed: where it can be cut, from its beginning to its end.
   std::vector<Cut> run_undisturbed() {
     begin();
-    const auto& writes = cluster_.disk().writes_before_syncs();
-    const std::size_t syncs = writes.size();
-    const std::uint64_t written = cluster_.disk().writes();
+    const std::uint64_t syncs = cluster_.disk().syncs();
+    const std::uint64_t writes = cluster_.disk().writes();
     go_on_to_the_end();
     std::vector<Cut> cuts;
-    for (std::size_t i = syncs; i < last_sync_; ++i) {
-      for (const CutMoment moment : {CutMoment::kBeforeSync, CutMoment::kInSync, CutMoment::kAfterSync})
-        cuts.push_back({i - syncs + 1, writes[i] - written, moment});
+    for (std::uint64_t number = 1; number <= last_sync_ - syncs; ++number) {
+      for (const CutMoment moment : {CutMoment::kBeforeSync, CutMoment::kInSync, CutMoment::kAfterSync}) cuts.push_back({number, moment});
     }
+    for (std::uint64_t number = 1; cuts.empty() && number <= last_write_ - writes; ++number) cuts.push_back({number, std::nullopt});
     return cuts;
   }
 
@@ -194,9 +193,8 @@ class Consultation {
   }
 
   void arrange(const Cut& cut) {
-    const bool syncs = !build_ || build_->elsewhere != Mutation::Elsewhere::kCommitsAreNotSynced;
-    if (syncs) return cluster_.disk().cut_at_sync(cut.sync, cut.moment);
-    cluster_.disk().cut_at_write(std::max<std::uint64_t>(cut.writes, 1));
+    if (cut.moment) return cluster_.disk().cut_at_sync(cut.number, *cut.moment);
+    cluster_.disk().cut_at_write(cut.number);
   }
 
   template <class Condition>
@@ -205,7 +203,8 @@ class Consultation {
         !cluster_.is_lost())
       cluster_.blame("the case did not come to its end");
     if (!cluster_.is_lost()) cluster_.run_for(seconds(5));  // the process of the case ends
-    last_sync_ = cluster_.disk().writes_before_syncs().size();
+    last_sync_ = cluster_.disk().syncs();
+    last_write_ = cluster_.disk().writes();
   }
 
   void go_on_to_the_end() {
@@ -241,22 +240,20 @@ class Consultation {
   Asking asking_{cluster_, "anna"};
   Answering answering_{cluster_, "clara"};
   Pages pages_;
-  std::size_t last_sync_ = 0;
+  std::uint64_t last_sync_ = 0;
+  std::uint64_t last_write_ = 0;
 };
 
-const std::vector<Cut>& all_cuts() {
-  static const std::vector<Cut> kCuts = [] {
-    Consultation undisturbed;
-    std::vector<Cut> cuts = undisturbed.run_undisturbed();
-    for (const std::string& failure : undisturbed.failures()) ADD_FAILURE() << failure;
-    return cuts;
-  }();
-  return kCuts;
+std::vector<Cut> all_cuts(const Mutation* build = nullptr) {
+  Consultation undisturbed(build);
+  std::vector<Cut> cuts = undisturbed.run_undisturbed();
+  for (const std::string& failure : undisturbed.failures()) ADD_FAILURE() << failure;
+  return cuts;
 }
 
 // About `count` of them, spread evenly, of each moment as many.
-std::vector<Cut> some_cuts(std::size_t count) {
-  const std::vector<Cut>& all = all_cuts();
+std::vector<Cut> some_cuts(const Mutation& build, std::size_t count) {
+  const std::vector<Cut> all = all_cuts(&build);
   std::size_t step = std::max<std::size_t>(1, all.size() / std::max<std::size_t>(1, count));
   while (step > 1 && step % 3 == 0) ++step;
   std::vector<Cut> some;
@@ -265,8 +262,9 @@ std::vector<Cut> some_cuts(std::size_t count) {
 }
 
 TEST(PowerCutInAConsultation, LosesNothingThatWasAcknowledgedAndTheCaseEnds) {
-  EXPECT_GT(all_cuts().size(), 3U * 40U) << "a consultation has more syncs";
-  for (const Cut& cut : all_cuts()) {
+  const std::vector<Cut> cuts = all_cuts();
+  EXPECT_GT(cuts.size(), 3U * 40U) << "a consultation has more syncs";
+  for (const Cut& cut : cuts) {
     Consultation consultation;
     consultation.run(cut);
     for (const std::string& failure : consultation.failures())
@@ -274,14 +272,14 @@ TEST(PowerCutInAConsultation, LosesNothingThatWasAcknowledgedAndTheCaseEnds) {
                     << " build/release/simulation_test --gtest_filter='PowerCut*'";
     if (HasFailure()) return;
   }
-  std::printf("%zu cuts: before, in and after each of %zu syncs of a consultation\n", all_cuts().size(), all_cuts().size() / 3);
+  std::printf("%zu cuts: before, in and after each of %zu syncs of a consultation\n", cuts.size(), cuts.size() / 3);
 }
 
 // How many of some cuts the test above would have found in this build, as the loss of something acknowledged.
 std::size_t caught(const Mutation& build) {
   std::size_t found = 0;
   std::string example;
-  const std::vector<Cut> cuts = some_cuts(50);
+  const std::vector<Cut> cuts = some_cuts(build, 50);
   for (const Cut& cut : cuts) {
     Consultation consultation(&build);
     consultation.run(cut);

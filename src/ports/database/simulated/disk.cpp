@@ -376,7 +376,6 @@ void Disk::settle(File& file) {
 }
 
 void Disk::begin_sync() {
-  writes_before_syncs_.push_back(writes_);
   ++syncs_;
   if (!cut_at_sync_ || syncs_ != *cut_at_sync_ || cut_moment_ == CutMoment::kAfterSync) return;
   lose_power(cut_moment_ == CutMoment::kInSync ? Loss::kTorn : Loss::kAny);

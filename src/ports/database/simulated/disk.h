@@ -82,8 +82,6 @@ class Disk {
   std::uint64_t bytes_read() const { return bytes_read_; }
   std::uint64_t syncs() const { return syncs_; }
   std::uint64_t writes() const { return writes_; }
-  // How many writes lay before each sync.
-  const std::vector<std::uint64_t>& writes_before_syncs() const { return writes_before_syncs_; }
   std::uint64_t power_cuts() const { return cuts_; }
   // Over names and content as a running machine sees them.
   std::uint64_t content_hash() const;
@@ -131,7 +129,6 @@ class Disk {
   std::uint64_t bytes_read_ = 0;
   std::uint64_t syncs_ = 0;
   std::uint64_t writes_ = 0;
-  std::vector<std::uint64_t> writes_before_syncs_;
   std::uint64_t cuts_ = 0;
   std::uint64_t faults_taken_ = 0;  // failed by a fault or for want of room
   std::optional<std::uint64_t> cut_at_sync_;
