@@ -158,7 +158,8 @@ class Consultation {
     for (std::uint64_t number = 1; number <= last_sync_ - syncs; ++number) {
       for (const CutMoment moment : {CutMoment::kBeforeSync, CutMoment::kInSync, CutMoment::kAfterSync}) cuts.push_back({number, moment});
     }
-    for (std::uint64_t number = 1; cuts.empty() && number <= last_write_ - writes; ++number) cuts.push_back({number, std::nullopt});
+    if (!cuts.empty()) return cuts;
+    for (std::uint64_t number = 1; number <= last_write_ - writes; ++number) cuts.push_back({number, std::nullopt});
     return cuts;
   }
 

@@ -261,7 +261,7 @@ const sqlite3_io_methods FileSystemCalls::kMethods = {
     .xUnfetch = nullptr,
 };
 
-Disk::Disk(std::uint64_t seed) : random_(seed) {
+Disk::Disk(std::uint64_t seed) : seed_(seed), random_(seed) {
   static std::atomic<std::uint64_t> count{0};
   vfs_name_ = "consilium-disk-" + std::to_string(++count);
   vfs_ = std::make_unique<sqlite3_vfs>();
@@ -457,6 +457,8 @@ void Disk::lose_power(Loss loss) {
   if (dark_) return;
   dark_ = true;
   ++cuts_;
+  // Other moments, other losses, though all that went before is the same.
+  random_ = SeededRandom(seed_ + syncs_ * 1'000'003 + writes_);
   cut_at_sync_.reset();
   cut_at_write_.reset();
   std::map<std::string, std::shared_ptr<File>> left;

@@ -114,6 +114,7 @@ class Disk {
   void lose_some(File& file, std::string& durable, Loss loss);
   void apply_torn(const Change& change, std::string& content);
 
+  std::uint64_t seed_;
   SeededRandom random_;
   std::string vfs_name_;
   std::unique_ptr<sqlite3_vfs> vfs_;
