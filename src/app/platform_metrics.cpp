@@ -89,6 +89,8 @@ void PlatformMetrics::declare_database(runtime::MetricsRegistry& registry) {
                          One{Kind::kCounter, "consilium_database_reads_total", "Read functions", &Statistics::reads},
                          One{Kind::kCounter, "consilium_database_refused_total",
                              "Reads and writes turned away: queue full, no space, closed", &Statistics::refused},
+                         One{Kind::kCounter, "consilium_database_syncs_total", "Syncs of the database's file and its log",
+                             &Statistics::syncs},
                          One{Kind::kGauge, "consilium_database_write_queue", "Write functions that wait", &Statistics::write_queue},
                          One{Kind::kGauge, "consilium_database_read_queue", "Read functions that wait", &Statistics::read_queue},
                          One{Kind::kGauge, "consilium_database_log_pages", "Length of the write-ahead log", &Statistics::wal_pages}}) {

@@ -9,6 +9,7 @@ messages and ended process instances, and no open task, else the round is void a
 """
 import argparse
 import concurrent.futures
+import http.client
 import json
 import os
 import pathlib
@@ -60,6 +61,14 @@ def check_remains(server, clients, expected):
     expect(said == expected * MESSAGES, f"expected {expected * MESSAGES} messages, found {said}")
 
 
+def syncs_of(server):
+    """Syncs of database and log since the server was started."""
+    connection = http.client.HTTPConnection(server.internal, timeout=10)
+    connection.request("GET", "/metrics")
+    lines = connection.getresponse().read().decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("consilium_database_syncs_total"))
+
+
 def play_round(options):
     with tempfile.TemporaryDirectory() as folder, Server(folder, **SETTINGS) as server:
         server.start()
@@ -70,6 +79,7 @@ def play_round(options):
                                 capture_output=True, text=True, env=dict(os.environ, LOAD_PASSWORD=PASSWORD))
         expect(played.stdout, f"the load said nothing: {played.stderr}")
         result = json.loads(played.stdout)
+        result["syncs"] = syncs_of(server)
         expect(not result["failure"], f"{result['failure']}\n{server.log()[-3000:]}")
         server.end(signal.SIGKILL)
         server.start()
@@ -80,7 +90,7 @@ def play_round(options):
 def tell(result, seconds):
     rate = result["consultations"] / seconds
     print(f"{result['consultations']} consultations, {rate:.1f} a second; the server used {1000 * result['serverProcessorSeconds'] / max(1, result['consultations']):.2f} ms of processor each; "
-          f"a minute: {result['perMinute']}; all found again after kill -9")
+          f"{result['syncs']:.0f} syncs; a minute: {result['perMinute']}; all found again after kill -9")
     for name, step in sorted(result["steps"].items()):
         print(f"  {name:52} p50 {step['p50Ms']:8.1f} ms   p99 {step['p99Ms']:8.1f} ms   {step['count']} times", flush=True)
     return rate

@@ -57,4 +57,5 @@ def main():
     measure_start(options.rounds)
 
 
-main()
+if __name__ == "__main__":
+    main()
