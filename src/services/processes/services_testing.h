@@ -200,7 +200,7 @@ class FakeChat final : public v1::Chat {
   NOT_CALLED(Nothing, renew_sockets, RenewSocketsRequest)
   NOT_CALLED(Nothing, close_socket, CloseSocketRequest)
   NOT_CALLED(Nothing, typing, TypingRequest)
-  NOT_CALLED(Nothing, notify, NotifyRequest)
+  NOT_CALLED(NotifyReply, notify, NotifyRequest)
   NOT_CALLED(ReadFeedReply, read_feed, ReadFeedRequest)
   NOT_CALLED(ReadEventsReply, read_events, ReadEventsRequest)
 
