@@ -57,6 +57,16 @@ TEST_F(ReadCacheTest, WhatWasReadBeforeAChangeIsNotKeptAfterIt) {
   EXPECT_EQ(look(), "kept a");
 }
 
+// Else a consumer that is woken by the event of a change would be given what was read before it.
+TEST_F(ReadCacheTest, WhoIsToldOfAChangeFindsItCounted) {
+  const auto before = cache_->version();
+  std::optional<std::uint64_t> when_told;
+  bench_.store().watch("shop_item", [&] { when_told = cache_->version(); });
+  ASSERT_TRUE(change("INSERT INTO shop_item (name) VALUES ('a')"));
+  ASSERT_TRUE(before && when_told);
+  EXPECT_EQ(*when_told, *before + 1);
+}
+
 class NoCounts final : public Database {
  public:
   void enqueue(Mode, Work, Done) override {}

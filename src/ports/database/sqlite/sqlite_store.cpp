@@ -109,11 +109,12 @@ void SqliteStore::watch(std::string table, std::function<void()> listener) {
 
 void SqliteStore::tell_listeners(const std::set<std::string, std::less<>>& tables) {
   const std::lock_guard lock(listeners_mutex_);
-  for (auto& [table, listener] : listeners_) {
-    if (tables.contains(table)) listener();
-  }
+  // Before anybody is told: who is told may look at once.
   for (auto& [table, count] : changes_) {
     if (tables.contains(table)) count.fetch_add(1, std::memory_order_release);
+  }
+  for (auto& [table, listener] : listeners_) {
+    if (tables.contains(table)) listener();
   }
 }
 
