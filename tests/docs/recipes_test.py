@@ -282,11 +282,11 @@ MODEL = """<?xml version="1.0" encoding="UTF-8"?>
 def add_a_process(copy):
     model = "processes/p-recipe.bpmn"
     copy.write(model, MODEL % '<bpmn:complexGateway id="work"/>')
-    code, said = copy.test_program("bpmn_test", "Reader.AcceptsTheShippedProcesses", ["processes"])
+    code, said = copy.test_program("bpmn_test", "Reader.BP_1_AcceptsTheShippedProcesses", ["processes"])
     expect(code != 0 and "work" in said and "p-recipe" in said, f"what the engine does not know is taken, or element and reason are not told: {said[-800:]}")
     task = '<bpmn:serviceTask id="work"><bpmn:extensionElements><zeebe:taskDefinition type="st-recipe"/></bpmn:extensionElements></bpmn:serviceTask>'
     copy.write(model, MODEL % task)
-    code, said = copy.test_program("bpmn_test", "Reader.AcceptsTheShippedProcesses", ["processes"])
+    code, said = copy.test_program("bpmn_test", "Reader.BP_1_AcceptsTheShippedProcesses", ["processes"])
     expect(code == 0, said[-800:])
     code, said = copy.test_program("services_processes_test", "Jobs.EachJobTypeOfTheModelsHasOneWorker", ["processes"])
     expect(code != 0 and "st-recipe" in said, f"a job type without a worker is taken: {said[-800:]}")
