@@ -28,7 +28,8 @@ LOGINS = {"client": "boris", "consultant": "clara", "expert": "elena", "supervis
 # Clients: what one reads of theirs is asked for as the other, too.
 PEERS = {"client": ["boris", "anna"]}
 SETTINGS = {"CONSILIUM_LIMITS_LOGINS__PER__MINUTE": "1000", "CONSILIUM_LIMITS_POSTS__PER__SECOND": "100", "CONSILIUM_BUS_ATTEMPTS": "2",
-            "CONSILIUM_ASSIGNMENT_ANSWER__WITHIN": "1d", "CONSILIUM_LOG_LEVEL": "warn"}
+            "CONSILIUM_ASSIGNMENT_ANSWER__WITHIN": "1d", "CONSILIUM_PRESENCE_LEASE": "30m",  # the consultant is there for all runs
+            "CONSILIUM_LOG_LEVEL": "warn"}
 
 
 def schemathesis():

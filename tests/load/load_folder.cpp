@@ -8,6 +8,8 @@
 //   --closed    cases that are over, copies of one that was played
 //   --posts     of the past, over all channels
 //   FILE gets {"clients": [{name, id, token, channel}], "consultants": [{name, id, token}]}
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
@@ -60,6 +62,7 @@ class Maker {
  public:
   Maker(const Options& options, const runtime::DataFolder& folder, database::Store& store)
       : options_(options),
+        database_(folder.database()),
         store_(store),
         main_("main"),
         engine_("engine"),
@@ -338,16 +341,9 @@ class Maker {
     co_return fail(ErrorKind::kDeadlineExceeded, "load.no-end", "The process of the case did not end in time");
   }
 
-  // All columns of a table's rows that belong to the played case, some of them with other values.
-  struct Copy {
-    std::string table;
-    std::string where;
-    database::Value key;
-    std::map<std::string, std::string> changes;  // column → expression over the number ?2, and ?3 … ?5
-  };
-
   Task<Result<void>> copy_case() {
     runtime::Context context = service();
+    for (const char* table : {"tasks_task", "tasks_history", "processes_instance"}) columns_[table] = columns_of(table);
     for (std::int64_t done = 0; done < options_.closed; done += kRowsAtOnce) {
       const std::int64_t until = std::min(options_.closed, done + kRowsAtOnce);
       std::vector<Uuid> ids;
@@ -384,15 +380,26 @@ class Maker {
     return {};
   }
 
+  // Services may not ask what columns there are, so another connection does.
+  std::vector<std::string> columns_of(const std::string& table) const {
+    sqlite3* raw = nullptr;
+    sqlite3_stmt* statement = nullptr;
+    std::vector<std::string> names;
+    sqlite3_open_v2(database_.c_str(), &raw, SQLITE_OPEN_READWRITE, nullptr);
+    sqlite3_prepare_v2(raw, ("SELECT name FROM pragma_table_info('" + table + "')").c_str(), -1, &statement, nullptr);
+    while (sqlite3_step(statement) == SQLITE_ROW) names.emplace_back(reinterpret_cast<const char*>(sqlite3_column_text(statement, 0)));
+    sqlite3_finalize(statement);
+    sqlite3_close(raw);
+    return names;
+  }
+
   template <class Key>
-  static Result<void> copy_rows(Transaction& transaction, const std::string& table, const std::string& where, const Key& key,
-                                const std::map<std::string, database::Value>& changes, std::int64_t age) {
-    ASSIGN_OR_RETURN(const auto columns, transaction.query("SELECT name FROM pragma_table_info(?)", table));
+  Result<void> copy_rows(Transaction& transaction, const std::string& table, const std::string& where, const Key& key,
+                         const std::map<std::string, database::Value>& changes, std::int64_t age) const {
     std::string names;
     std::string expressions;
     std::vector<database::Value> values;
-    for (const database::Row& row : columns) {
-      const std::string& name = row.text(0);
+    for (const std::string& name : columns_.at(table)) {
       names += (names.empty() ? "" : ", ") + name;
       expressions += expressions.empty() ? "" : ", ";
       const bool is_time = name == "at" || name.ends_with("_at");
@@ -482,7 +489,9 @@ class Maker {
   }
 
   const Options& options_;
+  const std::string database_;
   database::Store& store_;
+  std::map<std::string, std::vector<std::string>> columns_;  // of the tables that are copied
   SystemRandom random_;
   runtime::MetricsRegistry metrics_;
   runtime::AsioScheduler main_;
