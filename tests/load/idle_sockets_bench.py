@@ -4,8 +4,8 @@
 idle_sockets_bench.py [--sockets 10000] [--rounds 2]: resident memory of the server before and after, once all have sent `rounds` pings.
 """
 import argparse
-import pathlib
 import json
+import pathlib
 import subprocess
 import sys
 import tempfile

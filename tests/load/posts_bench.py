@@ -30,8 +30,7 @@ SETTINGS = {
 def make_folder(folder, **counts):
     """A data folder as load_folder makes it, and the file of its people."""
     people = pathlib.Path(folder) / "people.json"
-    words = [f"--{name}={value}" for name, value in counts.items()]
-    words = [part for word in words for part in word.split("=")]
+    words = [word for name, value in counts.items() for word in (f"--{name}", str(value))]
     done = subprocess.run([str(BINARY.parent / "load_folder"), "--data", str(pathlib.Path(folder) / "data"), "--people", str(people), *words],
                           capture_output=True, text=True, env=clean_environment())
     expect(done.returncode == 0, f"no folder was made: {done.stderr[-1000:]}")
