@@ -34,6 +34,7 @@
 #include "gateway/openid.h"
 #include "ports/bus/local/away_groups.h"
 #include "ports/bus/local/outbox_source.h"
+#include "ports/bus/local/recent_events.h"
 #include "ports/bus/remote/dead_letters.h"
 #include "ports/bus/remote/outbox_server.h"
 #include "ports/bus/remote/remote_source.h"
@@ -71,7 +72,8 @@ struct Platform::Parts {
         settings(chosen),
         remote(ports.main, ports.random, runtime::Logger(ports.log, "platform", "events")),
         outbox(ports.store),
-        events(outbox, remote),
+        recent(ports.main, ports.store, outbox),
+        events(recent, remote),
         away(ports.store),
         keys(std::move(ring)),
         bus(ports.main, ports.random, ports.store, events, settings.bus, runtime::Logger(ports.log, "platform", "bus")),
@@ -237,6 +239,7 @@ struct Platform::Parts {
   std::map<std::string, std::unique_ptr<events::v1::RemoteEvents>, std::less<>> remote_events;
   bus::RemoteSource remote;
   bus::OutboxSource outbox;
+  bus::RecentEvents recent;
   bus::DividedSource events;
   bus::AwayGroups away;
   std::unique_ptr<sessions::KeyRing> keys;

@@ -11,6 +11,7 @@
 #include "ports/bus/local/group_tables.h"
 #include "ports/bus/local/local_bus.h"
 #include "ports/bus/local/outbox_source.h"
+#include "ports/bus/local/recent_events.h"
 #include "ports/bus/remote/in_memory_testing.h"
 #include "ports/bus/tables.h"
 #include "ports/database/store_harness.h"
@@ -86,8 +87,9 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
   }
   void open_bus(LocalBusOptions options) {
     source_ = std::make_unique<OutboxSource>(harness_->store());
+    recent_ = std::make_unique<RecentEvents>(harness_->loop(), harness_->store(), *source_);
     if (GetParam().way == Way::kOverRpc) producer_ = std::make_unique<Producer>(*harness_, random_, *source_, options);
-    EventSource& read_from = producer_ ? static_cast<EventSource&>(producer_->source) : *source_;
+    EventSource& read_from = producer_ ? static_cast<EventSource&>(producer_->source) : *recent_;
     bus_ =
         std::make_unique<LocalBus>(harness_->loop(), random_, harness_->store(), read_from, options, runtime::Logger(log_, "bus", "test"));
     if (!producer_) bus_->own("shop");
@@ -117,6 +119,7 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
   void drop_bus() {
     bus_.reset();
     producer_.reset();
+    recent_.reset();
     source_.reset();
   }
   void restart(LocalBusOptions options = {}) {
@@ -261,6 +264,7 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
   runtime::Log log_{{.synchronous = true}, {sink_}};
   std::unique_ptr<StoreHarness> harness_;
   std::unique_ptr<OutboxSource> source_;
+  std::unique_ptr<RecentEvents> recent_;
   std::unique_ptr<Producer> producer_;  // of Way::kOverRpc
   bool started_bus_ = false;
   std::unique_ptr<LocalBus> bus_;

@@ -6,6 +6,7 @@
 
 #include "ports/bus/local/local_bus.h"
 #include "ports/bus/local/outbox_source.h"
+#include "ports/bus/local/recent_events.h"
 #include "ports/bus/tables.h"
 #include "ports/database/simulated/simulated_store.h"
 #include "runtime/simulated_scheduler.h"
@@ -23,7 +24,8 @@ struct Process {
   runtime::SimulatedScheduler& loop;
   SeededRandom random;
   std::unique_ptr<database::simulated::SimulatedStore> store;
-  std::unique_ptr<OutboxSource> source;
+  std::unique_ptr<OutboxSource> outbox;
+  std::unique_ptr<RecentEvents> source;
   std::unique_ptr<LocalBus> bus;
 };
 
@@ -51,7 +53,7 @@ class CrashRun {
  private:
   void start() {
     auto& loop = world_.add_loop("life");
-    process_ = std::make_unique<Process>(Process{loop, SeededRandom(random_.next()), nullptr, nullptr, nullptr});
+    process_ = std::make_unique<Process>(Process{loop, SeededRandom(random_.next()), nullptr, nullptr, nullptr, nullptr});
     database::simulated::SimulatedOptions options;
     options.seed = random_.next();
     options.checkpoint_pages = 15;
@@ -66,7 +68,8 @@ class CrashRun {
             "CREATE TABLE " + std::string(service) + "_done(number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT, text TEXT) STRICT"}});
       if (!done) broken_.push_back(done.error().describe());
     }
-    process_->source = std::make_unique<OutboxSource>(*process_->store);
+    process_->outbox = std::make_unique<OutboxSource>(*process_->store);
+    process_->source = std::make_unique<RecentEvents>(loop, *process_->store, *process_->outbox);
     process_->bus = std::make_unique<LocalBus>(loop, process_->random, *process_->store, *process_->source);
     process_->bus->add(applying());
     process_->bus->add(handling());
@@ -180,7 +183,8 @@ TEST(BusCrash, B_36_B_54_B_72_EveryEventHasOneEffectInOrder) {
     crashes += run.crashes_with_work_left();
     repeated += run.repeated();
     for (const std::string& what : broken) {
-      ADD_FAILURE() << what << "\nreplay: CONSILIUM_SEED=" << seed << " ports_test --gtest_filter=BusCrash.B_36_B_54_B_72_EveryEventHasOneEffectInOrder";
+      ADD_FAILURE() << what << "\nreplay: CONSILIUM_SEED=" << seed
+                    << " ports_test --gtest_filter=BusCrash.B_36_B_54_B_72_EveryEventHasOneEffectInOrder";
     }
     if (!broken.empty()) break;
   }
