@@ -415,6 +415,13 @@ Task<PlatformFigures> Platform::figures(runtime::Context& context) {
     const auto queue = co_await parts_->tasks_service->queue_figures(context);
     if (queue) all.queue = *queue;
   }
+  if (parts_->users_service) all.caches.emplace("users", parts_->users_service->cache_figures());
+  if (parts_->sessions_service) {
+    auto counts = co_await parts_->sessions_service->figures(context);
+    if (counts) all.sessions = std::move(*counts);
+    all.caches.emplace("sessions", parts_->sessions_service->cache_figures());
+    all.caches.emplace("verified-tokens", parts_->sessions_service->token_figures());
+  }
   if (parts_->engine) {
     auto engine = co_await parts_->engine->figures(context);
     if (engine) all.engine = std::move(*engine);

@@ -44,6 +44,8 @@ struct PlatformFigures {
   std::optional<std::uint64_t> posts;
   std::optional<gateway::HubFigures> hub;
   std::optional<database::Statistics> database;
+  std::optional<sessions::SessionCounts> sessions;
+  std::map<std::string, CacheFigures> caches;  // by name
 };
 
 struct PlatformSettings {

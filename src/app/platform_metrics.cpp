@@ -16,7 +16,8 @@ PlatformMetrics::PlatformMetrics(runtime::MetricsRegistry& registry, std::functi
     : now_(std::move(now)),
       assignments_(registry.counter("consilium_assignments_total", "Tasks that were given to somebody, by the rule or by hand").get()),
       waited_(registry.histogram("consilium_assignment_wait_seconds", "From a request to its assignment", waiting_buckets()).get()),
-      returns_(registry.counter("consilium_task_returns_total", "Tasks that went back to the queue", {"cause"}, kMaxCauses)) {
+      returns_(registry.counter("consilium_task_returns_total", "Tasks that went back to the queue", {"cause"}, kMaxCauses)),
+      closed_(registry.counter("consilium_tasks_closed_total", "Tasks that came to their end", {"group", "status"})) {
   declare(registry, {Kind::kGauge, "consilium_queue_length", "Tasks that wait for somebody"},
           [](const PlatformFigures& all) { return all.queue ? std::optional(number(all.queue->waiting)) : std::nullopt; });
   declare(registry, {Kind::kGauge, "consilium_queue_longest_wait_seconds", "How long the one waits who waits longest"},
@@ -51,9 +52,53 @@ PlatformMetrics::PlatformMetrics(runtime::MetricsRegistry& registry, std::functi
       registry,
       {Kind::kCounter, "consilium_bus_failures_total", "Tries of an event that failed; each is repeated or ends as a dead letter"},
       [](const bus::GroupFigures& group) { return std::optional(number(group.failed)); });
+  registry.function(Kind::kGauge, "consilium_tasks_open", "Open tasks of a group in one status", {"group", "status"}, [this] {
+    Samples samples;
+    const PlatformFigures all = figures();
+    if (!all.queue) return samples;
+    for (const tasks::StatusCount& one : all.queue->open)
+      samples.push_back({{one.group, std::string(tasks::v1::text_of(one.substatus))}, number(one.tasks)});
+    return samples;
+  });
+  declare_sessions(registry);
+  declare_caches(registry);
   declare_engine(registry);
   declare_jobs(registry);
   declare_database(registry);
+}
+
+void PlatformMetrics::declare_sessions(runtime::MetricsRegistry& registry) {
+  declare(registry, {Kind::kGauge, "consilium_sessions_open", "Sessions that have not ended"},
+          [](const PlatformFigures& all) { return all.sessions ? std::optional(number(all.sessions->open())) : std::nullopt; });
+  declare(registry, {Kind::kCounter, "consilium_sessions_issued_total", "Sessions that were opened since the first start"},
+          [](const PlatformFigures& all) { return all.sessions ? std::optional(number(all.sessions->issued)) : std::nullopt; });
+  registry.function(Kind::kCounter, "consilium_sessions_ended_total", "Sessions that ended since the first start, and why", {"reason"},
+                    [this] {
+                      Samples samples;
+                      const PlatformFigures all = figures();
+                      if (!all.sessions) return samples;
+                      for (const auto& [reason, count] : all.sessions->ended) samples.push_back({{reason}, number(count)});
+                      return samples;
+                    });
+}
+
+void PlatformMetrics::declare_caches(runtime::MetricsRegistry& registry) {
+  struct One {
+    Kind kind;
+    const char* name;
+    const char* help;
+    std::uint64_t CacheFigures::* value;
+  };
+  for (const One& one :
+       {One{Kind::kCounter, "consilium_cache_hits_total", "Looks into a cache that found what they sought", &CacheFigures::hits},
+        One{Kind::kCounter, "consilium_cache_misses_total", "Looks that had to ask the database, or to verify", &CacheFigures::misses},
+        One{Kind::kGauge, "consilium_cache_entries", "What a cache holds", &CacheFigures::entries}}) {
+    registry.function(one.kind, one.name, one.help, {"cache"}, [this, value = one.value] {
+      Samples samples;
+      for (const auto& [name, cache] : figures().caches) samples.push_back({{name}, number(cache.*value)});
+      return samples;
+    });
+  }
 }
 
 void PlatformMetrics::declare_engine(runtime::MetricsRegistry& registry) {
@@ -82,18 +127,18 @@ void PlatformMetrics::declare_database(runtime::MetricsRegistry& registry) {
     const char* help;
     std::uint64_t Statistics::* value;
   };
-  for (const One& one : {One{Kind::kCounter, "consilium_database_commits_total",
-                             "Transactions that reached the disk; one holds many writes", &Statistics::commits},
-                         One{Kind::kCounter, "consilium_database_writes_total", "Write functions that were answered after their commit",
-                             &Statistics::functions},
-                         One{Kind::kCounter, "consilium_database_reads_total", "Read functions", &Statistics::reads},
-                         One{Kind::kCounter, "consilium_database_refused_total",
-                             "Reads and writes turned away: queue full, no space, closed", &Statistics::refused},
-                         One{Kind::kCounter, "consilium_database_syncs_total", "Syncs of the database's file and its log",
-                             &Statistics::syncs},
-                         One{Kind::kGauge, "consilium_database_write_queue", "Write functions that wait", &Statistics::write_queue},
-                         One{Kind::kGauge, "consilium_database_read_queue", "Read functions that wait", &Statistics::read_queue},
-                         One{Kind::kGauge, "consilium_database_log_pages", "Length of the write-ahead log", &Statistics::wal_pages}}) {
+  for (const One& one :
+       {One{Kind::kCounter, "consilium_database_commits_total", "Transactions that reached the disk; one holds many writes",
+            &Statistics::commits},
+        One{Kind::kCounter, "consilium_database_writes_total", "Write functions that were answered after their commit",
+            &Statistics::functions},
+        One{Kind::kCounter, "consilium_database_reads_total", "Read functions", &Statistics::reads},
+        One{Kind::kCounter, "consilium_database_refused_total", "Reads and writes turned away: queue full, no space, closed",
+            &Statistics::refused},
+        One{Kind::kCounter, "consilium_database_syncs_total", "Syncs of the database's file and its log", &Statistics::syncs},
+        One{Kind::kGauge, "consilium_database_write_queue", "Write functions that wait", &Statistics::write_queue},
+        One{Kind::kGauge, "consilium_database_read_queue", "Read functions that wait", &Statistics::read_queue},
+        One{Kind::kGauge, "consilium_database_log_pages", "Length of the write-ahead log", &Statistics::wal_pages}}) {
     declare(registry, {one.kind, one.name, one.help}, [value = one.value](const PlatformFigures& all) {
       return all.database ? std::optional(number((*all.database).*value)) : std::nullopt;
     });
@@ -155,5 +200,9 @@ void PlatformMetrics::on_assigned(Duration waited) {
 }
 
 void PlatformMetrics::on_returned(std::string_view cause) { returns_.with({cause}).add(); }
+
+void PlatformMetrics::on_closed(const tasks::v1::Task& task) {
+  closed_.with({task.assignee.group, tasks::v1::text_of(task.substatus)}).add();
+}
 
 }  // namespace consilium::app

@@ -20,6 +20,7 @@ class PlatformMetrics final : public tasks::QueueObserver {
 
   void on_assigned(Duration waited) override;
   void on_returned(std::string_view cause) override;
+  void on_closed(const tasks::v1::Task& task) override;
 
  private:
   using Kind = runtime::MetricsRegistry::FunctionKind;
@@ -34,6 +35,8 @@ class PlatformMetrics final : public tasks::QueueObserver {
   void declare(runtime::MetricsRegistry& registry, Named what, std::function<std::optional<double>(const PlatformFigures&)> read);
   void declare_group(runtime::MetricsRegistry& registry, Named what, std::function<std::optional<double>(const bus::GroupFigures&)> read);
   void declare_jobs(runtime::MetricsRegistry& registry);
+  void declare_caches(runtime::MetricsRegistry& registry);
+  void declare_sessions(runtime::MetricsRegistry& registry);
   void declare_engine(runtime::MetricsRegistry& registry);
   void declare_database(runtime::MetricsRegistry& registry);
   PlatformFigures figures() const;
@@ -42,6 +45,7 @@ class PlatformMetrics final : public tasks::QueueObserver {
   runtime::Counter& assignments_;
   runtime::Histogram& waited_;
   runtime::Family<runtime::Counter>& returns_;
+  runtime::Family<runtime::Counter>& closed_;
   mutable std::mutex mutex_;
   PlatformFigures figures_;
 };

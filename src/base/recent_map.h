@@ -3,11 +3,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
 namespace consilium {
+
+// How a cache fares.
+struct CacheFigures {
+  std::uint64_t hits = 0;  // since the start
+  std::uint64_t misses = 0;
+  std::uint64_t entries = 0;
+};
 
 // One thread at a time. Holds at most twice `bound` entries.
 template <class Value>

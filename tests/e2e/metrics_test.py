@@ -159,6 +159,12 @@ def after_a_consultation(server):
                  "consilium_process_timers", "consilium_process_overdue", "consilium_process_journal_records"):
         expect((name, "") in seen, f"{name} is missing")
     expect(seen[("consilium_process_incidents", "")] == 0, "there is an incident")
+    expect(seen[("consilium_sessions_issued_total", "")] >= 3 and seen[("consilium_sessions_open", "")] >= 0, "sessions are not counted")
+    expect(seen[("consilium_tasks_closed_total", 'group="consultant",status="solved"')] >= 1, "the solved task is not counted")
+    caches = {labels for name, labels in seen if name == "consilium_cache_entries"}
+    expect(caches == {'cache="users"', 'cache="sessions"', 'cache="verified-tokens"'}, f"caches: {caches}")
+    for name in ("consilium_cache_hits_total", "consilium_cache_misses_total"):
+        expect(all(seen[(name, cache)] > 0 for cache in caches), f"{name} does not count")
     groups = {labels for name, labels in seen if name == "consilium_bus_lag_events"}
     expect('group="tasks.notices"' in groups and len(groups) >= 8, f"groups: {groups}")
     expect(seen[("consilium_bus_handled_total", 'group="tasks.notices"')] >= 4, "tasks.notices handled too few")
@@ -174,6 +180,11 @@ def returns(server):
     until("online", lambda: consultant.call("PUT", "/users/me/presence", {"status": "online"})["effective"] == "online")
     channel = client.call("GET", "/channels")["items"][0]["id"]
     client.call("POST", f"/channels/{channel}/posts", {"text": "Zqx, and what now?", "clientId": "metrics-1"})
+    until("the open task is counted", lambda: sum(value for (name, labels), value in scrape(server).items() if name == "consilium_tasks_open" and 'group="consultant"' in labels) == 1)
+    ended = lambda: scrape(server).get(("consilium_sessions_ended_total", 'reason="logout"'), 0)
+    before, opened = ended(), Person(server.address, "anna")
+    opened.call("DELETE", "/sessions/current")
+    until("the end of a session is counted", lambda: ended() == before + 1)
     mine = []
     until("assigned", lambda: mine.extend(consultant.call("GET", f"/tasks?status=open&reporterUserId={client.user_id}")["items"]) or mine and mine[-1]["assignee"].get("userId") == consultant.user_id)
     consultant.call("POST", f"/tasks/{mine[-1]['id']}/transitions/return", {"reason": "Not my field"})
@@ -233,8 +244,9 @@ def main():
     report = Report()
     with tempfile.TemporaryDirectory() as folder, Server(folder) as server:
         server.start()
-        for name, test in (("M-1 metrics after a consultation", after_a_consultation), ("M-1 each family is scraped after a consultation", each_family_is_scraped),
-                           ("M-1 returns and who waits", returns), ("M-1 labels are bounded and hold no ids", labels_are_bounded),
+        for name, test in (("M-1 metrics after a consultation", after_a_consultation),
+                           ("M-1 returns and who waits", returns), ("M-1 each family is scraped after a consultation", each_family_is_scraped),
+                           ("M-1 labels are bounded and hold no ids", labels_are_bounded),
                            ("PR-1 the format holds, in both forms", the_format_holds), ("PR-1 two scrapes rise", two_scrapes_rise),
                            ("PR-1 nothing of it on the public port", not_on_the_public_port), ("DO-2 the reference of metrics is complete", reference_is_complete), ("doctor asks the running server", doctor_asks_the_server)):
             report.check(name, lambda test=test: test(server))

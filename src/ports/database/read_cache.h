@@ -39,8 +39,8 @@ class ReadCache {
   std::optional<Value> find(const std::string& key) {
     const auto now = version();
     const std::lock_guard lock(mutex_);
-    if (!now || *now != version_) return std::nullopt;
-    const Value* found = entries_.find(key);
+    const Value* found = now && *now == version_ ? entries_.find(key) : nullptr;
+    ++(found ? hits_ : misses_);
     return found ? std::optional<Value>(*found) : std::nullopt;
   }
 
@@ -55,10 +55,17 @@ class ReadCache {
     entries_.put(key, std::move(value));
   }
 
+  CacheFigures figures() {
+    const std::lock_guard lock(mutex_);
+    return {hits_, misses_, entries_.size()};
+  }
+
  private:
   std::vector<const std::atomic<std::uint64_t>*> counts_;
   std::mutex mutex_;
   std::uint64_t version_ = 0;  // of all entries
+  std::uint64_t hits_ = 0;
+  std::uint64_t misses_ = 0;
   RecentMap<Value> entries_;
 };
 

@@ -48,6 +48,19 @@ TEST_F(ReadCacheTest, HoldsUntilOneOfItsTablesChanges) {
   EXPECT_EQ(look(), "read ");
 }
 
+TEST_F(ReadCacheTest, M_1_CountsItsLooks) {
+  look();
+  look();
+  ASSERT_TRUE(change("INSERT INTO shop_item (name) VALUES ('a')"));
+  look();
+  look();
+  look();
+  const CacheFigures figures = cache_->figures();
+  EXPECT_EQ(figures.hits, 3U);
+  EXPECT_EQ(figures.misses, 2U);
+  EXPECT_EQ(figures.entries, 1U);
+}
+
 TEST_F(ReadCacheTest, WhatWasReadBeforeAChangeIsNotKeptAfterIt) {
   const auto before = cache_->version();
   ASSERT_TRUE(change("INSERT INTO shop_item (name) VALUES ('a')"));

@@ -129,7 +129,8 @@ std::vector<database::Migration> migrations() {
   return {{1, "create_chat", kCreateTables},
           database::IdempotencyTable::migration("chat", 2),
           {3, "create_bus_tables", bus::bus_tables_sql("chat")},
-          {4, "fence_memberships", kFenceMemberships}};
+          {4, "fence_memberships", kFenceMemberships},
+          {5, "find_sockets_of_sessions", "CREATE INDEX chat_sockets_of_session ON chat_sockets (session_id)"}};
 }
 
 }  // namespace consilium::chat

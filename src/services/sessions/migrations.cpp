@@ -96,6 +96,16 @@ CREATE TABLE sessions_grant (
 );
 )";
 
+// `issued`, or why they ended.
+constexpr const char* kCountSessions = R"(
+CREATE TABLE sessions_count (
+  what TEXT PRIMARY KEY,
+  sessions INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO sessions_count SELECT 'issued', count(*) FROM sessions_session;
+INSERT INTO sessions_count SELECT end_reason, count(*) FROM sessions_session WHERE ended_at IS NOT NULL GROUP BY end_reason;
+)";
+
 }  // namespace
 
 std::vector<database::Migration> migrations() {
@@ -104,7 +114,8 @@ std::vector<database::Migration> migrations() {
           {3, "create_refusals", kCreateRefusals},
           {4, "create_openid", kCreateOpenId},
           {5, "keep_removed", "CREATE TABLE sessions_removed (user_id BLOB PRIMARY KEY) WITHOUT ROWID"},
-          database::AuditTable::migration("sessions", 6)};
+          database::AuditTable::migration("sessions", 6),
+          {7, "count_sessions", kCountSessions}};
 }
 
 }  // namespace consilium::sessions

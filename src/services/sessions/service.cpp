@@ -379,6 +379,12 @@ Task<Result<SweepReport>> SessionsService::sweep(Context& context) {
   co_return report;
 }
 
+Task<Result<SessionCounts>> SessionsService::figures(Context& context) {
+  const auto work = [](Transaction& transaction) { return count_sessions(transaction); };
+  auto counts = co_await database_.read(context, work);
+  co_return counts;
+}
+
 Task<Result<users::v1::User>> SessionsService::find_user(Context& context, std::string username) {
   Context internal = for_users(context);
   users::v1::FindUserRequest request;

@@ -66,6 +66,10 @@ class SessionsService final : public v1::Sessions {
   // Ends sessions whose time is over, so that their sockets close too, and forgets old ones. Call it about once a minute.
   Task<Result<SweepReport>> sweep(runtime::Context& context);
 
+  Task<Result<SessionCounts>> figures(runtime::Context& context);
+  CacheFigures cache_figures() { return known_.figures(); }
+  CacheFigures token_figures() { return verified_.figures(); }
+
  private:
   Task<Result<users::v1::User>> find_user(runtime::Context& context, std::string username);
   // `sessions.invalid` unless the person is active.

@@ -52,6 +52,37 @@ TEST_F(SessionsServiceTest, SaysHowSessionsStand) {
   EXPECT_EQ(code(bench_.run(service_->check_sessions(person, {}))), "request.forbidden");
 }
 
+TEST_F(SessionsServiceTest, M_1_SessionsAreCountedByHowTheyEnded) {
+  const auto counts = [&] { return bench_.run(service_->figures(platform_)).value(); };
+  EXPECT_EQ(counts().issued, 0);
+  const v1::LoginReply ended = cookie();
+  const v1::LoginReply swept = bearer();
+  Context of_ended = as(ended);
+  ASSERT_TRUE(bench_.run(service_->end_current(of_ended, {})));
+  ASSERT_TRUE(bench_.run(service_->end_current(of_ended, {}))) << "again: it has ended already";
+  EXPECT_EQ(counts().open(), 1);
+  bench_.pass(settings_.idle + seconds(1));
+  ASSERT_TRUE(bench_.run(service_->sweep(platform_)));
+  cookie();
+  ASSERT_TRUE(bench_.run(service_->end_all_sessions(platform_, {anna_, "because-of-me"})));
+  cookie();
+  start_service();
+  EXPECT_EQ(counts().issued, 4);
+  EXPECT_EQ(counts().ended, (std::map<std::string, std::int64_t>{{"expired", 1}, {"logout", 1}, {"other", 1}}));
+  EXPECT_EQ(counts().open(), 1) << "also after a restart";
+}
+
+TEST_F(SessionsServiceTest, M_1_CachesTellHowTheyFare) {
+  const v1::LoginReply reply = bearer();
+  ASSERT_TRUE(by_token(*reply.access_token));
+  ASSERT_TRUE(by_token(*reply.access_token));
+  const CacheFigures tokens = service_->token_figures();
+  EXPECT_EQ(tokens.hits, 1U);
+  EXPECT_EQ(tokens.misses, 1U);
+  EXPECT_EQ(tokens.entries, 1U);
+  EXPECT_GE(service_->cache_figures().hits, 1U);
+}
+
 class FewRefusals : public SessionsServiceTest {
  protected:
   FewRefusals() : SessionsServiceTest(few()) {}

@@ -23,6 +23,15 @@ inline constexpr std::string_view kDeleted = "deleted";
 inline constexpr std::string_view kPasswordChanged = "password-changed";
 inline constexpr std::string_view kTokenReuse = "token-reuse";
 inline constexpr std::string_view kCodeReuse = "code-reuse";
+inline constexpr std::string_view kOther = "other";
+
+// Itself, or `other` when it is a word of the service that ended all sessions of somebody.
+constexpr std::string_view known(std::string_view reason) {
+  for (const std::string_view one : {kLogout, kExpired, kLocked, kDeleted, kPasswordChanged, kTokenReuse, kCodeReuse}) {
+    if (one == reason) return one;
+  }
+  return kOther;
+}
 }  // namespace reasons
 
 struct SessionRecord {

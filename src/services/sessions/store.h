@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,15 @@ Result<std::vector<SessionRecord>> overdue_sessions(database::Transaction& trans
 Result<void> touch_session(database::Transaction& transaction, Uuid id, Timestamp now);
 // Whether it was open until now.
 Result<bool> mark_ended(database::Transaction& transaction, Uuid id, std::string_view reason, Timestamp now);
+
+// Since the first start; how many are open is the difference.
+struct SessionCounts {
+  std::int64_t issued = 0;
+  std::map<std::string, std::int64_t> ended;  // by reason
+
+  std::int64_t open() const;
+};
+Result<SessionCounts> count_sessions(database::Transaction& transaction);
 
 struct RefreshToken {
   std::string hash;

@@ -21,7 +21,13 @@ Result<AccessClaims> VerifiedTokens::verify(const Secret& token, const KeyRing& 
 std::optional<SignedClaims> VerifiedTokens::find(const std::string& hash) {
   const std::lock_guard lock(mutex_);
   const SignedClaims* known = entries_.find(hash);
+  ++(known ? hits_ : misses_);
   return known ? std::optional(*known) : std::nullopt;
+}
+
+CacheFigures VerifiedTokens::figures() {
+  const std::lock_guard lock(mutex_);
+  return {hits_, misses_, entries_.size()};
 }
 
 }  // namespace consilium::sessions

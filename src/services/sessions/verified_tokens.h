@@ -19,11 +19,15 @@ class VerifiedTokens {
   // As `verify_access_token`.
   Result<AccessClaims> verify(const Secret& token, const KeyRing& keys, const TokenSettings& settings, Timestamp now);
 
+  CacheFigures figures();
+
  private:
   std::optional<SignedClaims> find(const std::string& hash);
 
   std::mutex mutex_;
   RecentMap<SignedClaims> entries_{kBound};  // by the hash of the token
+  std::uint64_t hits_ = 0;
+  std::uint64_t misses_ = 0;
 };
 
 }  // namespace consilium::sessions

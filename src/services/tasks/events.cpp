@@ -167,6 +167,7 @@ Result<void> tell_observer(QueueObserver& observer, const bus::Event& event, con
     if (queued.cause != "new") observer.on_returned(queued.cause);
   }
   if (event.topic == v1::Assigned::kTopic) observer.on_assigned(event.at - task.reporter.at);
+  if (event.topic == v1::Solved::kTopic || event.topic == v1::Cancelled::kTopic) observer.on_closed(task);
   return {};
 }
 

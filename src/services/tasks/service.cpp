@@ -659,7 +659,11 @@ Task<Result<std::optional<Timestamp>>> TaskService::next_due(runtime::Context& c
 }
 
 Task<Result<QueueFigures>> TaskService::queue_figures(runtime::Context& context) {
-  const auto count = [](Transaction& transaction) { return count_waiting(transaction); };
+  const auto count = [](Transaction& transaction) -> Result<QueueFigures> {
+    ASSIGN_OR_RETURN(QueueFigures figures, count_waiting(transaction));
+    ASSIGN_OR_RETURN(figures.open, count_open(transaction));
+    return figures;
+  };
   auto figures = co_await database_.read(context, count);
   if (figures) figures->failures = failures_;
   co_return figures;

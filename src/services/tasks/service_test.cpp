@@ -862,6 +862,19 @@ TEST_F(TaskServiceTest, B_40_ATaskThatCannotBeAssignedHoldsNobodyUp) {
   EXPECT_FALSE(get(bad).assignee.user_id);
 }
 
+TEST_F(TaskServiceTest, M_1_OpenTasksAreCountedByGroupAndStatus) {
+  open_request(1);
+  add_consultant(1);
+  ASSERT_EQ(assign(), 1);
+  open_request(2);
+  open_request(3);
+  const auto figures = call([&](runtime::Context& context) { return service_.queue_figures(context); });
+  ASSERT_TRUE(figures);
+  std::map<std::string, std::int64_t> counts;
+  for (const StatusCount& one : figures->open) counts[one.group + " " + std::string(v1::text_of(one.substatus))] = one.tasks;
+  EXPECT_EQ(counts, (std::map<std::string, std::int64_t>{{"consultant assigned", 1}, {"consultant on-assignment", 2}}));
+}
+
 TEST_F(TaskServiceTest, B_40_ATaskThatCannotBeChangedIsLoggedOnceAndCounted) {
   const auto sink = std::make_shared<runtime::MemorySink>(runtime::LogFormat::kJson);
   runtime::Log log({.synchronous = true}, {sink});

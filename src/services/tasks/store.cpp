@@ -308,7 +308,17 @@ Result<std::optional<Timestamp>> next_answer_due(Transaction& transaction) {
 
 Result<QueueFigures> count_waiting(Transaction& transaction) {
   ASSIGN_OR_RETURN(const auto row, transaction.query_one("SELECT count(*), min(reported_at) FROM tasks_task WHERE queued_at IS NOT NULL"));
-  return QueueFigures{row->integer(0), row->optional_timestamp(1), 0};
+  return QueueFigures{row->integer(0), row->optional_timestamp(1), 0, {}};
+}
+
+// By the index of the open ones, which are few beside those that were closed.
+Result<std::vector<StatusCount>> count_open(Transaction& transaction) {
+  ASSIGN_OR_RETURN(const Rows rows,
+                   transaction.query("SELECT assignee_group, substatus, count(*) FROM tasks_task INDEXED BY tasks_task_open_of "
+                                     "WHERE is_open = 1 GROUP BY assignee_group, substatus ORDER BY assignee_group, substatus"));
+  std::vector<StatusCount> counts;
+  for (const Row& row : rows) counts.push_back({row.text(0), static_cast<Substatus>(row.integer(1)), row.integer(2)});
+  return counts;
 }
 
 Result<std::vector<std::string>> groups_with_waiting(Transaction& transaction) {

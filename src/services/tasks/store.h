@@ -104,6 +104,7 @@ Result<std::vector<TaskRecord>> assigned_to(Transaction& transaction, const Uuid
 Result<std::optional<Timestamp>> next_answer_due(Transaction& transaction);
 // Of all groups.
 Result<QueueFigures> count_waiting(Transaction& transaction);
+Result<std::vector<StatusCount>> count_open(Transaction& transaction);
 Result<std::vector<std::string>> groups_with_waiting(Transaction& transaction);
 
 // What the service knows of people, kept up to date by the events of users and chat.

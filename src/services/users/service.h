@@ -17,8 +17,8 @@
 
 namespace consilium::users {
 
-// Holds no state but what it read lately and is still so: any loop may call it. It checks permissions itself too, so that an adapter that forgets opens nothing;
-// each refused and each administrative call leaves a row in `users_audit`.
+// Holds no state but what it read lately and is still so: any loop may call it. It checks permissions itself too, so that an adapter that
+// forgets opens nothing; each refused and each administrative call leaves a row in `users_audit`.
 class UsersService final : public v1::Users {
  public:
   static constexpr std::size_t kKnownPeople = 10'000;
@@ -43,6 +43,9 @@ class UsersService final : public v1::Users {
   Task<Result<v1::User>> unlock_user(runtime::Context& context, v1::ChangeStatusRequest request) override;
   Task<Result<v1::User>> activate_user(runtime::Context& context, v1::ChangeStatusRequest request) override;
   Task<Result<v1::User>> delete_user(runtime::Context& context, v1::ChangeStatusRequest request) override;
+
+  // Of the people who were looked for lately.
+  CacheFigures cache_figures() { return known_.figures(); }
 
  private:
   template <class Request>
