@@ -144,7 +144,9 @@ void Hub::dispatch(const chat::v1::PersonEvent& event) {
   if (event.type == "session.closed") return end_session(event);
   const auto person = people_.find(event.user_id);
   if (person == people_.end()) return;
-  for (const auto& socket : person->second) socket->deliver(event);
+  for (const auto& socket : person->second) {
+    if (!event.session_id || socket->session_id() == *event.session_id) socket->deliver(event);
+  }
 }
 
 // `{sessionId, reason}`: the sockets of an ended session close, whichever process ended it.

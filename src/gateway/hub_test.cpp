@@ -327,6 +327,18 @@ TEST_F(HubTest, H_1_BringsEventsToAllPagesOfThePersonInOrder) {
   EXPECT_EQ(chat.log_reads.size(), reads) << "without looking into the log";
 }
 
+TEST_F(HubTest, H_1_BringsWhatIsForASessionToItsSocketsAlone) {
+  const Page meant = open(anna);
+  const Page other = open(anna);
+  chat::v1::PersonEvent one = event(anna, 0, "typing");
+  one.session_id = meant.session().session_id();
+  ASSERT_NE(meant.session().session_id(), other.session().session_id());
+  chat.feed.push_back(one);
+  pass();
+  EXPECT_THAT(meant.frames(), ElementsAre("welcome 5", "typing"));
+  EXPECT_THAT(other.frames(), ElementsAre("welcome 5"));
+}
+
 TEST_F(HubTest, ReadsOnFromWhereTheFeedAnswered) {
   tell(anna, 6);
   pass();

@@ -245,9 +245,10 @@ class Rig {
 
   // --- Presence ---
 
-  Uuid open_socket(const Uuid& user) {
+  Uuid open_socket(const Uuid& user) { return open_socket(user, new_id()); }
+  Uuid open_socket(const Uuid& user, const Uuid& session) {
     const Uuid socket = new_id();
-    const auto reply = call(service(), &v1::Chat::open_socket, {socket, user, new_id()});
+    const auto reply = call(service(), &v1::Chat::open_socket, {socket, user, session});
     EXPECT_TRUE(reply) << reply.error().describe();
     return socket;
   }

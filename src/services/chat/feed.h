@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Signal {
   std::string data;  // JSON
   Timestamp at;
   std::vector<Uuid> people;
+  std::optional<Uuid> session_id;  // of the one person whose sockets of this session alone are meant
 };
 
 // For any thread. Outlives the loops whose tasks wait at it.

@@ -107,6 +107,8 @@ class ChatService final : public v1::Chat {
   Result<Signals> sweep_in(Transaction& transaction, const runtime::Context& context, Timestamp now) const;
   Result<std::vector<v1::PersonEvent>> render_events(Transaction& transaction, std::span<const store::StoredEvent> events,
                                                      store::Present present) const;
+  // A notice that is not kept.
+  Task<Result<v1::NotifyReply>> signal(runtime::Context& context, const v1::NotifyRequest& request, Timestamp lease_now);
   Result<v1::ReadEventsReply> read_events_in(Transaction& transaction, const v1::ReadEventsRequest& request, store::Present present) const;
 
   store::Present present_of(const runtime::Context& context) const { return {context.now(), lease_clock_.now(context)}; }

@@ -1,5 +1,6 @@
 // Each person's log, for clients that come back and for hubs.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "services/chat/callers.h"
@@ -53,46 +54,95 @@ Result<v1::ReadEventsReply> ChatService::read_events_in(Transaction& transaction
 
 namespace {
 
-Result<v1::NotifyReply> report_of_notice(database::Transaction& transaction, const v1::NotifyRequest& request, Timestamp lease_now) {
-  const std::set<Uuid> people(request.user_ids.begin(), request.user_ids.end());
-  const std::vector<Uuid> named(people.begin(), people.end());
-  ASSIGN_OR_RETURN(const auto reached, store::people_with_sockets(transaction, named, lease_now));
+// Whom a notice is for, as of one transaction.
+struct Audience {
+  std::vector<Uuid> people;  // each once, in the order of ids
+  std::vector<Uuid> sessions;
+  std::map<Uuid, store::SessionSockets> sockets;  // of the sessions that have any
+};
+
+std::vector<Uuid> each_once(const std::vector<Uuid>& ids) {
+  const std::set<Uuid> unique(ids.begin(), ids.end());
+  return {unique.begin(), unique.end()};
+}
+
+Result<Audience> audience_of(database::Transaction& transaction, const v1::NotifyRequest& request, Timestamp now, Timestamp lease_now) {
+  ASSIGN_OR_RETURN(std::set<Uuid> people, store::present_members(transaction, request.channel_ids, now));
+  people.insert(request.user_ids.begin(), request.user_ids.end());
+  Audience audience{{people.begin(), people.end()}, each_once(request.session_ids), {}};
+  ASSIGN_OR_RETURN(audience.sockets, store::sockets_of_sessions(transaction, audience.sessions, lease_now));
+  return audience;
+}
+
+Result<v1::NotifyReply> report_of_notice(database::Transaction& transaction, const v1::NotifyRequest& request, const Audience& audience,
+                                         Timestamp lease_now) {
+  ASSIGN_OR_RETURN(const auto reached, store::people_with_sockets(transaction, audience.people, lease_now));
   std::set<Uuid> kept;
   if (request.idempotency_key) {
-    ASSIGN_OR_RETURN(kept, store::people_with_logs(transaction, named));
+    ASSIGN_OR_RETURN(kept, store::people_with_logs(transaction, audience.people));
   }
   v1::NotifyReply reply;
-  for (const Uuid& person : named) {
+  for (const Uuid& person : audience.people) {
     const v1::Delivery otherwise = kept.contains(person) ? v1::Delivery::kQueued : v1::Delivery::kNoSession;
     reply.deliveries.push_back({person, reached.contains(person) ? v1::Delivery::kDelivered : otherwise});
   }
+  for (const Uuid& session : audience.sessions) {
+    const auto sockets = audience.sockets.find(session);
+    const bool is_reached = sockets != audience.sockets.end() && sockets->second.reached;
+    reply.sessions.push_back({session, is_reached ? v1::Delivery::kDelivered : v1::Delivery::kNoSession});
+  }
   return reply;
+}
+
+Result<void> check_targets(const v1::NotifyRequest& request) {
+  if (request.user_ids.empty() && request.channel_ids.empty() && request.session_ids.empty())
+    return fail(v1::errors::bad_target("Expected people, channels or sessions"));
+  if (request.idempotency_key && !request.session_ids.empty())
+    return fail(v1::errors::bad_target("Expected no sessions in a notice that is kept"));
+  return {};
 }
 
 }  // namespace
 
 Task<Result<v1::NotifyReply>> ChatService::notify(runtime::Context& context, v1::NotifyRequest request) {
   CO_TRY(require_service(context));
+  CO_TRY(check_targets(request));
   const Timestamp now = context.now();
   const Timestamp lease_now = lease_clock_.now(context);
-  const auto report = [&](Transaction& transaction) -> Result<v1::NotifyReply> {
-    if (!request.report) return v1::NotifyReply{};
-    return report_of_notice(transaction, request, lease_now);
-  };
   if (!request.idempotency_key) {
-    feed_.signal({request.type, request.data.text, now, request.user_ids});
-    if (!request.report) co_return v1::NotifyReply{};
-    auto reply = co_await database_.read(context, report);
+    auto reply = co_await signal(context, request, lease_now);
     co_return reply;
   }
   bool told = false;
   const auto work = [&](Transaction& transaction) -> Result<v1::NotifyReply> {
+    ASSIGN_OR_RETURN(const Audience audience, audience_of(transaction, request, now, lease_now));
     ASSIGN_OR_RETURN(told,
-                     store::tell_notice(transaction, request.user_ids, request.type, request.data.text, *request.idempotency_key, now));
-    return report(transaction);
+                     store::tell_notice(transaction, audience.people, request.type, request.data.text, *request.idempotency_key, now));
+    if (!request.report) return v1::NotifyReply{};
+    return report_of_notice(transaction, request, audience, lease_now);
   };
   auto reply = co_await database_.write(context, work);
   if (reply && told) feed_.ring();
+  co_return reply;
+}
+
+Task<Result<v1::NotifyReply>> ChatService::signal(runtime::Context& context, const v1::NotifyRequest& request, Timestamp lease_now) {
+  const Timestamp now = context.now();
+  Audience audience;
+  v1::NotifyReply reply;
+  const auto look = [&](Transaction& transaction) -> Result<v1::NotifyReply> {
+    ASSIGN_OR_RETURN(audience, audience_of(transaction, request, now, lease_now));
+    if (!request.report) return v1::NotifyReply{};
+    return report_of_notice(transaction, request, audience, lease_now);
+  };
+  // People are known without a look.
+  if (request.report || !request.channel_ids.empty() || !request.session_ids.empty()) {
+    CO_ASSIGN_OR_RETURN(reply, co_await database_.read(context, look));
+  } else {
+    audience.people = each_once(request.user_ids);
+  }
+  if (!audience.people.empty()) feed_.signal({request.type, request.data.text, now, std::move(audience.people), std::nullopt});
+  for (const auto& [session, sockets] : audience.sockets) feed_.signal({request.type, request.data.text, now, {sockets.user_id}, session});
   co_return reply;
 }
 
@@ -101,7 +151,8 @@ namespace {
 void add_signals(v1::ReadFeedReply& reply, const Feed::Taken& taken) {
   reply.volatile_position = taken.position;
   for (const Signal& signal : taken.signals) {
-    for (const Uuid& person : signal.people) reply.events.push_back({person, 0, signal.type, signal.at, JsonText{signal.data}});
+    for (const Uuid& person : signal.people)
+      reply.events.push_back({person, 0, signal.type, signal.at, JsonText{signal.data}, signal.session_id});
   }
 }
 

@@ -985,6 +985,69 @@ TEST_F(Chat, H_1_ANoticeReportsWhatBecomesOfItForEachPerson) {
   EXPECT_TRUE(rig.call(rig.service(), &v1::Chat::notify, {{anna}, "task.created", {"{}"}, "6"})->deliveries.empty()) << "only when asked";
 }
 
+TEST_F(Chat, H_1_ANoticeToAChannelReachesWhoeverIsAMember) {
+  using D = v1::Delivery;
+  rig.open_socket(anna);
+  v1::NotifyRequest kept{{}, "task.updated", {"{}"}, "1", true};
+  kept.channel_ids = {channel, channel};
+  kept.user_ids = {anna};
+  const std::vector<v1::DeliveryTo> expected = {{std::min(anna, clara), anna < clara ? D::kDelivered : D::kQueued},
+                                                {std::max(anna, clara), anna < clara ? D::kQueued : D::kDelivered}};
+  EXPECT_EQ(rig.call(rig.service(), &v1::Chat::notify, kept)->deliveries, expected) << "a person who is named twice hears it once";
+  for (const Uuid& member : {anna, clara}) {
+    const std::vector<std::string> types = rig.event_types(member);
+    EXPECT_EQ(std::count(types.begin(), types.end(), "task.updated"), 1);
+  }
+  EXPECT_THAT(rig.event_types(david), Not(Contains("task.updated")));
+  // Not kept: the open sockets of its members.
+  v1::NotifyRequest passing{{}, "queue.position", {"{}"}, {}, true};
+  passing.channel_ids = {channel};
+  const v1::ReadFeedReply start = rig.feed(-1);
+  EXPECT_EQ(rig.call(rig.service(), &v1::Chat::notify, passing)->deliveries.size(), 2U);
+  std::set<Uuid> told;
+  const v1::ReadFeedReply news = rig.feed(start.position, start.volatile_position);
+  for (const v1::PersonEvent& event : news.events) told.insert(event.user_id);
+  EXPECT_EQ(told, (std::set<Uuid>{anna, clara}));
+  // Whose access is over is no member any more.
+  ASSERT_TRUE(rig.call(rig.service(), &v1::Chat::subscribe,
+                       {channel, clara, v1::MemberAccess::kRead, rig.world.true_now() + seconds(10), std::nullopt}));
+  rig.world.run_for(seconds(20));
+  EXPECT_EQ(rig.call(rig.service(), &v1::Chat::notify, passing)->deliveries.size(), 1U);
+}
+
+TEST_F(Chat, H_1_ANoticeToASessionReachesItsSocketsAlone) {
+  using D = v1::Delivery;
+  const Uuid session = rig.new_id();
+  const Uuid away = rig.new_id();
+  const Uuid socket = rig.open_socket(anna, session);
+  rig.open_socket(anna);
+  v1::NotifyRequest request{{}, "queue.position", {"{}"}, {}, true};
+  request.session_ids = {session, away, session};
+  const auto states = [&] {
+    std::map<Uuid, D> all;
+    const auto reply = rig.call(rig.service(), &v1::Chat::notify, request);
+    for (const v1::DeliveryToSession& one : reply->sessions) EXPECT_TRUE(all.emplace(one.session_id, one.delivery).second) << "each once";
+    return all;
+  };
+  const v1::ReadFeedReply start = rig.feed(-1);
+  EXPECT_EQ(states(), (std::map<Uuid, D>{{session, D::kDelivered}, {away, D::kNoSession}}));
+  const v1::ReadFeedReply news = rig.feed(start.position, start.volatile_position);
+  ASSERT_EQ(news.events.size(), 1U);
+  EXPECT_EQ(news.events[0].user_id, anna);
+  EXPECT_EQ(news.events[0].session_id, session);
+  rig.close_socket(socket);
+  EXPECT_EQ(states(), (std::map<Uuid, D>{{session, D::kNoSession}, {away, D::kNoSession}}));
+}
+
+TEST_F(Chat, H_1_ANoticeNeedsATargetThatItCanReach) {
+  const v1::NotifyRequest nobody{{}, "task.created", {"{}"}, {}, true};
+  EXPECT_EQ(code_of(rig.call(rig.service(), &v1::Chat::notify, nobody)), "chat.bad-target");
+  v1::NotifyRequest kept{{anna}, "task.created", {"{}"}, "1", true};
+  kept.session_ids = {rig.new_id()};
+  EXPECT_EQ(code_of(rig.call(rig.service(), &v1::Chat::notify, kept)), "chat.bad-target");
+  EXPECT_THAT(rig.event_types(anna), Not(Contains("task.created")));
+}
+
 TEST_F(Chat, H_1_WhoIsNoServiceSendsNothing) {
   const std::int64_t before = rig.sequence(clara);
   const v1::NotifyRequest request{{clara}, "task.created", {"{}"}, "1", true};

@@ -102,6 +102,8 @@ struct Present {
   Timestamp now;
   Timestamp of_leases;
 };
+// Those who may read one of the channels now.
+Result<std::set<Uuid>> present_members(Transaction& transaction, std::span<const Uuid> channels, Timestamp now);
 Result<std::vector<MemberRow>> members_of(Transaction& transaction, std::span<const Uuid> channels, Present present);
 Result<std::vector<Uuid>> channels_of(Transaction& transaction, const Uuid& user);
 
@@ -243,6 +245,12 @@ Result<void> close_socket(Transaction& transaction, const Uuid& socket, Timestam
 Result<void> drop_sockets(Transaction& transaction, const Uuid& user);
 // Of these people, whoever has an open socket: one that closed holds the presence for a lease, but brings nothing.
 Result<std::set<Uuid>> people_with_sockets(Transaction& transaction, std::span<const Uuid> people, Timestamp now);
+struct SessionSockets {
+  Uuid user_id;
+  bool reached = false;  // one of them is open and in its lease
+};
+// Of these sessions, those that have sockets.
+Result<std::map<Uuid, SessionSockets>> sockets_of_sessions(Transaction& transaction, std::span<const Uuid> sessions, Timestamp now);
 // People of sockets whose lease ran out since the last look.
 Result<std::vector<Uuid>> people_run_out(Transaction& transaction, Timestamp now);
 // Leases that end after `last`: the clock was set back between the process that gave them and this one.

@@ -243,4 +243,13 @@ Result<std::vector<Uuid>> running_members(Transaction& transaction, const Uuid& 
   return members;
 }
 
+Result<std::set<Uuid>> present_members(Transaction& transaction, std::span<const Uuid> channels, Timestamp now) {
+  static const InList statement("SELECT m.user_id FROM chat_members m WHERE m.channel_id IN", "AND " RUNNING("m"));
+  const Value present[] = {to_value(now)};
+  ASSIGN_OR_RETURN(const auto rows, statement.query(transaction, {}, channels, present));
+  std::set<Uuid> members;
+  for (const Row& row : rows) members.insert(row.uuid(0));
+  return members;
+}
+
 }  // namespace consilium::chat::store

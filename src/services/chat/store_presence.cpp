@@ -105,6 +105,19 @@ Result<std::set<Uuid>> people_with_sockets(Transaction& transaction, std::span<c
   return reached;
 }
 
+Result<std::map<Uuid, SessionSockets>> sockets_of_sessions(Transaction& transaction, std::span<const Uuid> sessions, Timestamp now) {
+  static const InList statement("SELECT session_id, user_id, state = 0 AND lease_until > ? FROM chat_sockets WHERE session_id IN", "");
+  const Value present[] = {to_value(now)};
+  ASSIGN_OR_RETURN(const auto rows, statement.query(transaction, present, sessions));
+  std::map<Uuid, SessionSockets> found;
+  for (const Row& row : rows) {
+    SessionSockets& one = found[row.uuid(0)];
+    one.user_id = row.uuid(1);
+    one.reached = one.reached || row.boolean(2);
+  }
+  return found;
+}
+
 Result<std::vector<Uuid>> people_run_out(Transaction& transaction, Timestamp now) {
   ASSIGN_OR_RETURN(const auto rows, transaction.query("SELECT DISTINCT user_id FROM chat_sockets WHERE state < 2 AND lease_until <= ?"
                                                       " ORDER BY user_id LIMIT ?",
