@@ -309,7 +309,7 @@ std::vector<process::Worker> client_request_workers(""")
 
 def add_a_message(copy):
     source = "src/services/chat/predefined_posts.cpp"
-    copy.edit(source, '    {"client.feedback-thanks",', '    {"client.recipe", kAboutTask, {}, {}},\n    {"client.feedback-thanks",')
+    copy.edit(source, '    {"client.feedback",', '    {"client.recipe", kAboutTask, {}, {}},\n    {"client.feedback",')
     # The test program again, with this file in the place of the library's.
     words = [word.replace(str(ROOT / source), str(copy.root / source)) for word in copy.commands[str(ROOT / source)]]
     made = copy.root / "predefined_posts.o"

@@ -34,12 +34,9 @@ constexpr PredefinedPost kPosts[] = {
     {"client.no-consultant-available", kWaiting, {}, {}},
     {"client.request-assigned", kAssignedToClient, {}, "consultant"},
     {"consultant.request-assigned", kAssignedToConsultant, {}, "client"},
-    {"client.request-returned", kAboutTask, {}, {}},
     {"client.request-escalated", kAboutTask, {}, {}},
     {"client.task-solved", kSolved, {}, {}},
-    {"client.request-cancelled", kAboutTask, {}, {}},
     {"client.feedback", kFeedback, kFeedbackActions, {}},
-    {"client.feedback-thanks", kAboutTask, {}, {}},
 };
 
 FieldError problem(std::string_view name, std::string_view code, std::string_view message) {
