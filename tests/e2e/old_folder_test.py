@@ -34,7 +34,7 @@ def tasks_of(admin, status):
 
 def keep(name):
     """Two cases that have ended, one that waits in the queue; the power goes off."""
-    archive = KEPT / f"{name}.tar.gz"
+    archive = KEPT / f"{name}.tar.xz"
     expect(not archive.exists(), f"{archive} is there already")
     with tempfile.TemporaryDirectory() as folder, Server(folder) as server:
         server.start()
@@ -48,7 +48,7 @@ def keep(name):
         server.end(signal.SIGKILL)
         KEPT.mkdir(exist_ok=True)
         data = pathlib.Path(folder) / "data"
-        with tarfile.open(archive, "w:gz") as out:
+        with tarfile.open(archive, "w:xz") as out:
             # The keys stay out: no private key belongs into a repository, and a server makes new ones.
             for file in sorted(data.rglob("*")):
                 if file.is_file() and not {"keys", "run", "log"} & set(file.relative_to(data).parts) and file.name not in ("lock", "consilium.db-shm"):
@@ -101,10 +101,10 @@ def main():
         keep(sys.argv[2])
         return 0
     report = Report()
-    archives = sorted(KEPT.glob("*.tar.gz"))
+    archives = sorted(KEPT.glob("*.tar.*"))
     report.check("folders of earlier versions are kept", lambda: expect(archives, f"there is none in {KEPT.name}"))
     for archive in archives:
-        report.check(f"the folder {archive.name.removesuffix('.tar.gz')} opens and its open case goes on", lambda: opens(archive))
+        report.check(f"the folder {archive.name.partition('.tar.')[0]} opens and its open case goes on", lambda: opens(archive))
     return report.failed
 
 
