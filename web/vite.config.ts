@@ -2,8 +2,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
 
-import optimizeLocales from '@react-aria/optimize-locales-plugin';
-import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
 const locales = fileURLToPath(new URL('../locales/', import.meta.url));
@@ -58,7 +56,7 @@ function brotli(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [catalogues(), scriptsAtOnce(), brotli(), react(), { ...optimizeLocales.vite({ locales: ['en-US', 'ru-RU'] }), enforce: 'pre' }],
+  plugins: [catalogues(), scriptsAtOnce(), brotli()],
   build: {
     target: 'es2021',
     // The content security policy allows no data: addresses.

@@ -1,7 +1,8 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { createClient, problemOf, type Api, type Person } from './api';
 import { browserBox } from './base/device';
+import { later } from './base/later';
 import { onwardOf } from './base/onward';
 import { go, usePath } from './base/router';
 import { useI18n } from './i18n/i18n';
@@ -9,10 +10,10 @@ import { isLanguage } from './i18n/language';
 import { LoginPage } from './pages/login/login-page';
 import { PasswordPage } from './pages/password/password-page';
 
-const ClientPage = lazy(() => import('./pages/client/client-page'));
-const DeskPage = lazy(() => import('./pages/desk/desk-page'));
-const AccountPage = lazy(() => import('./pages/account/account-page'));
-const OfficePage = lazy(() => import('./pages/office/office-page'));
+const ClientPage = later(() => import('./pages/client/client-page'));
+const DeskPage = later(() => import('./pages/desk/desk-page'));
+const AccountPage = later(() => import('./pages/account/account-page'));
+const OfficePage = later(() => import('./pages/office/office-page'));
 
 export interface Session {
   api: Api;
@@ -108,27 +109,26 @@ export function App() {
     if (!account && page.path !== path) go(page.path, { replace: true });
   }, [account, page.path, path]);
 
+  const loading = <Loading text={t('loading')} />;
   return (
     <>
-      <Suspense fallback={<Loading text={t('loading')} />}>
-        {page.kind === 'password' && <PasswordPage api={api} onDone={() => go('/login')} />}
-        {page.kind === 'login' && (
-          <LoginPage api={api} expired={who.kind === 'nobody' && who.expired} onLogin={(person) => {
-            if (isLanguage(person.language) && !device.get('setting:language')) setLanguage(person.language);
-            if (onward) {
-              goOnward(onward.path);
-              return;
-            }
-            enter(person);
-            go('/');
-          }} />
-        )}
-        {page.kind === 'asking' && <Loading text={t('loading')} />}
-        {session && page.kind === 'client' && <ClientPage session={session} />}
-        {session && page.kind === 'desk' && <DeskPage session={session} path={page.path} />}
-        {session && page.kind === 'office' && <OfficePage session={session} path={page.path} />}
-      </Suspense>
-      {account && <Suspense fallback={null}><AccountPage session={session} onClose={() => go(page.path)} /></Suspense>}
+      {page.kind === 'password' && <PasswordPage api={api} onDone={() => go('/login')} />}
+      {page.kind === 'login' && (
+        <LoginPage api={api} expired={who.kind === 'nobody' && who.expired} onLogin={(person) => {
+          if (isLanguage(person.language) && !device.get('setting:language')) setLanguage(person.language);
+          if (onward) {
+            goOnward(onward.path);
+            return;
+          }
+          enter(person);
+          go('/');
+        }} />
+      )}
+      {page.kind === 'asking' && loading}
+      {session && page.kind === 'client' && <ClientPage waiting={loading} properties={{ session }} />}
+      {session && page.kind === 'desk' && <DeskPage waiting={loading} properties={{ session, path: page.path }} />}
+      {session && page.kind === 'office' && <OfficePage waiting={loading} properties={{ session, path: page.path }} />}
+      {account && <AccountPage waiting={null} properties={{ session, onClose: () => go(page.path) }} />}
     </>
   );
 }

@@ -1,5 +1,4 @@
-import { StrictMode } from 'react';
-import { createRoot } from 'react-dom/client';
+import { render } from 'preact';
 
 import { App } from './app';
 import { I18nProvider } from './i18n/i18n';
@@ -12,11 +11,5 @@ const root = document.getElementById('root');
 if (!root) throw new Error('the page has no root');
 const language = preferredLanguage();
 void loadCatalogue(language).then((catalogue) => {
-  createRoot(root).render(
-    <StrictMode>
-      <I18nProvider initial={language} catalogue={catalogue}>
-        <App />
-      </I18nProvider>
-    </StrictMode>,
-  );
+  render(<I18nProvider initial={language} catalogue={catalogue}><App /></I18nProvider>, root);
 });

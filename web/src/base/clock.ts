@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from 'react';
+import { useExternal } from './use-external';
 
 // One timer for every running time on the page: all of them change together, once a second.
 const listeners = new Set<() => void>();
@@ -27,5 +27,5 @@ function read(step: number) {
 
 // The time in steps of so many milliseconds, at least a second: what shows it is drawn again once a step.
 export function useNow(step = 1000): number {
-  return useSyncExternalStore(subscribe, () => read(step));
+  return useExternal(subscribe, () => read(step));
 }

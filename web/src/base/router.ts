@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from 'react';
+import { useExternal } from './use-external';
 
 const listeners = new Set<() => void>();
 const notify = () => {
@@ -20,4 +20,4 @@ function subscribe(listener: () => void) {
   };
 }
 
-export const usePath = () => useSyncExternalStore(subscribe, () => location.pathname);
+export const usePath = () => useExternal(subscribe, () => location.pathname);

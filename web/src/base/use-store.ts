@@ -1,6 +1,7 @@
-import { useCallback, useRef, useSyncExternalStore } from 'react';
+import { useCallback, useRef } from 'preact/hooks';
 
 import type { Store } from './store';
+import { useExternal } from './use-external';
 
 // Renders again when the selected part is another value; `select` may build one that is equal by `same`.
 export function useStore<State, Part>(
@@ -15,5 +16,5 @@ export function useStore<State, Part>(
     last.current = { part };
     return part;
   }, [store, select, same]);
-  return useSyncExternalStore(store.subscribe, snapshot);
+  return useExternal(store.subscribe, snapshot);
 }

@@ -1,4 +1,4 @@
-import { useState, type FormEvent } from 'react';
+import { useState } from 'preact/hooks';
 
 import type { Post } from '../api';
 import { useI18n } from '../i18n/i18n';
@@ -33,7 +33,7 @@ export function ActionButtons({ hub, post }: { hub: Hub; post: Post }) {
       setBusy(null);
     }
   };
-  const addWords = (event: FormEvent) => {
+  const addWords = (event: Event) => {
     event.preventDefault();
     if (chosen && words.trim() !== '') void press(chosen.id, words.trim());
   };

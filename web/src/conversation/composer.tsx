@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useState, type FormEvent, type KeyboardEvent } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { useI18n } from '../i18n/i18n';
 import { longestText, readDraft, writeDraft } from '../state/drafts';
@@ -44,17 +44,17 @@ export function Composer({ hub, channelId, autoFocus = false }: { hub: Hub; chan
     area.current?.focus();
   };
   const onKey = (event: KeyboardEvent) => {
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     if (matchMedia('(pointer: coarse)').matches) return;
     event.preventDefault();
     send();
   };
 
   return (
-    <form className="composer" onSubmit={(event: FormEvent) => { event.preventDefault(); send(); }}>
+    <form className="composer" onSubmit={(event: Event) => { event.preventDefault(); send(); }}>
       <div className="composer-box">
-        <textarea ref={area} id={composerId(channelId)} className="composer-text" rows={1} value={text} placeholder={t('composer.placeholder')} aria-label={t('composer.label')} enterKeyHint="send"
-          aria-describedby={`left-${channelId}`} data-testid="composer" onChange={(event) => change(event.target.value)} onKeyDown={onKey} />
+        <textarea ref={area} id={composerId(channelId)} className="composer-text" rows={1} value={text} placeholder={t('composer.placeholder')} aria-label={t('composer.label')} enterkeyhint="send"
+          aria-describedby={`left-${channelId}`} data-testid="composer" onInput={(event) => change(event.currentTarget.value)} onKeyDown={onKey} />
         <Button type="submit" className="button button-primary button-icon composer-send" aria-label={t('composer.send')} isDisabled={!sendable}><Icon name="send" /></Button>
       </div>
       <p id={`left-${channelId}`} className="composer-left" data-over={length > longestText} role={length > longestText ? 'alert' : undefined}>

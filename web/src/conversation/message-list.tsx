@@ -1,7 +1,8 @@
-import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import type { Channel, Post } from '../api';
 import { useNow } from '../base/clock';
+import { memo } from '../base/memo';
 import { clockTime, dayName, dayOf } from '../base/time';
 import { useStore } from '../base/use-store';
 import { useI18n } from '../i18n/i18n';

@@ -1,4 +1,5 @@
-import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { createContext, type ComponentChildren } from 'preact';
+import { useContext, useEffect, useMemo, useState } from 'preact/hooks';
 
 import { remember } from '../base/device';
 import { loadCatalogue, type Catalogue, type Language } from './language';
@@ -26,7 +27,7 @@ export interface I18n {
 
 const I18nContext = createContext<I18n | null>(null);
 
-export function I18nProvider({ initial, catalogue, children }: { initial: Language; catalogue: Catalogue; children: ReactNode }) {
+export function I18nProvider({ initial, catalogue, children }: { initial: Language; catalogue: Catalogue; children: ComponentChildren }) {
   const [current, setCurrent] = useState({ language: initial, catalogue });
   const value = useMemo<I18n>(() => ({
     language: current.language,

@@ -1,4 +1,4 @@
-import { useEffect } from 'react';
+import { useEffect } from 'preact/hooks';
 
 import type { Post } from '../api';
 import type { Translate } from '../i18n/i18n';

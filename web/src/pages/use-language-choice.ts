@@ -1,4 +1,4 @@
-import { useCallback } from 'react';
+import { useCallback } from 'preact/hooks';
 
 import type { Language } from '../i18n/language';
 import type { Hub } from '../state/hub';

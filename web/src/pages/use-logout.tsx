@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useState } from 'preact/hooks';
 
 import type { Session } from '../app';
 import { useI18n } from '../i18n/i18n';

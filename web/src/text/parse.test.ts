@@ -1,12 +1,12 @@
-import { createElement } from 'react';
-import { renderToStaticMarkup } from 'react-dom/server';
+import { createElement } from 'preact';
+import { renderToString } from 'preact-render-to-string';
 import { describe, expect, test } from 'vitest';
 
 import { forRandom } from '../base/seeded-random';
 import { deepest, longest, parseText, safeAddress, type Inline } from './parse';
 import { RichText } from './rich-text';
 
-const html = (text: string) => renderToStaticMarkup(createElement(RichText, { text })).replace(/^<div class="rich-text" dir="auto">|<\/div>$/g, '');
+const html = (text: string) => renderToString(createElement(RichText, { text })).replace(/^<div class="rich-text" dir="auto">|<\/div>$/g, '');
 
 describe('what is shown', () => {
   test('paragraphs and line breaks', () => {
@@ -79,7 +79,7 @@ describe('direction', () => {
   });
 
   test('the text is isolated from its surroundings', () => {
-    expect(renderToStaticMarkup(createElement(RichText, { text: 'שלום' }))).toContain('dir="auto"');
+    expect(renderToString(createElement(RichText, { text: 'שלום' }))).toContain('dir="auto"');
   });
 });
 

@@ -1,5 +1,4 @@
-import { memo } from 'react';
-
+import { memo } from '../base/memo';
 import { parseText, type Block, type Inline } from './parse';
 
 // Shows a post's text. Each block is isolated in direction, so that it cannot reorder what stands around it.

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useState } from 'preact/hooks';
 
 import { useNow } from '../base/clock';
 import { clockTime } from '../base/time';

@@ -1,4 +1,5 @@
-import { useId, type RefObject } from 'react';
+import type { RefObject } from 'preact';
+import { useId } from 'preact/hooks';
 
 interface FieldProps {
   label: string;
@@ -16,7 +17,7 @@ interface FieldProps {
   rows?: number;
   // A name that is no word: not corrected, not capitalised.
   verbatim?: boolean;
-  inputRef?: RefObject<HTMLInputElement>;
+  inputRef?: RefObject<HTMLInputElement | null>;
 }
 
 // A labelled text, with what is wrong with it.
@@ -27,12 +28,13 @@ export function Field({ label, value, onChange, type = 'text', name, autoComplet
     id, value, name, autoComplete, className: 'input', maxLength: longest,
     'aria-required': isRequired || undefined, 'aria-invalid': error ? true : undefined, 'aria-describedby': told ? `${id}-told` : undefined,
   };
+  // The library's types ask for one kind of input at a time; they allow the same for each of these.
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
       {rows
-        ? <textarea {...common} rows={rows} onChange={(event) => onChange(event.target.value)} />
-        : <input {...common} ref={inputRef ?? null} type={type} {...(verbatim ? { autoCapitalize: 'none', spellCheck: false } : {})} onChange={(event) => onChange(event.target.value)} />}
+        ? <textarea {...common} rows={rows} onInput={(event) => onChange(event.currentTarget.value)} />
+        : <input {...common} ref={inputRef ?? null} type={type as 'text'} {...(verbatim ? { autoCapitalize: 'none', spellCheck: false } : {})} onInput={(event) => onChange(event.currentTarget.value)} />}
       {told && <span id={`${id}-told`} className={error ? 'field-error' : 'field-hint'}>{told}</span>}
     </div>
   );

@@ -1,10 +1,10 @@
-import type { ReactNode } from 'react';
+import type { ComponentChildren } from 'preact';
 
 import { SettingsMenu } from './settings-menu';
 import { Icon } from './icon';
 
 // The frame of the pages before a session: log in, set a password.
-export function GatePage({ title, lead, children }: { title: string; lead: string; children: ReactNode }) {
+export function GatePage({ title, lead, children }: { title: string; lead: string; children: ComponentChildren }) {
   return (
     <div className="gate">
       <header className="gate-top"><span className="brand"><span className="brand-mark"><Icon name="logo" size={22} /></span>Consilium</span><SettingsMenu /></header>

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useState } from 'preact/hooks';
 
 import { recall, remember } from '../base/device';
 import { useStore } from '../base/use-store';

@@ -1,6 +1,6 @@
 import '../../design/account.css';
 
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 
 import { problemOf, type Session as Login } from '../../api';
 import type { Session } from '../../app';

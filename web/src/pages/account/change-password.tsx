@@ -1,4 +1,4 @@
-import { useState, type FormEvent } from 'react';
+import { useState } from 'preact/hooks';
 
 import type { Session } from '../../app';
 import { useI18n } from '../../i18n/i18n';
@@ -18,7 +18,7 @@ export function ChangePassword({ session, onChanged }: { session: Session; onCha
   const [error, setError] = useState<unknown>(null);
   const [state, setState] = useState<'asking' | 'busy' | 'done'>('asking');
 
-  const submit = async (event: FormEvent) => {
+  const submit = async (event: Event) => {
     event.preventDefault();
     const wrong = problemOfPassword(password, again);
     setMissing(current === '');

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 
 import type { Channel, Member, Post, Task } from '../../api';
 import type { Session } from '../../app';

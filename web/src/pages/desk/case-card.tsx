@@ -1,4 +1,5 @@
-import { useEffect, useState, type ReactNode } from 'react';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
 
 import { problemOf, type HistoryEntry, type Task, type User } from '../../api';
 import { dayAndTime } from '../../base/time';
@@ -50,7 +51,7 @@ export function CaseCard({ hub, task }: { hub: Hub; task: Task }) {
   );
 }
 
-function Fact({ name, value }: { name: string; value: ReactNode | undefined }) {
+function Fact({ name, value }: { name: string; value: ComponentChildren | undefined }) {
   return value ? <div><dt>{name}</dt><dd>{value}</dd></div> : null;
 }
 

@@ -1,4 +1,3 @@
-import type { MouseEvent } from 'react';
 
 import type { Post, Task } from '../../api';
 import { useNow } from '../../base/clock';

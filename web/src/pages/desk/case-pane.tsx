@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useState } from 'preact/hooks';
 
 import type { Task } from '../../api';
 import { useStore } from '../../base/use-store';

@@ -1,6 +1,6 @@
 import '../../design/desk.css';
 
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 
 import type { Post, Task } from '../../api';
 import type { Session } from '../../app';

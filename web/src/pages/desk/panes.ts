@@ -1,6 +1,6 @@
 // Which consultations stand side by side; the address holds them, so that a reload and the back button do, too:
 // /desk/MOI-000001+MOI-000004, in the order of the screen.
-import { useSyncExternalStore } from 'react';
+import { useExternal } from '../../base/use-external';
 
 const root = '/desk';
 
@@ -46,4 +46,4 @@ function subscribe(listener: () => void) {
   };
 }
 
-export const useRoom = () => useSyncExternalStore(subscribe, () => 1 + queries().filter((step) => step.matches).length);
+export const useRoom = () => useExternal(subscribe, () => 1 + queries().filter((step) => step.matches).length);

@@ -1,12 +1,11 @@
-import { useEffect, useState } from 'react';
-import { Button, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
+import { useEffect, useState } from 'preact/hooks';
 
 import type { PresenceStatus } from '../../api';
 import { useStore } from '../../base/use-store';
 import { useI18n } from '../../i18n/i18n';
 import type { Hub } from '../../state/hub';
-import { AriaLocale } from '../../ui/aria-locale';
 import { Icon } from '../../ui/icon';
+import { Menu, type MenuEntry } from '../../ui/menu';
 
 const choices: PresenceStatus[] = ['online', 'dnd', 'away', 'ooo'];
 
@@ -32,24 +31,21 @@ export function usePresence(hub: Hub) {
 export function PresenceMenu({ status, connected, onChoose }: ReturnType<typeof usePresence>) {
   const { t } = useI18n();
   const shown = connected ? (status ?? 'offline') : 'cut-off';
+  const entries = choices.map((each): MenuEntry => ({
+    id: each,
+    view: (
+      <>
+        <span className="presence-dot" data-presence={each} />
+        <span className="menu-words"><span>{t(`presence.${each}`)}</span><small>{t(`presence.${each}-hint`)}</small></span>
+        <span className="menu-check"><Icon name="check" size={18} /></span>
+      </>
+    ),
+    isChosen: each === status,
+    onPick: () => onChoose(each),
+  }));
   return (
-    <AriaLocale>
-      <MenuTrigger>
-        <Button className="button button-small presence-button" aria-label={t('presence.label', { status: t(`presence.${shown}`) })} data-testid="presence">
-          <span className="presence-dot" data-presence={shown} />{t(`presence.${shown}`)}<Icon name="down" size={16} />
-        </Button>
-        <Popover className="popover" placement="bottom end">
-          <Menu className="menu" aria-label={t('presence.title')} selectionMode="single" disallowEmptySelection selectedKeys={status ? [status] : []} onSelectionChange={(keys) => onChoose([...keys][0] as PresenceStatus)}>
-            {choices.map((each) => (
-              <MenuItem key={each} id={each} className="menu-item" textValue={t(`presence.${each}`)}>
-                <span className="presence-dot" data-presence={each} />
-                <span className="menu-words"><span>{t(`presence.${each}`)}</span><small>{t(`presence.${each}-hint`)}</small></span>
-                <span className="menu-check"><Icon name="check" size={18} /></span>
-              </MenuItem>
-            ))}
-          </Menu>
-        </Popover>
-      </MenuTrigger>
-    </AriaLocale>
+    <Menu className="button button-small presence-button" aria-label={t('presence.label', { status: t(`presence.${shown}`) })} data-testid="presence" title={t('presence.title')} groups={[{ entries }]}>
+      <span className="presence-dot" data-presence={shown} />{t(`presence.${shown}`)}<Icon name="down" size={16} />
+    </Menu>
   );
 }

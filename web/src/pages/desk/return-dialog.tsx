@@ -1,5 +1,4 @@
-import { useState, type FormEvent } from 'react';
-import { Label, Radio, RadioGroup } from 'react-aria-components';
+import { useState } from 'preact/hooks';
 
 import type { Task } from '../../api';
 import { useI18n } from '../../i18n/i18n';
@@ -29,7 +28,7 @@ function ReturnForm({ hub, task, onClose }: { hub: Hub; task: Task; onClose: (re
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
 
-  const submit = async (event: FormEvent) => {
+  const submit = async (event: Event) => {
     event.preventDefault();
     const detail = words.trim();
     const lacks = reason === 'else' && detail === '';
@@ -51,10 +50,15 @@ function ReturnForm({ hub, task, onClose }: { hub: Hub; task: Task; onClose: (re
     <form className="form" onSubmit={(event) => void submit(event)} noValidate>
       <p>{t('return.lead', { client: task.reporter.displayName })}</p>
       {error !== null && <ProblemNotice error={error} />}
-      <RadioGroup className="radios" value={reason} onChange={(value) => setReason(value as typeof reason)}>
-        <Label className="field-label">{t('return.reason')}</Label>
-        {reasons.map((each) => <Radio key={each} value={each} className="radio"><span className="radio-dot" aria-hidden="true" />{t(`return.reason-${each}`)}</Radio>)}
-      </RadioGroup>
+      <fieldset className="radios" role="radiogroup">
+        <legend className="field-label">{t('return.reason')}</legend>
+        {reasons.map((each) => (
+          <label key={each} className="radio">
+            <input type="radio" name="return-reason" className="visually-hidden" checked={reason === each} onInput={() => setReason(each)} />
+            <span className="radio-dot" aria-hidden="true" />{t(`return.reason-${each}`)}
+          </label>
+        ))}
+      </fieldset>
       <Field label={t('return.more')} value={words} onChange={(text) => { setWords(text); setMissing(false); }} rows={3} longest={longestReason - 60} error={missing ? t('return.words-missing') : null} />
       <div className="dialog-buttons">
         <Button className="button" onPress={() => onClose(false)}>{t('return.cancel')}</Button>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type FormEvent } from 'react';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { Api, Person } from '../../api';
 import { useI18n } from '../../i18n/i18n';
@@ -20,7 +20,7 @@ export function LoginPage({ api, expired, onLogin }: { api: Api; expired: boolea
     document.title = t('login.page');
   }, [t]);
 
-  const submit = async (event: FormEvent) => {
+  const submit = async (event: Event) => {
     event.preventDefault();
     const lacks = { username: username.trim() === '', password: password === '' };
     setMissing(lacks);

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useState } from 'preact/hooks';
 
 import { problemOf, type Task } from '../../api';
 import type { Session } from '../../app';

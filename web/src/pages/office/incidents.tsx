@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef } from 'preact/hooks';
 
 import type { Api, Incident } from '../../api';
 import type { Session } from '../../app';

@@ -1,4 +1,5 @@
-import { useCallback, useEffect, useState, type ReactNode } from 'react';
+import type { ComponentChildren } from 'preact';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 
 import { problemOf, type Api } from '../../api';
 import { useI18n } from '../../i18n/i18n';
@@ -44,7 +45,7 @@ export function useList<Item>(api: Api, read: (api: Api, cursor: string | undefi
 // The first one names the line.
 export interface Column<Item> {
   head: string;
-  cell(item: Item): ReactNode;
+  cell(item: Item): ComponentChildren;
 }
 
 interface ListingProps<Item> {
@@ -52,11 +53,11 @@ interface ListingProps<Item> {
   title: string;
   columns: readonly Column<Item>[];
   keyOf(item: Item): string;
-  filters?: ReactNode;
+  filters?: ComponentChildren;
   // What can be done besides reading again.
-  buttons?: ReactNode;
+  buttons?: ComponentChildren;
   // Questions that lie over the list.
-  children?: ReactNode;
+  children?: ComponentChildren;
 }
 
 // A table; where it is too narrow for one, a card a line (office.css), whose cells then carry the heads. The roles keep it a table

@@ -1,4 +1,4 @@
-import { useEffect, useState, type FormEvent } from 'react';
+import { useEffect, useState } from 'preact/hooks';
 
 import { newIdempotencyKey, problemOf, type Group, type User } from '../../api';
 import type { Session } from '../../app';
@@ -44,7 +44,7 @@ function Form({ session, onMade, onClose }: { session: Session; onMade: (user: U
   const codes = groups.map((group) => group.code).filter((code) => chosen.includes(code));
   const wrong = (name: string) => (incomplete && lacks(name) ? t(name === 'groups' ? 'person.missing-group' : 'person.missing') : problemOf(error)?.fields.find((field) => field.name === name)?.message);
 
-  const submit = async (event: FormEvent) => {
+  const submit = async (event: Event) => {
     event.preventDefault();
     const missing = [...needed, 'groups'].some(lacks);
     setIncomplete(missing);
@@ -106,7 +106,7 @@ function Groups({ groups, chosen, onChange, error }: { groups: readonly Group[];
       <legend className="field-label">{t('office.groups')}</legend>
       {groups.map(({ code }) => (
         <label key={code} className="check">
-          <input type="checkbox" name={code} checked={chosen.includes(code)} onChange={(event) => onChange(event.target.checked ? [...chosen, code] : chosen.filter((each) => each !== code))} />
+          <input type="checkbox" name={code} checked={chosen.includes(code)} onInput={(event) => onChange(event.currentTarget.checked ? [...chosen, code] : chosen.filter((each) => each !== code))} />
           {code}
         </label>
       ))}

@@ -1,7 +1,7 @@
 import '../../design/desk.css';
 import '../../design/office.css';
 
-import { useEffect, type MouseEvent } from 'react';
+import { useEffect } from 'preact/hooks';
 
 import type { Incident } from '../../api';
 import type { Session } from '../../app';

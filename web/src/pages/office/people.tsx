@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'react';
+import { useCallback, useState } from 'preact/hooks';
 
 import { userStatuses, userTypes, type Api, type User } from '../../api';
 import type { Session } from '../../app';

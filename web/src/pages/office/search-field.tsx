@@ -1,4 +1,4 @@
-import { useState, type FormEvent } from 'react';
+import { useState } from 'preact/hooks';
 
 import { useI18n } from '../../i18n/i18n';
 import { Button } from '../../ui/button';
@@ -13,7 +13,7 @@ export function SearchField({ label, name, hint, onSearch }: { label: string; na
     if (next === '') onSearch('');
   };
   return (
-    <form className="search" onSubmit={(event: FormEvent) => { event.preventDefault(); onSearch(text.trim()); }}>
+    <form className="search" onSubmit={(event: Event) => { event.preventDefault(); onSearch(text.trim()); }}>
       <Field label={label} name={name} value={text} onChange={change} verbatim hint={hint} />
       <Button type="submit" className="button button-small">{t('office.find')}</Button>
     </form>

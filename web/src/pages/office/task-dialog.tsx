@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 
 import type { AssignmentEntry, HistoryEntry, Task, Transition } from '../../api';
 import type { Session } from '../../app';

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 
 import { taskSubstatuses, type Api, type Task } from '../../api';
 import type { Session } from '../../app';

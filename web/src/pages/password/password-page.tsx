@@ -1,4 +1,4 @@
-import { useEffect, useState, type FormEvent } from 'react';
+import { useEffect, useState } from 'preact/hooks';
 
 import type { Api } from '../../api';
 import { useI18n } from '../../i18n/i18n';
@@ -29,7 +29,7 @@ export function PasswordPage({ api, onDone }: { api: Api; onDone: () => void }) 
     document.title = t('password.page');
   }, [t]);
 
-  const submit = async (event: FormEvent) => {
+  const submit = async (event: Event) => {
     event.preventDefault();
     const problem = problemOfPassword(password, again);
     setWrong(problem);
