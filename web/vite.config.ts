@@ -4,6 +4,8 @@ import { brotliCompressSync } from 'node:zlib';
 
 import { defineConfig, type Plugin } from 'vite';
 
+// As the builder names what `virtual:catalogue/en` resolves to.
+const cataloguePrefix = '\0virtual:catalogue/';
 const locales = fileURLToPath(new URL('../locales/', import.meta.url));
 
 // `virtual:catalogue/en` holds the texts of the pages alone: those of the server stay on the server.
@@ -13,8 +15,8 @@ function catalogues(): Plugin {
     name: 'consilium-catalogues',
     resolveId: (id) => (id.startsWith(prefix) ? `\0${id}` : undefined),
     load(id) {
-      if (!id.startsWith(`\0${prefix}`)) return undefined;
-      const path = `${locales}${id.slice(prefix.length + 1)}.json`;
+      if (!id.startsWith(cataloguePrefix)) return undefined;
+      const path = `${locales}${id.slice(cataloguePrefix.length)}.json`;
       this.addWatchFile(path);
       const all = JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>;
       const own = Object.entries(all).filter(([key]) => key.startsWith('web.'));
@@ -23,21 +25,20 @@ function catalogues(): Plugin {
   };
 }
 
-// What the first script imports later (all of the program that a client's page needs) is named by the page itself, so that one round
-// trip brings it together with that script.
-const atOnce = ['/src/main.tsx', '/src/pages/client/client-page.tsx'];
-function scriptsAtOnce(): Plugin {
+// `index.ru.html` beside `index.html` for each language: the program answers with the one that the browser asks for, and it names the
+// texts, so that they come together with the script and not after it.
+function pagesOfLanguages(): Plugin {
   return {
-    name: 'consilium-scripts-at-once',
-    transformIndexHtml: {
-      order: 'post',
-      handler(_, { bundle }) {
-        const chunks = Object.values(bundle ?? {}).filter((file) => file.type === 'chunk');
-        const wanted = new Set(chunks.filter((chunk) => chunk.moduleIds.some((id) => atOnce.some((end) => id.endsWith(end)))).map((chunk) => chunk.fileName));
-        for (const name of wanted) for (const needed of chunks.find((chunk) => chunk.fileName === name)?.imports ?? []) wanted.add(needed);
-        const files = [...wanted].filter((name) => !chunks.find((chunk) => chunk.fileName === name)?.isEntry);
-        return files.map((file) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` }, injectTo: 'head' as const }));
-      },
+    name: 'consilium-pages-of-languages',
+    writeBundle({ dir }, bundle) {
+      const page = readFileSync(`${dir}/index.html`, 'utf8');
+      for (const file of Object.values(bundle)) {
+        const id = file.type === 'chunk' ? file.facadeModuleId : null;
+        if (!id?.startsWith(cataloguePrefix)) continue;
+        const language = id.slice(cataloguePrefix.length);
+        const own = page.replace('<html lang="en">', `<html lang="${language}">`).replace('</title>', `</title>\n    <link rel="modulepreload" crossorigin href="/${file.fileName}" />`);
+        writeFileSync(`${dir}/index.${language}.html`, own);
+      }
     },
   };
 }
@@ -56,7 +57,7 @@ function brotli(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [catalogues(), scriptsAtOnce(), brotli()],
+  plugins: [catalogues(), pagesOfLanguages(), brotli()],
   build: {
     target: 'es2021',
     // The content security policy allows no data: addresses.

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "net/header_text.h"
+#include "net/language.h"
 
 namespace consilium::gateway {
 namespace {
@@ -54,6 +55,14 @@ bool takes_coding(std::string_view accepted, std::string_view coding) {
   return false;
 }
 
+// The language of a page of the application: `ru` of `index.ru.html`, of others nothing.
+std::string_view language_of(std::string_view path) {
+  constexpr std::string_view kBefore = "index.";
+  constexpr std::string_view kAfter = ".html";
+  if (!path.starts_with(kBefore) || !path.ends_with(kAfter) || path.size() <= kBefore.size() + kAfter.size()) return {};
+  return path.substr(kBefore.size(), path.size() - kBefore.size() - kAfter.size());
+}
+
 }  // namespace
 
 void Pages::add(std::span<const EmbeddedFile> files) {
@@ -64,6 +73,7 @@ void Pages::add(std::span<const EmbeddedFile> files) {
     page.plain = file.content;
     page.tag = tag_of(file.content);
     page.type = type_of(file.path);
+    if (const std::string_view language = language_of(file.path); !language.empty()) languages_.push_back(language);
   }
   for (const EmbeddedFile& file : files) {
     if (!is_compressed(file.path)) continue;
@@ -80,6 +90,11 @@ const Pages::Page* Pages::find(std::string_view path) const {
   return found == pages_.end() ? nullptr : &found->second;
 }
 
+const Pages::Page* Pages::application(std::string_view accept_language) const {
+  if (languages_.empty()) return find("index.html");
+  return find("index." + std::string(net::choose_language(accept_language, languages_)) + ".html");
+}
+
 net::HttpResponse Pages::get(const net::HttpRequest& request) const {
   net::HttpResponse response;
   if (request.method != "GET" && request.method != "HEAD") {
@@ -90,7 +105,8 @@ net::HttpResponse Pages::get(const net::HttpRequest& request) const {
   const std::string_view path = request.path().substr(1);
   const Page* found = find(path);
   const bool is_asset = path.starts_with("assets/");
-  if (!found && !is_asset) found = find("index.html");
+  const bool is_application = !is_asset && (!found || path.empty() || path == "index.html");
+  if (is_application) found = application(request.header("Accept-Language"));
   if (!found) {
     response.status = 404;
     response.set_header("Content-Type", "text/plain; charset=utf-8");
@@ -100,7 +116,7 @@ net::HttpResponse Pages::get(const net::HttpRequest& request) const {
   const Page& page = *found;
   response.set_header("ETag", page.tag);
   response.set_header("Cache-Control", is_asset ? "public, max-age=31536000, immutable" : "no-cache");
-  response.set_header("Vary", "Accept-Encoding");
+  response.set_header("Vary", is_application ? "Accept-Encoding, Accept-Language" : "Accept-Encoding");
   if (request.header("If-None-Match") == page.tag) {
     response.status = 304;
     return response;

@@ -1,11 +1,12 @@
 // The pages that the build put into the binary. Hashed assets may be cached for ever, everything else is asked for anew;
-// any path that is no file is a page of the single-page application.
+// any path that is no file is a page of the single-page application, in the language that the browser asks for.
 #pragma once
 
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/embedded_file.h"
 #include "net/http.h"
@@ -33,8 +34,10 @@ class Pages {
   };
 
   const Page* find(std::string_view path) const;
+  const Page* application(std::string_view accept_language) const;
 
   std::map<std::string, Page, std::less<>> pages_;
+  std::vector<std::string_view> languages_;  // with an `index.LANGUAGE.html`, in the order of their names
 };
 
 }  // namespace consilium::gateway

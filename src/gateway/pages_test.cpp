@@ -60,6 +60,26 @@ TEST(Pages, AnyOtherPathIsThePageButAMissingAssetIsMissing) {
   EXPECT_EQ(pages.get(get("/assets/gone.js")).status, 404);
 }
 
+TEST(Pages, TheApplicationComesInTheLanguageThatTheBrowserAsksFor) {
+  static constexpr EmbeddedFile kInLanguages[] = {{"index.html", "none"}, {"index.en.html", "english"}, {"index.en.html.gz", "english, zipped"}, {"index.ru.html", "russian"}, {"icon.svg", "<svg/>"}, {"docs/index.html", "docs"}};
+  const Pages pages{kInLanguages};
+  for (const char* path : {"/", "/index.html", "/desk/MOI-000001"}) {
+    EXPECT_EQ(pages.get(get(path)).body, "english") << path;
+    EXPECT_EQ(pages.get(get(path, {{"Accept-Language", "ru-RU,ru;q=0.9,en;q=0.8"}})).body, "russian") << path;
+    EXPECT_EQ(pages.get(get(path, {{"Accept-Language", "de, en;q=0.5, ru;q=0.1"}})).body, "english") << path;
+    EXPECT_EQ(pages.get(get(path, {{"Accept-Language", "../../x"}})).body, "english") << path;
+  }
+  const auto english = pages.get(get("/", {{"Accept-Encoding", "gzip"}}));
+  EXPECT_EQ(english.body, "english, zipped");
+  EXPECT_EQ(english.header("Vary"), "Accept-Encoding, Accept-Language");
+  // What one language's page is tagged with is no other's.
+  const std::string tag(english.header("ETag"));
+  EXPECT_EQ(pages.get(get("/", {{"If-None-Match", tag}})).status, 304);
+  EXPECT_EQ(pages.get(get("/", {{"If-None-Match", tag}, {"Accept-Language", "ru"}})).body, "russian");
+  EXPECT_EQ(pages.get(get("/icon.svg")).header("Vary"), "Accept-Encoding");
+  EXPECT_EQ(pages.get(get("/docs")).body, "docs");
+}
+
 TEST(Pages, OnlyReads) {
   net::HttpRequest request = get("/");
   request.method = "POST";

@@ -1,16 +1,17 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { createClient, problemOf, type Api, type Person } from './api';
 import { browserBox } from './base/device';
+import { earlyPerson } from './base/early';
 import { later } from './base/later';
 import { onwardOf } from './base/onward';
 import { go, usePath } from './base/router';
 import { useI18n } from './i18n/i18n';
 import { isLanguage } from './i18n/language';
+import { ClientPage } from './pages/client/client-page';
 import { LoginPage } from './pages/login/login-page';
 import { PasswordPage } from './pages/password/password-page';
 
-const ClientPage = later(() => import('./pages/client/client-page'));
 const DeskPage = later(() => import('./pages/desk/desk-page'));
 const AccountPage = later(() => import('./pages/account/account-page'));
 const OfficePage = later(() => import('./pages/office/office-page'));
@@ -53,7 +54,10 @@ export function App() {
   const leavingApi = useMemo(() => createClient(() => spoken.current, { keepalive: true }), [spoken]);
   const [who, setWho] = useState<Who>(() => {
     if (onward?.again) return { kind: 'nobody', expired: false };
-    const person = onward ? null : rememberedPerson();
+    if (onward) return { kind: 'asking' };
+    const known = earlyPerson();
+    if (known === 'nobody') return { kind: 'nobody', expired: rememberedPerson() !== null };
+    const person = known ?? rememberedPerson();
     return person ? { kind: 'person', person } : { kind: 'asking' };
   });
 
@@ -66,7 +70,8 @@ export function App() {
     setWho({ kind: 'nobody', expired });
   }, []);
 
-  useEffect(() => {
+  // Not after the next picture: on a slow device each one is felt.
+  useLayoutEffect(() => {
     if (onward?.again) return undefined;
     let current = true;
     api.sessions.getCurrent({}).then(
@@ -125,7 +130,7 @@ export function App() {
         }} />
       )}
       {page.kind === 'asking' && loading}
-      {session && page.kind === 'client' && <ClientPage waiting={loading} properties={{ session }} />}
+      {session && page.kind === 'client' && <ClientPage session={session} />}
       {session && page.kind === 'desk' && <DeskPage waiting={loading} properties={{ session, path: page.path }} />}
       {session && page.kind === 'office' && <OfficePage waiting={loading} properties={{ session, path: page.path }} />}
       {account && <AccountPage waiting={null} properties={{ session, onClose: () => go(page.path) }} />}

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
 import type { Post, Task } from '../api';
 import type { Session } from '../app';
@@ -12,7 +12,7 @@ export interface HubNews {
 // The hub of the session, living as long as the page; `news` must not change between renders.
 export function useHub(session: Session, news?: HubNews): Hub | null {
   const [hub, setHub] = useState<Hub | null>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const made = new Hub({ api: session.api, leavingApi: session.leavingApi, person: session.person, onSessionOver: session.onOver, ...news });
     made.start();
     setHub(made);

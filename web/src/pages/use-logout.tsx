@@ -20,8 +20,9 @@ export function useLogout(session: Session, hub: Hub | null) {
     if (count > 0) setUnsent(count);
     else leave();
   };
-  const question = (
-    <Ask title={t('logout.title')} open={unsent > 0} onClose={() => setUnsent(0)}>
+  // Made when it is asked: counting in words (plurals) costs a slow device a tenth of a second the first time.
+  const question = unsent > 0 && (
+    <Ask title={t('logout.title')} open onClose={() => setUnsent(0)}>
       <p>{t('logout.unsent', { count: unsent })}</p>
       <div className="dialog-buttons">
         <Button className="button" autoFocus onPress={() => setUnsent(0)}>{t('logout.stay')}</Button>

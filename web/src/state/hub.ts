@@ -92,7 +92,7 @@ export class Hub {
     this.undoAll.push(this.state.subscribe(() => this.saveSoon()));
     this.undoAll.push(this.connection.phase.subscribe(() => this.phaseChanged()));
     this.connection.start();
-    void this.showEarly();
+    this.showEarly();
   }
 
   stop() {
@@ -188,10 +188,9 @@ export class Hub {
   }
 
   // Until the server's state is read: what was asked for before this code was there. It may be older than what the socket tells.
-  private async showEarly() {
-    const channels = await takeEarlyChannels(this.person.id);
-    if (this.stopped || !channels) return;
-    this.state.update((state) => (state.fresh || Object.keys(state.channels).length > 0 ? state : replaceChannels(state, channels)));
+  private showEarly() {
+    const channels = takeEarlyChannels(this.person.id);
+    if (channels) this.state.update((state) => (state.fresh || Object.keys(state.channels).length > 0 ? state : replaceChannels(state, channels)));
   }
 
   private async loadChannels() {

@@ -24,7 +24,7 @@ import { useLogout } from '../use-logout';
 const calls = (post: Post) => post.authorKind === 'user' || post.code === 'client.request-assigned' || post.actions.length > 0;
 
 // The client's one conversation.
-export default function ClientPage({ session }: { session: Session }) {
+export function ClientPage({ session }: { session: Session }) {
   const { t } = useI18n();
   const [spoken] = useState<{ t: Translate }>(() => ({ t }));
   spoken.t = t;
