@@ -1,17 +1,17 @@
 // How much a client's browser loads before the page works, compressed. Over the limit fails: a slow mobile line carries 200 kB a second,
-// and a client should be able to write within one (tests/load/page_bench.mjs measures it).
+// and a client should be able to write within one (tests/load/page_bench.mjs measures it). The limit is what it weighs, and a little:
+// raise it by a decision, not by the way.
 import { readFile, readdir } from 'node:fs/promises';
 import { brotliDecompressSync, gzipSync } from 'node:zlib';
 
-const limit = 100 * 1024;
+const limit = 44_000;
 const assets = new URL('../dist/assets/', import.meta.url);
 const names = await readdir(assets);
 const text = async (name) => readFile(new URL(name, assets), 'utf8');
-const page = await readFile(new URL('../dist/index.html', import.meta.url), 'utf8');
+const page = await readFile(new URL('../dist/index.ru.html', import.meta.url), 'utf8');
 
-// The page's own files, one language, the client's page, and everything that these import at once.
+// The page's own files, which name one language's texts, and everything that these import at once.
 const wanted = new Set([...page.matchAll(/\/assets\/([\w.-]+)/g)].map((match) => match[1]));
-for (const name of names) if (/^(client-page|ru)-.*\.(js|css)$/.test(name)) wanted.add(name);
 for (const name of wanted) {
   if (!name.endsWith('.js')) continue;
   for (const [, found] of (await text(name)).matchAll(/(?:import|from)\s*"\.\/([\w.-]+)"/g)) wanted.add(found);

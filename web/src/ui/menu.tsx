@@ -124,7 +124,7 @@ function Group({ group, isFirst, pick }: { group: MenuGroup; isFirst: boolean; p
       <div role="group" aria-labelledby={group.title === undefined ? undefined : id}>
         {group.title !== undefined && <div id={id} className="menu-header" role="presentation">{group.title}</div>}
         {group.entries.map((entry) => (
-          <div key={entry.id} className="menu-item" role={entry.isChosen === undefined ? 'menuitem' : 'menuitemradio'} aria-checked={entry.isChosen} tabIndex={-1}
+          <div key={entry.id} data-key={entry.id} className="menu-item" role={entry.isChosen === undefined ? 'menuitem' : 'menuitemradio'} aria-checked={entry.isChosen} tabIndex={-1}
             onClick={() => pick(entry)} onPointerMove={(event) => event.pointerType === 'mouse' && event.currentTarget.focus()}>
             {entry.view}
           </div>
