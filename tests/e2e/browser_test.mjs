@@ -542,6 +542,38 @@ const checks = {
     await client.locator('.dialog').waitFor({ state: 'detached' });
   },
 
+  async 'a menu follows the keys: arrows go round, Home, End and letters lead, Escape, Tab and a press elsewhere close'({ browser, url }) {
+    const page = await (await browser.newContext({ baseURL: url, locale: 'en-US', serviceWorkers: 'block' })).newPage();
+    await page.goto('/login');
+    const button = page.getByRole('button', { name: 'Settings' });
+    const isAt = (text) => page.locator('.menu-item:focus', { hasText: text }).waitFor();
+    await button.press('Enter');
+    await isAt('English');
+    assert.equal(await page.locator('.menu-item:focus').getAttribute('aria-checked'), 'true');
+    for (const [key, text] of [['ArrowUp', 'Dark'], ['ArrowDown', 'English'], ['End', 'Dark'], ['Home', 'English'], ['l', 'Light']]) {
+      await page.keyboard.press(key);
+      await isAt(text);
+    }
+    await page.keyboard.press('Escape');
+    await page.locator('.menu').waitFor({ state: 'detached' });
+    assert.ok(await button.evaluate((element) => element === document.activeElement), 'Escape gives the focus back');
+    await page.keyboard.press('ArrowUp');
+    await isAt('Dark');
+    await page.keyboard.press('Tab');
+    await page.locator('.menu').waitFor({ state: 'detached' });
+    await button.click();
+    await isAt('English');
+    await page.locator('h1').click();
+    await page.locator('.menu').waitFor({ state: 'detached' });
+    await button.press('Enter');
+    await isAt('English');
+    await page.keyboard.press('d');
+    await isAt('Dark');
+    await page.keyboard.press('Enter');
+    await page.locator('html[data-theme=dark]').waitFor();
+    assert.equal(await page.locator('.menu').count(), 0);
+  },
+
   async 'what was written offline survives a reload without network and is sent once'(platform) {
     const client = await openClient(platform, people.boris, { serviceWorkers: 'allow' });
     await client.evaluate(() => navigator.serviceWorker.ready);
