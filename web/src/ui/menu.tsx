@@ -75,14 +75,17 @@ function MenuList({ id, title, groups, opener, openedAt, onClose }: MenuListProp
     const look = (event: Event) => {
       if (isOutside(event.target)) leave.current();
     };
-    const close = () => leave.current();
+    // A phone changes its window as its bars come and go.
+    const follow = () => {
+      if (popover.current && opener) place(popover.current, opener);
+    };
     document.addEventListener('pointerdown', look, true);
     document.addEventListener('focusin', look);
-    addEventListener('resize', close);
+    addEventListener('resize', follow);
     return () => {
       document.removeEventListener('pointerdown', look, true);
       document.removeEventListener('focusin', look);
-      removeEventListener('resize', close);
+      removeEventListener('resize', follow);
     };
   }, [opener]);
 
