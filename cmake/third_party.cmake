@@ -42,6 +42,7 @@ target_link_libraries(consilium_grpc INTERFACE -Wl,--start-group consilium_grpc_
 
 consilium_archive(consilium_yaml FILES yaml-cpp)
 consilium_archive(consilium_xml FILES pugixml)
+consilium_archive(consilium_icu FILES icui18n icuuc icudata LINK Threads::Threads dl m)
 consilium_archive(consilium_protobuf FILES protobuf LINK Threads::Threads)
 consilium_archive(consilium_protoc FILES protoc LINK consilium_protobuf)
 consilium_archive(consilium_argon2 FILES argon2 LINK Threads::Threads)

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "app/decision_commands.h"
 #include "app/demo.h"
 #include "app/doctor.h"
 #include "app/offline_commands.h"
@@ -161,6 +162,26 @@ void add_folder_commands(CLI::App& program, Flags& flags, OperationFlags& words,
   });
 }
 
+void add_decision_commands(CLI::App& program, app::DecisionFlags& flags, int& code) {
+  CLI::App* decision = program.add_subcommand("decision", "Decision models (DMN) in files");
+  decision->require_subcommand(1);
+  CLI::App* check = decision->add_subcommand("check", "Say what is wrong with models, all at once");
+  check->add_option("files", flags.files, "Models; they may import one another")->required();
+  check->add_flag("--json", flags.json, "Print JSON");
+  check->callback([&] { code = app::check_decisions(flags); });
+  CLI::App* evaluate = decision->add_subcommand("evaluate", "Evaluate a decision and print its result as JSON");
+  evaluate->add_option("files", flags.files, "The model, and those that it imports")->required();
+  evaluate->add_option("--decision", flags.decision, "Id or name of a decision or decision service (default: the only decision)");
+  evaluate->add_option("--variables", flags.variables, "Its inputs, a JSON object")->capture_default_str();
+  evaluate->add_flag("--json", flags.json, "Print also the decisions on the way, their inputs and the rules that matched");
+  evaluate->callback([&] { code = app::evaluate_decision(flags); });
+  CLI::App* conformance = decision->add_subcommand("conformance", "Run folders of test cases, laid out as the DMN TCK");
+  conformance->add_option("folder", flags.folder, "Folder with .dmn models and .xml test cases, or with folders of them")->required();
+  conformance->add_flag("--failures", flags.failures, "Say of each failed case what was expected and what came");
+  conformance->add_flag("--json", flags.json, "Print JSON with the name of each case");
+  conformance->callback([&] { code = app::run_conformance(flags); });
+}
+
 int check_config(const Flags& flags) {
   const auto loaded = load(flags);
   if (!loaded) return refuse_config(loaded.error());
@@ -236,6 +257,9 @@ int main(int argc, char** argv) {
   add_server_commands(program, flags, words, code);
   add_replay(program, flags, words, code);
   add_folder_commands(program, flags, words, code);
+
+  app::DecisionFlags decision_flags;
+  add_decision_commands(program, decision_flags, code);
 
   CLI::App* config = program.add_subcommand("config", "Look at the configuration");
   config->require_subcommand(1);

@@ -56,23 +56,6 @@ bool measure(const feel::Value& value, int depth, std::size_t most, std::size_t&
   return true;
 }
 
-// Variables are JSON: a duration is kept as its text, so that a restart changes nothing.
-feel::Value as_json(const feel::Value& value) {
-  if (value.duration()) return feel::Value(format_iso8601(*value.duration()));
-  if (const feel::List* list = value.list()) {
-    feel::List copy;
-    copy.reserve(list->size());
-    for (const feel::Value& item : *list) copy.push_back(as_json(item));
-    return copy;
-  }
-  if (const Context* context = value.context()) {
-    Context copy;
-    for (const auto& [name, member] : *context) copy.emplace(name, as_json(member));
-    return copy;
-  }
-  return value;
-}
-
 // Puts `value` at `path` below `root`, which becomes a context where it was none.
 void assign(feel::Value& root, const std::vector<std::string>& path, std::size_t from, feel::Value value) {
   if (from == path.size()) {
@@ -177,7 +160,7 @@ Processor::Evaluated<Context> Processor::evaluate_mappings(const std::vector<mod
       const feel::Value* existing = extend ? names.find(mapping.target[0]) : nullptr;
       if (const auto found = assigned.find(mapping.target[0]); found != assigned.end()) existing = &found->second;
       if (existing && mapping.target.size() > 1) root = *existing;
-      assign(root, mapping.target, 1, as_json(result.value));
+      assign(root, mapping.target, 1, feel::as_json(result.value));
       problem = check_variable(root);
     }
     if (!problem.empty())
@@ -199,7 +182,7 @@ void Processor::merge(Key instance_key, Key from, const Context& variables) {
       target = key;
       break;
     }
-    changes[target].emplace(name, as_json(value));
+    changes[target].emplace(name, feel::as_json(value));
   }
   for (auto& [scope, changed] : changes) writer_.append(VariablesSet{instance_key, scope, std::move(changed)});
 }

@@ -1,24 +1,66 @@
-// The functions that every expression may call. A new one is a row of the table in builtins.cpp.
+// The functions that every expression may call. A new one is a row of a table in one of the builtins_*.cpp.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bpmn/feel/value.h"
 
 namespace consilium::bpmn::feel {
 
-struct Builtin {
-  std::string_view name;  // may hold spaces: `is defined`
-  int least = 0;          // arguments
-  int most = 0;
-  // Null with `problem` set when the arguments do not fit.
-  Value (*call)(std::span<const Value> arguments, std::string& problem);
+class Machine;
+
+// One call of a function of the language: its arguments, and the machine that evaluates.
+class Call {
+ public:
+  Call(Machine& machine, std::string_view name, std::span<const Value> arguments) : machine_(machine), name_(name), arguments_(arguments) {}
+
+  Machine& machine() { return machine_; }
+  std::size_t size() const { return arguments_.size(); }
+  std::span<const Value> arguments() const { return arguments_; }
+  // Null when it was not given.
+  const Value& operator[](std::size_t index) const;
+  bool has(std::size_t index) const { return index < arguments_.size() && !arguments_[index].is_null(); }
+
+  // Null, and the reason among the problems of the evaluation.
+  Value fail(std::string_view reason);
+
+ private:
+  Machine& machine_;
+  std::string_view name_;
+  std::span<const Value> arguments_;
 };
 
-// All of them, longest name first.
-std::span<const Builtin> builtins();
+struct Builtin {
+  std::string_view name;  // may hold spaces: `is defined`
+  // The names of its parameters, for each form it may be called in: `from | year, month, day`. `?` marks those that may be left
+  // out, `...` the last one that may be repeated.
+  std::string_view parameters;
+  Value (*call)(Call& call);
+};
+
+const Builtin* find_builtin(std::string_view name);
+bool takes(const Builtin& builtin, std::size_t arguments);
+bool takes(const Builtin& builtin, std::span<const std::string> names);
+// Where each of the named arguments belongs; nullopt: no form of it has them.
+std::optional<std::vector<std::size_t>> places(const Builtin& builtin, std::span<const std::string> names);
+// All of them, by name.
+std::vector<const Builtin*> all_builtins();
+
+// The tables.
+std::span<const Builtin> conversion_builtins();
+std::span<const Builtin> text_builtins();
+std::span<const Builtin> number_builtins();
+std::span<const Builtin> list_builtins();
+std::span<const Builtin> context_builtins();
+std::span<const Builtin> temporal_builtins();
+std::span<const Builtin> range_builtins();
+
+// What stands in `@"…"`: a date, a time, both, or a duration; null when it is none.
+Value parse_at_literal(std::string_view text);
 
 }  // namespace consilium::bpmn::feel

@@ -17,6 +17,10 @@ Half power_of_ten(int n) {
 
 int count_digits(Half value) {
   int digits = 1;
+  if (value <= ~std::uint64_t{0}) {
+    for (auto rest = static_cast<std::uint64_t>(value); rest >= 10; rest /= 10) ++digits;
+    return digits;
+  }
   while (value >= 10) {
     value /= 10;
     ++digits;
@@ -217,9 +221,34 @@ Decimal Decimal::floor() const {
 
 Decimal Decimal::ceiling() const { return negated().floor().negated(); }
 
+// The numbers of most models fit a machine word, and then so do sums and products of them.
+Decimal Decimal::small(std::int64_t coefficient, std::int32_t exponent) {
+  Decimal result;
+  if (coefficient == 0) return result;
+  result.negative_ = coefficient < 0;
+  auto rest = result.negative_ ? -static_cast<std::uint64_t>(coefficient) : static_cast<std::uint64_t>(coefficient);
+  while (rest % 10 == 0) {
+    rest /= 10;
+    ++exponent;
+  }
+  result.coefficient_ = rest;
+  result.exponent_ = exponent;
+  return result;
+}
+
 std::optional<Decimal> Decimal::add(const Decimal& a, const Decimal& b) {
   if (a.is_zero()) return b;
   if (b.is_zero()) return a;
+  if (a.is_small() && b.is_small() && a.exponent_ > -400 && a.exponent_ < 400) {
+    auto left = static_cast<std::int64_t>(a.coefficient_), right = static_cast<std::int64_t>(b.coefficient_);
+    int difference = a.exponent_ - b.exponent_;
+    bool fits = difference > -16 && difference < 16;
+    for (; fits && difference > 0; --difference) fits = !__builtin_mul_overflow(left, 10, &left);
+    for (; fits && difference < 0; ++difference) fits = !__builtin_mul_overflow(right, 10, &right);
+    std::int64_t sum = 0;
+    if (fits && !__builtin_add_overflow(a.negative_ ? -left : left, b.negative_ ? -right : right, &sum))
+      return small(sum, std::min(a.exponent_, b.exponent_));
+  }
   const Decimal& upper = a.exponent_ >= b.exponent_ ? a : b;
   const Decimal& lower = a.exponent_ >= b.exponent_ ? b : a;
   int gap = upper.exponent_ - lower.exponent_;
@@ -240,6 +269,10 @@ std::optional<Decimal> Decimal::add(const Decimal& a, const Decimal& b) {
 }
 
 std::optional<Decimal> Decimal::multiply(const Decimal& a, const Decimal& b) {
+  std::int64_t product = 0;
+  if (a.is_small() && b.is_small() && a.exponent_ > -400 && a.exponent_ < 400 && b.exponent_ > -400 && b.exponent_ < 400 &&
+      !__builtin_mul_overflow(static_cast<std::int64_t>(a.coefficient_), static_cast<std::int64_t>(b.coefficient_), &product))
+    return small(a.negative_ != b.negative_ ? -product : product, a.exponent_ + b.exponent_);
   return rounded(a.negative_ != b.negative_, Wide::product(a.coefficient_, b.coefficient_), std::int64_t{a.exponent_} + b.exponent_, false);
 }
 
@@ -253,18 +286,55 @@ std::optional<Decimal> Decimal::divide(const Decimal& a, const Decimal& b) {
   return rounded(a.negative_ != b.negative_, numerator, std::int64_t{a.exponent_} - b.exponent_ - shift, inexact);
 }
 
-std::optional<Decimal> Decimal::power(const Decimal& base, const Decimal& exponent) {
-  const auto whole = exponent.to_integer();
-  if (!whole || *whole > 100'000 || *whole < -100'000) return from_double(std::pow(base.to_double(), exponent.to_double()));
-  std::optional<Decimal> result = Decimal(1);
-  std::optional<Decimal> square = base;
-  for (auto n = static_cast<std::uint64_t>(*whole < 0 ? -*whole : *whole); n != 0; n >>= 1) {
-    if (!square) return std::nullopt;
-    if (n & 1) result = multiply(*result, *square);
-    if (!result) return std::nullopt;
-    if (n > 1) square = multiply(*square, *square);
+std::optional<Decimal> Decimal::modulo(const Decimal& a, const Decimal& b) {
+  if (b.is_zero()) return std::nullopt;
+  // a - b * floor(a / b) loses the quotient's digits beyond 34; the remainder by long division keeps them.
+  const int shift = a.exponent_ - b.exponent_;
+  if (shift > 6200 || shift < -6200) return std::nullopt;
+  Half rest = 0;
+  if (shift >= 0) {
+    rest = a.coefficient_ % b.coefficient_;
+    for (int i = 0; i < shift; ++i) rest = rest * 10 % b.coefficient_;
+  } else {
+    // |b| has the larger unit: compare in a's.
+    const Decimal left = a.absolute(), right = b.absolute();
+    if (left < right) {
+      if (left.is_zero() || a.negative_ == b.negative_) return a;
+      return add(a, b);
+    }
+    Wide divisor{0, b.coefficient_};
+    divisor = divisor.times(power_of_ten(-shift / 2)).times(power_of_ten(-shift - -shift / 2));
+    rest = a.coefficient_ % divisor.low;  // no larger than a's coefficient, as |b| <= |a|
   }
-  return *whole < 0 ? divide(Decimal(1), *result) : result;
+  const auto size = rounded(a.negative_, {0, rest}, std::min(a.exponent_, b.exponent_), false);
+  if (!size || size->is_zero() || a.negative_ == b.negative_) return size;
+  return add(*size, b);
+}
+
+std::optional<Decimal> Decimal::rounded_to(std::int32_t scale, Rounding rounding) const {
+  if (exponent_ >= -std::int64_t{scale}) return *this;
+  const std::int64_t dropped = -std::int64_t{scale} - exponent_;
+  Half whole = 0;
+  int against_half = -1;  // of the dropped part
+  bool exact = false;
+  if (dropped <= kDigits) {
+    const Half unit = power_of_ten(static_cast<int>(dropped));
+    whole = coefficient_ / unit;
+    const Half rest = coefficient_ % unit;
+    exact = rest == 0;
+    against_half = rest == unit / 2 ? 0 : rest > unit / 2 ? 1 : -1;
+  }
+  bool up = false;
+  switch (rounding) {
+    case Rounding::kHalfEven: up = against_half > 0 || (against_half == 0 && whole % 2 == 1); break;
+    case Rounding::kUp: up = !exact; break;
+    case Rounding::kDown: break;
+    case Rounding::kHalfUp: up = against_half >= 0; break;
+    case Rounding::kHalfDown: up = against_half > 0; break;
+    case Rounding::kFloor: up = !exact && negative_; break;
+    case Rounding::kCeiling: up = !exact && !negative_; break;
+  }
+  return rounded(negative_, {0, up ? whole + 1 : whole}, -std::int64_t{scale}, false);
 }
 
 std::strong_ordering Decimal::operator<=>(const Decimal& other) const {

@@ -34,8 +34,13 @@ class Decimal {
   bool is_whole() const { return exponent_ >= 0; }
 
   Decimal negated() const;
+  Decimal absolute() const { return negative_ ? negated() : *this; }
   Decimal floor() const;
   Decimal ceiling() const;
+
+  enum class Rounding : std::uint8_t { kHalfEven, kUp, kDown, kHalfUp, kHalfDown, kFloor, kCeiling };
+  // To `scale` digits after the point (negative: before it). `kUp` is away from zero, `kDown` towards it.
+  std::optional<Decimal> rounded_to(std::int32_t scale, Rounding rounding) const;
 
   // nullopt: division by zero, or a result out of range.
   static std::optional<Decimal> add(const Decimal& a, const Decimal& b);
@@ -43,6 +48,12 @@ class Decimal {
   static std::optional<Decimal> multiply(const Decimal& a, const Decimal& b);
   static std::optional<Decimal> divide(const Decimal& a, const Decimal& b);
   static std::optional<Decimal> power(const Decimal& base, const Decimal& exponent);
+  // With the sign of the divisor: a - b * floor(a / b).
+  static std::optional<Decimal> modulo(const Decimal& a, const Decimal& b);
+
+  std::optional<Decimal> square_root() const;        // nullopt: negative
+  std::optional<Decimal> exponential() const;        // e to the power of it
+  std::optional<Decimal> natural_logarithm() const;  // nullopt: not positive
 
   bool operator==(const Decimal&) const = default;
   std::strong_ordering operator<=>(const Decimal& other) const;
@@ -51,6 +62,8 @@ class Decimal {
   using Coefficient = unsigned __int128;
   struct Wide;
   static std::optional<Decimal> rounded(bool negative, Wide coefficient, std::int64_t exponent, bool inexact);
+  static Decimal small(std::int64_t coefficient, std::int32_t exponent);
+  bool is_small() const { return coefficient_ < (Coefficient{1} << 53); }
 
   bool negative_ = false;
   Coefficient coefficient_ = 0;

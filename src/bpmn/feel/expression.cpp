@@ -6,8 +6,21 @@
 
 namespace consilium::bpmn::feel {
 
-std::expected<Expression, SyntaxError> Expression::parse(std::string_view text) {
-  auto tree = parse_tree(text);
+std::string canonical_name(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    const bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    if (!space)
+      out += c;
+    else if (!out.empty() && out.back() != ' ')
+      out += ' ';
+  }
+  if (out.ends_with(' ')) out.pop_back();
+  return out;
+}
+
+std::expected<Expression, SyntaxError> Expression::parse(std::string_view text, const ParseOptions& options) {
+  auto tree = parse_tree(text, options);
   if (!tree) return std::unexpected(std::move(tree).error());
   Expression expression;
   expression.source_ = text;
@@ -33,9 +46,9 @@ Expression Expression::constant(Value value) {
   return expression;
 }
 
-Evaluation Expression::evaluate(const Scope& scope) const {
+Evaluation Expression::evaluate(const Scope& scope, const Environment& environment) const {
   if (!ast_) return {};
-  return evaluate_tree(*ast_, scope);
+  return evaluate_tree(ast_, scope, environment);
 }
 
 }  // namespace consilium::bpmn::feel

@@ -1,23 +1,30 @@
-// FEEL expressions: parsed once when a model is deployed, evaluated often. The language so far: literals (null, booleans,
-// exact numbers, texts, durations), names and paths, lists, contexts, comparison (also `between` and `in`), three-valued
-// and/or/not, arithmetic, `if`, filters and the functions of builtins.cpp. As FEEL demands, an operation on values
-// that do not fit gives null, not an error; what went wrong is told in `Evaluation::problems`.
+// FEEL expressions: parsed once when a model is deployed, evaluated often. The whole language of DMN 1.5 with its functions and
+// those that Zeebe adds. As FEEL demands, an operation on values that do not fit gives null, not an error; what went wrong is told
+// in `Evaluation::problems`.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/random.h"
+#include "bpmn/feel/type.h"
 #include "bpmn/feel/value.h"
 
 namespace consilium::bpmn::feel {
 
-inline constexpr std::size_t kMaxExpressionBytes = 16 * 1024;
+inline constexpr std::size_t kMaxExpressionBytes = 64 * 1024;
 inline constexpr int kMaxExpressionDepth = 64;
-inline constexpr int kMaxEvaluationSteps = 100'000;
+inline constexpr std::int64_t kMaxEvaluationSteps = 200'000;
+inline constexpr int kMaxEvaluationDepth = 1000;                // of nested operations, functions that call themselves included
+inline constexpr std::uint32_t kMaxValueWeight = 200'000;       // of what an expression makes: values in it, written out
+inline constexpr std::uint16_t kMaxValueDepth = 200;
 inline constexpr std::size_t kMaxTextBytes = 1024 * 1024;  // of a text that an expression makes
 inline constexpr std::size_t kMaxProblems = 10;
 
@@ -45,19 +52,38 @@ class ContextScope final : public Scope {
   const Context& context_;
 };
 
+// What expressions may ask of the world. Without a clock or random numbers the functions that need them give null.
+struct Environment {
+  std::optional<Timestamp> now;
+  RandomSource* random = nullptr;
+};
+
 struct Evaluation {
   Value value;
   std::vector<std::string> problems;  // why parts of it are null; at most kMaxProblems
-  bool gave_up = false;               // more than kMaxEvaluationSteps; the value is null
+  bool gave_up = false;               // more than kMaxEvaluationSteps or too deep; the value is null
 };
 
 struct Ast;
+class NameSet;
+
+// How names are read. In a process nothing is known of the variables: names are single words or stand in back ticks, and a function
+// that does not exist is a mistake. A decision model knows its names, and what its language leaves open gives null.
+struct ParseOptions {
+  const NameSet* names = nullptr;    // of the scope
+  const NameSet* members = nullptr;  // after a dot and inside filters
+  std::function<TypePointer(std::string_view name)> type;
+  bool strict = true;
+};
+
+// A name as it is looked up: without spaces at its ends, one where there are several.
+std::string canonical_name(std::string_view name);
 
 class Expression {
  public:
   Expression() = default;  // empty: evaluates to null
 
-  static std::expected<Expression, SyntaxError> parse(std::string_view text);
+  static std::expected<Expression, SyntaxError> parse(std::string_view text, const ParseOptions& options = {});
   // An attribute as Zeebe writes it: after `=` an expression, else the text itself.
   static std::expected<Expression, SyntaxError> parse_attribute(std::string_view text);
   static Expression constant(Value value);
@@ -68,8 +94,10 @@ class Expression {
   const std::string& source() const { return source_; }
   // The value of a static one.
   const std::string& text() const { return source_; }
+  // Null when empty.
+  const std::shared_ptr<const Ast>& tree() const { return ast_; }
 
-  Evaluation evaluate(const Scope& scope) const;
+  Evaluation evaluate(const Scope& scope, const Environment& environment = {}) const;
 
  private:
   std::string source_;

@@ -17,11 +17,14 @@ enum class TokenKind : std::uint8_t { kEnd, kName, kNumber, kText, kSymbol };
 struct Token {
   TokenKind kind = TokenKind::kEnd;
   std::size_t position = 0;
-  std::string text;  // name, digits, decoded text, or the symbol: ( ) [ ] { } , : . + - * ** / = != < <= > >= ..
+  std::string text;           // name, digits, decoded text, or the symbol: ( ) [ ] { } , : . + - * ** / = != < <= > >= .. @ '
+  bool after_space = false;   // something stands between it and the one before
+  bool in_ticks = false;      // a name in back ticks
 };
 
-// Names: a letter, `_`, `$` or any character beyond ASCII, then also digits; `back ticks` hold names of any characters
-// (kName as well). `//` and `/* */` are comments. The last token is kEnd.
+// Names: a letter, `_`, `$`, `?` or any character beyond ASCII that is no space, then also digits; `back ticks` hold names of any
+// characters (kName as well). Names of several words are several tokens, the parser joins them. `//` and `/* */` are comments.
+// The last token is kEnd.
 std::expected<std::vector<Token>, SyntaxError> split_tokens(std::string_view text);
 
 }  // namespace consilium::bpmn::feel

@@ -1,5 +1,8 @@
 #include "bpmn/feel/value.h"
 
+#include <limits>
+#include <utility>
+
 namespace consilium::bpmn::feel {
 namespace {
 
@@ -228,6 +231,19 @@ void write_context(std::string& out, const Context& context) {
   out += '}';
 }
 
+// Of the types whose text is the value: nullopt for others.
+std::optional<std::string> plain_text(const Value& value) {
+  switch (value.kind()) {
+    case Kind::kDate: return format(*value.date());
+    case Kind::kTime: return format(*value.time());
+    case Kind::kDateTime: return format(*value.date_time());
+    case Kind::kDayTimeDuration: return format(*value.day_time_duration());
+    case Kind::kYearMonthDuration: return format(*value.year_month_duration());
+    case Kind::kRange: return to_text(value);
+    default: return std::nullopt;
+  }
+}
+
 void write_value(std::string& out, const Value& value) {
   if (const auto* boolean = value.boolean()) {
     out += *boolean ? "true" : "false";
@@ -235,8 +251,6 @@ void write_value(std::string& out, const Value& value) {
     out += number->text();
   } else if (const auto* text = value.string()) {
     write_string(out, *text);
-  } else if (const auto* duration = value.duration()) {
-    write_string(out, format_iso8601(*duration));
   } else if (const auto* list = value.list()) {
     out += '[';
     for (std::size_t i = 0; i < list->size(); ++i) {
@@ -246,29 +260,154 @@ void write_value(std::string& out, const Value& value) {
     out += ']';
   } else if (const auto* context = value.context()) {
     write_context(out, *context);
+  } else if (const auto form = plain_text(value)) {
+    write_string(out, *form);
   } else {
     out += "null";
   }
 }
 
+void append_text(std::string& out, const Value& value);
+
+void append_range(std::string& out, const Range& range) {
+  out += range.start_included ? '[' : '(';
+  append_text(out, range.start);
+  out += "..";
+  append_text(out, range.end);
+  out += range.end_included ? ']' : ')';
+}
+
+// As an expression would write it.
+void append_text(std::string& out, const Value& value) {
+  switch (value.kind()) {
+    case Kind::kList: {
+      out += '[';
+      for (bool first = true; const Value& item : *value.list()) {
+        if (!std::exchange(first, false)) out += ", ";
+        append_text(out, item);
+      }
+      out += ']';
+      return;
+    }
+    case Kind::kContext: {
+      out += '{';
+      for (bool first = true; const auto& [name, member] : *value.context()) {
+        if (!std::exchange(first, false)) out += ", ";
+        const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ' ' || (c & 0x80) != 0;
+        });
+        plain ? void(out += name) : write_string(out, name);
+        out += ": ";
+        append_text(out, member);
+      }
+      out += '}';
+      return;
+    }
+    case Kind::kRange: return append_range(out, *value.range());
+    case Kind::kFunction: out += "function"; return;
+    default: break;
+  }
+  if (const auto form = plain_text(value))
+    out += *form;
+  else
+    write_value(out, value);
+}
+
+std::uint32_t added(std::uint32_t a, std::uint32_t b) { return b > std::numeric_limits<std::uint32_t>::max() - a ? std::numeric_limits<std::uint32_t>::max() : a + b; }
+
+std::uint16_t deeper(std::uint16_t depth) { return depth == std::numeric_limits<std::uint16_t>::max() ? depth : static_cast<std::uint16_t>(depth + 1); }
+
 }  // namespace
 
+template <class Holder, class T, class Measure>
+std::shared_ptr<const Holder> Value::share(T content, Measure measure) {
+  auto made = std::make_shared<Holder>();
+  const auto add = [&](const Value& part) {
+    made->weight = added(made->weight, part.weight());
+    made->depth = std::max(made->depth, deeper(part.depth()));
+  };
+  measure(content, add);
+  made->content = std::move(content);
+  return made;
+}
+
+Value::Value(List value)
+    : held_(share<Shared<List>>(std::move(value), [](const List& items, auto add) {
+        for (const Value& item : items) add(item);
+      })) {}
+
+Value::Value(Context value)
+    : held_(share<Shared<Context>>(std::move(value), [](const Context& members, auto add) {
+        for (const auto& [name, member] : members) add(member);
+      })) {}
+
+Value::Value(Range value)
+    : held_(share<SharedRange>(std::move(value), [](const Range& range, auto add) {
+        add(range.start);
+        add(range.end);
+      })) {}
+
+std::uint32_t Value::weight() const {
+  if (const auto* list = std::get_if<Pointer<List>>(&held_)) return (*list)->weight;
+  if (const auto* context = std::get_if<Pointer<Context>>(&held_)) return (*context)->weight;
+  if (const auto* range = std::get_if<std::shared_ptr<const SharedRange>>(&held_)) return (*range)->weight;
+  if (const std::string* text = string()) return static_cast<std::uint32_t>(1 + text->size() / 64);
+  return 1;
+}
+
+std::uint16_t Value::depth() const {
+  if (const auto* list = std::get_if<Pointer<List>>(&held_)) return (*list)->depth;
+  if (const auto* context = std::get_if<Pointer<Context>>(&held_)) return (*context)->depth;
+  if (const auto* range = std::get_if<std::shared_ptr<const SharedRange>>(&held_)) return (*range)->depth;
+  return 0;
+}
+
 std::string_view Value::type_name() const {
-  if (boolean()) return "BOOLEAN";
-  if (number()) return "NUMBER";
-  if (string()) return "STRING";
-  if (duration()) return "DURATION";
-  if (list()) return "ARRAY";
-  if (context()) return "OBJECT";
-  return "NULL";
+  static constexpr std::string_view kNames[] = {"NULL",     "BOOLEAN",  "NUMBER",   "STRING", "DATE",   "TIME",  "DATE_TIME",
+                                                "DURATION", "DURATION", "ARRAY",    "OBJECT", "RANGE",  "FUNCTION"};
+  return kNames[held_.index()];
+}
+
+std::optional<Duration> Value::duration() const {
+  const DayTimeDuration* duration = day_time_duration();
+  if (!duration) return std::nullopt;
+  const WideInteger microseconds = duration->nanoseconds / 1000;
+  if (microseconds > std::numeric_limits<std::int64_t>::max() || microseconds < std::numeric_limits<std::int64_t>::min())
+    return std::nullopt;
+  return Duration{static_cast<std::int64_t>(microseconds)};
 }
 
 bool Value::operator==(const Value& other) const {
   if (held_.index() != other.held_.index()) return false;
   if (const auto* text = string()) return *text == *other.string();
-  if (const auto* items = list()) return *items == *other.list();
-  if (const auto* members = context()) return *members == *other.context();
+  if (const auto* items = list()) return items == other.list() || *items == *other.list();
+  if (const auto* members = context()) return members == other.context() || *members == *other.context();
+  if (const auto* ends = range()) return *ends == *other.range();
   return held_ == other.held_;
+}
+
+Value as_json(const Value& value) {
+  if (const List* list = value.list()) {
+    List copy;
+    copy.reserve(list->size());
+    for (const Value& item : *list) copy.push_back(as_json(item));
+    return copy;
+  }
+  if (const Context* context = value.context()) {
+    Context copy;
+    for (const auto& [name, member] : *context) copy.emplace(name, as_json(member));
+    return copy;
+  }
+  if (value.function()) return {};
+  if (auto text = plain_text(value)) return std::move(*text);
+  return value;
+}
+
+std::string to_text(const Value& value) {
+  if (const std::string* text = value.string()) return *text;
+  std::string out;
+  append_text(out, value);
+  return out;
 }
 
 std::expected<Value, std::string> parse_json(std::string_view text, std::size_t most_bytes) {

@@ -1,0 +1,192 @@
+#include <algorithm>
+
+#include "base/base64.h"
+#include "bpmn/feel/builtins.h"
+#include "bpmn/feel/evaluator.h"
+#include "bpmn/feel/text.h"
+
+namespace consilium::bpmn::feel {
+namespace {
+
+// Counts the bytes that a function reads as work.
+const std::string* text_of(Call& call, std::size_t index) {
+  const std::string* text = call[index].string();
+  if (text) call.machine().spend(static_cast<std::int64_t>(text->size() / 256));
+  return text;
+}
+
+Value length(Call& call) {
+  const std::string* text = text_of(call, 0);
+  return text ? Value(static_cast<std::int64_t>(count_characters(*text))) : call.fail("expected a text");
+}
+
+Value to_upper(Call& call) {
+  const std::string* text = text_of(call, 0);
+  return text ? Value(upper_case(*text)) : call.fail("expected a text");
+}
+
+Value to_lower(Call& call) {
+  const std::string* text = text_of(call, 0);
+  return text ? Value(lower_case(*text)) : call.fail("expected a text");
+}
+
+Value trim(Call& call) {
+  const std::string* text = text_of(call, 0);
+  return text ? Value(trimmed(*text)) : call.fail("expected a text");
+}
+
+Value is_blank(Call& call) {
+  const std::string* text = text_of(call, 0);
+  return text ? Value(trimmed(*text).empty()) : call.fail("expected a text");
+}
+
+// The usual alphabet, with padding.
+Value to_base64(Call& call) {
+  const std::string* text = text_of(call, 0);
+  if (!text) return call.fail("expected a text");
+  std::string out = encode_base64url(*text);
+  std::replace(out.begin(), out.end(), '-', '+');
+  std::replace(out.begin(), out.end(), '_', '/');
+  out.append((4 - out.size() % 4) % 4, '=');
+  return out;
+}
+
+template <class Use>
+Value with_two(Call& call, Use use) {
+  const std::string* text = text_of(call, 0);
+  const std::string* part = text_of(call, 1);
+  return text && part ? use(std::string_view(*text), std::string_view(*part)) : call.fail("expected two texts");
+}
+
+Value contains_text(Call& call) {
+  return with_two(call, [](std::string_view a, std::string_view b) -> Value { return a.find(b) != std::string_view::npos; });
+}
+Value starts_with(Call& call) {
+  return with_two(call, [](std::string_view a, std::string_view b) -> Value { return a.starts_with(b); });
+}
+Value ends_with(Call& call) {
+  return with_two(call, [](std::string_view a, std::string_view b) -> Value { return a.ends_with(b); });
+}
+Value substring_before(Call& call) {
+  return with_two(call, [](std::string_view a, std::string_view b) -> Value {
+    const auto at = a.find(b);
+    return a.substr(0, at == std::string_view::npos ? 0 : at);
+  });
+}
+Value substring_after(Call& call) {
+  return with_two(call, [](std::string_view a, std::string_view b) -> Value {
+    const auto at = a.find(b);
+    return at == std::string_view::npos ? std::string_view() : a.substr(at + b.size());
+  });
+}
+
+Value substring(Call& call) {
+  const std::string* text = text_of(call, 0);
+  const auto start = call[1].number() ? call[1].number()->rounded_to(0, Decimal::Rounding::kDown)->to_integer() : std::nullopt;
+  if (!text || !start || *start == 0) return call.fail("expected a text and a position, from 1 or negative from the end");
+  const auto size = static_cast<std::int64_t>(count_characters(*text));
+  std::int64_t count = size;
+  if (call.has(2)) {
+    const auto given = call[2].number() ? call[2].number()->rounded_to(0, Decimal::Rounding::kDown)->to_integer() : std::nullopt;
+    if (!given || *given < 1) return call.fail("a length is a number from 1");
+    count = *given;
+  }
+  const std::int64_t from = *start > 0 ? *start - 1 : std::max<std::int64_t>(size + *start, 0);
+  if (from >= size) return "";
+  const std::size_t begin = offset_of_character(*text, static_cast<std::size_t>(from));
+  const std::string_view rest = std::string_view(*text).substr(begin);
+  return rest.substr(0, offset_of_character(rest, static_cast<std::size_t>(std::min(count, size))));
+}
+
+template <class T>
+Value value_of(Call& call, std::expected<T, std::string> result) {
+  call.machine().spend(20);
+  if (!result) return call.fail(result.error());
+  return Value(std::move(*result));
+}
+
+Value list_of(Call& call, std::expected<std::vector<std::string>, std::string> result) {
+  call.machine().spend(20);
+  if (!result) return call.fail(result.error());
+  List list;
+  list.reserve(result->size());
+  for (std::string& part : *result) list.emplace_back(std::move(part));
+  return list;
+}
+
+// The flags of a regular expression; null pointer: they are no text.
+const std::string* flags_of(Call& call, std::size_t index) {
+  static const std::string none;
+  return call[index].is_null() ? &none : call[index].string();
+}
+
+Value matches(Call& call) {
+  const std::string *text = text_of(call, 0), *pattern = text_of(call, 1), *flags = flags_of(call, 2);
+  if (!text || !pattern || !flags) return call.fail("expected texts");
+  return value_of(call, regex_matches(*text, *pattern, *flags));
+}
+
+Value replace(Call& call) {
+  const std::string *text = text_of(call, 0), *pattern = text_of(call, 1), *by = text_of(call, 2), *flags = flags_of(call, 3);
+  if (!text || !pattern || !by || !flags) return call.fail("expected texts");
+  return value_of(call, regex_replace(*text, *pattern, *by, *flags, kMaxTextBytes));
+}
+
+Value split(Call& call) {
+  const std::string *text = text_of(call, 0), *pattern = text_of(call, 1);
+  if (!text || !pattern) return call.fail("expected two texts");
+  return list_of(call, regex_split(*text, *pattern));
+}
+
+Value extract(Call& call) {
+  const std::string *text = text_of(call, 0), *pattern = text_of(call, 1);
+  if (!text || !pattern) return call.fail("expected two texts");
+  return list_of(call, regex_extract(*text, *pattern));
+}
+
+Value join(Call& call) {
+  const List single{call[0]};
+  if (call[0].is_null()) return call.fail("expected a list of texts");
+  const List& items = call[0].list() ? *call[0].list() : single;
+  for (std::size_t i = 1; i < call.size(); ++i) {
+    if (!call[i].is_null() && !call[i].string()) return call.fail("expected a text between the items");
+  }
+  const std::string empty;
+  const auto part = [&](std::size_t index) -> const std::string& { return call[index].string() ? *call[index].string() : empty; };
+  std::string out = part(2);
+  bool first = true;
+  for (const Value& item : items) {
+    if (item.is_null()) continue;
+    if (!item.string()) return call.fail("expected a list of texts");
+    if (!first) out += part(1);
+    first = false;
+    out += *item.string();
+    if (out.size() > kMaxTextBytes) return call.fail("text longer than 1 MB");
+  }
+  call.machine().spend(static_cast<std::int64_t>(out.size() / 256));
+  return out + part(3);
+}
+
+constexpr Builtin kTable[] = {{"string length", "string", length},
+                              {"upper case", "string", to_upper},
+                              {"lower case", "string", to_lower},
+                              {"trim", "string", trim},
+                              {"is blank", "string", is_blank},
+                              {"to base64", "value", to_base64},
+                              {"contains", "string, match", contains_text},
+                              {"starts with", "string, match", starts_with},
+                              {"ends with", "string, match", ends_with},
+                              {"substring before", "string, match", substring_before},
+                              {"substring after", "string, match", substring_after},
+                              {"substring", "string, start position, length?", substring},
+                              {"matches", "input, pattern, flags?", matches},
+                              {"replace", "input, pattern, replacement, flags?", replace},
+                              {"split", "string, delimiter", split},
+                              {"extract", "string, pattern", extract},
+                              {"string join", "list, delimiter?, prefix?, suffix?", join}};
+
+}  // namespace
+
+std::span<const Builtin> text_builtins() { return kTable; }
+
+}  // namespace consilium::bpmn::feel

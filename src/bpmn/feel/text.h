@@ -1,0 +1,29 @@
+// Texts as FEEL sees them: sequences of characters (code points), not of bytes.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace consilium::bpmn::feel {
+
+std::size_t count_characters(std::string_view text);
+// Where the character with that index (from 0) begins; the size of the text beyond its end.
+std::size_t offset_of_character(std::string_view text, std::size_t index);
+// Half of a pair and what lies beyond Unicode become U+FFFD.
+void append_utf8(std::string& out, std::uint32_t code);
+std::string upper_case(std::string_view text);
+std::string lower_case(std::string_view text);
+std::string trimmed(std::string_view text);
+
+// Regular expressions of XPath and XQuery with their flags s, m, i, x and q. An error is a sentence.
+std::expected<bool, std::string> regex_matches(std::string_view text, std::string_view pattern, std::string_view flags);
+std::expected<std::string, std::string> regex_replace(std::string_view text, std::string_view pattern, std::string_view replacement,
+                                                      std::string_view flags, std::size_t most_bytes);
+std::expected<std::vector<std::string>, std::string> regex_split(std::string_view text, std::string_view pattern);
+std::expected<std::vector<std::string>, std::string> regex_extract(std::string_view text, std::string_view pattern);
+
+}  // namespace consilium::bpmn::feel
