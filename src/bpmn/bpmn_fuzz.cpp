@@ -10,6 +10,8 @@
 #include "bpmn/engine/engine.h"
 #include "bpmn/engine/test_model.h"
 #include "bpmn/feel/expression.h"
+#include "bpmn/feel/evaluator.h"
+#include "bpmn/feel/parser.h"
 #include "bpmn/model/reader.h"
 
 namespace consilium::bpmn {
@@ -62,6 +64,33 @@ void fuzz_expression(std::string_view text) {
   const auto second = expression->evaluate(feel::ContextScope(variables));
   require(feel::to_json(first.value) == feel::to_json(second.value) && first.problems.size() <= feel::kMaxProblems);
   require(!first.value.type_name().empty() && (!first.gave_up || first.value.is_null()));
+  require(feel::parse_json(feel::to_json(first.value)).has_value() || first.value.depth() > feel::kMaxJsonDepth);
+  // What is printed reads the same, unless its parentheses are too many.
+  const std::string printed = feel::print(*expression->tree());
+  const auto again = feel::Expression::parse(printed);
+  if (!again) return require(again.error().message.find("too") != std::string::npos || printed.size() > feel::kMaxExpressionBytes);
+  require(feel::print(*again->tree()) == printed);
+}
+
+// The tests of a cell of a decision table, in a scope whose names are known.
+void fuzz_tests(std::string_view text) {
+  static const feel::NameSet names = [] {
+    feel::NameSet made;
+    for (const char* name : {"a", "first name", "a-b", "x + y"}) made.add(name);
+    return made;
+  }();
+  const feel::ParseOptions options{&names, &names, {}, false};
+  static const feel::Context scope = *feel::parse_variables(R"({"a": 1, "first name": "x", "a-b": [1, 2], "x + y": {"a": {"first name": 2}}})");
+  if (const auto type = feel::parse_type(text, options)) require(!feel::describe(**type).empty() || (*type)->kind == feel::Type::Kind::kUnknown);
+  const auto tests = feel::parse_tests(text, options);
+  if (!tests) return require(tests.error().position <= text.size());
+  for (const feel::Value& input : {feel::Value(), feel::Value(2), feel::Value("x"), feel::Value(feel::List{1, "x"})}) {
+    const feel::Environment nothing;
+    feel::Machine machine(nothing);
+    const feel::Value verdict = machine.test(*tests, input, feel::ContextScope(scope));
+    require(verdict.is_null() || verdict.boolean() != nullptr);
+    require(machine.problems().size() <= feel::kMaxProblems);
+  }
 }
 
 void check_number(const feel::Decimal& number) {
@@ -146,6 +175,7 @@ void fuzz_bpmn(std::string_view input) {
   switch (kind) {
     case 'm': return fuzz_model(input);
     case 'e': return fuzz_expression(input);
+    case 't': return fuzz_tests(input);
     case 'j': return fuzz_json(input);
     case 'n': return fuzz_numbers(input);
     case 'r': return fuzz_record(input);

@@ -199,6 +199,7 @@ class Boxes {
     for (const Value& item : *items) {
       const Value verdict = evaluate(box.parts[1], feel::NameScope(scope, box.names[0], item));
       if (machine_.gave_up()) return {};
+      if (!verdict.boolean() && !verdict.is_null()) return machine_.problem("the condition of a quantifier is to be a boolean");
       if (!verdict.boolean())
         unknown = true;
       else if (*verdict.boolean() == decisive)

@@ -50,6 +50,7 @@ struct Node {
   bool start_included = false;
   bool end_included = false;
   bool negated = false;
+  bool unary = false;           // of a range: written as `(< 5)`
   bool asks_input = false;  // of a test: it mentions `?`, so that its own value is the verdict
   bool recursive = false;   // of a function: it is the value of the context entry `text`, and may call itself by that name
   std::uint32_t position = 0;  // in the source

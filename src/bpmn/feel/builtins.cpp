@@ -50,15 +50,17 @@ std::vector<Form> forms_of(const Builtin& builtin) {
 struct Entry {
   const Builtin* builtin = nullptr;
   std::vector<Form> forms;
+  bool lists = false;
 };
 
 const std::map<std::string_view, Entry>& registry() {
   static const std::map<std::string_view, Entry> known = [] {
     std::map<std::string_view, Entry> made;
-    for (const auto table : {conversion_builtins(), text_builtins(), number_builtins(), list_builtins(), context_builtins(),
-                             temporal_builtins(), range_builtins()}) {
-      for (const Builtin& builtin : table) made.emplace(builtin.name, Entry{&builtin, forms_of(builtin)});
-    }
+    const auto add = [&](std::span<const Builtin> table, bool lists) {
+      for (const Builtin& builtin : table) made.emplace(builtin.name, Entry{&builtin, forms_of(builtin), lists || builtin.name == "string join"});
+    };
+    for (const auto table : {conversion_builtins(), list_builtins(), context_builtins(), range_builtins()}) add(table, true);
+    for (const auto table : {text_builtins(), number_builtins(), temporal_builtins()}) add(table, false);
     return made;
   }();
   return known;
@@ -73,6 +75,8 @@ const Value& Call::operator[](std::size_t index) const {
   return index < arguments_.size() ? arguments_[index] : null;
 }
 
+bool Call::names(std::string_view parameter) const { return std::find(names_.begin(), names_.end(), parameter) != names_.end(); }
+
 Value Call::fail(std::string_view reason) { return machine_.problem(std::string(name_) + "(): " + std::string(reason)); }
 
 const Builtin* find_builtin(std::string_view name) {
@@ -85,6 +89,8 @@ std::vector<const Builtin*> all_builtins() {
   for (const auto& [name, entry] : registry()) all.push_back(entry.builtin);
   return all;
 }
+
+bool takes_lists(const Builtin& builtin) { return registry().at(builtin.name).lists; }
 
 bool takes(const Builtin& builtin, std::size_t arguments) {
   return std::any_of(forms(builtin).begin(), forms(builtin).end(), [&](const Form& form) {

@@ -17,7 +17,8 @@ class Machine;
 // One call of a function of the language: its arguments, and the machine that evaluates.
 class Call {
  public:
-  Call(Machine& machine, std::string_view name, std::span<const Value> arguments) : machine_(machine), name_(name), arguments_(arguments) {}
+  Call(Machine& machine, std::string_view name, std::span<const Value> arguments, std::span<const std::string> names = {})
+      : machine_(machine), name_(name), arguments_(arguments), names_(names) {}
 
   Machine& machine() { return machine_; }
   std::size_t size() const { return arguments_.size(); }
@@ -26,6 +27,9 @@ class Call {
   const Value& operator[](std::size_t index) const;
   bool has(std::size_t index) const { return index < arguments_.size() && !arguments_[index].is_null(); }
 
+  // Whether the caller wrote `name: …`.
+  bool names(std::string_view parameter) const;
+
   // Null, and the reason among the problems of the evaluation.
   Value fail(std::string_view reason);
 
@@ -33,6 +37,7 @@ class Call {
   Machine& machine_;
   std::string_view name_;
   std::span<const Value> arguments_;
+  std::span<const std::string> names_;
 };
 
 struct Builtin {
@@ -44,6 +49,8 @@ struct Builtin {
 };
 
 const Builtin* find_builtin(std::string_view name);
+// Whether one of its parameters may be a list; else a list of one item is that item to it.
+bool takes_lists(const Builtin& builtin);
 bool takes(const Builtin& builtin, std::size_t arguments);
 bool takes(const Builtin& builtin, std::span<const std::string> names);
 // Where each of the named arguments belongs; nullopt: no form of it has them.

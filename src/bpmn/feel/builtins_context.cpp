@@ -63,6 +63,8 @@ std::optional<Value> with_value(Call& call, const Value& owner, std::span<const 
 
 Value context_put(Call& call) {
   const bool is_path = call[1].list() != nullptr;
+  if (call.names("key") && is_path) return call.fail("a key is a text");
+  if (call.names("keys") && !is_path) return call.fail("keys are a list of texts");
   if (!call[0].context() || (!is_path && !call[1].string()) || (is_path && call[1].list()->empty()))
     return call.fail("expected a context, and a key or a list of keys that is not empty");
   const auto path = is_path ? std::span<const Value>(*call[1].list()) : call.arguments().subspan(1, 1);

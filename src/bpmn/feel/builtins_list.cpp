@@ -24,7 +24,8 @@ const List* list_at(Call& call, std::size_t index, List& single) {
 }
 
 std::optional<std::int64_t> whole_at(Call& call, std::size_t index) {
-  return call[index].number() ? call[index].number()->to_integer() : std::nullopt;
+  const auto whole = call[index].number() ? call[index].number()->rounded_to(0, Decimal::Rounding::kDown) : std::nullopt;
+  return whole ? whole->to_integer() : std::nullopt;
 }
 
 // A position from 1, or negative from the end, as an index; nullopt: it is outside of a list of that size.
@@ -306,6 +307,8 @@ Value list_replace(Call& call) {
   List single;
   const List* list = list_at(call, 0, single);
   if (!list) return call.fail("expected a list first");
+  if (call.names("position") && call[1].function()) return call.fail("a position is a number");
+  if (call.names("match") && !call[1].function()) return call.fail("what matches is a function");
   if (call[1].function()) return replace_by_match(call, *list, *call[1].function());
   const auto at = index_of(whole_at(call, 1), list->size());
   if (!at) return call.fail("the position lies outside of the list");

@@ -107,7 +107,7 @@ std::optional<DateTime> moment_at(Call& call, std::size_t index) {
 Value years_and_months(Call& call) {
   const auto from = moment_at(call, 0), to = moment_at(call, 1);
   if (!from || !to) return call.fail("expected two dates");
-  return months_between(*from, *to);
+  return months_between(from->date, to->date);
 }
 
 Value now(Call& call) {

@@ -183,7 +183,7 @@ constexpr Builtin kTable[] = {{"string length", "string", length},
                               {"replace", "input, pattern, replacement, flags?", replace},
                               {"split", "string, delimiter", split},
                               {"extract", "string, pattern", extract},
-                              {"string join", "list, delimiter?, prefix?, suffix?", join}};
+                              {"string join", "list, delimiter? | list, delimiter, prefix, suffix", join}};
 
 }  // namespace
 

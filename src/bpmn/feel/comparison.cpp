@@ -31,6 +31,13 @@ std::optional<bool> equal_contexts(const Context& left, const Context& right) {
   return true;
 }
 
+// Times are the same when their milliseconds are.
+bool same_instant(WideInteger left, WideInteger right) {
+  constexpr std::int64_t kUnit = 1'000'000;
+  const auto cut = [](WideInteger value) { return value / kUnit - (value % kUnit < 0 ? 1 : 0); };
+  return cut(left) == cut(right);
+}
+
 }  // namespace
 
 std::optional<std::strong_ordering> compare(const Value& left, const Value& right) {
@@ -62,7 +69,7 @@ std::optional<bool> equal(const Value& left, const Value& right) {
     case Kind::kRange: {
       const Range& a = *left.range();
       const Range& b = *right.range();
-      return a.start_included == b.start_included && a.end_included == b.end_included && equal(a.start, b.start).value_or(false) &&
+      return a.unary == b.unary && a.start_included == b.start_included && a.end_included == b.end_included && equal(a.start, b.start).value_or(false) &&
              equal(a.end, b.end).value_or(false);
     }
     case Kind::kFunction: return std::nullopt;
@@ -70,6 +77,8 @@ std::optional<bool> equal(const Value& left, const Value& right) {
   }
   const auto found = compare(left, right);
   if (!found) return std::nullopt;
+  if (left.time()) return same_instant(instant(*left.time()), instant(*right.time()));
+  if (left.date_time()) return same_instant(left.date_time()->instant(), right.date_time()->instant());
   return *found == 0;
 }
 

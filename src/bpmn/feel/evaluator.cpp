@@ -84,7 +84,7 @@ class Walker {
       case NodeKind::kEvery: return quantified(node, scope, false);
       case NodeKind::kFunction: return function(node, scope);
       case NodeKind::kRange: return range(node, scope);
-      case NodeKind::kInstanceOf: return machine_.conforms(run(node.children[0], scope), *node.types[0]);
+      case NodeKind::kInstanceOf: return machine_.is_instance(run(node.children[0], scope), *node.types[0]);
       case NodeKind::kComparisonTest: return comparison_test(node, input_of(scope), scope);
       case NodeKind::kTests: return tests(node, 0, input_of(scope), scope);
       case NodeKind::kSpan: break;  // of a `for` only
@@ -214,8 +214,18 @@ class Walker {
     } else if (!takes(*node.builtin, arguments.size())) {
       return machine_.problem("wrong number of arguments of '" + node.text + "'");
     }
-    Call made(machine_, node.builtin->name, arguments);
+    unwrap(*node.builtin, arguments);
+    Call made(machine_, node.builtin->name, arguments, node.names);
     return machine_.built(node.builtin->call(made));
+  }
+
+  // A list of one is its item where a function takes no list.
+  static void unwrap(const Builtin& builtin, List& arguments) {
+    for (Value& argument : arguments) {
+      if (!argument.list() || argument.list()->size() != 1 || takes_lists(builtin)) continue;
+      Value only = argument.list()->front();
+      argument = std::move(only);
+    }
   }
 
   Value invoke(const Node& node, const Scope& scope) {
@@ -338,10 +348,9 @@ class Walker {
 
   std::optional<std::variant<List, Span>> domain(std::uint32_t index, const Scope& scope) {
     const Node& node = nodes_[index];
-    if (node.kind == NodeKind::kSpan || node.kind == NodeKind::kRange) {
+    if (node.kind == NodeKind::kSpan) {
       const Value start = run(node.children[0], scope);
-      const Value end = run(node.children[1], scope);
-      return span(Range{start, end, node.kind == NodeKind::kSpan || node.start_included, node.kind == NodeKind::kSpan || node.end_included});
+      return span(Range{start, run(node.children[1], scope), true, true});
     }
     const Value value = run(index, scope);
     if (value.list()) return *value.list();
@@ -465,10 +474,14 @@ class Walker {
 
   Value range(const Node& node, const Scope& scope) {
     Range made{run(node.children[0], scope), run(node.children[1], scope), node.start_included, node.end_included};
-    if (made.start.is_null() && made.end.is_null()) return machine_.problem("a range needs an end at least");
+    made.unary = node.unary;
+    if (node.unary ? made.start.is_null() && made.end.is_null() : made.start.is_null() || made.end.is_null())
+      return machine_.problem("the end of a range is null");
     static constexpr auto has_order = [](const Value& value) { return value.is_null() || compare(value, value).has_value(); };
     if (!has_order(made.start) || !has_order(made.end)) return machine_.problem("a range is of values that have an order");
-    if (!made.start.is_null() && !made.end.is_null() && !compare(made.start, made.end)) return misfit("a range", made.start, made.end);
+    const auto order = compare(made.start, made.end);
+    if (!node.unary && !order) return misfit("a range", made.start, made.end);
+    if (!node.unary && *order > 0) return machine_.problem("a range ends before it begins");
     if (made.start.is_null()) made.start_included = false;
     if (made.end.is_null()) made.end_included = false;
     return machine_.built(std::move(made));
@@ -782,10 +795,14 @@ Value Machine::call_named(const std::shared_ptr<const Function>& function, std::
   return call(function, placed(*where, arguments));
 }
 
-bool Machine::conforms(const Value& value, const Type& type) {
+bool Machine::conforms(const Value& value, const Type& type) { return conforms(value, type, Constraints::kChecked); }
+
+bool Machine::is_instance(const Value& value, const Type& type) { return conforms(value, type, Constraints::kIgnored); }
+
+bool Machine::conforms(const Value& value, const Type& type, Constraints constraints) {
   if (!spend(1)) return false;
   using T = Type::Kind;
-  if (value.is_null()) return type.kind == T::kNull || (type.kind == T::kAny && false);
+  if (value.is_null()) return type.kind == T::kNull;
   const auto is = [&] {
     switch (type.kind) {
       case T::kAny: return true;
@@ -800,18 +817,18 @@ bool Machine::conforms(const Value& value, const Type& type) {
       case T::kList:
         if (!value.list()) return false;
         return !type.element || std::all_of(value.list()->begin(), value.list()->end(), [&](const Value& item) {
-          return item.is_null() || conforms(item, *type.element);
+          return item.is_null() || conforms(item, *type.element, constraints);
         });
       case T::kContext:
         if (!value.context()) return false;
         return std::all_of(type.members.begin(), type.members.end(), [&](const auto& member) {
           const auto found = value.context()->find(member.first);
           if (found == value.context()->end()) return false;
-          return found->second.is_null() || !member.second || conforms(found->second, *member.second);
+          return found->second.is_null() || !member.second || conforms(found->second, *member.second, constraints);
         });
       case T::kRange: {
         if (!value.range()) return false;
-        const auto fits = [&](const Value& end) { return end.is_null() || !type.element || conforms(end, *type.element); };
+        const auto fits = [&](const Value& end) { return end.is_null() || !type.element || conforms(end, *type.element, constraints); };
         return fits(value.range()->start) && fits(value.range()->end);
       }
       case T::kFunction: {
@@ -827,6 +844,7 @@ bool Machine::conforms(const Value& value, const Type& type) {
     }
   };
   if (!is()) return false;
+  if (constraints == Constraints::kIgnored) return true;
   const NoScope nothing;
   return std::all_of(type.allowed.begin(), type.allowed.end(), [&](const std::shared_ptr<const Ast>& tests) {
     const Value verdict = test(tests, value, nothing);

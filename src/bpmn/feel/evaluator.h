@@ -96,7 +96,10 @@ class Machine {
   Value call(const std::shared_ptr<const Function>& function, std::span<const Value> arguments);
   Value call_named(const std::shared_ptr<const Function>& function, std::span<const std::string> names, std::span<const Value> arguments);
 
+  // Of the type, and among the values that it allows.
   bool conforms(const Value& value, const Type& type);
+  // Of the type; what it allows does not matter.
+  bool is_instance(const Value& value, const Type& type);
   // The value as that type, by FEEL's implicit conversions; null with a problem when it is of another.
   Value coerced(const Value& value, const Type& type, std::string_view what);
   // False when the value is of another type.
@@ -127,7 +130,8 @@ class Machine {
   };
 
  private:
-  friend class Walker;
+  enum class Constraints : std::uint8_t { kChecked, kIgnored };
+  bool conforms(const Value& value, const Type& type, Constraints constraints);
 
   Environment environment_;
   std::int64_t steps_left_;

@@ -188,10 +188,11 @@ TEST(Feel, NamesTheErrorAndItsPlace) {
                               {"a b", "syntax 2: unexpected 'b'"},
                               {"x(1)", "syntax 0: unknown function 'x'"},
                               {"\"abc", "syntax 0: text without closing quote"},
-                              {"1 ? 2", "syntax 2: unexpected character"},
+                              {"1 ? 2", "syntax 2: unexpected '?'"},
+                              {"1 # 2", "syntax 2: unexpected character"},
                               {"if a then b", "syntax 11: expected 'else', but the expression ends"},
                               {"not()", "syntax 5: wrong number of arguments of 'not'"},
-                              {"{a 1}", "syntax 3: expected ':', but found '1'"},
+                              {"{a 1}", "syntax 4: expected ':', but found '}'"},
                               {"/* x", "syntax 0: comment without end"}};
   expect_all(examples);
 }
@@ -212,7 +213,12 @@ TEST(Feel, BoundsDepthLengthAndWork) {
   EXPECT_FALSE(Expression::parse(std::string(10'000, '[')).has_value());
   std::string chain = "1";
   for (int i = 0; i < 5000; ++i) chain += "+1";
-  EXPECT_FALSE(Expression::parse(chain).has_value());
+  EXPECT_EQ(evaluated(chain), "5001");  // long is not deep
+  EXPECT_EQ(evaluated("{f: function(n) f(n + 1), x: f(1)}.x"), "gave up");
+  EXPECT_EQ(evaluated("count(for a in 1..1000, b in 1..1000 return 1)"), "gave up");
+  EXPECT_EQ(evaluated("for i in 1..9223372036854775807 return i"), "gave up");
+  EXPECT_EQ(evaluated("matches(\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\", \"^(a+)+$\")"), "null");
+  EXPECT_FALSE(Expression::parse("x in (x in (x in (" + std::string(60, '(')).has_value());
   EXPECT_FALSE(Expression::parse(std::string(kMaxExpressionBytes + 1, ' ')).has_value());
   // Shared parts: 2^40 items if they were written out.
   std::string bomb = "{a0: [1]";

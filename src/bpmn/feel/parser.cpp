@@ -518,6 +518,7 @@ class Parser {
     if (!operand || !expect_symbol(")")) return std::nullopt;
     Node node;
     node.kind = NodeKind::kRange;
+    node.unary = true;
     node.position = static_cast<Index>(position);
     if (which == Operator::kEqual || which == Operator::kNotEqual) {
       node.children = {*operand, *operand};

@@ -47,7 +47,7 @@ class Printer {
       case NodeKind::kIf:
         return "(if " + text(node.children[0]) + " then " + text(node.children[1]) + " else " + text(node.children[2]) + ')';
       case NodeKind::kCall: return (node.builtin ? node.text : name(node.text)) + '(' + arguments(node, 0) + ')';
-      case NodeKind::kInvoke: return text(node.children[0]) + '(' + arguments(node, 1) + ')';
+      case NodeKind::kInvoke: return '(' + text(node.children[0]) + ")(" + arguments(node, 1) + ')';
       case NodeKind::kFor: return "(for " + iterators(node) + " return " + text(node.children.back()) + ')';
       case NodeKind::kSome: return "(some " + iterators(node) + " satisfies " + text(node.children.back()) + ')';
       case NodeKind::kEvery: return "(every " + iterators(node) + " satisfies " + text(node.children.back()) + ')';
@@ -119,8 +119,18 @@ class Printer {
     return out + ") " + text(node.children[0]) + ')';
   }
 
+  // `(> 5)` has its end at infinity, which is a null that nobody wrote.
+  bool upwards(const Node& node) const {
+    return node.children[0] == node.children[1] || node.children[0] < node.children[1];
+  }
+  Operator unary_operator(const Node& node) const {
+    if (node.children[0] == node.children[1]) return node.negated ? Operator::kNotEqual : Operator::kEqual;
+    if (upwards(node)) return node.start_included ? Operator::kGreaterOrEqual : Operator::kGreater;
+    return node.end_included ? Operator::kLessOrEqual : Operator::kLess;
+  }
+
   std::string range(const Node& node) {
-    if (node.negated) return "(!=" + text(node.children[0]) + ')';
+    if (node.unary) return '(' + std::string(symbol_of(unary_operator(node))) + ' ' + text(node.children[upwards(node) ? 0 : 1]) + ')';
     return (node.start_included ? '[' : '(') + text(node.children[0]) + ".." + text(node.children[1]) + (node.end_included ? ']' : ')');
   }
 

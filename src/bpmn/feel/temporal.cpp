@@ -275,15 +275,12 @@ std::optional<DayTimeDuration> make_duration(WideInteger nanoseconds) {
   return DayTimeDuration{nanoseconds};
 }
 
-YearMonthDuration months_between(const DateTime& from, const DateTime& to) {
-  const auto count = [](const DateTime& early, const DateTime& late) {
-    const std::int64_t months =
-        (std::int64_t{late.date.year} - early.date.year) * 12 + late.date.month - early.date.month;
-    const bool cut = std::pair(late.date.day, late.time.nanoseconds) < std::pair(early.date.day, early.time.nanoseconds);
-    return cut ? months - 1 : months;
+YearMonthDuration months_between(const Date& from, const Date& to) {
+  const auto count = [](const Date& early, const Date& late) {
+    const std::int64_t months = (std::int64_t{late.year} - early.year) * 12 + late.month - early.month;
+    return late.day < early.day ? months - 1 : months;
   };
-  if (to.date < from.date || (to.date == from.date && to.time.nanoseconds < from.time.nanoseconds)) return {-count(to, from)};
-  return {count(from, to)};
+  return {to < from ? -count(to, from) : count(from, to)};
 }
 
 DateTime date_time_of(Timestamp time) {
@@ -387,8 +384,8 @@ std::optional<DayTimeDuration> parse_day_time_duration(std::string_view text) {
     std::int64_t fraction = 0;
     if (in_time && reader.take('.')) {
       const auto part = reader.fraction();
-      if (!part || reader.peek() != 'S') return std::nullopt;
-      fraction = *part;
+      if (reader.peek() != 'S') return std::nullopt;
+      fraction = part.value_or(0);  // `0.S` has none
     }
     const char letter = reader.peek();
     reader.take(letter);

@@ -84,7 +84,7 @@ std::optional<DateTime> add_nanoseconds(const DateTime& moment, WideInteger nano
 TimeOfDay add_nanoseconds(const TimeOfDay& time, WideInteger nanoseconds);
 std::optional<DayTimeDuration> make_duration(WideInteger nanoseconds);  // nullopt: out of range
 // From `from` to `to`, whole months.
-YearMonthDuration months_between(const DateTime& from, const DateTime& to);
+YearMonthDuration months_between(const Date& from, const Date& to);
 DateTime date_time_of(Timestamp time);  // in UTC
 
 std::string format(const Date& date);

@@ -25,8 +25,7 @@ std::string narrow(const icu::UnicodeString& text) {
 // Writes a pattern of XPath as ICU reads it.
 class Translator {
  public:
-  Translator(std::string_view pattern, bool multiline, bool without_spaces)
-      : pattern_(pattern), multiline_(multiline), without_spaces_(without_spaces) {}
+  Translator(std::string_view pattern, bool multiline, bool dot_is_all) : pattern_(pattern), multiline_(multiline), dot_is_all_(dot_is_all) {}
 
   std::expected<std::string, std::string> run() {
     while (at_ < pattern_.size()) {
@@ -49,12 +48,7 @@ class Translator {
   bool plain(char c) {
     ++at_;
     switch (c) {
-      case ' ':
-      case '\t':
-      case '\n':
-      case '\r':
-        if (!without_spaces_) out_ += c;
-        return true;
+      case '.': out_ += dot_is_all_ ? "." : "[^\\n\\r]"; return true;
       case '$': out_ += multiline_ ? "$" : "\\z"; return true;
       case '(':
         if (peek(0) == '?' && peek(1) != ':') return false;
@@ -158,11 +152,26 @@ class Translator {
 
   std::string_view pattern_;
   bool multiline_;
-  bool without_spaces_;
+  bool dot_is_all_;
   std::size_t at_ = 0;
   int class_depth_ = 0;
   std::string out_;
 };
+
+// What the flag `x` does: white space counts inside of classes only.
+std::string without_space(std::string_view pattern) {
+  std::string out;
+  bool in_class = false;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    const bool escaped = !out.empty() && out.back() == '\\' && (out.size() < 2 || out[out.size() - 2] != '\\');
+    if (!in_class && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) continue;
+    if (c == '[' && !escaped) in_class = true;
+    if (c == ']' && !escaped) in_class = false;
+    out += c;
+  }
+  return out;
+}
 
 std::expected<std::unique_ptr<icu::RegexMatcher>, std::string> compile(std::string_view pattern, std::string_view flags) {
   if (pattern.size() > kMaxPatternBytes) return std::unexpected("a pattern is longer than 4 KB");
@@ -182,7 +191,8 @@ std::expected<std::unique_ptr<icu::RegexMatcher>, std::string> compile(std::stri
   if (literal) {
     icu_flags |= UREGEX_LITERAL;
   } else {
-    auto made = Translator(pattern, (icu_flags & UREGEX_MULTILINE) != 0, without_spaces).run();
+    if (without_spaces) translated = without_space(translated);
+    auto made = Translator(translated, (icu_flags & UREGEX_MULTILINE) != 0, (icu_flags & UREGEX_DOTALL) != 0).run();
     if (!made) return std::unexpected(std::move(made).error());
     translated = std::move(*made);
   }

@@ -126,6 +126,7 @@ struct Range {
   Value end;
   bool start_included = false;
   bool end_included = false;
+  bool unary = false;  // written as `(< 5)`: it may be open, and equals only what is written so
 
   bool operator==(const Range&) const = default;
 };
