@@ -308,6 +308,7 @@ class Walker {
     }
     const Value value = run(index, scope);
     if (node.asks_input) return value.boolean() ? value : Value();
+    if (node.kind == NodeKind::kRange && value.is_null()) return {};  // a range that is none holds nothing and leaves nothing out
     return matches(value, input);
   }
 
