@@ -42,7 +42,15 @@ target_link_libraries(consilium_grpc INTERFACE -Wl,--start-group consilium_grpc_
 
 consilium_archive(consilium_yaml FILES yaml-cpp)
 consilium_archive(consilium_xml FILES pugixml)
-consilium_archive(consilium_icu FILES icui18n icuuc icudata LINK Threads::Threads dl m)
+
+# ICU with the time zones alone of its data: the rest is 30 MB of languages.
+find_library(consilium_icu_data NAMES libicudata.a REQUIRED)
+set(consilium_icu_zones ${CMAKE_BINARY_DIR}/icu_zones)
+add_custom_command(OUTPUT ${consilium_icu_zones}/icu_zones.S
+  COMMAND ${CMAKE_SOURCE_DIR}/cmake/icu_zones.sh ${consilium_icu_data} ${consilium_icu_zones}
+  DEPENDS ${CMAKE_SOURCE_DIR}/cmake/icu_zones.sh ${consilium_icu_data} VERBATIM)
+add_library(consilium_icu_zones STATIC ${consilium_icu_zones}/icu_zones.S)
+consilium_archive(consilium_icu FILES icui18n icuuc LINK consilium_icu_zones Threads::Threads dl m)
 consilium_archive(consilium_protobuf FILES protobuf LINK Threads::Threads)
 consilium_archive(consilium_protoc FILES protoc LINK consilium_protobuf)
 consilium_archive(consilium_argon2 FILES argon2 LINK Threads::Threads)

@@ -169,12 +169,12 @@ TEST(Decision, EvaluatesBoxes) {
 
 TEST(Decision, CallsKnowledgeAndServices) {
   const std::string bkm =
-      "<businessKnowledgeModel id='add tax' name='add tax'><variable name='add tax'/><encapsulatedLogic><formalParameter name='net' typeRef='number'/>" + literal("net * 1.2") +
+      "<businessKnowledgeModel id='add-tax' name='add tax'><variable name='add tax'/><encapsulatedLogic><formalParameter name='net' typeRef='number'/>" + literal("net * 1.2") +
       "</encapsulatedLogic></businessKnowledgeModel>";
   const std::string service =
       "<decisionService id='s' name='service'><outputDecision href='#gross'/><encapsulatedDecision href='#unit'/><inputData href='#count'/></decisionService>";
   const auto model = sound(definitions(bkm + service + input("count", "number") + decision("unit", literal("5")) +
-                                       decision("gross", literal("add tax(unit * count)"), "on:unit in:count by:add tax") +
+                                       decision("gross", literal("add tax(unit * count)"), "on:unit in:count by:add-tax") +
                                        decision("twice", literal("service(count: 10) + service(20)"), "by:s")));
   EXPECT_EQ(decided(model, "gross", R"({"count": 2})"), "12");
   EXPECT_EQ(decided(model, "twice"), "180");
@@ -221,7 +221,7 @@ TEST(Reader, TellsEverythingWrongAtOnce) {
             "bad.dmn|p|the decision requires itself, by way of others or not\n"
             "bad.dmn|q|the decision requires itself, by way of others or not\n");
   ASSERT_TRUE(read.model);
-  EXPECT_EQ(decided(read.model, "q"), "failed p: the decision requires itself, or too many others in a row");
+  EXPECT_EQ(decided(read.model, "q"), "failed q: the decision requires itself, or too many others in a row");
 }
 
 TEST(Reader, RefusesWhatIsNoModel) {
@@ -277,7 +277,7 @@ TEST(Conformance, SaysWhatPassedAndWhatDidNot) {
   const std::string cases =
       "<testCases xmlns='http://www.omg.org/spec/DMN/20160719/testcase' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'><modelName>m.dmn</modelName>"
       "<testCase id='1'><inputNode name='n'><value xsi:type='xsd:decimal'>1</value></inputNode><resultNode name='x'><expected>"
-      "<component name='a'><value xsi:type='xsd:decimal'>0.33333333</value></component><component name='l'><list><item><value xsi:type='xsd:decimal'>1.0</value></item>"
+      "<component name='a'><value xsi:type='xsd:decimal'>0.333333333</value></component><component name='l'><list><item><value xsi:type='xsd:decimal'>1.0</value></item>"
       "<item><value xsi:nil='true'/></item></list></component></expected></resultNode></testCase>"
       "<testCase id='2'><resultNode name='x'><expected><value xsi:type='xsd:string'>other</value></expected></resultNode></testCase></testCases>";
   EXPECT_TRUE(is_case_file(cases));

@@ -18,11 +18,18 @@ using feel::NameSet;
 using feel::TypePointer;
 using pugi::xml_node;
 
-constexpr std::string_view kNamespaces[] = {
-    "http://www.omg.org/spec/DMN/20151101/dmn.xsd",      "http://www.omg.org/spec/DMN/20151101/dmn11.xsd",
-    "http://www.omg.org/spec/DMN/20180521/MODEL/",       "https://www.omg.org/spec/DMN/20191111/MODEL/",
-    "https://www.omg.org/spec/DMN/20211108/MODEL/",      "http://www.omg.org/spec/DMN/20211108/MODEL/",
-    "https://www.omg.org/spec/DMN/20230324/MODEL/",      "https://www.omg.org/spec/DMN/20240513/MODEL/"};
+// Without `http://` or `https://`: models mix them up.
+constexpr std::string_view kNamespaces[] = {"www.omg.org/spec/DMN/20151101/dmn.xsd",   "www.omg.org/spec/DMN/20151101/dmn11.xsd",
+                                            "www.omg.org/spec/DMN/20180521/MODEL/",    "www.omg.org/spec/DMN/20191111/MODEL/",
+                                            "www.omg.org/spec/DMN/20211108/MODEL/",    "www.omg.org/spec/DMN/20230324/MODEL/",
+                                            "www.omg.org/spec/DMN/20240513/MODEL/"};
+
+bool is_dmn(std::string_view space) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (space.starts_with(scheme)) space.remove_prefix(scheme.size());
+  }
+  return std::find(std::begin(kNamespaces), std::end(kNamespaces), space) != std::end(kNamespaces);
+}
 
 constexpr std::ptrdiff_t kMaxAttributes = 200;
 constexpr std::size_t kMaxBoxes = 100'000;
@@ -42,7 +49,7 @@ std::string_view dmn_name(xml_node node) {
   const std::string_view name = node.name();
   const auto colon = name.find(':');
   const auto space = find_namespace(node, colon == std::string_view::npos ? std::string_view() : name.substr(0, colon));
-  if (std::find(std::begin(kNamespaces), std::end(kNamespaces), space) == std::end(kNamespaces)) return {};
+  if (!is_dmn(space)) return {};
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
 }
 
@@ -180,7 +187,7 @@ class Reader {
     const std::string name = canonical_name(node.attribute("name").value());
     const std::string space = node.attribute("namespace").value();
     const std::string type = node.attribute("importType").value();
-    if (std::find(std::begin(kNamespaces), std::end(kNamespaces), type) == std::end(kNamespaces)) {
+    if (!is_dmn(type)) {
       find(node.attribute("id").value(), "imports of type '" + type + "' are not supported");
       return;
     }

@@ -788,6 +788,7 @@ class Parser {
         // A word that is quoted is a name, too.
         auto name = declared_name({":", ","});
         if (!name || !expect_symbol(":")) return std::nullopt;
+        if (is_word("function")) declare(*name);  // it may call itself
         const auto member = expression();
         if (!member) return std::nullopt;
         Node& value = ast_->nodes[*member];
