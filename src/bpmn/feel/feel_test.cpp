@@ -191,7 +191,7 @@ TEST(Feel, NamesTheErrorAndItsPlace) {
                               {"1 ? 2", "syntax 2: unexpected '?'"},
                               {"1 # 2", "syntax 2: unexpected character"},
                               {"if a then b", "syntax 11: expected 'else', but the expression ends"},
-                              {"not()", "syntax 5: wrong number of arguments of 'not'"},
+                              {"not()", "syntax 4: wrong number of arguments of 'not'"},
                               {"{a 1}", "syntax 4: expected ':', but found '}'"},
                               {"/* x", "syntax 0: comment without end"}};
   expect_all(examples);
