@@ -20,7 +20,7 @@ namespace {
 constexpr std::string_view kPrefix = "CONSILIUM_";
 constexpr std::string_view kFileSuffix = "_FILE";
 // Variables with our prefix that are no settings.
-constexpr std::string_view kOtherVariables[] = {"CONSILIUM_CONFIG", "CONSILIUM_SEED", "CONSILIUM_SEEDS"};
+constexpr std::string_view kOtherVariables[] = {"CONSILIUM_CONFIG", "CONSILIUM_DMN_TCK", "CONSILIUM_SEED", "CONSILIUM_SEEDS"};
 
 // `http.behind-proxy` -> `HTTP_BEHIND__PROXY`
 std::string variable_of(std::string_view name) {
