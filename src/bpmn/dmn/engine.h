@@ -11,7 +11,7 @@
 
 namespace consilium::bpmn::dmn {
 
-inline constexpr std::int64_t kMaxDecisionSteps = 1'000'000;  // of one evaluation with all that it requires
+inline constexpr std::int64_t kMaxDecisionSteps = 500'000;  // of one evaluation with all that it requires
 
 struct EvaluatedInput {
   std::string id;

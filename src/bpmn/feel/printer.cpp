@@ -95,7 +95,12 @@ class Printer {
 
   std::string entries(const Node& node) {
     std::string out;
-    for (std::size_t i = 0; i < node.names.size(); ++i) out += (i > 0 ? ", " : "") + quoted(node.names[i]) + ": " + text(node.children[i]);
+    for (std::size_t i = 0; i < node.names.size(); ++i) {
+      std::string value = text(node.children[i]);
+      // Without its parentheses, so that it may call itself by the name of its entry.
+      if (ast_.nodes[node.children[i]].kind == NodeKind::kFunction) value = value.substr(1, value.size() - 2);
+      out += (i > 0 ? ", " : "") + quoted(node.names[i]) + ": " + value;
+    }
     return out;
   }
 
