@@ -419,7 +419,7 @@ class Walker {
       PartialScope(const Scope& outer, const List& results, Machine& machine) : outer_(outer), results_(results), machine_(machine) {}
       const Value* find(std::string_view name) const override {
         if (name != "partial") return outer_.find(name);
-        machine_.spend(static_cast<std::int64_t>(results_.size()) / 16);
+        machine_.spend(static_cast<std::int64_t>(results_.size()) / 4);
         made_ = Value(results_);
         return &made_;
       }
