@@ -98,15 +98,19 @@ Value substring(Call& call) {
   return rest.substr(0, offset_of_character(rest, static_cast<std::size_t>(std::min(count, size))));
 }
 
+// Steps for making a pattern, and for a unit of work with it.
+constexpr std::int64_t kPatternSteps = 40;
+constexpr std::int64_t kWorkSteps = 500;
+
 template <class T>
-Value value_of(Call& call, std::expected<T, std::string> result) {
-  call.machine().spend(20);
+Value value_of(Call& call, std::expected<T, std::string> result, std::int64_t work) {
+  call.machine().spend(kPatternSteps + work * kWorkSteps);
   if (!result) return call.fail(result.error());
   return Value(std::move(*result));
 }
 
-Value list_of(Call& call, std::expected<std::vector<std::string>, std::string> result) {
-  call.machine().spend(20);
+Value list_of(Call& call, std::expected<std::vector<std::string>, std::string> result, std::int64_t work) {
+  call.machine().spend(kPatternSteps + work * kWorkSteps);
   if (!result) return call.fail(result.error());
   List list;
   list.reserve(result->size());
@@ -123,25 +127,33 @@ const std::string* flags_of(Call& call, std::size_t index) {
 Value matches(Call& call) {
   const std::string *text = text_of(call, 0), *pattern = text_of(call, 1), *flags = flags_of(call, 2);
   if (!text || !pattern || !flags) return call.fail("expected texts");
-  return value_of(call, regex_matches(*text, *pattern, *flags));
+  std::int64_t work = 0;
+  auto result = regex_matches(*text, *pattern, *flags, work);
+  return value_of(call, std::move(result), work);
 }
 
 Value replace(Call& call) {
   const std::string *text = text_of(call, 0), *pattern = text_of(call, 1), *by = text_of(call, 2), *flags = flags_of(call, 3);
   if (!text || !pattern || !by || !flags) return call.fail("expected texts");
-  return value_of(call, regex_replace(*text, *pattern, *by, *flags, kMaxTextBytes));
+  std::int64_t work = 0;
+  auto result = regex_replace(*text, *pattern, *by, *flags, kMaxTextBytes, work);
+  return value_of(call, std::move(result), work);
 }
 
 Value split(Call& call) {
   const std::string *text = text_of(call, 0), *pattern = text_of(call, 1);
   if (!text || !pattern) return call.fail("expected two texts");
-  return list_of(call, regex_split(*text, *pattern));
+  std::int64_t work = 0;
+  auto result = regex_split(*text, *pattern, work);
+  return list_of(call, std::move(result), work);
 }
 
 Value extract(Call& call) {
   const std::string *text = text_of(call, 0), *pattern = text_of(call, 1);
   if (!text || !pattern) return call.fail("expected two texts");
-  return list_of(call, regex_extract(*text, *pattern));
+  std::int64_t work = 0;
+  auto result = regex_extract(*text, *pattern, work);
+  return list_of(call, std::move(result), work);
 }
 
 Value join(Call& call) {

@@ -218,6 +218,7 @@ TEST(Feel, BoundsDepthLengthAndWork) {
   EXPECT_EQ(evaluated("count(for a in 1..1000, b in 1..1000 return 1)"), "gave up");
   EXPECT_EQ(evaluated("for i in 1..9223372036854775807 return i"), "gave up");
   EXPECT_EQ(evaluated("matches(\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\", \"^(a+)+$\")"), "null");
+  EXPECT_EQ(evaluated("for i in 1..1000 return matches(\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\", \"^(a+)+$\")"), "gave up");
   EXPECT_FALSE(Expression::parse("x in (x in (x in (" + std::string(60, '(')).has_value());
   EXPECT_FALSE(Expression::parse(std::string(kMaxExpressionBytes + 1, ' ')).has_value());
   // Shared parts: 2^40 items if they were written out.

@@ -10,7 +10,7 @@
 namespace consilium::bpmn::feel {
 namespace {
 
-constexpr std::int32_t kMaxRegexSteps = 200;        // of ICU's time limit: a few hundredths of a second
+constexpr std::int32_t kMaxRegexWork = 200;         // units of ICU's time limit
 constexpr std::int32_t kMaxRegexStack = 1 << 20;    // bytes
 constexpr std::size_t kMaxPatternBytes = 4096;
 
@@ -158,6 +158,11 @@ class Translator {
   std::string out_;
 };
 
+UBool count_work(const void* context, std::int32_t) {
+  ++*static_cast<std::int64_t*>(const_cast<void*>(context));
+  return true;
+}
+
 // What the flag `x` does: white space counts inside of classes only.
 std::string without_space(std::string_view pattern) {
   std::string out;
@@ -173,7 +178,7 @@ std::string without_space(std::string_view pattern) {
   return out;
 }
 
-std::expected<std::unique_ptr<icu::RegexMatcher>, std::string> compile(std::string_view pattern, std::string_view flags) {
+std::expected<std::unique_ptr<icu::RegexMatcher>, std::string> compile(std::string_view pattern, std::string_view flags, std::int64_t& work) {
   if (pattern.size() > kMaxPatternBytes) return std::unexpected("a pattern is longer than 4 KB");
   std::uint32_t icu_flags = UREGEX_UNIX_LINES;
   bool literal = false, without_spaces = false;
@@ -199,7 +204,8 @@ std::expected<std::unique_ptr<icu::RegexMatcher>, std::string> compile(std::stri
   UErrorCode status = U_ZERO_ERROR;
   auto matcher = std::make_unique<icu::RegexMatcher>(wide(translated), icu_flags, status);
   if (U_FAILURE(status)) return std::unexpected(std::string("the pattern is no regular expression: ") + u_errorName(status));
-  matcher->setTimeLimit(kMaxRegexSteps, status);
+  matcher->setTimeLimit(kMaxRegexWork, status);
+  matcher->setMatchCallback(count_work, &work, status);
   matcher->setStackLimit(kMaxRegexStack, status);
   return matcher;
 }
@@ -249,8 +255,8 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(" \t\r\n\f\v") - first + 1));
 }
 
-std::expected<bool, std::string> regex_matches(std::string_view text, std::string_view pattern, std::string_view flags) {
-  auto matcher = compile(pattern, flags);
+std::expected<bool, std::string> regex_matches(std::string_view text, std::string_view pattern, std::string_view flags, std::int64_t& work) {
+  auto matcher = compile(pattern, flags, work);
   if (!matcher) return std::unexpected(std::move(matcher).error());
   const icu::UnicodeString subject = wide(text);
   (*matcher)->reset(subject);
@@ -292,8 +298,8 @@ std::expected<void, std::string> append_replacement(icu::UnicodeString& out, std
 }  // namespace
 
 std::expected<std::string, std::string> regex_replace(std::string_view text, std::string_view pattern, std::string_view replacement,
-                                                      std::string_view flags, std::size_t most_bytes) {
-  auto matcher = compile(pattern, flags);
+                                                      std::string_view flags, std::size_t most_bytes, std::int64_t& work) {
+  auto matcher = compile(pattern, flags, work);
   if (!matcher) return std::unexpected(std::move(matcher).error());
   const bool literal = flags.find('q') != std::string_view::npos;
   const icu::UnicodeString subject = wide(text);
@@ -319,8 +325,8 @@ std::expected<std::string, std::string> regex_replace(std::string_view text, std
   return narrow(out);
 }
 
-std::expected<std::vector<std::string>, std::string> regex_split(std::string_view text, std::string_view pattern) {
-  auto matcher = compile(pattern, "");
+std::expected<std::vector<std::string>, std::string> regex_split(std::string_view text, std::string_view pattern, std::int64_t& work) {
+  auto matcher = compile(pattern, "", work);
   if (!matcher) return std::unexpected(std::move(matcher).error());
   const icu::UnicodeString subject = wide(text);
   (*matcher)->reset(subject);
@@ -339,8 +345,8 @@ std::expected<std::vector<std::string>, std::string> regex_split(std::string_vie
   return parts;
 }
 
-std::expected<std::vector<std::string>, std::string> regex_extract(std::string_view text, std::string_view pattern) {
-  auto matcher = compile(pattern, "");
+std::expected<std::vector<std::string>, std::string> regex_extract(std::string_view text, std::string_view pattern, std::int64_t& work) {
+  auto matcher = compile(pattern, "", work);
   if (!matcher) return std::unexpected(std::move(matcher).error());
   const icu::UnicodeString subject = wide(text);
   (*matcher)->reset(subject);

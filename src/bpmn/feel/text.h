@@ -19,11 +19,12 @@ std::string upper_case(std::string_view text);
 std::string lower_case(std::string_view text);
 std::string trimmed(std::string_view text);
 
-// Regular expressions of XPath and XQuery with their flags s, m, i, x and q. An error is a sentence.
-std::expected<bool, std::string> regex_matches(std::string_view text, std::string_view pattern, std::string_view flags);
+// Regular expressions of XPath and XQuery with their flags s, m, i, x and q. An error is a sentence. `work` grows by what the
+// matching took, in units of about a tenth of a millisecond; it is bounded.
+std::expected<bool, std::string> regex_matches(std::string_view text, std::string_view pattern, std::string_view flags, std::int64_t& work);
 std::expected<std::string, std::string> regex_replace(std::string_view text, std::string_view pattern, std::string_view replacement,
-                                                      std::string_view flags, std::size_t most_bytes);
-std::expected<std::vector<std::string>, std::string> regex_split(std::string_view text, std::string_view pattern);
-std::expected<std::vector<std::string>, std::string> regex_extract(std::string_view text, std::string_view pattern);
+                                                      std::string_view flags, std::size_t most_bytes, std::int64_t& work);
+std::expected<std::vector<std::string>, std::string> regex_split(std::string_view text, std::string_view pattern, std::int64_t& work);
+std::expected<std::vector<std::string>, std::string> regex_extract(std::string_view text, std::string_view pattern, std::int64_t& work);
 
 }  // namespace consilium::bpmn::feel
