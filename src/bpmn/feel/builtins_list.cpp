@@ -195,8 +195,8 @@ Value sublist(Call& call) {
   std::size_t count = list->size() - *start;
   if (call.has(2)) {
     const auto given = whole_at(call, 2);
-    if (!given || *given < 0) return call.fail("a length is a number from 0");
-    count = std::min(count, static_cast<std::size_t>(*given));
+    if (!given || *given < 1 || static_cast<std::size_t>(*given) > count) return call.fail("the length reaches out of the list");
+    count = static_cast<std::size_t>(*given);
   }
   const auto begin = list->begin() + static_cast<std::ptrdiff_t>(*start);
   return List(begin, begin + static_cast<std::ptrdiff_t>(count));

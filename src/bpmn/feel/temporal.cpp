@@ -126,7 +126,7 @@ class Reader {
  private:
   bool zone(Zone& out) {
     if (at_end()) return true;
-    if (take('Z')) {
+    if (take('Z') || take('z')) {
       out = Zone::of_offset(0);
       return at_end();
     }
