@@ -63,7 +63,8 @@ std::string report_of(const dmn::Decided& decided) {
            ",\"output\":" + feel::to_json(each.output) + ",\"inputs\":[";
     for (std::size_t i = 0; i < each.inputs.size(); ++i) {
       out += (i > 0 ? "," : "");
-      out += "{\"id\":" + json_text(each.inputs[i].id) + ",\"name\":" + json_text(each.inputs[i].name) + ",\"value\":" + feel::to_json(each.inputs[i].value) + '}';
+      out += "{\"id\":" + json_text(each.inputs[i].id) + ",\"name\":" + json_text(each.inputs[i].name) +
+             ",\"value\":" + feel::to_json(each.inputs[i].value) + '}';
     }
     out += "],\"matchedRules\":[";
     for (std::size_t i = 0; i < each.rules.size(); ++i) {
@@ -72,7 +73,8 @@ std::string report_of(const dmn::Decided& decided) {
       for (std::size_t j = 0; j < each.rules[i].outputs.size(); ++j) {
         const dmn::EvaluatedOutput& output = each.rules[i].outputs[j];
         out += (j > 0 ? "," : "");
-        out += "{\"id\":" + json_text(output.id) + ",\"name\":" + json_text(output.name) + ",\"value\":" + feel::to_json(output.value) + '}';
+        out +=
+            "{\"id\":" + json_text(output.id) + ",\"name\":" + json_text(output.name) + ",\"value\":" + feel::to_json(output.value) + '}';
       }
       out += "]}";
     }
@@ -100,7 +102,8 @@ void say_choices(const std::vector<dmn::ReadResult>& models, const std::string& 
     std::fprintf(stderr, "consilium: there is no decision '%s'; there are\n", wanted.c_str());
   for (const dmn::ReadResult& read : models) {
     for (const auto& decision : read.model->decisions) std::fprintf(stderr, "  %s  (%s)\n", decision.id.c_str(), decision.name.c_str());
-    for (const auto& service : read.model->services) std::fprintf(stderr, "  %s  (%s, a service)\n", service.id.c_str(), service.name.c_str());
+    for (const auto& service : read.model->services)
+      std::fprintf(stderr, "  %s  (%s, a service)\n", service.id.c_str(), service.name.c_str());
   }
 }
 
@@ -193,13 +196,14 @@ int evaluate_decision(const DecisionFlags& flags) {
   }
   SystemRandom random;
   const feel::Environment environment = environment_of(random);
-  const dmn::Decided decided =
-      model->find_decision(wanted) ? dmn::decide(model, wanted, *variables, environment) : dmn::invoke(model, wanted, *variables, environment);
+  const dmn::Decided decided = model->find_decision(wanted) ? dmn::decide(model, wanted, *variables, environment)
+                                                            : dmn::invoke(model, wanted, *variables, environment);
   if (flags.json)
     std::printf("%s\n", report_of(decided).c_str());
   else if (!decided.failure)
     std::printf("%s\n", feel::to_json(decided.output).c_str());
-  if (decided.failure) std::fprintf(stderr, "consilium: decision '%s' failed: %s\n", decided.failure->decision_id.c_str(), decided.failure->message.c_str());
+  if (decided.failure)
+    std::fprintf(stderr, "consilium: decision '%s' failed: %s\n", decided.failure->decision_id.c_str(), decided.failure->message.c_str());
   for (const std::string& problem : decided.problems) std::fprintf(stderr, "note: %s\n", problem.c_str());
   return decided.failure ? kExitFailed : kExitDone;
 }
@@ -220,7 +224,8 @@ int run_conformance(const DecisionFlags& flags) {
   for (const path& folder : folders) {
     const FolderResult result = run_folder(root, folder);
     if (result.cases.empty() && result.unreadable.empty()) continue;
-    const auto good = static_cast<std::size_t>(std::count_if(result.cases.begin(), result.cases.end(), [](const auto& c) { return c.passed; }));
+    const auto good =
+        static_cast<std::size_t>(std::count_if(result.cases.begin(), result.cases.end(), [](const auto& c) { return c.passed; }));
     const std::size_t bad = result.cases.size() - good + result.unreadable.size();
     passed += good;
     failed += bad;
@@ -232,7 +237,8 @@ int run_conformance(const DecisionFlags& flags) {
         else
           bad_cases.push_back(json::object{{"name", each.name}, {"expected", each.expected}, {"actual", each.actual}, {"why", each.why}});
       }
-      for (const std::string& file : result.unreadable) bad_cases.push_back(json::object{{"name", file}, {"expected", ""}, {"actual", ""}, {"why", file}});
+      for (const std::string& file : result.unreadable)
+        bad_cases.push_back(json::object{{"name", file}, {"expected", ""}, {"actual", ""}, {"why", file}});
       listed.push_back(json::object{{"folder", result.folder}, {"passed", std::move(good_names)}, {"failed", std::move(bad_cases)}});
       continue;
     }
@@ -240,8 +246,8 @@ int run_conformance(const DecisionFlags& flags) {
     for (const std::string& file : result.unreadable) std::printf("       %s\n", file.c_str());
     for (const auto& each : result.cases) {
       if (each.passed || !flags.failures) continue;
-      std::printf("       %s: expected %s, got %s%s%s\n", each.name.c_str(), each.expected.c_str(), each.actual.c_str(), each.why.empty() ? "" : ": ",
-                  each.why.c_str());
+      std::printf("       %s: expected %s, got %s%s%s\n", each.name.c_str(), each.expected.c_str(), each.actual.c_str(),
+                  each.why.empty() ? "" : ": ", each.why.c_str());
     }
   }
   if (flags.json)

@@ -9,8 +9,8 @@
 #include "bpmn/engine/codec.h"
 #include "bpmn/engine/engine.h"
 #include "bpmn/engine/test_model.h"
-#include "bpmn/feel/expression.h"
 #include "bpmn/feel/evaluator.h"
+#include "bpmn/feel/expression.h"
 #include "bpmn/feel/parser.h"
 #include "bpmn/model/reader.h"
 
@@ -80,8 +80,10 @@ void fuzz_tests(std::string_view text) {
     return made;
   }();
   const feel::ParseOptions options{&names, &names, {}, false};
-  static const feel::Context scope = *feel::parse_variables(R"({"a": 1, "first name": "x", "a-b": [1, 2], "x + y": {"a": {"first name": 2}}})");
-  if (const auto type = feel::parse_type(text, options)) require(!feel::describe(**type).empty() || (*type)->kind == feel::Type::Kind::kUnknown);
+  static const feel::Context scope =
+      *feel::parse_variables(R"({"a": 1, "first name": "x", "a-b": [1, 2], "x + y": {"a": {"first name": 2}}})");
+  if (const auto type = feel::parse_type(text, options))
+    require(!feel::describe(**type).empty() || (*type)->kind == feel::Type::Kind::kUnknown);
   const auto tests = feel::parse_tests(text, options);
   if (!tests) return require(tests.error().position <= text.size());
   for (const feel::Value& input : {feel::Value(), feel::Value(2), feel::Value("x"), feel::Value(feel::List{1, "x"})}) {

@@ -31,14 +31,15 @@ std::vector<std::string> corpus() {
   const auto instance = bench.start(R"({"a": [1, {"x": "y"}, null, 2.50]})");
   bench.activate("work");
   bench.publish("m", "k", R"({"v": 1})", "id");
-  std::vector<std::string> inputs = {"m" + xml,
-                                     "eif a > 3 and b = \"x\" then c.d[item > 1] else duration(\"PT5M\") * 2",
-                                     "e{a: 1, b: [a, -2.5 ** 3], c: not(is defined(z))}",
-                                     "e{f: function(n: number) for i in 1..n return partial[-1], r: some x in [1..3) satisfies x > (< 5).end}.r(n: 2)",
-                                     "t\"a\", > 5, [1..3], not(null), ? instance of list<number>, @\"2024-02-29\" + @\"P1M\", first name",
-                                     "j{\"a\": [1, -2.5e10, \"\\u00e4\\n\", true, null], \"b\": {}}",
-                                     "c" + engine::encode_instance(*bench.engine.state().instance(instance)),
-                                     "c" + engine::encode_message(bench.engine.state().messages().begin()->second)};
+  std::vector<std::string> inputs = {
+      "m" + xml,
+      "eif a > 3 and b = \"x\" then c.d[item > 1] else duration(\"PT5M\") * 2",
+      "e{a: 1, b: [a, -2.5 ** 3], c: not(is defined(z))}",
+      "e{f: function(n: number) for i in 1..n return partial[-1], r: some x in [1..3) satisfies x > (< 5).end}.r(n: 2)",
+      "t\"a\", > 5, [1..3], not(null), ? instance of list<number>, @\"2024-02-29\" + @\"P1M\", first name",
+      "j{\"a\": [1, -2.5e10, \"\\u00e4\\n\", true, null], \"b\": {}}",
+      "c" + engine::encode_instance(*bench.engine.state().instance(instance)),
+      "c" + engine::encode_message(bench.engine.state().messages().begin()->second)};
   for (const std::string& record : bench.journal()) inputs.push_back("r" + record);
   return inputs;
 }

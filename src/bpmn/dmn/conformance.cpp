@@ -94,7 +94,8 @@ bool same_number(const feel::Decimal& actual, const feel::Decimal& expected) {
 bool same(const Value& actual, const Value& expected) {
   if (actual.number() && expected.number()) return same_number(*actual.number(), *expected.number());
   if (const List *a = actual.list(), *b = expected.list(); a && b)
-    return a->size() == b->size() && std::equal(a->begin(), a->end(), b->begin(), [](const Value& x, const Value& y) { return same(x, y); });
+    return a->size() == b->size() &&
+           std::equal(a->begin(), a->end(), b->begin(), [](const Value& x, const Value& y) { return same(x, y); });
   if (const Context *a = actual.context(), *b = expected.context(); a && b) {
     return a->size() == b->size() && std::equal(a->begin(), a->end(), b->begin(), [](const auto& x, const auto& y) {
              return x.first == y.first && same(x.second, y.second);

@@ -59,12 +59,13 @@ void fuzz_model(std::string_view xml) {
 }
 
 void fuzz_cases(std::string_view xml) {
-  static const ModelPointer model = read_model("m.dmn",
-                                               "<definitions xmlns='https://www.omg.org/spec/DMN/20230324/MODEL/' name='m' namespace='n'>"
-                                               "<inputData id='a' name='a'><variable name='a'/></inputData>"
-                                               "<decision id='x' name='x'><variable name='x'/><informationRequirement><requiredInput href='#a'/>"
-                                               "</informationRequirement><literalExpression><text>[a, {b: a}]</text></literalExpression></decision></definitions>")
-                                        .model;
+  static const ModelPointer model =
+      read_model("m.dmn",
+                 "<definitions xmlns='https://www.omg.org/spec/DMN/20230324/MODEL/' name='m' namespace='n'>"
+                 "<inputData id='a' name='a'><variable name='a'/></inputData>"
+                 "<decision id='x' name='x'><variable name='x'/><informationRequirement><requiredInput href='#a'/>"
+                 "</informationRequirement><literalExpression><text>[a, {b: a}]</text></literalExpression></decision></definitions>")
+          .model;
   const CaseModel models[] = {{"m.dmn", model}};
   is_case_file(xml);
   const auto results = run_cases(xml, models);

@@ -9,14 +9,15 @@ namespace consilium::bpmn::dmn {
 namespace {
 
 std::string definitions(const std::string& content, const std::string& space = "urn:test", const std::string& more = "") {
-  return "<definitions xmlns='https://www.omg.org/spec/DMN/20230324/MODEL/' id='d' name='test' namespace='" + space + "' " + more + ">" + content +
-         "</definitions>";
+  return "<definitions xmlns='https://www.omg.org/spec/DMN/20230324/MODEL/' id='d' name='test' namespace='" + space + "' " + more + ">" +
+         content + "</definitions>";
 }
 
 std::string literal(const std::string& text) { return "<literalExpression><text><![CDATA[" + text + "]]></text></literalExpression>"; }
 
 std::string decision(const std::string& name, const std::string& logic, const std::string& required = "", const std::string& type = "") {
-  std::string out = "<decision id='" + name + "' name='" + name + "'><variable name='" + name + "'" + (type.empty() ? "" : " typeRef='" + type + "'") + "/>";
+  std::string out = "<decision id='" + name + "' name='" + name + "'><variable name='" + name + "'" +
+                    (type.empty() ? "" : " typeRef='" + type + "'") + "/>";
   std::string rest = required;
   while (!rest.empty()) {  // words: `in:x` an input, `on:y` a decision, `by:f` knowledge
     const auto end = std::min(rest.find(' '), rest.size());
@@ -31,7 +32,8 @@ std::string decision(const std::string& name, const std::string& logic, const st
 }
 
 std::string input(const std::string& name, const std::string& type = "") {
-  return "<inputData id='" + name + "' name='" + name + "'><variable name='" + name + "'" + (type.empty() ? "" : " typeRef='" + type + "'") + "/></inputData>";
+  return "<inputData id='" + name + "' name='" + name + "'><variable name='" + name + "'" +
+         (type.empty() ? "" : " typeRef='" + type + "'") + "/></inputData>";
 }
 
 std::string findings_of(const std::vector<Finding>& findings) {
@@ -52,7 +54,8 @@ std::string decided(const ModelPointer& model, std::string_view decision_id, std
 }
 
 // Rules are lines of cells; inputs are `a` and, when there are two, `b`.
-std::string table(const std::string& policy, const std::vector<std::vector<std::string>>& rules, std::size_t inputs, const std::string& outputs) {
+std::string table(const std::string& policy, const std::vector<std::vector<std::string>>& rules, std::size_t inputs,
+                  const std::string& outputs) {
   std::string out = "<decisionTable id='table' " + policy + ">";
   for (std::size_t i = 0; i < inputs; ++i) {
     const std::string name(1, static_cast<char>('a' + i));
@@ -73,7 +76,8 @@ std::string table(const std::string& policy, const std::vector<std::vector<std::
 const std::string kOneOutput = "<output id='out' name='r'/>";
 const std::string kOrdered = "<output id='out' name='r'><outputValues><text>\"high\", \"mid\", \"low\"</text></outputValues></output>";
 
-std::string by_policy(const std::string& policy, const std::string& outputs, const std::vector<std::vector<std::string>>& rules, std::string_view a) {
+std::string by_policy(const std::string& policy, const std::string& outputs, const std::vector<std::vector<std::string>>& rules,
+                      std::string_view a) {
   const auto model = sound(definitions(input("a") + decision("x", table(policy, rules, 1, outputs), "in:a")));
   return decided(model, "x", "{\"a\": " + std::string(a) + "}");
 }
@@ -81,10 +85,12 @@ std::string by_policy(const std::string& policy, const std::string& outputs, con
 TEST(DecisionTable, KnowsEveryHitPolicy) {
   const std::vector<std::vector<std::string>> rules = {{"> 1", "\"low\""}, {"> 2", "\"high\""}, {"> 3", "\"mid\""}, {"> 4", "\"high\""}};
   EXPECT_EQ(by_policy("hitPolicy='UNIQUE'", kOneOutput, rules, "2"), "\"low\"");
-  EXPECT_EQ(by_policy("hitPolicy='UNIQUE'", kOneOutput, rules, "3"), "failed x: the hit policy UNIQUE lets one rule match, but the rules 1, 2 do");
+  EXPECT_EQ(by_policy("hitPolicy='UNIQUE'", kOneOutput, rules, "3"),
+            "failed x: the hit policy UNIQUE lets one rule match, but the rules 1, 2 do");
   EXPECT_EQ(by_policy("", kOneOutput, rules, "0"), "null");
   EXPECT_EQ(by_policy("hitPolicy='ANY'", kOneOutput, {{"> 1", "7"}, {"> 2", "7"}}, "9"), "7");
-  EXPECT_EQ(by_policy("hitPolicy='ANY'", kOneOutput, rules, "9"), "failed x: the hit policy ANY lets rules match that give the same, but the rules 1, 2, 3, 4 differ");
+  EXPECT_EQ(by_policy("hitPolicy='ANY'", kOneOutput, rules, "9"),
+            "failed x: the hit policy ANY lets rules match that give the same, but the rules 1, 2, 3, 4 differ");
   EXPECT_EQ(by_policy("hitPolicy='FIRST'", kOneOutput, rules, "9"), "\"low\"");
   EXPECT_EQ(by_policy("hitPolicy='PRIORITY'", kOrdered, rules, "9"), "\"high\"");
   EXPECT_EQ(by_policy("hitPolicy='RULE ORDER'", kOneOutput, rules, "4"), "[\"low\",\"high\",\"mid\"]");
@@ -108,16 +114,20 @@ TEST(DecisionTable, KnowsDefaultsAndSeveralOutputs) {
 TEST(DecisionTable, RefusesInputsThatAreNotAllowed) {
   const std::string xml = definitions(
       input("a", "string") +
-      decision("x", "<decisionTable><input><inputExpression typeRef='string'><text>a</text></inputExpression><inputValues><text>\"p\",\"q\"</text></inputValues>"
-                    "</input><output/><rule><inputEntry><text>-</text></inputEntry><outputEntry><text>1</text></outputEntry></rule></decisionTable>",
-               "in:a"));
+      decision(
+          "x",
+          "<decisionTable><input><inputExpression "
+          "typeRef='string'><text>a</text></inputExpression><inputValues><text>\"p\",\"q\"</text></inputValues>"
+          "</input><output/><rule><inputEntry><text>-</text></inputEntry><outputEntry><text>1</text></outputEntry></rule></decisionTable>",
+          "in:a"));
   EXPECT_EQ(decided(sound(xml), "x", R"({"a": "p"})"), "1");
   EXPECT_EQ(decided(sound(xml), "x", R"({"a": "z"})"), "failed x: the value of the input 'a' is not among those that are allowed");
 }
 
 TEST(Decision, EvaluatesWhatItRequiresOnce) {
-  const auto model = sound(definitions(input("n", "number") + decision("base", literal("n + 1"), "in:n") + decision("left", literal("base * 2"), "on:base") +
-                                       decision("right", literal("base * 3"), "on:base") + decision("top", literal("left + right"), "on:left on:right")));
+  const auto model = sound(
+      definitions(input("n", "number") + decision("base", literal("n + 1"), "in:n") + decision("left", literal("base * 2"), "on:base") +
+                  decision("right", literal("base * 3"), "on:base") + decision("top", literal("left + right"), "on:left on:right")));
   const Decided result = decide(model, "top", *feel::parse_variables(R"({"n": 1})"));
   EXPECT_EQ(feel::to_json(result.output), "10");
   std::string order;
@@ -126,7 +136,9 @@ TEST(Decision, EvaluatesWhatItRequiresOnce) {
 }
 
 TEST(Decision, TellsInputsAndMatchedRules) {
-  const auto model = sound(definitions(input("a") + input("b") + decision("x", table("hitPolicy='COLLECT'", {{"> 1", "-", "1"}, {"-", "\"y\"", "2"}}, 2, kOneOutput), "in:a in:b")));
+  const auto model =
+      sound(definitions(input("a") + input("b") +
+                        decision("x", table("hitPolicy='COLLECT'", {{"> 1", "-", "1"}, {"-", "\"y\"", "2"}}, 2, kOneOutput), "in:a in:b")));
   const Decided result = decide(model, "x", *feel::parse_variables(R"({"a": 5, "b": "n"})"));
   ASSERT_EQ(result.evaluated.size(), 1u);
   const EvaluatedDecision& each = result.evaluated[0];
@@ -140,39 +152,52 @@ TEST(Decision, TellsInputsAndMatchedRules) {
 }
 
 TEST(Decision, NamesTheOneThatFailed) {
-  const auto model = sound(definitions(input("a") + decision("low", table("", {{"-", "1"}, {"-", "2"}}, 1, kOneOutput), "in:a") + decision("top", literal("low"), "on:low")));
+  const auto model = sound(definitions(input("a") + decision("low", table("", {{"-", "1"}, {"-", "2"}}, 1, kOneOutput), "in:a") +
+                                       decision("top", literal("low"), "on:low")));
   EXPECT_EQ(decided(model, "top", "{\"a\": 1}"), "failed low: the hit policy UNIQUE lets one rule match, but the rules 1, 2 do");
   EXPECT_EQ(decided(model, "nothing"), "failed nothing: no decision found for id 'nothing'");
 }
 
 TEST(Decision, EvaluatesBoxes) {
   const auto value = [](const std::string& logic) { return decided(sound(definitions(decision("x", logic))), "x"); };
-  EXPECT_EQ(value("<context><contextEntry><variable name='a'/>" + literal("2") + "</contextEntry><contextEntry><variable name='b c'/>" + literal("a + 1") +
-                  "</contextEntry></context>"),
+  EXPECT_EQ(value("<context><contextEntry><variable name='a'/>" + literal("2") + "</contextEntry><contextEntry><variable name='b c'/>" +
+                  literal("a + 1") + "</contextEntry></context>"),
             "{\"a\":2,\"b c\":3}");
-  EXPECT_EQ(value("<context><contextEntry><variable name='a'/>" + literal("2") + "</contextEntry><contextEntry>" + literal("a * 5") + "</contextEntry></context>"), "10");
+  EXPECT_EQ(value("<context><contextEntry><variable name='a'/>" + literal("2") + "</contextEntry><contextEntry>" + literal("a * 5") +
+                  "</contextEntry></context>"),
+            "10");
   EXPECT_EQ(value("<list>" + literal("1") + literal("\"x\"") + "</list>"), "[1,\"x\"]");
-  EXPECT_EQ(value("<relation><column name='p'/><column name='q'/><row>" + literal("1") + literal("2") + "</row><row>" + literal("3") + literal("4") + "</row></relation>"),
+  EXPECT_EQ(value("<relation><column name='p'/><column name='q'/><row>" + literal("1") + literal("2") + "</row><row>" + literal("3") +
+                  literal("4") + "</row></relation>"),
             "[{\"p\":1,\"q\":2},{\"p\":3,\"q\":4}]");
-  EXPECT_EQ(value("<conditional><if>" + literal("1 > 2") + "</if><then>" + literal("1") + "</then><else>" + literal("2") + "</else></conditional>"), "2");
+  EXPECT_EQ(value("<conditional><if>" + literal("1 > 2") + "</if><then>" + literal("1") + "</then><else>" + literal("2") +
+                  "</else></conditional>"),
+            "2");
   EXPECT_EQ(value("<filter><in>" + literal("[1, 2, 3]") + "</in><match>" + literal("item > 1") + "</match></filter>"), "[2,3]");
-  EXPECT_EQ(value("<for iteratorVariable='i'><in>" + literal("[1..3]") + "</in><return>" + literal("i + count(partial)") + "</return></for>"), "[1,3,5]");
-  EXPECT_EQ(value("<some iteratorVariable='i'><in>" + literal("[1, 2]") + "</in><satisfies>" + literal("i > 1") + "</satisfies></some>"), "true");
-  EXPECT_EQ(value("<every iteratorVariable='i'><in>" + literal("[1, 2]") + "</in><satisfies>" + literal("i > 1") + "</satisfies></every>"), "false");
-  EXPECT_EQ(value("<context><contextEntry><variable name='f'/><functionDefinition><formalParameter name='n'/>" + literal("if n < 2 then 1 else n * f(n - 1)") +
-                  "</functionDefinition></contextEntry><contextEntry>" + literal("f(5)") + "</contextEntry></context>"),
+  EXPECT_EQ(
+      value("<for iteratorVariable='i'><in>" + literal("[1..3]") + "</in><return>" + literal("i + count(partial)") + "</return></for>"),
+      "[1,3,5]");
+  EXPECT_EQ(value("<some iteratorVariable='i'><in>" + literal("[1, 2]") + "</in><satisfies>" + literal("i > 1") + "</satisfies></some>"),
+            "true");
+  EXPECT_EQ(value("<every iteratorVariable='i'><in>" + literal("[1, 2]") + "</in><satisfies>" + literal("i > 1") + "</satisfies></every>"),
+            "false");
+  EXPECT_EQ(value("<context><contextEntry><variable name='f'/><functionDefinition><formalParameter name='n'/>" +
+                  literal("if n < 2 then 1 else n * f(n - 1)") + "</functionDefinition></contextEntry><contextEntry>" + literal("f(5)") +
+                  "</contextEntry></context>"),
             "120");
-  EXPECT_EQ(value("<invocation>" + literal("substring") + "<binding><parameter name='string'/>" + literal("\"hello\"") + "</binding><binding><parameter name='start position'/>" +
-                  literal("2") + "</binding></invocation>"),
+  EXPECT_EQ(value("<invocation>" + literal("substring") + "<binding><parameter name='string'/>" + literal("\"hello\"") +
+                  "</binding><binding><parameter name='start position'/>" + literal("2") + "</binding></invocation>"),
             "\"ello\"");
 }
 
 TEST(Decision, CallsKnowledgeAndServices) {
   const std::string bkm =
-      "<businessKnowledgeModel id='add-tax' name='add tax'><variable name='add tax'/><encapsulatedLogic><formalParameter name='net' typeRef='number'/>" + literal("net * 1.2") +
-      "</encapsulatedLogic></businessKnowledgeModel>";
+      "<businessKnowledgeModel id='add-tax' name='add tax'><variable name='add tax'/><encapsulatedLogic><formalParameter name='net' "
+      "typeRef='number'/>" +
+      literal("net * 1.2") + "</encapsulatedLogic></businessKnowledgeModel>";
   const std::string service =
-      "<decisionService id='s' name='service'><outputDecision href='#gross'/><encapsulatedDecision href='#unit'/><inputData href='#count'/></decisionService>";
+      "<decisionService id='s' name='service'><outputDecision href='#gross'/><encapsulatedDecision href='#unit'/><inputData "
+      "href='#count'/></decisionService>";
   const auto model = sound(definitions(bkm + service + input("count", "number") + decision("unit", literal("5")) +
                                        decision("gross", literal("add tax(unit * count)"), "on:unit in:count by:add-tax") +
                                        decision("twice", literal("service(count: 10) + service(20)"), "by:s")));
@@ -185,11 +210,15 @@ TEST(Decision, CallsKnowledgeAndServices) {
 
 TEST(Decision, ChecksAndCoercesTypes) {
   const std::string types =
-      "<itemDefinition name='tColour'><typeRef>string</typeRef><allowedValues><text>\"red\",\"blue\"</text></allowedValues></itemDefinition>"
+      "<itemDefinition "
+      "name='tColour'><typeRef>string</typeRef><allowedValues><text>\"red\",\"blue\"</text></allowedValues></itemDefinition>"
       "<itemDefinition name='tColours' isCollection='true'><typeRef>tColour</typeRef></itemDefinition>"
       "<itemDefinition name='tCar'><itemComponent name='paint'><typeRef>tColour</typeRef></itemComponent></itemDefinition>"
-      "<itemDefinition name='tShort' isCollection='true'><typeRef>number</typeRef><typeConstraint><text>count(?) &lt; 3</text></typeConstraint></itemDefinition>";
-  const auto value = [&](const std::string& text, const std::string& type) { return decided(sound(definitions(types + decision("x", literal(text), "", type))), "x"); };
+      "<itemDefinition name='tShort' isCollection='true'><typeRef>number</typeRef><typeConstraint><text>count(?) &lt; "
+      "3</text></typeConstraint></itemDefinition>";
+  const auto value = [&](const std::string& text, const std::string& type) {
+    return decided(sound(definitions(types + decision("x", literal(text), "", type))), "x");
+  };
   EXPECT_EQ(value("\"red\"", "tColour"), "\"red\"");
   EXPECT_EQ(value("\"green\"", "tColour"), "null");
   EXPECT_EQ(value("\"red\"", "tColours"), "[\"red\"]");
@@ -204,8 +233,9 @@ TEST(Decision, ChecksAndCoercesTypes) {
 
 TEST(Reader, TellsEverythingWrongAtOnce) {
   const ReadResult read = read_model(
-      "bad.dmn", definitions("<import name='other' namespace='urn:other' importType='https://www.omg.org/spec/DMN/20230324/MODEL/'/>" + input("a", "tMissing") +
-                             decision("p", literal("1 +"), "on:q") + decision("q", literal("p"), "on:p") + decision("r", literal("x"), "in:nowhere") +
+      "bad.dmn", definitions("<import name='other' namespace='urn:other' importType='https://www.omg.org/spec/DMN/20230324/MODEL/'/>" +
+                             input("a", "tMissing") + decision("p", literal("1 +"), "on:q") + decision("q", literal("p"), "on:p") +
+                             decision("r", literal("x"), "in:nowhere") +
                              decision("s", table("hitPolicy='SOME'", {{"> 1"}, {"< ", "2"}}, 1, kOneOutput)) + decision("p", literal("1")) +
                              "<decisionService id='t' name='t'/>"));
   EXPECT_EQ(findings_of(read.findings),
@@ -246,13 +276,16 @@ TEST(Reader, RefusesWhatIsNoModel) {
 TEST(Reader, ImportsByNamespaceInAnyOrder) {
   const std::string importing = definitions(
       "<import name='base' namespace='urn:base' importType='https://www.omg.org/spec/DMN/20230324/MODEL/'/>"
-      "<decision id='x' name='x'><variable name='x' typeRef='base.tNumber'/><informationRequirement><requiredDecision href='urn:base#two'/></informationRequirement>" +
+      "<decision id='x' name='x'><variable name='x' typeRef='base.tNumber'/><informationRequirement><requiredDecision "
+      "href='urn:base#two'/></informationRequirement>" +
           literal("base.twice n + 1") + "</decision>",
       "urn:top");
-  const std::string base = definitions("<itemDefinition name='tNumber'><typeRef>number</typeRef></itemDefinition>" + input("n", "number") +
-                                           "<decision id='two' name='twice n'><variable name='twice n'/><informationRequirement><requiredInput href='#n'/>"
-                                           "</informationRequirement>" + literal("n * 2") + "</decision>",
-                                       "urn:base");
+  const std::string base =
+      definitions("<itemDefinition name='tNumber'><typeRef>number</typeRef></itemDefinition>" + input("n", "number") +
+                      "<decision id='two' name='twice n'><variable name='twice n'/><informationRequirement><requiredInput href='#n'/>"
+                      "</informationRequirement>" +
+                      literal("n * 2") + "</decision>",
+                  "urn:base");
   const File files[] = {{"top.dmn", importing}, {"base.dmn", base}};
   const auto read = read_models(files);
   EXPECT_EQ(findings_of(read[0].findings) + findings_of(read[1].findings), "");
@@ -262,12 +295,15 @@ TEST(Reader, ImportsByNamespaceInAnyOrder) {
 
 TEST(Decision, IsBounded) {
   std::string chain = decision("d0", literal("1"));
-  for (int i = 1; i < 400; ++i) chain += decision("d" + std::to_string(i), literal("d" + std::to_string(i - 1) + " + 1"), "on:d" + std::to_string(i - 1));
+  for (int i = 1; i < 400; ++i)
+    chain += decision("d" + std::to_string(i), literal("d" + std::to_string(i - 1) + " + 1"), "on:d" + std::to_string(i - 1));
   EXPECT_EQ(decided(sound(definitions(chain)), "d150"), "151");
   EXPECT_NE(decided(sound(definitions(chain)), "d399").find("too many others in a row"), std::string::npos);
-  EXPECT_NE(decided(sound(definitions(decision("x", literal("count(for i in 1..10000, j in 1..10000 return i)")))), "x").find("too much work"), std::string::npos);
-  const std::string endless = "<businessKnowledgeModel id='f' name='f'><variable name='f'/><encapsulatedLogic><formalParameter name='n'/>" + literal("f(n + 1)") +
-                              "</encapsulatedLogic></businessKnowledgeModel>";
+  EXPECT_NE(
+      decided(sound(definitions(decision("x", literal("count(for i in 1..10000, j in 1..10000 return i)")))), "x").find("too much work"),
+      std::string::npos);
+  const std::string endless = "<businessKnowledgeModel id='f' name='f'><variable name='f'/><encapsulatedLogic><formalParameter name='n'/>" +
+                              literal("f(n + 1)") + "</encapsulatedLogic></businessKnowledgeModel>";
   EXPECT_NE(decided(sound(definitions(endless + decision("x", literal("f(1)"), "by:f"))), "x").find("too much work"), std::string::npos);
 }
 
@@ -275,11 +311,14 @@ TEST(Conformance, SaysWhatPassedAndWhatDidNot) {
   const auto model = sound(definitions(input("n", "number") + decision("x", literal("{a: n / 3, l: [n, null]}"), "in:n")));
   const CaseModel models[] = {{"m.dmn", model}};
   const std::string cases =
-      "<testCases xmlns='http://www.omg.org/spec/DMN/20160719/testcase' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'><modelName>m.dmn</modelName>"
+      "<testCases xmlns='http://www.omg.org/spec/DMN/20160719/testcase' "
+      "xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'><modelName>m.dmn</modelName>"
       "<testCase id='1'><inputNode name='n'><value xsi:type='xsd:decimal'>1</value></inputNode><resultNode name='x'><expected>"
-      "<component name='a'><value xsi:type='xsd:decimal'>0.333333333</value></component><component name='l'><list><item><value xsi:type='xsd:decimal'>1.0</value></item>"
+      "<component name='a'><value xsi:type='xsd:decimal'>0.333333333</value></component><component name='l'><list><item><value "
+      "xsi:type='xsd:decimal'>1.0</value></item>"
       "<item><value xsi:nil='true'/></item></list></component></expected></resultNode></testCase>"
-      "<testCase id='2'><resultNode name='x'><expected><value xsi:type='xsd:string'>other</value></expected></resultNode></testCase></testCases>";
+      "<testCase id='2'><resultNode name='x'><expected><value "
+      "xsi:type='xsd:string'>other</value></expected></resultNode></testCase></testCases>";
   EXPECT_TRUE(is_case_file(cases));
   const auto results = run_cases(cases, models);
   ASSERT_TRUE(results.has_value());

@@ -269,7 +269,8 @@ class BoxFunction final : public Function {
   Value call(Machine& machine, std::span<const Value> arguments) const override {
     Context names = kept_;
     if (!own_name_.empty())
-      names.insert_or_assign(own_name_, std::shared_ptr<const Function>(std::make_shared<BoxFunction>(run_, model_, box_, result(), kept_, own_name_)));
+      names.insert_or_assign(
+          own_name_, std::shared_ptr<const Function>(std::make_shared<BoxFunction>(run_, model_, box_, result(), kept_, own_name_)));
     for (std::size_t i = 0; i < arguments.size(); ++i) names.insert_or_assign(parameters()[i].name, arguments[i]);
     machine.spend(static_cast<std::int64_t>(names.size()));
     return Boxes(machine, run_, model_).evaluate(box_.parts[0], KeptScope(names));
@@ -325,7 +326,8 @@ class Graph {
     Value value;
     if (decision.has_logic) value = Boxes(machine_, run_, place.model).evaluate(decision.logic, feel::ContextScope(names), &report);
     if (decision.type) value = machine_.coerced(value, *decision.type, "the decision '" + decision.name + "'");
-    if (decision.logic.kind == Box::Kind::kBroken && decision.has_logic) run_->fail(decision.id, "the expression of the decision cannot be read");
+    if (decision.logic.kind == Box::Kind::kBroken && decision.has_logic)
+      run_->fail(decision.id, "the expression of the decision cannot be read");
     if (machine_.gave_up()) run_->fail(decision.id, "the evaluation takes too much work");
     run_->current = before;
     --run_->depth;
@@ -428,7 +430,11 @@ std::vector<ServiceParameter> parameters_of(const DecisionService& service, cons
 class ServiceFunction final : public Function {
  public:
   ServiceFunction(RunPointer run, ModelPointer model, const DecisionService& service, std::vector<ServiceParameter> parameters)
-      : Function(names_of(parameters), service.type), run_(std::move(run)), model_(std::move(model)), service_(service), parameters_(std::move(parameters)) {}
+      : Function(names_of(parameters), service.type),
+        run_(std::move(run)),
+        model_(std::move(model)),
+        service_(service),
+        parameters_(std::move(parameters)) {}
 
   Value call(Machine& machine, std::span<const Value> arguments) const override {
     auto place = std::make_unique<Run::Place>();
@@ -517,8 +523,10 @@ Decided invoke(const ModelPointer& model, std::string_view invocable, const Cont
   Graph graph(machine, run);
   Value callee;
   if (const DecisionService* service = model->find_service(invocable)) callee = graph.service(*service, run->root);
-  if (const KnowledgeModel* knowledge = model->find_knowledge(invocable); knowledge && callee.is_null()) callee = graph.knowledge(*knowledge, run->root);
-  if (!callee.function()) return {{}, {}, Failure{std::string(invocable), "nothing that can be invoked has the id '" + std::string(invocable) + "'"}, {}};
+  if (const KnowledgeModel* knowledge = model->find_knowledge(invocable); knowledge && callee.is_null())
+    callee = graph.knowledge(*knowledge, run->root);
+  if (!callee.function())
+    return {{}, {}, Failure{std::string(invocable), "nothing that can be invoked has the id '" + std::string(invocable) + "'"}, {}};
   List arguments;
   for (const auto& parameter : (*callee.function())->parameters()) {
     const auto given = parameters.find(parameter.name);

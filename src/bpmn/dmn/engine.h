@@ -54,7 +54,8 @@ struct Decided {
 };
 
 // A decision, by id or else by name.
-Decided decide(const ModelPointer& model, std::string_view decision, const feel::Context& variables, const feel::Environment& environment = {});
+Decided decide(const ModelPointer& model, std::string_view decision, const feel::Context& variables,
+               const feel::Environment& environment = {});
 // A decision service or business knowledge model, by id or else by name, with its parameters by name.
 Decided invoke(const ModelPointer& model, std::string_view invocable, const feel::Context& parameters,
                const feel::Environment& environment = {});

@@ -21,8 +21,8 @@ const T* find_in(const std::vector<T>& list, std::string_view id_or_name) {
 
 std::string_view name_of(Box::Kind kind) {
   static constexpr std::array<std::string_view, 13> kNames = {
-      "LITERAL_EXPRESSION", "DECISION_TABLE", "CONTEXT", "LIST", "RELATION", "INVOCATION", "FUNCTION", "CONDITIONAL", "FILTER", "FOR", "SOME",
-      "EVERY",              "UNKNOWN"};
+      "LITERAL_EXPRESSION", "DECISION_TABLE", "CONTEXT", "LIST", "RELATION", "INVOCATION", "FUNCTION",
+      "CONDITIONAL",        "FILTER",         "FOR",     "SOME", "EVERY",    "UNKNOWN"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -19,9 +19,9 @@ using feel::TypePointer;
 using pugi::xml_node;
 
 // Without `http://` or `https://`: models mix them up.
-constexpr std::string_view kNamespaces[] = {"www.omg.org/spec/DMN/20151101/dmn.xsd",   "www.omg.org/spec/DMN/20151101/dmn11.xsd",
-                                            "www.omg.org/spec/DMN/20180521/MODEL/",    "www.omg.org/spec/DMN/20191111/MODEL/",
-                                            "www.omg.org/spec/DMN/20211108/MODEL/",    "www.omg.org/spec/DMN/20230324/MODEL/",
+constexpr std::string_view kNamespaces[] = {"www.omg.org/spec/DMN/20151101/dmn.xsd", "www.omg.org/spec/DMN/20151101/dmn11.xsd",
+                                            "www.omg.org/spec/DMN/20180521/MODEL/",  "www.omg.org/spec/DMN/20191111/MODEL/",
+                                            "www.omg.org/spec/DMN/20211108/MODEL/",  "www.omg.org/spec/DMN/20230324/MODEL/",
                                             "www.omg.org/spec/DMN/20240513/MODEL/"};
 
 bool is_dmn(std::string_view space) {
@@ -80,12 +80,18 @@ struct KindName {
   std::string_view name;
   Box::Kind kind;
 };
-constexpr KindName kBoxes[] = {{"literalExpression", Box::Kind::kLiteral}, {"decisionTable", Box::Kind::kTable},
-                               {"context", Box::Kind::kContext},           {"list", Box::Kind::kList},
-                               {"relation", Box::Kind::kRelation},         {"invocation", Box::Kind::kInvocation},
-                               {"functionDefinition", Box::Kind::kFunction}, {"conditional", Box::Kind::kConditional},
-                               {"filter", Box::Kind::kFilter},             {"for", Box::Kind::kFor},
-                               {"some", Box::Kind::kSome},                 {"every", Box::Kind::kEvery}};
+constexpr KindName kBoxes[] = {{"literalExpression", Box::Kind::kLiteral},
+                               {"decisionTable", Box::Kind::kTable},
+                               {"context", Box::Kind::kContext},
+                               {"list", Box::Kind::kList},
+                               {"relation", Box::Kind::kRelation},
+                               {"invocation", Box::Kind::kInvocation},
+                               {"functionDefinition", Box::Kind::kFunction},
+                               {"conditional", Box::Kind::kConditional},
+                               {"filter", Box::Kind::kFilter},
+                               {"for", Box::Kind::kFor},
+                               {"some", Box::Kind::kSome},
+                               {"every", Box::Kind::kEvery}};
 
 std::optional<Box::Kind> box_kind(xml_node node) {
   const std::string_view name = dmn_name(node);
@@ -196,7 +202,8 @@ class Reader {
       find(node.attribute("id").value(), "there is no model with the namespace '" + space + "' to import");
       return;
     }
-    if (!model_->imports.emplace(name, *model).second) find(node.attribute("id").value(), "the import '" + name + "' is there more than once");
+    if (!model_->imports.emplace(name, *model).second)
+      find(node.attribute("id").value(), "the import '" + name + "' is there more than once");
   }
 
   static std::string variable_of(xml_node node) {
@@ -526,15 +533,18 @@ class Reader {
     if (table->aggregation != Aggregation::kNone && table->outputs.size() > 1)
       find(id, "a decision table that aggregates has one output only");
     const bool ordered = table->hit_policy == HitPolicy::kPriority || table->hit_policy == HitPolicy::kOutputOrder;
-    const bool has_order = std::any_of(table->outputs.begin(), table->outputs.end(), [](const auto& output) { return !output.priorities.empty(); });
+    const bool has_order =
+        std::any_of(table->outputs.begin(), table->outputs.end(), [](const auto& output) { return !output.priorities.empty(); });
     if (ordered && !has_order) find(id, "the hit policy needs output values that say what is more important");
     return table;
   }
 
   void read_policy(xml_node node, const std::string& id, DecisionTable& table) {
     static constexpr std::pair<std::string_view, HitPolicy> kPolicies[] = {
-        {"UNIQUE", HitPolicy::kUnique},        {"ANY", HitPolicy::kAny},           {"PRIORITY", HitPolicy::kPriority}, {"FIRST", HitPolicy::kFirst},
-        {"RULE ORDER", HitPolicy::kRuleOrder}, {"OUTPUT ORDER", HitPolicy::kOutputOrder}, {"COLLECT", HitPolicy::kCollect}};
+        {"UNIQUE", HitPolicy::kUnique},        {"ANY", HitPolicy::kAny},
+        {"PRIORITY", HitPolicy::kPriority},    {"FIRST", HitPolicy::kFirst},
+        {"RULE ORDER", HitPolicy::kRuleOrder}, {"OUTPUT ORDER", HitPolicy::kOutputOrder},
+        {"COLLECT", HitPolicy::kCollect}};
     static constexpr std::pair<std::string_view, Aggregation> kAggregations[] = {
         {"SUM", Aggregation::kSum}, {"MIN", Aggregation::kMin}, {"MAX", Aggregation::kMax}, {"COUNT", Aggregation::kCount}};
     const std::string_view policy = node.attribute("hitPolicy").as_string("UNIQUE");
@@ -545,7 +555,8 @@ class Reader {
       table.hit_policy = known->second;
     const std::string_view aggregation = node.attribute("aggregation").value();
     if (aggregation.empty()) return;
-    const auto* const way = std::find_if(std::begin(kAggregations), std::end(kAggregations), [&](const auto& a) { return a.first == aggregation; });
+    const auto* const way =
+        std::find_if(std::begin(kAggregations), std::end(kAggregations), [&](const auto& a) { return a.first == aggregation; });
     if (way == std::end(kAggregations))
       find(id, "there is no aggregation '" + std::string(aggregation.substr(0, 40)) + "'");
     else if (table.hit_policy != HitPolicy::kCollect)
@@ -566,7 +577,8 @@ class Reader {
       find(input.id, "the input of a decision table has no expression");
     else
       input.expression = expression(text, input.id, names);
-    if (const std::string allowed = text_of(child_of(node, "inputValues")); !allowed.empty()) input.allowed = tests(allowed, input.id, names);
+    if (const std::string allowed = text_of(child_of(node, "inputValues")); !allowed.empty())
+      input.allowed = tests(allowed, input.id, names);
     table.inputs.push_back(std::move(input));
   }
 
@@ -695,8 +707,9 @@ class Reader {
     service.variable = variable_of(node);
     service.type = variable_type(node, service.id);
     if (service.type && service.type->kind == feel::Type::Kind::kFunction && service.type->result) service.type = service.type->result;
-    for (const auto& [name, list] : {std::pair{"outputDecision", &service.outputs}, std::pair{"encapsulatedDecision", &service.encapsulated},
-                                     std::pair{"inputDecision", &service.input_decisions}, std::pair{"inputData", &service.input_data}}) {
+    for (const auto& [name, list] :
+         {std::pair{"outputDecision", &service.outputs}, std::pair{"encapsulatedDecision", &service.encapsulated},
+          std::pair{"inputDecision", &service.input_decisions}, std::pair{"inputData", &service.input_data}}) {
       for (const xml_node reference : children_of(node, name)) {
         if (auto required = requirement(reference, service.id)) list->push_back(std::move(*required));
       }

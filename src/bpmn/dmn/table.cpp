@@ -13,7 +13,6 @@ using feel::Machine;
 using feel::Scope;
 using feel::Value;
 
-
 class TableRun {
  public:
   TableRun(Machine& machine, const DecisionTable& table, const Scope& scope) : machine_(machine), table_(table), scope_(scope) {}
@@ -41,7 +40,8 @@ class TableRun {
         return fail("the input '" + input.name + "' is no " + describe(*input.type) + ", but " + std::string(value.type_name()));
       if (input.allowed && !value.is_null()) {
         const Value verdict = machine_.test(input.allowed, value, scope_);
-        if (!verdict.boolean() || !*verdict.boolean()) return fail("the value of the input '" + input.name + "' is not among those that are allowed");
+        if (!verdict.boolean() || !*verdict.boolean())
+          return fail("the value of the input '" + input.name + "' is not among those that are allowed");
       }
       result_.inputs.push_back({input.id, input.name, std::move(value)});
     }
@@ -96,7 +96,8 @@ class TableRun {
   }
 
   Value fallback() {
-    if (std::none_of(table_.outputs.begin(), table_.outputs.end(), [](const auto& output) { return output.fallback != nullptr; })) return {};
+    if (std::none_of(table_.outputs.begin(), table_.outputs.end(), [](const auto& output) { return output.fallback != nullptr; }))
+      return {};
     if (table_.outputs.size() == 1) return value_of(table_.outputs[0].fallback, table_.outputs[0]);
     Context members;
     for (const auto& output : table_.outputs) members.insert_or_assign(output.name, value_of(output.fallback, output));
@@ -107,18 +108,16 @@ class TableRun {
     if (result_.rules.empty()) return table_.aggregation == Aggregation::kCount && !has_fallback() ? Value(0) : fallback();
     switch (table_.hit_policy) {
       case HitPolicy::kUnique:
-        if (result_.rules.size() > 1)
-          return failed("the hit policy UNIQUE lets one rule match, but the rules " + names() + " do");
+        if (result_.rules.size() > 1) return failed("the hit policy UNIQUE lets one rule match, but the rules " + names() + " do");
         return output_of(result_.rules[0]);
       case HitPolicy::kAny: {
         const List all = outputs();
-        const bool same = std::all_of(all.begin(), all.end(), [&](const Value& value) { return feel::equal(value, all[0]).value_or(false); });
+        const bool same =
+            std::all_of(all.begin(), all.end(), [&](const Value& value) { return feel::equal(value, all[0]).value_or(false); });
         return same ? all[0] : failed("the hit policy ANY lets rules match that give the same, but the rules " + names() + " differ");
       }
       case HitPolicy::kFirst: return output_of(result_.rules[0]);
-      case HitPolicy::kPriority:
-        sort_by_priority();
-        return output_of(result_.rules[0]);
+      case HitPolicy::kPriority: sort_by_priority(); return output_of(result_.rules[0]);
       case HitPolicy::kRuleOrder: return outputs();
       case HitPolicy::kOutputOrder: sort_by_priority(); return outputs();
       case HitPolicy::kCollect: return aggregated();
@@ -149,7 +148,8 @@ class TableRun {
     std::vector<std::pair<std::vector<std::size_t>, std::size_t>> order;
     for (std::size_t i = 0; i < result_.rules.size(); ++i) {
       std::vector<std::size_t> places;
-      for (std::size_t j = 0; j < table_.outputs.size(); ++j) places.push_back(priority(table_.outputs[j], result_.rules[i].outputs[j].value));
+      for (std::size_t j = 0; j < table_.outputs.size(); ++j)
+        places.push_back(priority(table_.outputs[j], result_.rules[i].outputs[j].value));
       order.emplace_back(std::move(places), i);
     }
     std::sort(order.begin(), order.end());
@@ -184,6 +184,8 @@ class TableRun {
 
 }  // namespace
 
-TableResult evaluate_table(Machine& machine, const DecisionTable& table, const Scope& scope) { return TableRun(machine, table, scope).run(); }
+TableResult evaluate_table(Machine& machine, const DecisionTable& table, const Scope& scope) {
+  return TableRun(machine, table, scope).run();
+}
 
 }  // namespace consilium::bpmn::dmn

@@ -33,15 +33,27 @@ enum class NodeKind : std::uint8_t {
   kFor,         // names in children, the last child is the result
   kSome,        // names in children, the last child is the condition
   kEvery,
-  kFunction,    // names, types; children[0]; `captured` are the names that the body uses
-  kRange,       // children: start, end; `start_included`, `end_included`
-  kSpan,        // the same without brackets, of a `for`
-  kInstanceOf,  // children[0], types[0]
+  kFunction,        // names, types; children[0]; `captured` are the names that the body uses
+  kRange,           // children: start, end; `start_included`, `end_included`
+  kSpan,            // the same without brackets, of a `for`
+  kInstanceOf,      // children[0], types[0]
   kComparisonTest,  // a test against `?`: operators[0] children[0]
-  kTests,       // the tests of a cell: children; none: anything; `negated`
+  kTests,           // the tests of a cell: children; none: anything; `negated`
 };
 
-enum class Operator : std::uint8_t { kAdd, kSubtract, kMultiply, kDivide, kPower, kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual };
+enum class Operator : std::uint8_t {
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kPower,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessOrEqual,
+  kGreater,
+  kGreaterOrEqual
+};
 
 std::string_view symbol_of(Operator symbol);
 
@@ -50,9 +62,9 @@ struct Node {
   bool start_included = false;
   bool end_included = false;
   bool negated = false;
-  bool unary = false;           // of a range: written as `(< 5)`
-  bool asks_input = false;  // of a test: it mentions `?`, so that its own value is the verdict
-  bool recursive = false;   // of a function: it is the value of the context entry `text`, and may call itself by that name
+  bool unary = false;          // of a range: written as `(< 5)`
+  bool asks_input = false;     // of a test: it mentions `?`, so that its own value is the verdict
+  bool recursive = false;      // of a function: it is the value of the context entry `text`, and may call itself by that name
   std::uint32_t position = 0;  // in the source
   Value literal;
   std::string text;

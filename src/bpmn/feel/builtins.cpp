@@ -57,7 +57,8 @@ const std::map<std::string_view, Entry>& registry() {
   static const std::map<std::string_view, Entry> known = [] {
     std::map<std::string_view, Entry> made;
     const auto add = [&](std::span<const Builtin> table, bool lists) {
-      for (const Builtin& builtin : table) made.emplace(builtin.name, Entry{&builtin, forms_of(builtin), lists || builtin.name == "string join"});
+      for (const Builtin& builtin : table)
+        made.emplace(builtin.name, Entry{&builtin, forms_of(builtin), lists || builtin.name == "string join"});
     };
     for (const auto table : {conversion_builtins(), list_builtins(), context_builtins(), range_builtins()}) add(table, true);
     for (const auto table : {text_builtins(), number_builtins(), temporal_builtins()}) add(table, false);
@@ -93,9 +94,8 @@ std::vector<const Builtin*> all_builtins() {
 bool takes_lists(const Builtin& builtin) { return registry().at(builtin.name).lists; }
 
 bool takes(const Builtin& builtin, std::size_t arguments) {
-  return std::any_of(forms(builtin).begin(), forms(builtin).end(), [&](const Form& form) {
-    return arguments >= form.least && (form.repeats || arguments <= form.names.size());
-  });
+  return std::any_of(forms(builtin).begin(), forms(builtin).end(),
+                     [&](const Form& form) { return arguments >= form.least && (form.repeats || arguments <= form.names.size()); });
 }
 
 bool takes(const Builtin& builtin, std::span<const std::string> names) { return places(builtin, names).has_value(); }

@@ -50,11 +50,15 @@ Value modulo(Call& call) {
   return rest ? Value(*rest) : call.fail("divided by zero, or out of range");
 }
 
-Value square_root(Call& call) { return call[0].number() ? value_of(call, call[0].number()->square_root()) : call.fail("expected a number"); }
+Value square_root(Call& call) {
+  return call[0].number() ? value_of(call, call[0].number()->square_root()) : call.fail("expected a number");
+}
 Value logarithm(Call& call) {
   return call[0].number() ? value_of(call, call[0].number()->natural_logarithm()) : call.fail("expected a number");
 }
-Value exponential(Call& call) { return call[0].number() ? value_of(call, call[0].number()->exponential()) : call.fail("expected a number"); }
+Value exponential(Call& call) {
+  return call[0].number() ? value_of(call, call[0].number()->exponential()) : call.fail("expected a number");
+}
 
 Value is_even(Call& call) {
   return with_number(call, [](const Decimal& n) { return n.is_whole() && Decimal::modulo(n, Decimal(2))->is_zero(); });

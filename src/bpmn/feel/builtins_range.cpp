@@ -81,7 +81,9 @@ bool is_after(const Range& a, const Range& b, Ends& ends) {
   return order > 0 || (order == 0 && !(a.start_included && b.end_included));
 }
 // Whether the first begins no later, or the second no later than the first.
-bool starts_first(const Range& a, const Range& b, int order) { return order < 0 || (order == 0 && (a.start_included || !b.start_included)); }
+bool starts_first(const Range& a, const Range& b, int order) {
+  return order < 0 || (order == 0 && (a.start_included || !b.start_included));
+}
 bool ends_last(const Range& a, const Range& b, int order) { return order > 0 || (order == 0 && (a.end_included || !b.end_included)); }
 
 Value before(Call& call) { return related(call, Wanted::kAny, is_before); }
@@ -96,7 +98,8 @@ Value met_by(Call& call) {
                  [](const Range& a, const Range& b, Ends& ends) { return ends.start_to_end() == 0 && a.start_included && b.end_included; });
 }
 Value overlaps(Call& call) {
-  return related(call, Wanted::kRanges, [](const Range& a, const Range& b, Ends& ends) { return !is_before(a, b, ends) && !is_after(a, b, ends); });
+  return related(call, Wanted::kRanges,
+                 [](const Range& a, const Range& b, Ends& ends) { return !is_before(a, b, ends) && !is_after(a, b, ends); });
 }
 Value overlaps_before(Call& call) {
   return related(call, Wanted::kRanges, [](const Range& a, const Range& b, Ends& ends) {
@@ -175,7 +178,8 @@ Value to_range(Call& call) {
   Value made = call.machine().evaluate(*tree, ContextScope(nothing));
   if (!made.range()) return {};
   const Range& range = *made.range();
-  if (!range.start.is_null() && !range.end.is_null() && *compare(range.start, range.end) > 0) return call.fail("the range ends before it begins");
+  if (!range.start.is_null() && !range.end.is_null() && *compare(range.start, range.end) > 0)
+    return call.fail("the range ends before it begins");
   return made;
 }
 

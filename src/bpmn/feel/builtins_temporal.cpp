@@ -79,7 +79,8 @@ Value to_date_time(Call& call) {
     const DateTime& moment = *call[0].date_time();
     if (moment.time.zone.kind == Zone::Kind::kLocal) return DateTime{moment.date, {moment.time.nanoseconds, *zone}};
     // The offset of an instant: that of its own clocks is at most some hours off.
-    const auto utc = add_nanoseconds(DateTime{moment.date, {moment.time.nanoseconds, *zone}}, -WideInteger{moment.offset()} * kNanosecondsPerSecond);
+    const auto utc =
+        add_nanoseconds(DateTime{moment.date, {moment.time.nanoseconds, *zone}}, -WideInteger{moment.offset()} * kNanosecondsPerSecond);
     auto local = utc;
     for (int i = 0; i < 2 && utc && local; ++i) local = add_nanoseconds(*utc, WideInteger{local->offset()} * kNanosecondsPerSecond);
     return value_of(call, local, "a date out of range");
@@ -126,8 +127,12 @@ Value with_date(Call& call, Use use) {
   return moment ? Value(use(moment->date)) : call.fail("expected a date");
 }
 
-Value year_day(Call& call) { return with_date(call, [](const Date& date) { return day_of_year(date); }); }
-Value year_week(Call& call) { return with_date(call, [](const Date& date) { return week_of_year(date); }); }
+Value year_day(Call& call) {
+  return with_date(call, [](const Date& date) { return day_of_year(date); });
+}
+Value year_week(Call& call) {
+  return with_date(call, [](const Date& date) { return week_of_year(date); });
+}
 Value week_day(Call& call) {
   static constexpr const char* kNames[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
   return with_date(call, [](const Date& date) { return kNames[weekday_of(date) - 1]; });
@@ -141,21 +146,21 @@ Value last_day(Call& call) {
   return with_date(call, [](const Date& date) { return Date{date.year, date.month, days_in_month(date.year, date.month)}; });
 }
 
-constexpr Builtin kTable[] = {
-    {"date", "from | year, month, day", to_date},
-    {"time", "from | hour, minute, second, offset?", to_time},
-    {"date and time",
-     "from | date, time | date, timezone | year, month, day, hour, minute, second, offset? | year, month, day, hour, minute, second, timezone",
-     to_date_time},
-    {"duration", "from", to_duration},
-    {"years and months duration", "from, to", years_and_months},
-    {"now", "", now},
-    {"today", "", today},
-    {"day of year", "date", year_day},
-    {"day of week", "date", week_day},
-    {"month of year", "date", year_month},
-    {"week of year", "date", year_week},
-    {"last day of month", "date", last_day}};
+constexpr Builtin kTable[] = {{"date", "from | year, month, day", to_date},
+                              {"time", "from | hour, minute, second, offset?", to_time},
+                              {"date and time",
+                               "from | date, time | date, timezone | year, month, day, hour, minute, second, offset? | year, month, day, "
+                               "hour, minute, second, timezone",
+                               to_date_time},
+                              {"duration", "from", to_duration},
+                              {"years and months duration", "from, to", years_and_months},
+                              {"now", "", now},
+                              {"today", "", today},
+                              {"day of year", "date", year_day},
+                              {"day of week", "date", week_day},
+                              {"month of year", "date", year_month},
+                              {"week of year", "date", year_week},
+                              {"last day of month", "date", last_day}};
 
 }  // namespace
 

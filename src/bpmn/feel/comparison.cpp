@@ -69,8 +69,8 @@ std::optional<bool> equal(const Value& left, const Value& right) {
     case Kind::kRange: {
       const Range& a = *left.range();
       const Range& b = *right.range();
-      return a.unary == b.unary && a.start_included == b.start_included && a.end_included == b.end_included && equal(a.start, b.start).value_or(false) &&
-             equal(a.end, b.end).value_or(false);
+      return a.unary == b.unary && a.start_included == b.start_included && a.end_included == b.end_included &&
+             equal(a.start, b.start).value_or(false) && equal(a.end, b.end).value_or(false);
     }
     case Kind::kFunction: return std::nullopt;
     default: break;

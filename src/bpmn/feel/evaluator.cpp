@@ -30,7 +30,9 @@ class BuiltinFunction final : public Function {
  public:
   explicit BuiltinFunction(const Builtin& builtin) : Function({}, nullptr), builtin_(builtin) {}
   bool takes(std::size_t arguments) const override { return feel::takes(builtin_, arguments); }
-  std::optional<std::vector<std::size_t>> places(std::span<const std::string> names) const override { return feel::places(builtin_, names); }
+  std::optional<std::vector<std::size_t>> places(std::span<const std::string> names) const override {
+    return feel::places(builtin_, names);
+  }
   Value call(Machine& machine, std::span<const Value> arguments) const override {
     Call made(machine, builtin_.name, arguments);
     return machine.built(builtin_.call(made));
@@ -116,7 +118,8 @@ class Walker {
 
   Value name(const Node& node, const Scope& scope) {
     if (const Value* found = scope.find(node.text)) return *found;
-    if (const Builtin* builtin = find_builtin(node.text)) return std::shared_ptr<const Function>(std::make_shared<const BuiltinFunction>(*builtin));
+    if (const Builtin* builtin = find_builtin(node.text))
+      return std::shared_ptr<const Function>(std::make_shared<const BuiltinFunction>(*builtin));
     return machine_.problem("no variable '" + node.text + "'");
   }
 
@@ -233,7 +236,8 @@ class Walker {
     if (!callee.function()) return machine_.problem("what is called is no function, but " + std::string(callee.type_name()));
     const List arguments = values(node, 1, scope);
     if (machine_.gave_up()) return {};
-    return node.names.empty() ? machine_.call(*callee.function(), arguments) : machine_.call_named(*callee.function(), node.names, arguments);
+    return node.names.empty() ? machine_.call(*callee.function(), arguments)
+                              : machine_.call_named(*callee.function(), node.names, arguments);
   }
 
   List values(const Node& node, std::size_t first, const Scope& scope) {
@@ -627,7 +631,10 @@ Value calculate_numbers(Machine& machine, Operator which, const Decimal& left, c
     case Operator::kSubtract: result = Decimal::subtract(left, right); break;
     case Operator::kMultiply: result = Decimal::multiply(left, right); break;
     case Operator::kDivide: result = Decimal::divide(left, right); break;
-    default: machine.spend(50); result = Decimal::power(left, right); break;
+    default:
+      machine.spend(50);
+      result = Decimal::power(left, right);
+      break;
   }
   return result ? Value(*result) : machine.problem("number out of range or divided by zero");
 }
@@ -655,8 +662,7 @@ Value part_of(const TimeOfDay& time, std::int32_t offset, std::string_view name)
   const std::int64_t seconds = time.nanoseconds / kNanosecondsPerSecond;
   if (name == "hour") return seconds / 3'600;
   if (name == "minute") return seconds / 60 % 60;
-  if (name == "second")
-    return *Decimal::divide(Decimal(time.nanoseconds % (60 * kNanosecondsPerSecond)), Decimal(kNanosecondsPerSecond));
+  if (name == "second") return *Decimal::divide(Decimal(time.nanoseconds % (60 * kNanosecondsPerSecond)), Decimal(kNanosecondsPerSecond));
   if (name == "time offset" && time.zone.kind != Zone::Kind::kLocal) return DayTimeDuration{WideInteger{offset} * kNanosecondsPerSecond};
   if (name == "timezone" && time.zone.kind == Zone::Kind::kNamed) return time.zone.named->name();
   return {};
@@ -687,7 +693,8 @@ Value property_of(Machine& machine, const Value& owner, const std::string& name)
     const auto found = members->find(name);
     return found == members->end() ? machine.problem("no member '" + name + "'") : found->second;
   }
-  if (!is_property(owner.kind(), name)) return machine.problem("no member '" + name + "' in a value of type " + std::string(owner.type_name()));
+  if (!is_property(owner.kind(), name))
+    return machine.problem("no member '" + name + "' in a value of type " + std::string(owner.type_name()));
   switch (owner.kind()) {
     case Kind::kDate: return part_of(*owner.date(), name);
     case Kind::kTime: return part_of(*owner.time(), owner.time()->offset(), name);

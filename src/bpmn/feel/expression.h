@@ -22,8 +22,8 @@ namespace consilium::bpmn::feel {
 inline constexpr std::size_t kMaxExpressionBytes = 64 * 1024;
 inline constexpr int kMaxExpressionDepth = 64;
 inline constexpr std::int64_t kMaxEvaluationSteps = 200'000;
-inline constexpr int kMaxEvaluationDepth = 1000;                // of nested operations, functions that call themselves included
-inline constexpr std::uint32_t kMaxValueWeight = 200'000;       // of what an expression makes: values in it, written out
+inline constexpr int kMaxEvaluationDepth = 1000;           // of nested operations, functions that call themselves included
+inline constexpr std::uint32_t kMaxValueWeight = 200'000;  // of what an expression makes: values in it, written out
 inline constexpr std::uint16_t kMaxValueDepth = 200;
 inline constexpr std::size_t kMaxTextBytes = 1024 * 1024;  // of a text that an expression makes
 inline constexpr std::size_t kMaxProblems = 10;

@@ -147,7 +147,9 @@ TEST(FeelLanguage, CallsEveryFunction) {
                               {"random number() < 1", "true"},
                               {"substring(\"f\\u00e4\\U01F40Eb\", 3, 1)", "\"\xF0\x9F\x90\x8E\""},
                               {"substring(\"foobar\", -3)", R"("bar")"},
-                              {"upper case(\"stra\xC3\x9F" "e\")", R"("STRASSE")"},
+                              {"upper case(\"stra\xC3\x9F"
+                               "e\")",
+                               R"("STRASSE")"},
                               {"substring before(\"foobar\", \"bar\")", R"("foo")"},
                               {"substring after(\"foobar\", \"ob\")", R"("ar")"},
                               {"trim(\"  a b \")", R"("a b")"},
@@ -214,9 +216,27 @@ TEST(FeelLanguage, CallsEveryFunction) {
 
 TEST(FeelLanguage, HasNoFunctionThatCrashesOnAnyArguments) {
   SeededRandom random(23);
-  const std::vector<std::string> values = {"null", "true", "0", "-1.5", "1e3000", "\"\"", "\"a(b\"", "[]", "[1, \"a\", null]", "{}", "{key: \"k\", value: 1}",
-                                           "[[\"a\"], {}]", "@\"2024-02-29\"", "@\"10:00:00@Europe/Paris\"", "@\"-999999999-01-01T00:00:00Z\"",
-                                           "@\"P999999D\"", "@\"-P1Y\"", "[1..2]", "(< 5)", "function(a, b) a < b", "function() 1"};
+  const std::vector<std::string> values = {"null",
+                                           "true",
+                                           "0",
+                                           "-1.5",
+                                           "1e3000",
+                                           "\"\"",
+                                           "\"a(b\"",
+                                           "[]",
+                                           "[1, \"a\", null]",
+                                           "{}",
+                                           "{key: \"k\", value: 1}",
+                                           "[[\"a\"], {}]",
+                                           "@\"2024-02-29\"",
+                                           "@\"10:00:00@Europe/Paris\"",
+                                           "@\"-999999999-01-01T00:00:00Z\"",
+                                           "@\"P999999D\"",
+                                           "@\"-P1Y\"",
+                                           "[1..2]",
+                                           "(< 5)",
+                                           "function(a, b) a < b",
+                                           "function() 1"};
   ParseOptions lenient;
   lenient.strict = false;
   for (const Builtin* builtin : all_builtins()) {
@@ -261,12 +281,13 @@ TEST(FeelLanguage, FindsNamesOfSeveralWords) {
   for (const char* name : {"Monthly Salary", "Pre-bureau risk", "a + b", "a", "b", "Employee"}) names.add(name);
   for (const char* name : {"dept num", "full name"}) members.add(name);
   const ParseOptions options{&names, &members, {}, false};
-  const Context scope = {{"Monthly Salary", 10},
-                         {"Pre-bureau risk", "LOW"},
-                         {"a + b", 100},
-                         {"a", 1},
-                         {"b", 2},
-                         {"Employee", List{Context{{"dept num", 7}, {"full name", "Ann"}}, Context{{"dept num", 8}, {"full name", "Bob"}}}}};
+  const Context scope = {
+      {"Monthly Salary", 10},
+      {"Pre-bureau risk", "LOW"},
+      {"a + b", 100},
+      {"a", 1},
+      {"b", 2},
+      {"Employee", List{Context{{"dept num", 7}, {"full name", "Ann"}}, Context{{"dept num", 8}, {"full name", "Bob"}}}}};
   const auto value = [&](std::string_view text) {
     const auto parsed = Expression::parse(text, options);
     return parsed ? to_json(parsed->evaluate(ContextScope(scope)).value) : "syntax: " + parsed.error().message;
@@ -306,7 +327,9 @@ class Generator {
       case 11: return "(" + inner() + ") in (" + pick({"", "< ", ">= ", "!= "}) + leaf() + ", " + leaf() + ")";
       case 12: return pick({"[", "("}) + leaf() + ".." + leaf() + pick({"]", ")"});
       case 13: return "(function(p, q: number) " + inner() + ")(" + inner() + ", " + inner() + ")";
-      case 14: return "(" + inner() + ") instance of " + pick({"number", "list<string>", "context<a: Any>", "range<date>", "function<number> -> Any"});
+      case 14:
+        return "(" + inner() + ") instance of " +
+               pick({"number", "list<string>", "context<a: Any>", "range<date>", "function<number> -> Any"});
       case 15: return pick({"count", "sum", "min", "string", "flatten", "sort", "reverse", "abs"}) + "(" + inner() + ")";
       case 16: return "-(" + inner() + ")";
       case 17: return "(" + pick({"< ", ">= ", "= "}) + leaf() + ")";
@@ -315,10 +338,12 @@ class Generator {
   }
 
  private:
-  std::string pick(std::initializer_list<const char*> choices) { return *(choices.begin() + static_cast<std::ptrdiff_t>(random_.below(choices.size()))); }
+  std::string pick(std::initializer_list<const char*> choices) {
+    return *(choices.begin() + static_cast<std::ptrdiff_t>(random_.below(choices.size())));
+  }
   std::string leaf() {
-    return pick({"null", "true", "0", "1", "-2.5", "1e300", "\"text\"", "\"q\\\"\\\\\"", "x", "list", "person", "i", "missing", "@\"2024-02-29\"", "@\"P1D\"",
-                 "@\"P3M\"", "@\"10:00:00Z\"", "[1, 2, 3]", "{a: 1}"});
+    return pick({"null", "true", "0", "1", "-2.5", "1e300", "\"text\"", "\"q\\\"\\\\\"", "x", "list", "person", "i", "missing",
+                 "@\"2024-02-29\"", "@\"P1D\"", "@\"P3M\"", "@\"10:00:00Z\"", "[1, 2, 3]", "{a: 1}"});
   }
 
   SeededRandom random_;
@@ -340,7 +365,9 @@ TEST(FeelLanguage, PrintsWhatParsesToTheSameAndNeverCrashes) {
 }
 
 TEST(FeelLanguage, KeepsValuesAsTheyAreInJson) {
-  const Value value = Expression::parse(R"({d: @"2024-02-29", f: function() 1, r: [1..2], s: "x", n: [1.50, @"PT60S"]})")->evaluate(ContextScope(variables())).value;
+  const Value value = Expression::parse(R"({d: @"2024-02-29", f: function() 1, r: [1..2], s: "x", n: [1.50, @"PT60S"]})")
+                          ->evaluate(ContextScope(variables()))
+                          .value;
   EXPECT_EQ(to_json(value), R"({"d":"2024-02-29","f":null,"n":[1.5,"PT1M"],"r":"[1..2]","s":"x"})");
   EXPECT_EQ(*parse_json(to_json(value)), as_json(value));
 }

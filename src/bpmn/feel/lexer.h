@@ -17,9 +17,9 @@ enum class TokenKind : std::uint8_t { kEnd, kName, kNumber, kText, kSymbol };
 struct Token {
   TokenKind kind = TokenKind::kEnd;
   std::size_t position = 0;
-  std::string text;           // name, digits, decoded text, or the symbol: ( ) [ ] { } , : . + - * ** / = != < <= > >= .. @ '
-  bool after_space = false;   // something stands between it and the one before
-  bool in_ticks = false;      // a name in back ticks
+  std::string text;          // name, digits, decoded text, or the symbol: ( ) [ ] { } , : . + - * ** / = != < <= > >= .. @ '
+  bool after_space = false;  // something stands between it and the one before
+  bool in_ticks = false;     // a name in back ticks
 };
 
 // Names: a letter, `_`, `$`, `?` or any character beyond ASCII that is no space, then also digits; `back ticks` hold names of any

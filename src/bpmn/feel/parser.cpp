@@ -13,8 +13,8 @@ namespace {
 
 using Index = std::uint32_t;
 
-constexpr std::array<std::string_view, 16> kReserved = {"and",  "or",  "if",     "then", "else",  "between", "in",        "true",
-                                                        "false", "null", "for",  "return", "some", "every",   "satisfies", "instance"};
+constexpr std::array<std::string_view, 16> kReserved = {"and",   "or",   "if",  "then",   "else", "between", "in",        "true",
+                                                        "false", "null", "for", "return", "some", "every",   "satisfies", "instance"};
 
 bool is_reserved(std::string_view name) { return std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end(); }
 
@@ -391,7 +391,8 @@ class Parser {
     return arithmetic([this] { return product(); }, kSum);
   }
   Parsed product() {
-    static constexpr std::array<std::pair<std::string_view, Operator>, 2> kProduct = {{{"*", Operator::kMultiply}, {"/", Operator::kDivide}}};
+    static constexpr std::array<std::pair<std::string_view, Operator>, 2> kProduct = {
+        {{"*", Operator::kMultiply}, {"/", Operator::kDivide}}};
     return arithmetic([this] { return power(); }, kProduct);
   }
   Parsed power() {
@@ -673,8 +674,10 @@ class Parser {
   std::optional<std::string> argument_name() {
     std::size_t end = at_;
     std::string name;
-    while (end < at_ + 12 && end + 1 < tokens_.size() && (tokens_[end].kind == TokenKind::kName || (end > at_ && tokens_[end].kind == TokenKind::kNumber) ||
-                             (end > at_ && tokens_[end].kind == TokenKind::kSymbol && std::string_view("+-*/'.").find(tokens_[end].text) != std::string_view::npos))) {
+    while (end < at_ + 12 && end + 1 < tokens_.size() &&
+           (tokens_[end].kind == TokenKind::kName || (end > at_ && tokens_[end].kind == TokenKind::kNumber) ||
+            (end > at_ && tokens_[end].kind == TokenKind::kSymbol &&
+             std::string_view("+-*/'.").find(tokens_[end].text) != std::string_view::npos))) {
       if (!name.empty() && tokens_[end].after_space) name += ' ';
       name += tokens_[end++].text;
     }

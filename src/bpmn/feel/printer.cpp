@@ -38,7 +38,8 @@ class Printer {
       case NodeKind::kFilter: return text(node.children[0]) + '[' + text(node.children[1]) + ']';
       case NodeKind::kNegate: return "(-" + text(node.children[0]) + ')';
       case NodeKind::kArithmetic: return arithmetic(node);
-      case NodeKind::kCompare: return '(' + text(node.children[0]) + ' ' + std::string(symbol_of(node.operators[0])) + ' ' + text(node.children[1]) + ')';
+      case NodeKind::kCompare:
+        return '(' + text(node.children[0]) + ' ' + std::string(symbol_of(node.operators[0])) + ' ' + text(node.children[1]) + ')';
       case NodeKind::kBetween:
         return '(' + text(node.children[0]) + " between " + text(node.children[1]) + " and " + text(node.children[2]) + ')';
       case NodeKind::kIn: return '(' + text(node.children[0]) + " in (" + joined(node, 1, ", ") + "))";
@@ -73,9 +74,7 @@ class Printer {
     }
   }
 
-  static std::string name(const std::string& name) {
-    return name.find('`') == std::string::npos && name != "?" ? '`' + name + '`' : name;
-  }
+  static std::string name(const std::string& name) { return name.find('`') == std::string::npos && name != "?" ? '`' + name + '`' : name; }
 
   std::string joined(const Node& node, std::size_t from, std::string_view between) {
     std::string out;
@@ -125,9 +124,7 @@ class Printer {
   }
 
   // `(> 5)` has its end at infinity, which is a null that nobody wrote.
-  bool upwards(const Node& node) const {
-    return node.children[0] == node.children[1] || node.children[0] < node.children[1];
-  }
+  bool upwards(const Node& node) const { return node.children[0] == node.children[1] || node.children[0] < node.children[1]; }
   Operator unary_operator(const Node& node) const {
     if (node.children[0] == node.children[1]) return node.negated ? Operator::kNotEqual : Operator::kEqual;
     if (upwards(node)) return node.start_included ? Operator::kGreaterOrEqual : Operator::kGreater;

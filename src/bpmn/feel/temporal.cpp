@@ -170,7 +170,8 @@ const NamedZone* NamedZone::find(std::string_view name) {
   if (name.starts_with("GMT") && name.size() > 3) return nullptr;  // offsets are written otherwise
   const bool plain = std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7F; });
   if (!plain || name == "Etc/Unknown") return nullptr;
-  std::unique_ptr<icu::TimeZone> zone(icu::TimeZone::createTimeZone(icu::UnicodeString::fromUTF8({name.data(), static_cast<int>(name.size())})));
+  std::unique_ptr<icu::TimeZone> zone(
+      icu::TimeZone::createTimeZone(icu::UnicodeString::fromUTF8({name.data(), static_cast<int>(name.size())})));
   if (!zone || *zone == icu::TimeZone::getUnknown()) return nullptr;
   std::unique_ptr<NamedZone> made(new NamedZone(std::string(name), zone.release()));
   return known.emplace(std::string(name), std::move(made)).first->second.get();

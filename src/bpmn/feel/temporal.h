@@ -71,12 +71,12 @@ struct YearMonthDuration {
   auto operator<=>(const YearMonthDuration&) const = default;
 };
 
-std::int64_t days_of(const Date& date);          // since 1970-01-01
+std::int64_t days_of(const Date& date);  // since 1970-01-01
 std::optional<Date> date_of_days(std::int64_t days);
 int days_in_month(std::int64_t year, int month);
-int weekday_of(const Date& date);                // Monday is 1
+int weekday_of(const Date& date);  // Monday is 1
 int day_of_year(const Date& date);
-int week_of_year(const Date& date);              // ISO 8601
+int week_of_year(const Date& date);  // ISO 8601
 std::optional<Date> make_date(std::int64_t year, std::int64_t month, std::int64_t day);
 // Adds months; a day that the month lacks becomes its last.
 std::optional<Date> add_months(const Date& date, std::int64_t months);

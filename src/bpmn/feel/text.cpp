@@ -10,11 +10,13 @@
 namespace consilium::bpmn::feel {
 namespace {
 
-constexpr std::int32_t kMaxRegexWork = 200;         // units of ICU's time limit
-constexpr std::int32_t kMaxRegexStack = 1 << 20;    // bytes
+constexpr std::int32_t kMaxRegexWork = 200;       // units of ICU's time limit
+constexpr std::int32_t kMaxRegexStack = 1 << 20;  // bytes
 constexpr std::size_t kMaxPatternBytes = 4096;
 
-icu::UnicodeString wide(std::string_view text) { return icu::UnicodeString::fromUTF8({text.data(), static_cast<std::int32_t>(text.size())}); }
+icu::UnicodeString wide(std::string_view text) {
+  return icu::UnicodeString::fromUTF8({text.data(), static_cast<std::int32_t>(text.size())});
+}
 
 std::string narrow(const icu::UnicodeString& text) {
   std::string out;
@@ -25,7 +27,8 @@ std::string narrow(const icu::UnicodeString& text) {
 // Writes a pattern of XPath as ICU reads it.
 class Translator {
  public:
-  Translator(std::string_view pattern, bool multiline, bool dot_is_all) : pattern_(pattern), multiline_(multiline), dot_is_all_(dot_is_all) {}
+  Translator(std::string_view pattern, bool multiline, bool dot_is_all)
+      : pattern_(pattern), multiline_(multiline), dot_is_all_(dot_is_all) {}
 
   std::expected<std::string, std::string> run() {
     while (at_ < pattern_.size()) {
@@ -57,9 +60,7 @@ class Translator {
       case '*':
       case '+':
       case '?':
-      case '}':
-        out_ += c;
-        return peek(0) != '+' || c == '}' ? true : false;  // possessive quantifiers are ICU's own
+      case '}': out_ += c; return peek(0) != '+' || c == '}' ? true : false;  // possessive quantifiers are ICU's own
       default: out_ += c; return true;
     }
   }
@@ -178,7 +179,8 @@ std::string without_space(std::string_view pattern) {
   return out;
 }
 
-std::expected<std::unique_ptr<icu::RegexMatcher>, std::string> compile(std::string_view pattern, std::string_view flags, std::int64_t& work) {
+std::expected<std::unique_ptr<icu::RegexMatcher>, std::string> compile(std::string_view pattern, std::string_view flags,
+                                                                       std::int64_t& work) {
   if (pattern.size() > kMaxPatternBytes) return std::unexpected("a pattern is longer than 4 KB");
   std::uint32_t icu_flags = UREGEX_UNIX_LINES;
   bool literal = false, without_spaces = false;
@@ -255,7 +257,8 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(" \t\r\n\f\v") - first + 1));
 }
 
-std::expected<bool, std::string> regex_matches(std::string_view text, std::string_view pattern, std::string_view flags, std::int64_t& work) {
+std::expected<bool, std::string> regex_matches(std::string_view text, std::string_view pattern, std::string_view flags,
+                                               std::int64_t& work) {
   auto matcher = compile(pattern, flags, work);
   if (!matcher) return std::unexpected(std::move(matcher).error());
   const icu::UnicodeString subject = wide(text);

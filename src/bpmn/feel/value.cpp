@@ -313,9 +313,13 @@ void append_text(std::string& out, const Value& value) {
     write_value(out, value);
 }
 
-std::uint32_t added(std::uint32_t a, std::uint32_t b) { return b > std::numeric_limits<std::uint32_t>::max() - a ? std::numeric_limits<std::uint32_t>::max() : a + b; }
+std::uint32_t added(std::uint32_t a, std::uint32_t b) {
+  return b > std::numeric_limits<std::uint32_t>::max() - a ? std::numeric_limits<std::uint32_t>::max() : a + b;
+}
 
-std::uint16_t deeper(std::uint16_t depth) { return depth == std::numeric_limits<std::uint16_t>::max() ? depth : static_cast<std::uint16_t>(depth + 1); }
+std::uint16_t deeper(std::uint16_t depth) {
+  return depth == std::numeric_limits<std::uint16_t>::max() ? depth : static_cast<std::uint16_t>(depth + 1);
+}
 
 }  // namespace
 
@@ -363,8 +367,8 @@ std::uint16_t Value::depth() const {
 }
 
 std::string_view Value::type_name() const {
-  static constexpr std::string_view kNames[] = {"NULL",     "BOOLEAN",  "NUMBER",   "STRING", "DATE",   "TIME",  "DATE_TIME",
-                                                "DURATION", "DURATION", "ARRAY",    "OBJECT", "RANGE",  "FUNCTION"};
+  static constexpr std::string_view kNames[] = {"NULL",     "BOOLEAN",  "NUMBER", "STRING", "DATE",  "TIME",    "DATE_TIME",
+                                                "DURATION", "DURATION", "ARRAY",  "OBJECT", "RANGE", "FUNCTION"};
   return kNames[held_.index()];
 }
 

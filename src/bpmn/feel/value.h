@@ -115,8 +115,7 @@ class Value {
 
   // In the order of Kind.
   std::variant<std::monostate, bool, Decimal, std::shared_ptr<const std::string>, Date, TimeOfDay, DateTime, DayTimeDuration,
-               YearMonthDuration, Pointer<List>, Pointer<Context>, std::shared_ptr<const SharedRange>,
-               std::shared_ptr<const Function>>
+               YearMonthDuration, Pointer<List>, Pointer<Context>, std::shared_ptr<const SharedRange>, std::shared_ptr<const Function>>
       held_;
 };
 
