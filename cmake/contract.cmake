@@ -86,6 +86,23 @@ function(consilium_contract name)
   consilium_contract_library(contract_${name} contract_generated ${CMAKE_SOURCE_DIR}/api ${CONSILIUM_GENERATED} "${protos}")
 endfunction()
 
+# A protocol that is not ours: the library `target` of the messages of `<root>/<path>.proto` and their wire codec.
+function(consilium_foreign_protocol target root path)
+  set(folder ${CMAKE_BINARY_DIR}/generated_${target})
+  set(outputs ${folder}/${path}.h ${folder}/${path}.cpp ${folder}/${path}_codec.h ${folder}/${path}_wire.cpp)
+  file(MAKE_DIRECTORY ${folder})
+  add_custom_command(
+    OUTPUT ${outputs}
+    COMMAND protobuf::protoc -I ${root} --plugin=protoc-gen-consilium=$<TARGET_FILE:protoc-gen-consilium> --consilium_out=${folder}
+            --consilium_opt=foreign ${root}/${path}.proto
+    DEPENDS ${root}/${path}.proto protoc-gen-consilium
+    COMMENT "Generating the codec of ${path}.proto"
+    VERBATIM)
+  add_library(${target} STATIC ${outputs})
+  target_include_directories(${target} PUBLIC ${folder})
+  target_link_libraries(${target} PUBLIC base)
+endfunction()
+
 # The sample contract of the generator's tests: its C++ is generated, built and tried as that of the services is.
 set(sample_root ${CMAKE_SOURCE_DIR}/tools/protoc-gen-consilium)
 set(sample_generated ${CMAKE_BINARY_DIR}/generated_sample)

@@ -63,6 +63,17 @@ std::vector<Output> generate(const Contract& contract) {
   return out;
 }
 
+std::vector<Output> generate_foreign(const Contract& contract) {
+  std::vector<Output> out;
+  for (const auto& file : contract.files) {
+    out.push_back({file->path + ".h", emit_cpp_header(*file)});
+    out.push_back({file->path + ".cpp", emit_cpp_source(*file)});
+    out.push_back({file->path + "_codec.h", emit_codec_header(*file)});
+    out.push_back({file->path + "_wire.cpp", emit_wire_source(*file)});
+  }
+  return out;
+}
+
 std::string write_changed(const Folders& folders, const std::vector<Output>& outputs) {
   for (const Output& output : outputs) {
     const std::filesystem::path path = place_of(folders, output);

@@ -16,6 +16,9 @@ struct Output {
 // Of a contract that `check` found good.
 std::vector<Output> generate(const Contract& contract);
 
+// Of a protocol that is not ours: its messages as structs and their wire codec, nothing that our options would be needed for.
+std::vector<Output> generate_foreign(const Contract& contract);
+
 // Writes what differs from the files there and leaves the others untouched, so that a build repeats nothing without need.
 // The text of the failure, or empty.
 struct Folders {

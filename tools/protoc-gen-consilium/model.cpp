@@ -94,7 +94,11 @@ std::string wire_kind_of(const FieldDescriptor& field) {
 // The field that holds the values: of a map it is the one of its entries.
 const FieldDescriptor& value_field(const FieldDescriptor& field) { return field.is_map() ? *field.message_type()->map_value() : field; }
 
-std::string space_of(const FileDescriptor& file) { return replace_all(file.package(), ".", "::"); }
+// A foreign package lies in our namespace too: the codec finds its readers and writers there.
+std::string space_of(const FileDescriptor& file) {
+  const std::string space = replace_all(file.package(), ".", "::");
+  return space.starts_with("consilium::") ? space : "consilium::" + space;
+}
 
 std::string kind_enumerator(options::ErrorKind kind) { return "k" + camel_case(options::ErrorKind_Name(kind)); }
 

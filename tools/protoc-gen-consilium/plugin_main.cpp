@@ -1,5 +1,6 @@
 // The plugin of protoc. Parameters: `write_to=FOLDER` writes the outputs that changed there itself, instead of giving
 // all of them to protoc, which would touch every file; `web=FOLDER` is where the TypeScript goes then.
+// `foreign` makes the wire codec alone, of a protocol that is not ours and that our rules do not bind.
 // `released=FILE` (may repeat) is a descriptor set that the contracts must stay compatible with.
 #include <google/protobuf/compiler/code_generator.h>
 #include <google/protobuf/compiler/plugin.h>
@@ -53,11 +54,12 @@ class Plugin final : public google::protobuf::compiler::CodeGenerator {
     google::protobuf::compiler::ParseGeneratorParameter(parameter, &pairs);
     const std::map<std::string, std::string> parameters(pairs.begin(), pairs.end());
     const Contract contract = read_contract(files);
-    if (const auto reasons = find_reasons(contract, pairs); !reasons.empty()) {
+    const bool is_foreign = parameters.contains("foreign");
+    if (const auto reasons = is_foreign ? std::vector<std::string>() : find_reasons(contract, pairs); !reasons.empty()) {
       *error = "the contract is refused\n" + join(reasons, "\n");
       return false;
     }
-    const std::vector<Output> outputs = generate(contract);
+    const std::vector<Output> outputs = is_foreign ? generate_foreign(contract) : generate(contract);
     if (const auto folder = parameters.find("write_to"); folder != parameters.end()) {
       const auto web = parameters.find("web");
       *error = write_changed({folder->second, web == parameters.end() ? folder->second + "/web" : web->second}, outputs);
