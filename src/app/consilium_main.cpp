@@ -9,6 +9,7 @@
 #include "app/decision_commands.h"
 #include "app/demo.h"
 #include "app/doctor.h"
+#include "app/engine_command.h"
 #include "app/offline_commands.h"
 #include "app/operator_commands.h"
 #include "app/serve.h"
@@ -228,6 +229,28 @@ int run_demo(const DemoFlags& flags) {
   return app::demo(options);
 }
 
+struct EngineWords {
+  app::EngineFlags flags;
+  std::string token;
+};
+
+void add_engine(CLI::App& program, EngineWords& words, int& code) {
+  app::EngineFlags& flags = words.flags;
+  CLI::App* engine = program.add_subcommand("engine", "Run the process engine alone, for Zeebe's clients");
+  engine->add_option("--listen", flags.listen, "Address of the gateway, host:port; port 0 takes a free one")->capture_default_str();
+  engine->add_option("--data", flags.data, "Folder that holds everything the engine keeps")->capture_default_str();
+  engine->add_option("--token", words.token, "Bearer token that clients must bring (default: CONSILIUM_ENGINE_TOKEN)");
+  CLI::Option* certificate = engine->add_option("--certificate", flags.certificate, "PEM file: TLS with this certificate");
+  CLI::Option* key = engine->add_option("--key", flags.key, "PEM file of its key");
+  certificate->needs(key);
+  key->needs(certificate);
+  engine->callback([&] {
+    const char* from_environment = std::getenv("CONSILIUM_ENGINE_TOKEN");  // NOLINT(concurrency-mt-unsafe): no other thread yet
+    flags.token = Secret(words.token.empty() && from_environment ? from_environment : words.token);
+    code = app::run_engine(flags);
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -260,6 +283,8 @@ int main(int argc, char** argv) {
 
   app::DecisionFlags decision_flags;
   add_decision_commands(program, decision_flags, code);
+  EngineWords engine;
+  add_engine(program, engine, code);
 
   CLI::App* config = program.add_subcommand("config", "Look at the configuration");
   config->require_subcommand(1);

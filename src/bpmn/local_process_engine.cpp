@@ -118,6 +118,7 @@ Task<void> LocalProcessEngine::close() {
 bool LocalProcessEngine::has_work() const {
   if (!queue_.empty() || !continues_.empty()) return true;
   if (engine_.state().has_due(loop_.now())) return true;
+  if (has_served_wait()) return true;
   if (!workers_open_) return false;
   if (workers_are_new_) return true;
   return std::any_of(workers_.begin(), workers_.end(), [this](const auto& state) {
@@ -150,6 +151,7 @@ Task<void> LocalProcessEngine::run() {
       const bool known = failure->kind == ErrorKind::kInternal || failure->code == "outcome-unknown";
       const Error answer = known ? *failure : unavailable("The engine's database refused a commit").caused_by(*failure);
       for (Request& request : requests) request.finish(answer);
+      take_back(turn);
       if (failure->code == "process.fenced") {  // another process owns the partition now: this one must keep still
         runtime::report_panic("process-engine", failure->describe());
         fenced_ = true;
@@ -160,9 +162,11 @@ Task<void> LocalProcessEngine::run() {
       continue;
     }
     for (Request& request : requests) request.finish(std::nullopt);
+    tell_waits(turn);
     dispatch(turn.assignments);
   }
   open_ = false;
+  end_waits();
   for (Request& request : queue_) request.finish(unavailable("The engine is closed"));
   waiting_ -= queue_.size();
   queue_.clear();
@@ -190,6 +194,7 @@ void LocalProcessEngine::decide_all(Turn& turn, std::vector<Request>& requests) 
     requests.back().decide(turn);
   }
   assign_jobs(turn);
+  serve_job_waits(turn);
 }
 
 void LocalProcessEngine::assign_jobs(Turn& turn) {
@@ -211,6 +216,9 @@ engine::Outcome LocalProcessEngine::execute(Turn& turn, const engine::Command& c
   const Timestamp now = loop_.now();
   engine::Outcome outcome = engine_.execute(command, now);
   continues_.insert(continues_.end(), outcome.to_continue.begin(), outcome.to_continue.end());
+  for (const engine::EndedInstance& ended : outcome.ended_instances) {
+    if (result_waits_.contains(ended.key)) turn.results.push_back(ended);
+  }
   turn.batch.add(now, outcome);
   return outcome;
 }
@@ -520,6 +528,213 @@ void LocalProcessEngine::decide_outcome(Turn& turn, Key job, const process::JobO
   if (variables && (!rejection || rejection->code != engine::Rejection::Code::kInvalidArgument)) return;
   const std::string why = variables ? rejection->message : variables.error().detail;
   execute(turn, engine::FailJob{job, std::nullopt, retry_in, "process.invalid-variables", why});
+}
+
+// ---- the gateway
+
+Task<Decided<engine::Outcome>> LocalProcessEngine::perform(runtime::Context& context, engine::Command command) {
+  using Answer = std::expected<engine::Outcome, engine::Rejection>;
+  std::move_only_function<Result<Answer>(Turn&)> decide = [this, &command](Turn& turn) -> Result<Answer> {
+    engine::Outcome outcome = execute(turn, command);
+    if (outcome.rejection) return Answer(std::unexpect, std::move(*outcome.rejection));
+    return Answer(std::move(outcome));
+  };
+  auto answer = co_await submit<Answer>(context, std::move(decide));
+  co_return answer;
+}
+
+std::expected<Created, engine::Rejection> LocalProcessEngine::decide_creation(Turn& turn, Creation& creation) {
+  if (creation.process_key != 0) {
+    const engine::Definition* definition = engine_.state().definition(creation.process_key);
+    if (!definition)
+      return std::unexpected(engine::Rejection{
+          engine::Rejection::Code::kNotFound,
+          "Expected to find process definition with key '" + std::to_string(creation.process_key) + "', but none found",
+          {}});
+    creation.process_id = definition->process->id;
+    creation.version = definition->version;
+  }
+  const engine::State& state = engine_.state();
+  const engine::Definition* definition =
+      creation.version == 0 ? state.newest(creation.process_id) : state.version(creation.process_id, creation.version);
+  Created created;
+  created.process_id = creation.process_id;
+  if (definition) created.process_key = definition->key;
+  if (definition) created.version = definition->version;
+  const engine::Outcome outcome = execute(turn, engine::CreateInstance{creation.process_id, creation.version, creation.variables, {}});
+  if (outcome.rejection) return std::unexpected(*outcome.rejection);
+  created.instance = outcome.key;
+  return created;
+}
+
+Task<Decided<Created>> LocalProcessEngine::create(runtime::Context& context, Creation creation) {
+  using Answer = std::expected<Created, engine::Rejection>;
+  std::move_only_function<Result<Answer>(Turn&)> decide = [this, &creation](Turn& turn) -> Result<Answer> {
+    return decide_creation(turn, creation);
+  };
+  auto answer = co_await submit<Answer>(context, std::move(decide));
+  co_return answer;
+}
+
+Task<Decided<Created>> LocalProcessEngine::create_and_wait(runtime::Context& context, Creation creation, Duration limit) {
+  using Answer = std::expected<Created, engine::Rejection>;
+  struct Registered {  // also when the frame is thrown away
+    std::map<Key, ResultWait*>& waits;
+    Key key = 0;
+    ~Registered() {
+      if (key != 0) waits.erase(key);
+    }
+  };
+  runtime::Scheduler& caller = context.scheduler();
+  const Timestamp until = loop_.steady_now() + limit;
+  co_await loop_.enter();
+  ResultWait wait(loop_);
+  Registered registered{result_waits_};
+  std::move_only_function<Result<Answer>(Turn&)> decide = [this, &creation, &wait, &registered](Turn& turn) -> Result<Answer> {
+    auto created = decide_creation(turn, creation);
+    if (!created) return created;
+    registered.key = created->instance;
+    result_waits_[created->instance] = &wait;
+    for (const engine::EndedInstance& ended : turn.batch.ended_instances) {
+      if (ended.key == created->instance) turn.results.push_back(ended);
+    }
+    return created;
+  };
+  runtime::Context inside(loop_, random_);
+  inside.cancellation = context.cancellation;
+  auto answer = co_await submit<Answer>(inside, std::move(decide));
+  bool in_time = true;
+  if (answer && answer->has_value() && !wait.done.is_open()) {
+    std::optional<runtime::Cancellation::Listener> given_up;
+    const Key key = registered.key;
+    if (context.cancellation)
+      given_up.emplace(*context.cancellation, [this, key] {
+        loop_.post([this, key] {
+          if (const auto found = result_waits_.find(key); found != result_waits_.end()) found->second->done.open();
+        });
+      });
+    in_time = co_await wait.done.wait_for(std::max(until - loop_.steady_now(), Duration{}));
+  }
+  if (answer && answer->has_value() && (!in_time || !wait.is_completed)) {
+    answer = fail(ErrorKind::kDeadlineExceeded, "process.no-result",
+                  "Expected the process instance to complete in time, but it did not: it goes on without its caller");
+  } else if (answer && answer->has_value()) {
+    (*answer)->variables = std::move(wait.variables);
+  }
+  co_await caller.enter();
+  co_return answer;
+}
+
+Task<Decided<std::vector<engine::ActivatedJob>>> LocalProcessEngine::activate_jobs(runtime::Context& context, engine::ActivateJobs command,
+                                                                                   std::optional<Duration> limit) {
+  using Answer = std::expected<std::vector<engine::ActivatedJob>, engine::Rejection>;
+  // Refusals, and what is there already.
+  auto first = co_await perform(context, command);
+  if (!first) co_return fail(std::move(first).error());
+  if (!*first) co_return Answer(std::unexpect, std::move(first->error()));
+  if (!(*first)->jobs.empty() || (limit && *limit <= Duration{})) co_return Answer(std::move((*first)->jobs));
+
+  struct Registered {  // also when the frame is thrown away
+    LocalProcessEngine& self;
+    const std::string& type;
+    Ticket ticket = 0;
+    ~Registered() {
+      if (ticket != 0) self.forget_wait(ticket, type);
+      self.job_waits_count_.fetch_sub(1);
+    }
+  };
+  runtime::Scheduler& caller = context.scheduler();
+  const std::size_t before = job_waits_count_.fetch_add(1);
+  std::optional<Registered> registered(std::in_place, *this, command.type);
+  if (before >= kMaxJobWaits)
+    co_return fail(make_error(ErrorKind::kUnavailable, "process.overloaded", "Expected fewer calls that wait for jobs").retry_in(seconds(1)));
+  co_await loop_.enter();
+  JobWait wait(loop_, command);
+  if (open_) {
+    registered->ticket = ++last_ticket_;
+    job_waits_[registered->ticket] = &wait;
+    job_waits_by_type_[command.type].insert(registered->ticket);
+    wake_.notify_all();
+    std::optional<runtime::Cancellation::Listener> given_up;
+    const Ticket ticket = registered->ticket;
+    if (context.cancellation)
+      given_up.emplace(*context.cancellation, [this, ticket] { loop_.post([this, ticket] { give_up(ticket); }); });
+    if (limit) {
+      const bool done = co_await wait.done.wait_for(*limit);
+      if (!done && wait.in_turn) co_await wait.done.wait();
+    } else {
+      co_await wait.done.wait();
+    }
+  }
+  registered.reset();
+  const bool is_closed = !open_ && wait.jobs.empty();
+  std::vector<engine::ActivatedJob> jobs = std::move(wait.jobs);
+  co_await caller.enter();
+  if (is_closed) co_return fail(unavailable("The engine is closed"));
+  co_return Answer(std::move(jobs));
+}
+
+void LocalProcessEngine::give_up(Ticket ticket) {
+  const auto found = job_waits_.find(ticket);
+  if (found != job_waits_.end() && !found->second->in_turn) found->second->done.open();
+}
+
+void LocalProcessEngine::forget_wait(Ticket ticket, const std::string& type) {
+  job_waits_.erase(ticket);
+  const auto found = job_waits_by_type_.find(type);
+  if (found == job_waits_by_type_.end()) return;
+  found->second.erase(ticket);
+  if (found->second.empty()) job_waits_by_type_.erase(found);
+}
+
+bool LocalProcessEngine::has_served_wait() const {
+  return std::any_of(job_waits_by_type_.begin(), job_waits_by_type_.end(),
+                     [this](const auto& type) { return !engine_.state().activatable(type.first).empty(); });
+}
+
+void LocalProcessEngine::serve_job_waits(Turn& turn) {
+  for (auto type = job_waits_by_type_.begin(); type != job_waits_by_type_.end();) {
+    std::set<Ticket>& waiting = type->second;
+    while (!waiting.empty() && !engine_.state().activatable(type->first).empty()) {
+      const Ticket first = *waiting.begin();
+      waiting.erase(waiting.begin());
+      JobWait& wait = *job_waits_.at(first);
+      if (wait.done.is_open()) continue;  // it leaves
+      wait.in_turn = true;
+      turn.activated.push_back({first, execute(turn, wait.command).jobs});
+    }
+    type = waiting.empty() ? job_waits_by_type_.erase(type) : std::next(type);
+  }
+}
+
+// After the commit.
+void LocalProcessEngine::tell_waits(Turn& turn) {
+  for (ActivatedFor& activated : turn.activated) {
+    JobWait& wait = *job_waits_.at(activated.wait);  // it stays while it is in a turn
+    wait.jobs = std::move(activated.jobs);
+    wait.done.open();
+  }
+  for (engine::EndedInstance& ended : turn.results) {
+    const auto found = result_waits_.find(ended.key);
+    if (found == result_waits_.end() || !ended.completed) continue;
+    found->second->variables = std::move(ended.variables);
+    found->second->is_completed = true;
+    found->second->done.open();
+  }
+}
+
+// The commit failed: who waited waits on, in its place.
+void LocalProcessEngine::take_back(const Turn& turn) {
+  for (const ActivatedFor& activated : turn.activated) {
+    JobWait& wait = *job_waits_.at(activated.wait);
+    wait.in_turn = false;
+    job_waits_by_type_[wait.command.type].insert(activated.wait);
+  }
+}
+
+void LocalProcessEngine::end_waits() {
+  for (const auto& [ticket, wait] : job_waits_) wait->done.open();
+  for (const auto& [key, wait] : result_waits_) wait->done.open();
 }
 
 // ---- queries

@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,26 @@ struct LocalProcessEngineOptions {
   // Where handlers of jobs run; null: on the engine's loop.
   runtime::Scheduler* handler_loop = nullptr;
 };
+
+inline constexpr std::size_t kMaxJobWaits = 10'000;  // calls that wait for jobs
+
+// What the gateway starts: by key, or by id and version.
+struct Creation {
+  process::Key process_key = 0;  // 0: by id
+  std::string process_id;
+  std::int32_t version = 0;  // 0: the newest
+  engine::Context variables;
+};
+struct Created {
+  process::Key instance = 0;
+  process::Key process_key = 0;
+  std::string process_id;
+  std::int32_t version = 0;
+  engine::Context variables;  // of the instance at its end, when that was waited for
+};
+// What a call of the gateway gives: the engine's refusal stands in its own words. Errors are of the engine as a whole.
+template <class T>
+using Decided = Result<std::expected<T, engine::Rejection>>;
 
 struct EngineFigures {
   std::int64_t instances = 0;  // active
@@ -99,6 +120,20 @@ class LocalProcessEngine final : public process::ProcessEngine {
   // The newest version of each.
   Task<Result<std::vector<process::DeployedProcess>>> processes(runtime::Context& context) override;
 
+  // ---- for the gateway (bpmn/gateway): the engine's own terms
+
+  // Of the outcome all that stands in no journal.
+  Task<Decided<engine::Outcome>> perform(runtime::Context& context, engine::Command command);
+  Task<Decided<Created>> create(runtime::Context& context, Creation creation);
+  // Waits for the instance's end, at most for `limit`: then, and while an instance was cancelled, `process.no-result`
+  // (kDeadlineExceeded).
+  Task<Decided<Created>> create_and_wait(runtime::Context& context, Creation creation, Duration limit);
+  // Waits for the first jobs, at most for `limit` (absent: until the caller gives up): none then. Who came first is served first.
+  Task<Decided<std::vector<engine::ActivatedJob>>> activate_jobs(runtime::Context& context, engine::ActivateJobs command,
+                                                                 std::optional<Duration> limit);
+  // Calls that wait for jobs now.
+  std::size_t job_waits() const { return job_waits_count_.load(std::memory_order_relaxed); }
+
   // Commands that wait now.
   std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
   // Goes over all that is active.
@@ -120,10 +155,31 @@ class LocalProcessEngine final : public process::ProcessEngine {
     WorkerState* worker = nullptr;
     engine::ActivatedJob job;
   };
+  // A call that waits for jobs. Lives in its frame; the lists and turns name it by ticket, for it may be gone meanwhile.
+  struct JobWait {
+    JobWait(runtime::Scheduler& loop, const engine::ActivateJobs& asked) : command(asked), done(loop) {}
+    const engine::ActivateJobs& command;
+    std::vector<engine::ActivatedJob> jobs;
+    bool in_turn = false;  // decided and not kept yet
+    runtime::Gate done;
+  };
+  // A call that waits for the end of an instance.
+  struct ResultWait {
+    explicit ResultWait(runtime::Scheduler& loop) : done(loop) {}
+    engine::Context variables;
+    bool is_completed = false;
+    runtime::Gate done;
+  };
+  struct ActivatedFor {
+    Ticket wait = 0;
+    std::vector<engine::ActivatedJob> jobs;
+  };
   // What is being decided: one transaction to be.
   struct Turn {
     journal::Batch batch;
     std::vector<Assignment> assignments;
+    std::vector<ActivatedFor> activated;
+    std::vector<engine::EndedInstance> results;  // of instances that somebody waits for
   };
   // `decide` runs on the loop; `finish` is called once, after the commit or with the error that stands for it.
   struct Request {
@@ -145,6 +201,15 @@ class LocalProcessEngine final : public process::ProcessEngine {
   void report(const Error& error);
   void arm_timer();
   void queue_continues();
+
+  std::expected<Created, engine::Rejection> decide_creation(Turn& turn, Creation& creation);
+  void serve_job_waits(Turn& turn);
+  bool has_served_wait() const;
+  void tell_waits(Turn& turn);
+  void take_back(const Turn& turn);
+  void end_waits();
+  void give_up(Ticket ticket);
+  void forget_wait(Ticket ticket, const std::string& type);
 
   void dispatch(std::vector<Assignment>& assignments);
   Task<void> handle_job(WorkerState& worker, Ticket ticket, process::Job job);
@@ -172,6 +237,10 @@ class LocalProcessEngine final : public process::ProcessEngine {
   bool workers_open_ = false;
   bool workers_are_new_ = true;  // until the first jobs are handed out
   std::map<Ticket, Held> held_;
+  std::map<Ticket, JobWait*> job_waits_;
+  std::map<std::string, std::set<Ticket>, std::less<>> job_waits_by_type_;  // in the order in which they came
+  std::atomic<std::size_t> job_waits_count_{0};
+  std::map<process::Key, ResultWait*> result_waits_;
   Ticket last_ticket_ = 0;
   std::atomic<bool> open_{false};
   bool running_ = false;

@@ -27,4 +27,26 @@ struct RpcMethod {
   std::function<Task<Result<std::string>>(runtime::Context&, std::string)> handle;
 };
 
+// ---- protocols that are not ours: calls carry no context of ours, and failures are gRPC's own status
+
+struct RpcStatus {
+  int code = 0;  // of gRPC; 0 is done
+  std::string message;
+};
+
+// The answers of one call, in order.
+class RpcStream {
+ public:
+  virtual ~RpcStream() = default;
+  // Suspends until the message has been given to the connection: a slow reader holds one message, not a queue of them.
+  // False when nobody reads any more.
+  virtual Task<bool> write(std::string message) = 0;
+};
+
+// Answers with as many messages as it likes; a call that is not a stream has exactly one before status 0.
+struct ForeignMethod {
+  std::string name;
+  std::function<Task<RpcStatus>(runtime::Context&, std::string, RpcStream&)> handle;
+};
+
 }  // namespace consilium::net

@@ -180,14 +180,19 @@ void Processor::operator()(const ActivateJobs& command) {
     chosen.push_back(key);
   }
   const Timestamp deadline = now_ + std::min(command.lock, kMaxWait);
+  std::size_t bytes = 0;
   for (const Key key : chosen) {
     const Instance& instance = *state_.owner_of(key);
+    Context variables = visible_variables(instance, instance.jobs.at(key).element_instance);
+    if (!command.fetch_variables.empty())
+      std::erase_if(variables, [&](const auto& variable) { return std::ranges::find(command.fetch_variables, variable.first) == command.fetch_variables.end(); });
+    bytes += size_of(variables);
+    if (bytes > command.most_bytes && !outcome_.jobs.empty()) break;
     writer_.append(JobActivated{instance.key, key, command.worker.substr(0, kMaxNameBytes), deadline});
     const Job& job = instance.jobs.at(key);
     const ElementInstance& element = *instance.find(job.element_instance);
     outcome_.jobs.push_back({key, job.type, instance.key, element.key, instance.process->id, instance.version, instance.process_key,
-                             instance.element_of(element).id, job.worker, job.headers, visible_variables(instance, element.key),
-                             job.retries, deadline});
+                             instance.element_of(element).id, job.worker, job.headers, std::move(variables), job.retries, deadline});
   }
 }
 
@@ -210,6 +215,8 @@ void Processor::operator()(const FailJob& command) {
   if (!job) return;
   if (job->state == JobState::kFailed || job->state == JobState::kErrorThrown)
     return reject(Rejection::Code::kInvalidState, "Expected to fail the job " + std::to_string(command.job) + ", but it has an incident");
+  if (const std::string problem = check_variables(command.variables); !problem.empty())
+    return reject(Rejection::Code::kInvalidArgument, "Expected to fail a job with variables, but " + problem);
   const Key instance = state_.owner_of(command.job)->key;
   const Key element_instance = job->element_instance;
   const std::int32_t retries = std::max(command.retries.value_or(job->retries - 1), 0);
@@ -217,6 +224,7 @@ void Processor::operator()(const FailJob& command) {
   const Duration back_off =
       std::clamp(command.retry_in.value_or(std::min(kFirstBackOff * (std::int64_t{1} << doublings), kMaxBackOff)), Duration{}, kMaxWait);
   const std::string message = command.message.substr(0, kMaxMessageBytes);
+  if (!command.variables.empty()) writer_.append(VariablesSet{instance, element_instance, command.variables});
   writer_.append(JobFailed{instance, command.job, retries, now_ + back_off, command.error_code.substr(0, kMaxNameBytes), message});
   if (retries > 0) return;
   std::string text = message.empty() ? "No more retries left" : message;
@@ -264,6 +272,18 @@ void Processor::operator()(const UpdateRetries& command) {
   if (command.retries < 1) return reject(Rejection::Code::kInvalidArgument, "Expected to set retries above 0, but they are not");
   if (!find_job(command.job, "update")) return;
   writer_.append(JobRetriesUpdated{state_.owner_of(command.job)->key, command.job, std::min(command.retries, 1000)});
+}
+
+void Processor::operator()(const UpdateTimeout& command) {
+  const Job* job = find_job(command.job, "update the timeout of");
+  if (!job) return;
+  if (command.lock <= Duration{})
+    return reject(Rejection::Code::kInvalidArgument, "Expected to update the timeout of the job " + std::to_string(command.job) +
+                                                         " to a duration above 0, but it is not so");
+  if (job->state != JobState::kActivated)
+    return reject(Rejection::Code::kInvalidState,
+                  "Expected to update the timeout of the job " + std::to_string(command.job) + ", but it is not activated");
+  writer_.append(JobMoved{state_.owner_of(command.job)->key, command.job, now_ + std::min(command.lock, kMaxWait)});
 }
 
 // A lock that runs out uses no retry: a crash is not the worker's failure. But a job that its worker never answers, or

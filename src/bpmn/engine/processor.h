@@ -61,6 +61,7 @@ class Processor {
   void operator()(const ReleaseJobs& command);
   void operator()(const ThrowError& command);
   void operator()(const UpdateRetries& command);
+  void operator()(const UpdateTimeout& command);
   void operator()(const ResolveIncident& command);
   void operator()(const SetVariables& command);
   void operator()(const Continue& command);
@@ -151,5 +152,7 @@ class Processor {
 // Why a value cannot be a variable (too deep, too large); empty when it can.
 std::string check_variable(const feel::Value& value);
 std::string check_variables(const Context& variables);
+// About as many bytes as they take.
+std::size_t size_of(const Context& variables);
 
 }  // namespace consilium::bpmn::engine

@@ -25,6 +25,8 @@ constexpr std::int64_t counter_of(Key key) { return key & ((Key{1} << kKeyCounte
 
 using feel::Context;
 
+inline constexpr std::size_t kMaxActivatedBytes = 3 * 1024 * 1024;
+
 // ---- commands
 
 struct Resource {
@@ -56,6 +58,8 @@ struct ActivateJobs {
   std::string worker;
   std::int32_t most = 1;
   Duration lock;
+  std::vector<std::string> fetch_variables;        // names of those to hand out; empty: all
+  std::size_t most_bytes = kMaxActivatedBytes;     // of variables, of all the jobs: the first job is handed out in any case
 };
 struct CompleteJob {
   Key job = 0;
@@ -67,6 +71,7 @@ struct FailJob {
   std::optional<Duration> retry_in;     // absent: grows with each failure
   std::string error_code;
   std::string message;
+  Context variables = {};  // for the scope of the job's element
 };
 // The worker cannot work yet: back after a while, without using a retry.
 struct YieldJob {
@@ -88,6 +93,11 @@ struct UpdateRetries {
   Key job = 0;
   std::int32_t retries = 0;
 };
+// A new lock, from now on, for a job that a worker holds.
+struct UpdateTimeout {
+  Key job = 0;
+  Duration lock;
+};
 struct ResolveIncident {
   Key incident = 0;
 };
@@ -104,7 +114,7 @@ struct Continue {
 struct Tick {};
 
 using Command = std::variant<Deploy, CreateInstance, CancelInstance, PublishMessage, ActivateJobs, CompleteJob, FailJob, YieldJob,
-                             ReleaseJobs, ThrowError, UpdateRetries, ResolveIncident, SetVariables, Continue, Tick>;
+                             ReleaseJobs, ThrowError, UpdateRetries, UpdateTimeout, ResolveIncident, SetVariables, Continue, Tick>;
 
 // ---- events
 
@@ -322,7 +332,7 @@ struct JobLost {
   std::int32_t losses = 0;  // in a row, with this one
 };
 
-// The clock was set back to before its lock or back-off began: that begins anew.
+// Its lock or back-off begins anew: the clock was set back to before it began, or its worker asked for a new lock.
 struct JobMoved {
   static constexpr RecordType kType{31, 1};
   Key instance = 0;

@@ -1,5 +1,6 @@
 // Expressions in the scope of an element instance, and where their values go.
 #include <algorithm>
+#include <limits>
 
 #include "bpmn/engine/processor.h"
 
@@ -81,6 +82,15 @@ std::string check_variables(const Context& variables) {
     if (const std::string problem = check_variable(value); !problem.empty()) return "the variable '" + name + "' is " + problem;
   }
   return {};
+}
+
+std::size_t size_of(const Context& variables) {
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : variables) {
+    bytes += name.size();
+    measure(value, 1, std::numeric_limits<std::size_t>::max(), bytes);
+  }
+  return bytes;
 }
 
 Processor::Evaluated<feel::Value> Processor::evaluate(const feel::Expression& expression, const Instance& instance, Key scope) const {

@@ -13,6 +13,7 @@
 
 #include "net/grpc/call_metadata.h"
 #include "net/grpc/grpc_values.h"
+#include "net/grpc/server_credentials.h"
 
 namespace consilium::net {
 namespace {
@@ -185,19 +186,6 @@ Task<Result<std::string>> Service::handle(runtime::Context& context, const RpcMe
   co_return consilium::fail(internal_error("The handler of the call failed"));
 }
 
-Result<std::shared_ptr<grpc::ServerCredentials>> credentials_of(const GrpcServerSettings& settings) {
-  if (!settings.tls) return grpc::InsecureServerCredentials();
-  ASSIGN_OR_RETURN(std::string key, read_pem(settings.tls->private_key));
-  ASSIGN_OR_RETURN(std::string chain, read_pem(settings.tls->certificate_chain));
-  grpc::SslServerCredentialsOptions options;
-  options.pem_key_cert_pairs.push_back({std::move(key), std::move(chain)});
-  if (!settings.tls->client_authority.empty()) {
-    ASSIGN_OR_RETURN(options.pem_root_certs, read_pem(settings.tls->client_authority));
-    options.client_certificate_request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
-  }
-  return grpc::SslServerCredentials(options);
-}
-
 }  // namespace
 
 struct GrpcServer::State {
@@ -216,7 +204,7 @@ GrpcServer::~GrpcServer() { stop(Duration{}); }
 Result<std::unique_ptr<GrpcServer>> GrpcServer::start(GrpcServerSettings settings, std::vector<RpcMethod> methods,
                                                       std::vector<runtime::Scheduler*> loops, RandomSource& random) {
   keep_callback_threads();
-  ASSIGN_OR_RETURN(auto credentials, credentials_of(settings));
+  ASSIGN_OR_RETURN(auto credentials, credentials_of(settings.tls));
   auto state = std::make_unique<State>(std::move(settings), std::move(methods), std::move(loops), random);
   const GrpcServerSettings& kept = state->service.settings();
   grpc::ServerBuilder builder;

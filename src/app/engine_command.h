@@ -1,0 +1,21 @@
+// `consilium engine`: the process engine by itself, spoken to by Zeebe's clients. Nothing of the platform runs.
+#pragma once
+
+#include <string>
+
+#include "base/secret.h"
+
+namespace consilium::app {
+
+struct EngineFlags {
+  std::string listen = "127.0.0.1:26500";
+  std::string data = "data";
+  Secret token;
+  std::string certificate;  // with `key`: TLS
+  std::string key;
+};
+
+// Until it is told to stop.
+int run_engine(const EngineFlags& flags);
+
+}  // namespace consilium::app
