@@ -1,0 +1,310 @@
+// The gateway's calls on the engine on virtual time: what a slow, absent or greedy client does to it.
+#include "bpmn/gateway/gateway.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "bpmn/engine_node_testing.h"
+
+namespace consilium::bpmn {
+namespace {
+
+namespace protocol = gateway_protocol;
+using engine::TestModel;
+using net::RpcStatus;
+using testing::flag_end;
+using testing::Node;
+
+// Reads what is written at once, or one message each time that it is told to, or is gone.
+class Reader final : public net::RpcStream {
+ public:
+  explicit Reader(runtime::Scheduler& loop, bool slow = false) : is_slow(slow), may_read(loop) {}
+  Task<bool> write(std::string message) override {
+    if (is_gone) co_return false;
+    if (is_slow) co_await may_read.wait();
+    if (is_gone) co_return false;
+    messages.push_back(std::move(message));
+    co_return true;
+  }
+
+  bool is_slow = false;
+  bool is_gone = false;
+  runtime::Event may_read;
+  std::vector<std::string> messages;
+};
+
+Task<void> keep_status(Task<RpcStatus> task, std::optional<RpcStatus>& out) {
+  RpcStatus status = co_await std::move(task);
+  out.emplace(std::move(status));
+}
+
+// One call on its way.
+struct Call {
+  Call(Node& node, bool slow = false) : context(*node.loop, node.random), reader(*node.loop, slow) {
+    context.cancellation = std::make_shared<runtime::Cancellation>();
+  }
+  void give_up() {
+    reader.is_gone = true;
+    context.cancellation->request();
+  }
+  runtime::Context context;
+  Reader reader;
+  std::optional<RpcStatus> status;
+};
+
+class GatewayCalls : public ::testing::Test {
+ protected:
+  GatewayCalls() : node(1), gateway((node.open(), *node.engine), 1) {
+    for (net::ForeignMethod& method : gateway.methods()) methods.emplace(method.name.substr(method.name.rfind('/') + 1), std::move(method));
+    node.deploy(TestModel().start().task("t", "work").end().flow("start", "t").flow("t", "end"));
+  }
+
+  template <class Request>
+  void begin(Call& call, const std::string& name, const Request& request) {
+    node.loop->spawn("call", keep_status(methods.at(name).handle(call.context, encode_wire(request), call.reader), call.status));
+  }
+  template <class Request>
+  RpcStatus run(const std::string& name, const Request& request) {
+    Call call(node);
+    begin(call, name, request);
+    node.world.run_until([&] { return call.status.has_value(); }, minutes(10));
+    return call.status.value_or(RpcStatus{-1, "no answer"});
+  }
+  template <class Reply, class Request>
+  Reply ask(const std::string& name, const Request& request) {
+    Call call(node);
+    begin(call, name, request);
+    node.world.run_until([&] { return call.status.has_value(); }, minutes(10));
+    EXPECT_TRUE(call.status && call.status->code == 0) << (call.status ? call.status->message : "no answer");
+    if (call.reader.messages.size() != 1) return {};
+    return decode_wire<Reply>(call.reader.messages[0]).value_or(Reply());
+  }
+  process::Key start(const std::string& variables = "{}") {
+    protocol::CreateProcessInstanceRequest request;
+    request.bpmn_process_id = "p";
+    request.variables = variables;
+    return ask<protocol::CreateProcessInstanceResponse>("CreateProcessInstance", request).process_instance_key;
+  }
+  static protocol::ActivateJobsRequest poll(std::int64_t wait = -1, std::int32_t most = 10) {
+    protocol::ActivateJobsRequest request;
+    request.type = "work";
+    request.worker = "w";
+    request.timeout = 60'000;
+    request.max_jobs_to_activate = most;
+    request.request_timeout = wait;
+    return request;
+  }
+  static protocol::StreamActivatedJobsRequest subscription() {
+    protocol::StreamActivatedJobsRequest request;
+    request.type = "work";
+    request.worker = "s";
+    request.timeout = 60'000;
+    return request;
+  }
+  std::vector<protocol::ActivatedJob> jobs() { return ask<protocol::ActivateJobsResponse>("ActivateJobs", poll()).jobs; }
+
+  Node node;
+  Gateway gateway;
+  std::map<std::string, net::ForeignMethod, std::less<>> methods;
+};
+
+TEST_F(GatewayCalls, AreTwentyOne) { EXPECT_EQ(methods.size(), 21u); }
+
+TEST_F(GatewayCalls, StartByKeyOrNewestAndRefuseTheRest) {
+  protocol::CreateProcessInstanceRequest request;
+  request.bpmn_process_id = "p";
+  request.version = -1;
+  const auto newest = ask<protocol::CreateProcessInstanceResponse>("CreateProcessInstance", request);
+  EXPECT_EQ(newest.version, 1);
+  EXPECT_EQ(newest.tenant_id, "<default>");
+  request.bpmn_process_id.clear();
+  request.process_definition_key = newest.process_definition_key;
+  EXPECT_EQ(ask<protocol::CreateProcessInstanceResponse>("CreateProcessInstance", request).bpmn_process_id, "p");
+  request.process_definition_key += 1000;
+  EXPECT_EQ(run("CreateProcessInstance", request).code, 5);
+  request.tenant_id = "another";
+  EXPECT_EQ(run("CreateProcessInstance", request).code, 3);
+  request.tenant_id = "<default>";
+  request.variables = "[1]";
+  EXPECT_EQ(run("CreateProcessInstance", request).code, 3);
+  request.variables.clear();
+  request.start_instructions.emplace_back();
+  EXPECT_EQ(run("CreateProcessInstance", request).code, 12);
+}
+
+TEST_F(GatewayCalls, AnswerAResultInTimeOrNotAtAll) {
+  protocol::CreateProcessInstanceWithResultRequest request;
+  request.request.bpmn_process_id = "p";
+  request.request_timeout = 5000;
+  Call call(node);
+  const Timestamp began = node.loop->steady_now();
+  begin(call, "CreateProcessInstanceWithResult", request);
+  node.world.run_until([&] { return call.status.has_value(); }, minutes(1));
+  ASSERT_TRUE(call.status);
+  EXPECT_EQ(call.status->code, 4);
+  EXPECT_GE(node.loop->steady_now() - began, seconds(5));
+  EXPECT_LE(node.loop->steady_now() - began, seconds(6));
+  EXPECT_EQ(jobs().size(), 1u);  // it goes on without its caller
+}
+
+TEST_F(GatewayCalls, PollFirstComeFirstServedAndUntilTheirTimeIsOver) {
+  Call first(node), second(node), third(node);
+  begin(first, "ActivateJobs", poll(20'000));
+  node.world.run_for(milliseconds(10));
+  begin(second, "ActivateJobs", poll(20'000));
+  begin(third, "ActivateJobs", poll(1'000));
+  node.world.run_for(seconds(2));
+  ASSERT_TRUE(third.status);
+  EXPECT_EQ(third.status->code, 0);
+  EXPECT_TRUE(third.reader.messages.empty());
+  EXPECT_EQ(node.engine->job_waits(), 2u);
+  start();
+  node.world.run_for(milliseconds(100));
+  EXPECT_TRUE(first.status);
+  EXPECT_EQ(first.reader.messages.size(), 1u);
+  EXPECT_FALSE(second.status);
+  second.give_up();
+  node.world.run_for(milliseconds(100));
+  EXPECT_TRUE(second.status);
+  EXPECT_EQ(node.engine->job_waits(), 0u);
+}
+
+TEST_F(GatewayCalls, TwoThousandPollsWaitAndAreBounded) {
+  std::deque<Call> calls;
+  for (int i = 0; i < 2000; ++i) begin(calls.emplace_back(node), "ActivateJobs", poll(60'000, 1));
+  node.world.run_for(seconds(1));
+  EXPECT_EQ(node.engine->job_waits(), 2000u);
+  for (int i = 0; i < 100; ++i) start();
+  node.world.run_for(seconds(1));
+  EXPECT_EQ(node.engine->job_waits(), 1900u);
+  for (Call& call : calls) call.give_up();
+  node.world.run_for(seconds(1));
+  EXPECT_EQ(node.engine->job_waits(), 0u);
+  std::size_t served = 0;
+  for (const Call& call : calls) served += call.reader.messages.size();
+  EXPECT_EQ(served, 100u);
+
+  std::deque<Call> more;
+  for (std::size_t i = 0; i < kMaxJobWaits + 10; ++i) begin(more.emplace_back(node), "ActivateJobs", poll(60'000, 1));
+  node.world.run_for(seconds(10));
+  EXPECT_EQ(node.engine->job_waits(), kMaxJobWaits);
+  std::size_t refused = 0;
+  for (const Call& call : more) refused += call.status && call.status->code == 8;
+  EXPECT_GE(refused, 10u);
+  for (Call& call : more) call.give_up();
+  node.world.run_for(seconds(1));
+}
+
+TEST_F(GatewayCalls, AStreamHandsOutAsItIsReadAndGivesBackWhatNobodyRead) {
+  Call stream(node, true);
+  begin(stream, "StreamActivatedJobs", subscription());
+  node.world.run_for(milliseconds(10));
+  const int many = 3 * kStreamedJobs;
+  for (int i = 0; i < many; ++i) start();
+  node.world.run_for(seconds(1));
+  // It holds what it took at a time; the rest is for others.
+  const auto others = ask<protocol::ActivateJobsResponse>("ActivateJobs", poll(-1, many)).jobs;
+  EXPECT_GE(others.size(), static_cast<std::size_t>(many - kStreamedJobs));
+  EXPECT_LT(others.size(), static_cast<std::size_t>(many));
+  stream.reader.may_read.notify_all();
+  node.world.run_for(milliseconds(10));
+  ASSERT_EQ(stream.reader.messages.size(), 1u);
+  const auto job = decode_wire<protocol::ActivatedJob>(stream.reader.messages[0]);
+  ASSERT_TRUE(job.has_value());
+  EXPECT_EQ(job->worker, "s");
+  EXPECT_EQ(job->retries, 3);
+  stream.give_up();
+  stream.reader.may_read.notify_all();
+  node.world.run_for(seconds(1));
+  EXPECT_TRUE(stream.status);
+  const auto returned = ask<protocol::ActivateJobsResponse>("ActivateJobs", poll(-1, many)).jobs;
+  EXPECT_EQ(returned.size(), static_cast<std::size_t>(many) - others.size() - 1);
+  for (const auto& one : returned) EXPECT_EQ(one.retries, 3);
+}
+
+TEST_F(GatewayCalls, SplitOneActivationOverSeveralMessages) {
+  const std::string large = "{\"a\":\"" + std::string(700'000, 'x') + "\"}";
+  for (int i = 0; i < 8; ++i) start(large);
+  std::size_t seen = 0;
+  while (seen < 8) {
+    Call call(node);
+    begin(call, "ActivateJobs", poll(-1));
+    node.world.run_until([&] { return call.status.has_value(); }, minutes(1));
+    ASSERT_FALSE(call.reader.messages.empty());
+    for (const std::string& message : call.reader.messages) {
+      EXPECT_LE(message.size(), 4u * 1024 * 1024);
+      seen += decode_wire<protocol::ActivateJobsResponse>(message)->jobs.size();
+    }
+  }
+  EXPECT_EQ(seen, 8u);
+}
+
+TEST_F(GatewayCalls, GiveAJobMoreTimeWhileAWorkerHoldsIt) {
+  start();
+  const auto held = jobs();
+  ASSERT_EQ(held.size(), 1u);
+  protocol::UpdateJobTimeoutRequest request;
+  request.job_key = held[0].key;
+  request.timeout = 300'000;
+  EXPECT_EQ(run("UpdateJobTimeout", request).code, 0);
+  node.world.run_for(seconds(100));
+  EXPECT_TRUE(jobs().empty());
+  node.restart();
+  Gateway again(*node.engine, 1);
+  methods.clear();
+  for (net::ForeignMethod& method : again.methods()) methods.emplace(method.name.substr(method.name.rfind('/') + 1), std::move(method));
+  EXPECT_TRUE(jobs().empty());
+  node.world.run_for(seconds(201));
+  EXPECT_EQ(jobs().size(), 1u);
+  request.timeout = 0;
+  EXPECT_EQ(run("UpdateJobTimeout", request).code, 3);
+  node.world.run_for(seconds(61));
+  request.timeout = 1000;
+  EXPECT_EQ(run("UpdateJobTimeout", request).code, 9);
+  request.job_key += 1000;
+  EXPECT_EQ(run("UpdateJobTimeout", request).code, 5);
+  request.job_key = 7;
+  EXPECT_EQ(run("UpdateJobTimeout", request).code, 14);
+}
+
+TEST_F(GatewayCalls, ResolveAnIncidentOnceItsJobHasRetries) {
+  start();
+  const auto held = jobs();
+  ASSERT_EQ(held.size(), 1u);
+  protocol::FailJobRequest failure;
+  failure.job_key = held[0].key;
+  failure.error_message = "no paper";
+  failure.variables = R"({"tried":1})";
+  EXPECT_EQ(run("FailJob", failure).code, 0);
+  EXPECT_EQ(run("FailJob", failure).code, 9);
+  const auto incidents = node.call(node.engine->incidents(*node.context));
+  ASSERT_TRUE(incidents && incidents->size() == 1);
+  EXPECT_EQ(incidents->at(0).error_type, "JOB_NO_RETRIES");
+  EXPECT_EQ(incidents->at(0).message, "no paper");
+  protocol::ResolveIncidentRequest resolution;
+  resolution.incident_key = incidents->at(0).key;
+  EXPECT_EQ(run("ResolveIncident", resolution).code, 9);
+  protocol::UpdateJobRetriesRequest retries;
+  retries.job_key = held[0].key;
+  retries.retries = 1;
+  EXPECT_EQ(run("UpdateJobRetries", retries).code, 0);
+  EXPECT_EQ(run("ResolveIncident", resolution).code, 0);
+  EXPECT_EQ(run("ResolveIncident", resolution).code, 5);
+  const auto again = jobs();
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].variables, R"({"tried":1})");
+}
+
+TEST_F(GatewayCalls, RefuseBytesThatAreNoMessage) {
+  for (const auto& [name, method] : methods) {
+    Call call(node);
+    node.loop->spawn("call", keep_status(method.handle(call.context, "\xff\xff\xff", call.reader), call.status));
+    node.world.run_for(seconds(1));
+    ASSERT_TRUE(call.status) << name;
+    EXPECT_TRUE(call.status->code == 3 || call.status->code == 12) << name << " " << call.status->code;
+  }
+}
+
+}  // namespace
+}  // namespace consilium::bpmn
