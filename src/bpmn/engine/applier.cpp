@@ -67,8 +67,10 @@ void Applier::operator()(const ElementActivating& event) {
       if (--scope.waiting_tokens[flow] <= 0) scope.waiting_tokens.erase(flow);
     }
   }
+  const bool iterates = scope.loop && scope.element == found->second;
   ElementInstance& created = owner.elements[event.element_instance];
   created.key = event.element_instance;
+  if (iterates) created.loop_counter = ++scope.loop->started;
   created.scope = event.scope;
   created.element = found->second;
   created.started_at = at_;
@@ -83,7 +85,12 @@ void Applier::operator()(const ElementCompleting& event) {
   element(instance(event.instance), event.element_instance).state = Lifecycle::kCompleting;
 }
 
-void Applier::operator()(const ElementCompleted& event) { end_element(event.instance, event.element_instance); }
+void Applier::operator()(const ElementCompleted& event) {
+  Instance& owner = instance(event.instance);
+  const ElementInstance& completed = element(owner, event.element_instance);
+  if (completed.loop_counter > 0) ++element(owner, completed.scope).loop->completed;
+  end_element(event.instance, event.element_instance);
+}
 
 void Applier::operator()(const ElementTerminating& event) {
   Instance& owner = instance(event.instance);
@@ -138,9 +145,15 @@ void Applier::erase_timer(Instance& owner, Key timer) {
 
 void Applier::erase_subscription(Instance& owner, Key subscription) {
   const Subscription& ended = owner.subscriptions.at(subscription);
-  const auto found = state_.subscriptions_.find({ended.name, ended.correlation_key});
-  found->second.erase(subscription);
-  if (found->second.empty()) state_.subscriptions_.erase(found);
+  if (ended.is_signal) {
+    const auto found = state_.signal_subscriptions_.find(ended.name);
+    found->second.erase(subscription);
+    if (found->second.empty()) state_.signal_subscriptions_.erase(found);
+  } else {
+    const auto found = state_.subscriptions_.find({ended.name, ended.correlation_key});
+    found->second.erase(subscription);
+    if (found->second.empty()) state_.subscriptions_.erase(found);
+  }
   state_.owners_.erase(subscription);
   owner.subscriptions.erase(subscription);
 }
@@ -159,6 +172,12 @@ void Applier::end_instance(Instance& owner) {
       if (oldest != state_.idempotency_.end() && !state_.instances_.contains(oldest->second)) state_.idempotency_.erase(oldest);
       state_.recently_ended_.pop_front();
     }
+  }
+  if (!owner.lock_key.empty()) state_.locks_.erase({owner.process->id, owner.lock_key});
+  if (const auto parent = state_.instances_.find(owner.parent); parent != state_.instances_.end()) {
+    const auto caller = parent->second.elements.find(owner.call_activity);
+    if (caller != parent->second.elements.end()) caller->second.child = 0;
+    state_.changed_instances_.insert(owner.parent);
   }
   for (const auto& [element_instance, ended] : owner.elements) state_.owners_.erase(element_instance);
   state_.instances_.erase(key);
@@ -348,6 +367,97 @@ void Applier::operator()(const TimerMoved& event) {
   timer.due = event.due;
   timer.since = at_;
   state_.index_timer(timer);
+}
+
+void Applier::operator()(const ScopeInterrupted& event) {
+  Instance& owner = instance(event.instance);
+  ElementInstance& scope = element(owner, event.element_instance);
+  scope.interrupted = true;
+  scope.active_flows = 0;
+  scope.waiting_tokens.clear();
+  scope.triggered.reset();
+  scope.result.reset();
+  if (!event.target.empty()) {
+    scope.triggered = owner.process->by_id.at(event.target);
+    scope.result = event.variables;
+  }
+  // Its other event sub-processes can begin no more.
+  const auto begins = [&](Key element_instance, model::ElementIndex target) {
+    return element_instance == event.element_instance && owner.process->elements[target].kind == model::ElementKind::kStartEvent;
+  };
+  std::vector<Key> timers, subscriptions;
+  for (const auto& [key, timer] : owner.timers) {
+    if (begins(timer.element_instance, timer.target)) timers.push_back(key);
+  }
+  for (const auto& [key, subscription] : owner.subscriptions) {
+    if (begins(subscription.element_instance, subscription.target)) subscriptions.push_back(key);
+  }
+  for (const Key key : timers) erase_timer(owner, key);
+  for (const Key key : subscriptions) erase_subscription(owner, key);
+}
+
+void Applier::operator()(const SignalSubscribed& event) {
+  Instance& owner = instance(event.instance);
+  owner.subscriptions[event.subscription] = {
+      event.subscription, event.element_instance, owner.process->by_id.at(event.target), event.name, "", true};
+  state_.signal_subscriptions_[event.name].insert(event.subscription);
+  own(event.subscription, event.instance);
+}
+
+void Applier::operator()(const SignalBroadcast& event) { used(event.signal); }
+
+void Applier::operator()(const RepeatingTimerCreated& event) {
+  Instance& owner = instance(event.instance);
+  Timer& timer = owner.timers[event.timer];
+  timer = {event.timer,       event.element_instance,  owner.process->by_id.at(event.target), event.due, at_,
+           event.repetitions, Duration{event.interval}};
+  state_.index_timer(timer);
+  own(event.timer, event.instance);
+}
+
+void Applier::operator()(const StartTimerCreated& event) {
+  used(event.timer);
+  state_.changed_start_timers_.insert(event.timer);
+  state_.restore_start_timer({event.timer, event.process_key, event.target, event.due, event.repetitions, Duration{event.interval}});
+}
+
+void Applier::operator()(const StartTimerTriggered& event) { erase_start_timer(event.timer); }
+
+void Applier::operator()(const StartTimerCanceled& event) { erase_start_timer(event.timer); }
+
+void Applier::erase_start_timer(Key timer) {
+  state_.changed_start_timers_.insert(timer);
+  state_.due_.erase({state_.start_timers_.at(timer).due, DueKind::kStartTimer, timer});
+  state_.start_timers_.erase(timer);
+}
+
+void Applier::operator()(const InstanceLocked& event) {
+  Instance& owner = instance(event.instance);
+  owner.lock_message = event.message_name;
+  owner.lock_key = event.correlation_key;
+  state_.locks_[{owner.process->id, owner.lock_key}] = owner.key;
+}
+
+void Applier::operator()(const ChildStarted& event) {
+  Instance& parent = instance(event.parent);
+  Instance& child = instance(event.instance);
+  child.parent = event.parent;
+  child.call_activity = event.call_activity;
+  child.depth = parent.depth + 1;
+  element(parent, event.call_activity).child = event.instance;
+}
+
+void Applier::operator()(const LoopStarted& event) {
+  Loop& loop = element(instance(event.instance), event.element_instance).loop.emplace();
+  const auto items = event.items.find("items");
+  if (items != event.items.end() && items->second.list()) loop.items = *items->second.list();
+  loop.outputs.resize(loop.items.size());
+}
+
+void Applier::operator()(const LoopOutputCollected& event) {
+  Loop& loop = element(instance(event.instance), event.element_instance).loop.value();
+  const auto value = event.output.find("value");
+  if (value != event.output.end()) loop.outputs.at(static_cast<std::size_t>(event.loop_counter - 1)) = value->second;
 }
 
 }  // namespace consilium::bpmn::engine

@@ -44,6 +44,17 @@ class Applier {
   void operator()(const InstanceContinued& event);
   void operator()(const JobMoved& event);
   void operator()(const TimerMoved& event);
+  void operator()(const ScopeInterrupted& event);
+  void operator()(const SignalSubscribed& event);
+  void operator()(const SignalBroadcast& event);
+  void operator()(const RepeatingTimerCreated& event);
+  void operator()(const StartTimerCreated& event);
+  void operator()(const StartTimerTriggered& event);
+  void operator()(const StartTimerCanceled& event);
+  void operator()(const InstanceLocked& event);
+  void operator()(const ChildStarted& event);
+  void operator()(const LoopStarted& event);
+  void operator()(const LoopOutputCollected& event);
 
  private:
   Instance& instance(Key key);
@@ -57,6 +68,7 @@ class Applier {
   void erase_job(Instance& owner, Key job);
   void erase_timer(Instance& owner, Key timer);
   void erase_subscription(Instance& owner, Key subscription);
+  void erase_start_timer(Key timer);
   void erase_incident(Instance& owner, Key incident);
   void end_instance(Instance& owner);
 

@@ -9,8 +9,9 @@ namespace consilium::bpmn::engine {
 namespace {
 
 constexpr std::uint64_t kFormVersion = 1;
-// Since 2 with the locks that jobs lost, since 3 with when waits began.
-constexpr std::uint64_t kInstanceFormVersion = 3;
+// Since 2 with the locks that jobs lost, since 3 with when waits began, since 4 with repeating timers, signals, interrupted
+// scopes, call activities, locks by message and multi-instance activities.
+constexpr std::uint64_t kInstanceFormVersion = 4;
 
 class Writer {
  public:
@@ -30,6 +31,7 @@ class Writer {
   void operator()(std::int64_t value) { number(static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63)); }
   void operator()(std::int32_t value) { (*this)(std::int64_t{value}); }
   void operator()(bool value) { number(value ? 1 : 0); }
+  void operator()(Duration value) { (*this)(value.microseconds); }
   void operator()(Timestamp value) { (*this)(value.microseconds); }
   void operator()(const Context& value) {
     if (value.empty())
@@ -96,6 +98,7 @@ class Reader {
     value = raw == 1;
   }
   void operator()(Timestamp& value) { (*this)(value.microseconds); }
+  void operator()(Duration& value) { (*this)(value.microseconds); }
   void operator()(Context& value) {
     std::string text;
     (*this)(text);
@@ -152,7 +155,7 @@ void sequence(Archive& archive, List& list, Each each) {
 
 template <class Archive, class T>
 void step_fields(Archive& a, T& step) {
-  enumerated(a, step.kind, Step::Kind::kTerminate);
+  enumerated(a, step.kind, Step::Kind::kIterate);
   a(step.instance), a(step.element_instance), a(step.element), a(step.consumed);
   optional(a, step.result);
 }
@@ -290,6 +293,52 @@ void fields(A& a, Is<TimerMoved> auto& e) {
   a(e.instance), a(e.timer), a(e.due);
 }
 
+template <class A>
+void fields(A& a, Is<ScopeInterrupted> auto& e) {
+  a(e.instance), a(e.element_instance), a(e.target), a(e.variables);
+}
+template <class A>
+void fields(A& a, Is<SignalSubscribed> auto& e) {
+  a(e.instance), a(e.element_instance), a(e.subscription), a(e.target), a(e.name);
+}
+template <class A>
+void fields(A& a, Is<SignalBroadcast> auto& e) {
+  a(e.signal), a(e.name), a(e.variables);
+}
+template <class A>
+void fields(A& a, Is<RepeatingTimerCreated> auto& e) {
+  a(e.instance), a(e.element_instance), a(e.timer), a(e.target), a(e.due), a(e.repetitions), a(e.interval);
+}
+template <class A>
+void fields(A& a, Is<StartTimerCreated> auto& e) {
+  a(e.timer), a(e.process_key), a(e.target), a(e.due), a(e.repetitions), a(e.interval);
+}
+template <class A>
+void fields(A& a, Is<StartTimerTriggered> auto& e) {
+  a(e.timer);
+}
+template <class A>
+void fields(A& a, Is<StartTimerCanceled> auto& e) {
+  a(e.timer);
+}
+template <class A>
+void fields(A& a, Is<InstanceLocked> auto& e) {
+  a(e.instance), a(e.message_name), a(e.correlation_key);
+}
+template <class A>
+void fields(A& a, Is<ChildStarted> auto& e) {
+  a(e.instance), a(e.parent), a(e.call_activity);
+}
+
+template <class A>
+void fields(A& a, Is<LoopStarted> auto& e) {
+  a(e.instance), a(e.element_instance), a(e.items);
+}
+template <class A>
+void fields(A& a, Is<LoopOutputCollected> auto& e) {
+  a(e.instance), a(e.element_instance), a(e.loop_counter), a(e.output);
+}
+
 using Decoder = void (*)(Reader&, Event&);
 
 struct KnownEvent {
@@ -425,8 +474,47 @@ void instance_parts(Archive& a, const model::Process& process, auto& instance) {
 }
 
 template <class Archive>
+void start_timer_fields(Archive& a, auto& timer) {
+  a(timer.key), a(timer.process_key), a(timer.target), a(timer.due), a(timer.repetitions), a(timer.interval);
+}
+
+template <class Archive>
 void message_fields(Archive& a, auto& message) {
   a(message.key), a(message.name), a(message.correlation_key), a(message.id), a(message.deadline), a(message.variables);
+}
+
+template <class Archive>
+void list_field(Archive& a, auto& list) {
+  Context named;
+  if constexpr (!Archive::kReads) named.emplace("list", feel::Value(list));
+  a(named);
+  if constexpr (Archive::kReads) {
+    const auto found = named.find("list");
+    if (found != named.end() && found->second.list())
+      list = *found->second.list();
+    else
+      a.refuse();
+  }
+}
+
+template <class Archive>
+void loop_fields(Archive& a, auto& element) {
+  a(element.loop_counter);
+  bool is_body = element.loop.has_value();
+  a(is_body);
+  if (!is_body) return;
+  if constexpr (Archive::kReads) element.loop.emplace();
+  list_field(a, element.loop->items), list_field(a, element.loop->outputs);
+  a(element.loop->started), a(element.loop->completed);
+}
+
+// What form 4 has beyond form 3.
+template <class Archive>
+void fourth_form(Archive& a, auto& instance) {
+  for (auto& [key, element] : instance.elements) a(element.interrupted), a(element.child), loop_fields(a, element);
+  for (auto& [key, timer] : instance.timers) a(timer.repetitions), a(timer.interval);
+  for (auto& [key, subscription] : instance.subscriptions) a(subscription.is_signal);
+  a(instance.lock_message), a(instance.lock_key), a(instance.parent), a(instance.call_activity), a(instance.depth);
 }
 
 std::unexpected<std::string> damaged(std::string_view what) {
@@ -439,6 +527,12 @@ bool is_consistent(const Instance& instance) {
   if (!holds(instance.key) || instance.elements.at(instance.key).scope != 0) return false;
   for (const auto& [key, element] : instance.elements) {
     if (key != instance.key && (!holds(element.scope) || element.scope >= key)) return false;  // scopes are older: no cycles
+    if (element.loop && (!instance.element_of(element).loop || element.loop->outputs.size() != element.loop->items.size() ||
+                         element.loop->started < 0 || !std::cmp_less_equal(element.loop->started, element.loop->items.size())))
+      return false;
+    const ElementInstance* around = instance.find(element.scope);
+    const bool iterates = around && around->loop && around->element == element.element;
+    if (iterates != (element.loop_counter > 0) || (iterates && element.loop_counter > around->loop->started)) return false;
     if (element.job != 0 && !instance.jobs.contains(element.job)) return false;
     if (element.incident != 0 && !instance.incidents.contains(element.incident)) return false;
   }
@@ -500,6 +594,7 @@ std::string encode_instance(const Instance& instance) {
   for (const auto& [key, job] : instance.jobs) writer(job.losses);
   for (const auto& [key, job] : instance.jobs) writer(job.since);
   for (const auto& [key, timer] : instance.timers) writer(timer.since);
+  fourth_form(writer, instance);
   return writer.take();
 }
 
@@ -524,6 +619,7 @@ std::expected<Instance, std::string> decode_instance(const State& state, std::st
     for (auto& [key, job] : instance.jobs) reader(job.since);
     for (auto& [key, timer] : instance.timers) reader(timer.since);
   }
+  if (form >= 4) fourth_form(reader, instance);
   if (!reader.good() || !reader.at_end() || !is_consistent(instance)) return damaged("checkpoint of an instance");
   return instance;
 }
@@ -552,6 +648,24 @@ std::expected<Message, std::string> decode_message(std::string_view bytes) {
   return message;
 }
 
+std::string encode_start_timer(const StartTimer& timer) {
+  Writer writer;
+  writer.number(kFormVersion);
+  start_timer_fields(writer, timer);
+  return writer.take();
+}
+
+std::expected<StartTimer, std::string> decode_start_timer(const State& state, std::string_view bytes) {
+  Reader reader(bytes);
+  StartTimer timer;
+  if (reader.number() != kFormVersion) return damaged("checkpoint of a start timer");
+  start_timer_fields(reader, timer);
+  const Definition* definition = state.definition(timer.process_key);
+  if (!reader.good() || !reader.at_end() || !definition || !definition->process->find(timer.target))
+    return damaged("checkpoint of a start timer");
+  return timer;
+}
+
 std::string snapshot(const State& state) {
   Writer writer;
   writer(state.last_counter());
@@ -563,6 +677,7 @@ std::string snapshot(const State& state) {
   }
   for (const auto& [key, instance] : state.instances()) writer(encode_instance(instance));
   for (const auto& [key, message] : state.messages()) writer(encode_message(message));
+  for (const auto& [key, timer] : state.start_timers()) writer(encode_start_timer(timer));
   for (const Due& due : state.due()) {  // derived, and therefore worth comparing
     writer(due.at);
     writer(due.key);

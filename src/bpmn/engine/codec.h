@@ -21,6 +21,10 @@ std::expected<Instance, std::string> decode_instance(const State& state, std::st
 std::string encode_message(const Message& message);
 std::expected<Message, std::string> decode_message(std::string_view bytes);
 
+std::string encode_start_timer(const StartTimer& timer);
+// The state must hold the definition already.
+std::expected<StartTimer, std::string> decode_start_timer(const State& state, std::string_view bytes);
+
 // All of the state that counts, in one text: equal states have equal snapshots.
 std::string snapshot(const State& state);
 

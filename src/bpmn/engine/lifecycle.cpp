@@ -1,5 +1,6 @@
 // The life of element instances, step by step.
 #include <algorithm>
+#include <utility>
 
 #include "bpmn/engine/processor.h"
 
@@ -28,20 +29,24 @@ void Processor::run_step(const Step& step) {
   if (!element) return;
   const ElementInstance* scope = instance->find(element->scope);
   if (scope && scope->state == Lifecycle::kTerminating && step.kind != Step::Kind::kTerminate) return;  // its own end is on the way
+  if (instance->is_swept_away(*element) && step.kind != Step::Kind::kTerminate) return;
   switch (step.kind) {
     case Step::Kind::kActivate:
-      if (element->state != Lifecycle::kActivated) return;
+      if (element->state != Lifecycle::kActivated || element->interrupted) return;
       activate(step.instance, step.element_instance, instance->process->by_id.at(step.element), step.consumed, step.result);
       return;
     case Step::Kind::kReactivate:
       if (element->state == Lifecycle::kActivating) go_on_activating(step.instance, step.element_instance);
       return;
     case Step::Kind::kComplete:
-      if (element->triggered && instance->element_of(*element).is_activity()) return;  // a boundary event came first
+      if (instance->is_leaving(*element)) return;  // a boundary event came first
       if (element->state == Lifecycle::kActivated || element->state == Lifecycle::kCompleting)
         complete(step.instance, step.element_instance);
       return;
     case Step::Kind::kTerminate: terminate(step.instance, step.element_instance); return;
+    case Step::Kind::kIterate:
+      if (element->loop) iterate(step.instance, step.element_instance);
+      return;
   }
 }
 
@@ -92,21 +97,36 @@ void Processor::go_on_activating(Key instance_key, Key element_instance) {
   const Instance& instance = *state_.instance(instance_key);
   const ElementInstance& element = *instance.find(element_instance);
   const Element& definition = instance.element_of(element);
+  const bool iterates = element.loop_counter > 0;
+  if (definition.loop && !iterates) return activate_loop(instance, element);
+  if (iterates) writer_.append(VariablesSet{instance_key, element_instance, loop_variables(instance, element)});
   if (!definition.inputs.empty()) {
-    auto mapped = evaluate_mappings(definition.inputs, instance, element.scope, false);
+    auto mapped = evaluate_mappings(definition.inputs, instance, iterates ? element_instance : element.scope, false);
     if (!mapped) return raise(instance_key, element_instance, 0, mapped.error());
     writer_.append(VariablesSet{instance_key, element_instance, std::move(*mapped)});
   }
   switch (definition.kind) {
-    case ElementKind::kServiceTask: return activate_service_task(instance, element);
-    case ElementKind::kSubProcess: return activate_sub_process(instance, element);
-    case ElementKind::kExclusiveGateway: return activate_exclusive_gateway(instance, element);
+    case ElementKind::kProcess: return activate_process(instance, element);
+    case ElementKind::kServiceTask:
+    case ElementKind::kSendTask:
+    case ElementKind::kBusinessRuleTask:
+    case ElementKind::kUserTask: return activate_job(instance, element);
+    case ElementKind::kScriptTask: return definition.job ? activate_job(instance, element) : activate_script(instance, element);
+    case ElementKind::kReceiveTask: return activate_task(instance, element);
+    case ElementKind::kSubProcess:
+    case ElementKind::kEventSubProcess: return activate_sub_process(instance, element);
+    case ElementKind::kCallActivity: return activate_call(instance, element);
+    case ElementKind::kExclusiveGateway:
+    case ElementKind::kInclusiveGateway: return activate_choice(instance, element);
     case ElementKind::kEventBasedGateway: return activate_event_gateway(instance, element);
     case ElementKind::kIntermediateCatchEvent: return activate_catch_event(instance, element);
-    case ElementKind::kEndEvent: return activate_end_event(instance, element);
-    case ElementKind::kProcess:
+    case ElementKind::kEndEvent:
+    case ElementKind::kIntermediateThrowEvent: return activate_throw_event(instance, element);
+    case ElementKind::kTask:
+    case ElementKind::kManualTask:
     case ElementKind::kStartEvent:
     case ElementKind::kBoundaryEvent:
+    case ElementKind::kMultiInstanceBody:
     case ElementKind::kParallelGateway: activated(instance_key, element_instance); return push_complete(instance_key, element_instance);
   }
 }
@@ -115,7 +135,7 @@ void Processor::go_on_activating(Key instance_key, Key element_instance) {
 bool Processor::prepare_waits(const Instance& instance, const ElementInstance& element, const std::vector<ElementIndex>& targets,
                               std::vector<Wait>& waits) {
   for (const ElementIndex target : targets) {
-    if (instance.process->elements[target].error) continue;  // waits for nothing
+    if (!instance.process->elements[target].is_awaited()) continue;
     auto wait = evaluate_wait(instance, element.key, target);
     if (!wait) {
       raise(instance.key, element.key, 0, wait.error());
@@ -131,23 +151,83 @@ void Processor::open_waits(Key instance_key, Key element_instance, const std::ve
   for (const Wait& wait : waits) {
     const Key key = writer_.next_key();
     const std::string& target = process->elements[wait.target].id;
-    if (wait.due) {
-      writer_.append(TimerCreated{instance_key, element_instance, key, target, *wait.due});
-    } else {
+    if (wait.is_signal) {
+      writer_.append(SignalSubscribed{instance_key, element_instance, key, target, wait.name});
+    } else if (!wait.schedule) {
       writer_.append(SubscriptionCreated{instance_key, element_instance, key, target, wait.name, wait.correlation_key});
+    } else if (wait.schedule->repetitions == 1) {
+      writer_.append(TimerCreated{instance_key, element_instance, key, target, wait.schedule->due});
+    } else {
+      writer_.append(RepeatingTimerCreated{instance_key, element_instance, key, target, wait.schedule->due, wait.schedule->repetitions,
+                                           wait.schedule->interval.microseconds});
     }
   }
 }
 
-void Processor::activate_service_task(const Instance& instance, const ElementInstance& element) {
+namespace {
+
+// What an activity or scope waits for from outside: its boundary events, and the beginnings of its event sub-processes.
+std::vector<ElementIndex> waits_around(const Instance& instance, const ElementInstance& element) {
+  const Element& definition = instance.element_of(element);
+  const bool iterates = element.loop_counter > 0;  // the body waits
+  std::vector<ElementIndex> targets = iterates ? std::vector<ElementIndex>() : definition.boundary_events;
+  for (const ElementIndex sub : definition.event_sub_processes) targets.push_back(instance.process->elements[sub].start_event);
+  return targets;
+}
+
+}  // namespace
+
+void Processor::activate_process(const Instance& instance, const ElementInstance& element) {
+  const Key key = instance.key;
+  const Element& definition = instance.element_of(element);
+  std::vector<Wait> waits;
+  if (!prepare_waits(instance, element, waits_around(instance, element), waits)) return;
+  open_waits(key, key, waits);
+  activated(key, key);
+  // A message, timer or signal that began it has said where.
+  const ElementIndex start = element.triggered.value_or(definition.start_event);
+  push_activate(key, key, instance.process->elements[start], 0, element.triggered ? element.result : std::nullopt);
+  correlate_buffered(key, key);
+}
+
+// Waits for its own message, and whatever is attached to it.
+void Processor::activate_task(const Instance& instance, const ElementInstance& element) {
+  const Key instance_key = instance.key;
+  const Key key = element.key;
+  std::vector<ElementIndex> targets = waits_around(instance, element);
+  targets.insert(targets.begin(), element.element);
+  std::vector<Wait> waits;
+  if (!prepare_waits(instance, element, targets, waits)) return;
+  open_waits(instance_key, key, waits);
+  activated(instance_key, key);
+  correlate_buffered(instance_key, key);
+}
+
+void Processor::activate_script(const Instance& instance, const ElementInstance& element) {
+  const Key instance_key = instance.key;
+  const Key key = element.key;
+  const Element& definition = instance.element_of(element);
+  auto value = evaluate(definition.script->expression, instance, key);
+  if (!value) return raise(instance_key, key, 0, value.error());
+  if (const std::string problem = check_variable(*value); !problem.empty())
+    return raise(instance_key, key, 0, {error_type::kExtractValue, "Expected the result of a script, but it is " + problem});
+  activated(instance_key, key);
+  writer_.append(EventTriggered{instance_key, key, definition.id, {{definition.script->result_variable, as_variable(*value)}}});
+  push_complete(instance_key, key);
+}
+
+// Tasks and message throw events that a worker does.
+void Processor::activate_job(const Instance& instance, const ElementInstance& element) {
   const Element& definition = instance.element_of(element);
   const Key instance_key = instance.key;
   const Key key = element.key;
   std::vector<Wait> waits;
-  if (!prepare_waits(instance, element, definition.boundary_events, waits)) return;
+  if (!prepare_waits(instance, element, waits_around(instance, element), waits)) return;
   auto type = evaluate_text(definition.job->type, "job type", instance, key);
   if (!type) return raise(instance_key, key, 0, type.error());
-  std::int32_t retries = model::kDefaultRetries;
+  auto headers = evaluate_headers(*definition.job, instance, key);
+  if (!headers) return raise(instance_key, key, 0, headers.error());
+  std::int32_t retries = definition.job->default_retries;
   if (!definition.job->retries.empty()) {
     const auto text = evaluate_text(definition.job->retries, "number of retries", instance, key);
     if (!text) return raise(instance_key, key, 0, text.error());
@@ -161,7 +241,7 @@ void Processor::activate_service_task(const Instance& instance, const ElementIns
   }
   open_waits(instance_key, key, waits);
   activated(instance_key, key);
-  writer_.append(JobCreated{instance_key, key, writer_.next_key(), std::move(*type), definition.job->headers, retries});
+  writer_.append(JobCreated{instance_key, key, writer_.next_key(), std::move(*type), std::move(*headers), retries});
   correlate_buffered(instance_key, key);
 }
 
@@ -169,23 +249,26 @@ void Processor::activate_sub_process(const Instance& instance, const ElementInst
   const Element& definition = instance.element_of(element);
   const Key instance_key = instance.key;
   const Key key = element.key;
+  const std::optional<Context> result = element.result;
   std::vector<Wait> waits;
-  if (!prepare_waits(instance, element, definition.boundary_events, waits)) return;
+  if (!prepare_waits(instance, element, waits_around(instance, element), waits)) return;
   open_waits(instance_key, key, waits);
   activated(instance_key, key);
-  push_activate(instance_key, key, instance.process->elements[definition.start_event], 0, std::nullopt);
+  push_activate(instance_key, key, instance.process->elements[definition.start_event], 0, result);
   correlate_buffered(instance_key, key);
 }
 
-void Processor::activate_exclusive_gateway(const Instance& instance, const ElementInstance& element) {
+// Exclusive and inclusive gateways: the first flow whose condition holds, or all of them.
+void Processor::activate_choice(const Instance& instance, const ElementInstance& element) {
   const Element& definition = instance.element_of(element);
   const Key instance_key = instance.key;
   const Key key = element.key;
-  std::optional<model::FlowIndex> chosen = definition.default_flow;
+  const bool takes_all = definition.kind == ElementKind::kInclusiveGateway;
+  std::vector<model::FlowIndex> chosen;
   for (const model::FlowIndex index : definition.outgoing) {
     const model::Flow& flow = instance.process->flows[index];
     if (!flow.condition) {
-      if (!chosen) chosen = index;  // the only one
+      if (definition.outgoing.size() == 1) chosen.push_back(index);
       continue;
     }
     auto verdict = evaluate(*flow.condition, instance, key);
@@ -197,17 +280,18 @@ void Processor::activate_exclusive_gateway(const Instance& instance, const Eleme
                                                    "' to be BOOLEAN, but it is " + std::string(verdict->type_name())});
     }
     if (!*yes) continue;
-    chosen = index;
-    break;
+    chosen.push_back(index);
+    if (!takes_all) break;
   }
-  if (!chosen && !definition.outgoing.empty())
+  if (chosen.empty() && definition.default_flow) chosen.push_back(*definition.default_flow);
+  if (chosen.empty() && !definition.outgoing.empty())
     return raise(instance_key, key, 0,
                  {error_type::kCondition, "Expected at least one condition to be true, or a default flow, but there is none"});
   const Key scope = element.scope;
   activated(instance_key, key);
   writer_.append(ElementCompleting{instance_key, key});
   writer_.append(ElementCompleted{instance_key, key});
-  leave(instance_key, scope, definition, chosen);
+  leave(instance_key, scope, chosen);
 }
 
 void Processor::activate_event_gateway(const Instance& instance, const ElementInstance& element) {
@@ -225,7 +309,8 @@ void Processor::activate_event_gateway(const Instance& instance, const ElementIn
 void Processor::activate_catch_event(const Instance& instance, const ElementInstance& element) {
   const Key instance_key = instance.key;
   const Key key = element.key;
-  if (element.triggered) {  // its event-based gateway has waited for it
+  // Its event-based gateway has waited for it, or the token came over a link.
+  if (element.triggered || instance.element_of(element).event == model::EventKind::kLink) {
     activated(instance_key, key);
     return push_complete(instance_key, key);
   }
@@ -236,13 +321,69 @@ void Processor::activate_catch_event(const Instance& instance, const ElementInst
   correlate_buffered(instance_key, key);
 }
 
-void Processor::activate_end_event(const Instance& instance, const ElementInstance& element) {
+void Processor::activate_throw_event(const Instance& instance, const ElementInstance& element) {
   const Key instance_key = instance.key;
   const Key key = element.key;
-  const bool throws = instance.element_of(element).error.has_value();
+  const Element& definition = instance.element_of(element);
+  if (definition.job) return activate_job(instance, element);
+  std::string thrown;
+  const feel::Expression* const name = definition.escalation ? &definition.escalation->code
+                                       : definition.signal   ? &definition.signal->name
+                                       : definition.error    ? &definition.error->code
+                                                             : nullptr;
+  if (name) {
+    auto text = evaluate_text(*name, definition.signal ? "signal name" : "code", instance, key);
+    if (!text) return raise(instance_key, key, 0, text.error());
+    thrown = std::move(*text);
+  }
+  const Context variables = element.variables;
   activated(instance_key, key);
-  if (throws) return throw_from_end_event(*state_.instance(instance_key), *state_.instance(instance_key)->find(key));
+  if (definition.error) return throw_error(instance_key, key);
+  if (definition.escalation) return throw_escalation(instance_key, key, thrown);
   push_complete(instance_key, key);
+  if (definition.signal) broadcast(thrown, variables);
+}
+
+// ---- call activities
+
+void Processor::activate_call(const Instance& instance, const ElementInstance& element) {
+  const Element& definition = instance.element_of(element);
+  const Key instance_key = instance.key;
+  const Key key = element.key;
+  std::vector<Wait> waits;
+  if (!prepare_waits(instance, element, waits_around(instance, element), waits)) return;
+  const auto process_id = evaluate_text(definition.called->process_id, "process id", instance, key);
+  if (!process_id) return raise(instance_key, key, 0, process_id.error());
+  const Definition* called = state_.newest(*process_id);
+  if (!called)
+    return raise(
+        instance_key, key, 0,
+        {error_type::kCalledElement, "Expected process with BPMN process id '" + *process_id + "' to be deployed, but not found."});
+  if (called->process->elements[model::kProcessElement].start_event == 0)
+    return raise(instance_key, key, 0,
+                 {error_type::kCalledElement,
+                  "Expected process with BPMN process id '" + *process_id + "' to have a none start event, but not found."});
+  if (instance.depth >= kMaxCallDepth)
+    return raise(instance_key, key, 0,
+                 {error_type::kCalledElement, "The call activity has reached the maximum depth of " + std::to_string(kMaxCallDepth) + "."});
+  const Context variables = definition.called->takes_all_variables ? visible_variables(instance, key) : element.variables;
+  open_waits(instance_key, key, waits);
+  activated(instance_key, key);
+  const Key child = writer_.next_key();
+  writer_.append(InstanceCreated{child, called->key, "", variables});
+  writer_.append(ChildStarted{child, instance_key, key});
+  go_on_activating(child, child);
+  correlate_buffered(instance_key, key);
+}
+
+void Processor::complete_caller(Key parent, Key call_activity, const Context& variables) {
+  const Instance* instance = state_.instance(parent);
+  const ElementInstance* caller = instance ? instance->find(call_activity) : nullptr;
+  if (!caller || caller->state != Lifecycle::kActivated || instance->is_leaving(*caller)) return;
+  const Element& definition = instance->element_of(*caller);
+  const bool gives = definition.called->gives_all_variables || !definition.outputs.empty();
+  writer_.append(EventTriggered{parent, call_activity, definition.id, gives ? variables : Context()});
+  push_complete(parent, call_activity);
 }
 
 // ---- completing
@@ -255,22 +396,52 @@ void Processor::complete(Key instance_key, Key element_instance) {
   const Key scope = element.scope;
   if (element.state == Lifecycle::kActivated) writer_.append(ElementCompleting{instance_key, element_instance});
   const bool is_event_gateway = definition.kind == ElementKind::kEventBasedGateway;
-  if (!is_event_gateway && !map_outputs(instance_key, element_instance)) return;
+  if (element.loop) {
+    if (!give_outputs(instance_key, element_instance)) return;
+  } else if (!is_event_gateway && !map_outputs(instance_key, element_instance)) {
+    return;
+  }
+  if (scope == 0) return end_instance(instance_key, Lifecycle::kCompleting);
+  if (element.loop_counter > 0) {
+    const auto is_done = end_iteration(instance_key, element_instance);
+    if (!is_done) return raise(instance_key, element_instance, 0, is_done.error());
+    writer_.append(ElementCompleted{instance_key, element_instance});
+    return go_on_with_loop(instance_key, scope, *is_done);
+  }
   const std::optional<ElementIndex> triggered = element.triggered;
   const std::optional<Context> result = element.result;
   writer_.append(ElementCompleted{instance_key, element_instance});
-  if (scope == 0) return;
-  if (!is_event_gateway) return leave(instance_key, scope, definition, std::nullopt);
+  if (definition.event == model::EventKind::kTerminate) return interrupt_scope(instance_key, scope, std::nullopt, {});
+  if (definition.link_target != 0) return activate(instance_key, scope, definition.link_target, 0, std::nullopt);
+  if (!is_event_gateway) return leave(instance_key, scope, definition.outgoing);
   for (const model::FlowIndex flow : definition.outgoing) {
     if (process->flows[flow].target == triggered) take_flow(instance_key, scope, flow, result ? result : Context());
   }
 }
 
-// Takes the chosen flow, or all of them.
-void Processor::leave(Key instance_key, Key scope, const Element& element, std::optional<model::FlowIndex> chosen) {
-  if (chosen) return take_flow(instance_key, scope, *chosen, std::nullopt);
-  if (element.outgoing.empty()) return check_scope(instance_key, scope);
-  for (const model::FlowIndex flow : element.outgoing) take_flow(instance_key, scope, flow, std::nullopt);
+// The last event of an instance, and what waits for its end: the call activity that started it, messages that may start the
+// next one.
+void Processor::end_instance(Key key, Lifecycle how) {
+  const Instance& instance = *state_.instance(key);
+  const Key parent = instance.parent;
+  const Key call_activity = instance.call_activity;
+  const Context variables = parent == 0 ? Context() : instance.elements.at(key).variables;
+  const std::string process_id = instance.process->id, lock_message = instance.lock_message, lock_key = instance.lock_key;
+  if (how == Lifecycle::kCompleting)
+    writer_.append(ElementCompleted{key, key});
+  else
+    writer_.append(ElementTerminated{key, key});
+  if (!lock_key.empty()) start_next(process_id, lock_message, lock_key);
+  if (parent == 0) return;
+  if (how == Lifecycle::kCompleting) return complete_caller(parent, call_activity, variables);
+  const Instance* caller = state_.instance(parent);
+  const ElementInstance* element = caller ? caller->find(call_activity) : nullptr;
+  if (element && element->state == Lifecycle::kTerminating) finish_terminating(parent, call_activity);
+}
+
+void Processor::leave(Key instance_key, Key scope, const std::vector<model::FlowIndex>& flows) {
+  if (flows.empty()) return check_scope(instance_key, scope);
+  for (const model::FlowIndex flow : flows) take_flow(instance_key, scope, flow, std::nullopt);
 }
 
 void Processor::take_flow(Key instance_key, Key scope, model::FlowIndex index, const std::optional<Context>& result) {
@@ -304,8 +475,9 @@ void Processor::push_activate(Key instance_key, Key scope, const Element& elemen
 
 void Processor::check_scope(Key instance_key, Key scope) {
   const ElementInstance* waiting = state_.instance(instance_key)->find(scope);
-  if (waiting && waiting->state == Lifecycle::kActivated && waiting->children == 0 && waiting->active_flows == 0)
-    push_complete(instance_key, scope);
+  if (!waiting || waiting->state != Lifecycle::kActivated || waiting->children > 0 || waiting->active_flows > 0) return;
+  const bool has_more = waiting->loop && !waiting->interrupted && std::cmp_less(waiting->loop->started, waiting->loop->items.size());
+  if (!has_more) push_complete(instance_key, scope);
 }
 
 // ---- terminating
@@ -314,35 +486,66 @@ void Processor::terminate(Key instance_key, Key element_instance) {
   const Instance& instance = *state_.instance(instance_key);
   const ElementInstance& element = *instance.find(element_instance);
   if (element.state == Lifecycle::kTerminating) return;
+  const Key child = element.child;
   writer_.append(ElementTerminating{instance_key, element_instance});
+  if (child != 0 && state_.instance(child)) return push_terminate(child, child);
   if (element.children == 0) return finish_terminating(instance_key, element_instance);
-  for (const auto& [key, child] : instance.elements) {
-    if (child.scope != element_instance) continue;
-    Step step;
-    step.kind = Step::Kind::kTerminate;
-    step.instance = instance_key;
-    step.element_instance = key;
-    steps_.push_back(std::move(step));
+  terminate_children(instance_key, element_instance);
+}
+
+void Processor::push_terminate(Key instance, Key element_instance) {
+  Step step;
+  step.kind = Step::Kind::kTerminate;
+  step.instance = instance;
+  step.element_instance = element_instance;
+  steps_.push_back(std::move(step));
+}
+
+void Processor::terminate_children(Key instance_key, Key scope) {
+  for (const auto& [key, child] : state_.instance(instance_key)->elements) {
+    if (child.scope == scope) push_terminate(instance_key, key);
   }
 }
 
 void Processor::finish_terminating(Key instance_key, Key element_instance) {
   while (true) {
-    const ElementInstance& element = *state_.instance(instance_key)->find(element_instance);
+    const Instance& instance = *state_.instance(instance_key);
+    const ElementInstance& element = *instance.find(element_instance);
     const Key scope = element.scope;
-    const std::optional<ElementIndex> triggered = element.triggered;
+    if (scope == 0) return end_instance(instance_key, Lifecycle::kTerminating);
+    const bool is_leaving = instance.is_leaving(element);
+    const ElementIndex boundary = element.triggered.value_or(0);
     const std::optional<Context> result = element.result;
     writer_.append(ElementTerminated{instance_key, element_instance});
-    if (scope == 0) return;
-    const ElementInstance& around = *state_.instance(instance_key)->find(scope);
+    const ElementInstance& around = *instance.find(scope);
     if (around.state == Lifecycle::kTerminating) {
       if (around.children > 0) return;
       element_instance = scope;
       continue;
     }
-    if (triggered) activate(instance_key, scope, *triggered, 0, result ? result : Context());
+    if (around.interrupted) return go_on_interrupted(instance_key, scope);
+    if (is_leaving) activate(instance_key, scope, boundary, 0, result ? result : Context());
     return;
   }
+}
+
+// ---- interrupting
+
+// Everything in the scope ends, then the event sub-process of this start event begins; without one the scope completes.
+void Processor::interrupt_scope(Key instance_key, Key scope, std::optional<ElementIndex> start_event, const Context& variables) {
+  const std::string target = start_event ? state_.instance(instance_key)->process->elements[*start_event].id : "";
+  writer_.append(ScopeInterrupted{instance_key, scope, target, variables});
+  terminate_children(instance_key, scope);
+  go_on_interrupted(instance_key, scope);
+}
+
+void Processor::go_on_interrupted(Key instance_key, Key scope) {
+  const Instance& instance = *state_.instance(instance_key);
+  const ElementInstance& around = *instance.find(scope);
+  if (around.children > 0) return;
+  if (!around.triggered) return check_scope(instance_key, scope);
+  const std::optional<Context> result = around.result;
+  activate(instance_key, scope, instance.process->elements[*around.triggered].scope, 0, result);
 }
 
 }  // namespace consilium::bpmn::engine

@@ -18,8 +18,9 @@ void EventWriter::append(Event event) {
 
 void EventWriter::remember_end(const Instance& instance, const ElementInstance& element, bool completed) {
   const model::Element& definition = instance.element_of(element);
-  outcome_.ended_elements.push_back(
-      {instance.key, element.key, element.scope, definition.id, definition.kind, completed, element.started_at});
+  outcome_.ended_elements.push_back({instance.key, element.key, element.scope, definition.id,
+                                     element.loop ? model::ElementKind::kMultiInstanceBody : definition.kind, completed,
+                                     element.started_at});
   if (element.scope != 0) return;
   outcome_.ended_instances.push_back(
       {instance.key, instance.process->id, instance.version, instance.idempotency_key, completed, instance.started_at, element.variables});
@@ -68,7 +69,8 @@ void Processor::operator()(const Deploy& command) {
     outcome_.rejection->findings = std::move(findings);
     return;
   }
-  for (ProcessDeployed& event : changed) writer_.append(std::move(event));
+  for (const ProcessDeployed& event : changed) writer_.append(event);
+  schedule_starts(changed);
   outcome_.processes = std::move(deployed);
 }
 
@@ -88,19 +90,29 @@ void Processor::operator()(const CreateInstance& command) {
                   "Expected to start the process '" + command.process_id.substr(0, 100) + "', but no such process is deployed");
   if (const std::string problem = check_variables(command.variables); !problem.empty())
     return reject(Rejection::Code::kInvalidArgument, "Expected to start a process with variables, but " + problem);
+  if (definition->process->elements[model::kProcessElement].start_event == 0)
+    return reject(Rejection::Code::kInvalidState,
+                  "Expected to create instance of process with none start event, but there is no such event");
   const Key key = writer_.next_key();
   outcome_.key = key;
   outcome_.created = true;
   writer_.append(InstanceCreated{key, definition->key, command.idempotency_key, command.variables});
-  activated(key, key);
-  push_activate(key, key, definition->process->elements[definition->process->elements[model::kProcessElement].start_event], 0,
-                std::nullopt);
+  go_on_activating(key, key);
 }
 
 void Processor::operator()(const CancelInstance& command) {
-  if (!state_.instance(command.instance))
+  const Instance* instance = state_.instance(command.instance);
+  if (!instance)
     return reject(Rejection::Code::kNotFound,
                   "Expected to cancel the process instance " + std::to_string(command.instance) + ", but no such instance is active");
+  if (instance->parent != 0) {
+    const Instance* root = instance;
+    while (root->parent != 0 && state_.instance(root->parent)) root = state_.instance(root->parent);
+    return reject(Rejection::Code::kInvalidState,
+                  "Expected to cancel a process instance with key '" + std::to_string(command.instance) +
+                      "', but it is created by a parent process instance. Cancel the root process instance '" + std::to_string(root->key) +
+                      "' instead.");
+  }
   Step step;
   step.kind = Step::Kind::kTerminate;
   step.instance = command.instance;
@@ -153,6 +165,7 @@ void Processor::operator()(const PublishMessage& command) {
     if (!instance || state_.message(key)->correlated.contains(instance->process->id)) continue;
     correlate(*state_.message(key), instance->subscriptions.at(subscription));
   }
+  start_by_message(*state_.message(key));
   if (buffered <= Duration{}) writer_.append(MessageExpired{key});
 }
 
@@ -260,9 +273,9 @@ void Processor::operator()(const ThrowError& command) {
   const Instance& instance = *state_.owner_of(command.job);
   const Key instance_key = instance.key;
   const Key element_instance = job->element_instance;
-  const auto catcher = find_catcher(instance, *instance.find(element_instance), command.code);
+  const auto catcher = find_catcher(instance, *instance.find(element_instance), model::EventKind::kError, command.code);
   writer_.append(JobErrorThrown{instance_key, command.job, command.code, command.message.substr(0, kMaxMessageBytes)});
-  if (catcher) return trigger(instance_key, catcher->host, catcher->event, command.variables);
+  if (catcher) return trigger(catcher->instance, catcher->host, catcher->event, command.variables);
   raise(instance_key, element_instance, command.job,
         {error_type::kUnhandledError,
          "Expected to throw the error '" + command.code + "', but no boundary event catches it. " + command.message});
@@ -319,12 +332,12 @@ void Processor::operator()(const ResolveIncident& command) {
   writer_.append(IncidentResolved{key, command.incident});
   if (job != 0) return;
   const ElementInstance& element = *instance->find(element_instance);
-  if (element.scope == 0) {  // the loop limit
+  if (element.scope == 0 && element.state != Lifecycle::kActivating) {  // the loop limit
     steps_.assign(instance->pending.begin(), instance->pending.end());
     writer_.append(InstanceContinued{key});
     return;
   }
-  if (element.state == Lifecycle::kActivated) return throw_from_end_event(*instance, element);
+  if (element.state == Lifecycle::kActivated) return throw_error(key, element_instance);
   Step step;
   step.kind = element.state == Lifecycle::kActivating ? Step::Kind::kReactivate : Step::Kind::kComplete;
   step.instance = key;
@@ -353,6 +366,10 @@ void Processor::operator()(const Tick&) {
     switch (due.kind) {
       case DueKind::kMessage: writer_.append(MessageExpired{due.key}); break;
       case DueKind::kJob: job_due(due.key); break;
+      case DueKind::kStartTimer:
+        start_by_timer(due.key);
+        run_steps();
+        break;
       case DueKind::kTimer:
         fire_timer(due.key);
         run_steps();

@@ -66,6 +66,7 @@ class Processor {
   void operator()(const SetVariables& command);
   void operator()(const Continue& command);
   void operator()(const Tick& command);
+  void operator()(const BroadcastSignal& command);
 
  private:
   struct Problem {
@@ -75,22 +76,41 @@ class Processor {
   template <class T>
   using Evaluated = std::expected<T, Problem>;
 
+  // When a timer is due, and how often.
+  struct Schedule {
+    Timestamp due;
+    std::int32_t repetitions = 1;
+    Duration interval;
+  };
+
   // What a catch event waits for, evaluated before any of its events are written.
   struct Wait {
     model::ElementIndex target = 0;
-    std::optional<Timestamp> due;
+    std::optional<Schedule> schedule;
     std::string name;
     std::string correlation_key;
+    bool is_signal = false;
   };
 
-  // An error's way out: the element instance that is ended and the boundary event that catches it.
+  // An error's way out: the element instance that has the boundary event or event sub-process that catches it.
   struct Catcher {
+    Key instance = 0;
     Key host = 0;
     model::ElementIndex event = 0;
   };
 
   void reject(Rejection::Code code, std::string message);
   const Job* find_job(Key key, std::string_view what);
+  void schedule_starts(const std::vector<ProcessDeployed>& deployed);
+
+  // starts.cpp
+  void start_by_message(const Message& message);
+  void start_by_message(Key message, const Definition& definition);
+  void start_next(const std::string& process_id, const std::string& message_name, const std::string& correlation_key);
+  void start_by_timer(Key key);
+  void broadcast(const std::string& name, const Context& variables);
+  void begin_instance(Key instance, std::string_view start_event, const Context& variables);
+  void create_start_timer(const Definition& definition, const std::string& target, const Schedule& schedule);
 
   // lifecycle.cpp
   void run_steps();
@@ -101,22 +121,41 @@ class Processor {
   bool prepare_waits(const Instance& instance, const ElementInstance& element, const std::vector<model::ElementIndex>& targets,
                      std::vector<Wait>& waits);
   void open_waits(Key instance, Key element_instance, const std::vector<Wait>& waits);
-  void activate_service_task(const Instance& instance, const ElementInstance& element);
+  void activate_process(const Instance& instance, const ElementInstance& element);
+  void activate_task(const Instance& instance, const ElementInstance& element);
+  void activate_job(const Instance& instance, const ElementInstance& element);
+  void activate_script(const Instance& instance, const ElementInstance& element);
   void activate_sub_process(const Instance& instance, const ElementInstance& element);
-  void activate_exclusive_gateway(const Instance& instance, const ElementInstance& element);
+  void activate_choice(const Instance& instance, const ElementInstance& element);
   void activate_event_gateway(const Instance& instance, const ElementInstance& element);
   void activate_catch_event(const Instance& instance, const ElementInstance& element);
-  void activate_end_event(const Instance& instance, const ElementInstance& element);
+  void activate_throw_event(const Instance& instance, const ElementInstance& element);
+  void activate_call(const Instance& instance, const ElementInstance& element);
+  void complete_caller(Key parent, Key call_activity, const Context& variables);
+  // loops.cpp
+  void activate_loop(const Instance& instance, const ElementInstance& element);
+  void iterate(Key instance, Key body);
+  void push_iterate(Key instance, Key body);
+  Context loop_variables(const Instance& instance, const ElementInstance& element) const;
+  Evaluated<bool> end_iteration(Key instance, Key element_instance);
+  void go_on_with_loop(Key instance, Key body, bool is_done);
+  bool give_outputs(Key instance, Key body);
+
   void activated(Key instance, Key element_instance);
   void push_complete(Key instance, Key element_instance);
   void complete(Key instance, Key element_instance);
   void take_flow(Key instance_key, Key scope, model::FlowIndex index, const std::optional<Context>& result);
-  void leave(Key instance, Key scope, const model::Element& element, std::optional<model::FlowIndex> chosen);
+  void leave(Key instance, Key scope, const std::vector<model::FlowIndex>& flows);
   void check_scope(Key instance, Key scope);
   bool may_join(const ElementInstance& scope, const model::Element& gateway) const;
   void push_activate(Key instance, Key scope, const model::Element& element, std::int32_t consumed, const std::optional<Context>& result);
   void terminate(Key instance, Key element_instance);
+  void push_terminate(Key instance, Key element_instance);
+  void end_instance(Key instance, Lifecycle how);
+  void terminate_children(Key instance, Key scope);
   void finish_terminating(Key instance, Key element_instance);
+  void interrupt_scope(Key instance, Key scope, std::optional<model::ElementIndex> start_event, const Context& variables);
+  void go_on_interrupted(Key instance, Key scope);
 
   // events.cpp
   void trigger(Key instance, Key host, model::ElementIndex target, const Context& variables);
@@ -125,8 +164,12 @@ class Processor {
   void fire_timer(Key key);
   void job_due(Key key);
   void begin_anew(const Due& begun);
-  std::optional<Catcher> find_catcher(const Instance& instance, const ElementInstance& thrower, std::string_view code) const;
-  void throw_from_end_event(const Instance& instance, const ElementInstance& element);
+  std::optional<Catcher> find_catcher(const Instance& instance, const ElementInstance& thrower, model::EventKind kind,
+                                      std::string_view code) const;
+  std::optional<Catcher> catcher_at(const Instance& instance, const ElementInstance& host, model::EventKind kind,
+                                    std::string_view code) const;
+  void throw_error(Key instance, Key element_instance);
+  void throw_escalation(Key instance, Key element_instance, const std::string& code);
   void raise(Key instance, Key element_instance, Key job, const Problem& problem);
 
   // variables.cpp
@@ -134,7 +177,8 @@ class Processor {
   Evaluated<std::string> evaluate_text(const feel::Expression& expression, std::string_view what, const Instance& instance,
                                        Key scope) const;
   Evaluated<Wait> evaluate_wait(const Instance& instance, Key scope, model::ElementIndex target) const;
-  Evaluated<Timestamp> evaluate_timer(const model::TimerDefinition& timer, const Instance& instance, Key scope) const;
+  Evaluated<Schedule> evaluate_timer(const model::TimerDefinition& timer, const feel::Scope& names) const;
+  Evaluated<Context> evaluate_headers(const model::JobDefinition& job, const Instance& instance, Key scope) const;
   Evaluated<Context> evaluate_mappings(const std::vector<model::Mapping>& mappings, const Instance& instance, Key scope, bool extend) const;
   void merge(Key instance, Key from, const Context& variables);
   bool map_outputs(Key instance, Key element_instance);
@@ -154,5 +198,7 @@ std::string check_variable(const feel::Value& value);
 std::string check_variables(const Context& variables);
 // About as many bytes as they take.
 std::size_t size_of(const Context& variables);
+// As it is kept: JSON.
+feel::Value as_variable(const feel::Value& value);
 
 }  // namespace consilium::bpmn::engine

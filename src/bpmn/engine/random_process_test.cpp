@@ -30,16 +30,108 @@ class RandomModel {
     return from;
   }
   std::string block(const std::string& from, int depth) {
-    switch (random_.below(depth > 0 ? 8 : 3)) {
+    switch (random_.below(depth > 0 ? 14 : 7)) {
       case 0: return task(from);
       case 1: return catch_event(from);
       case 2: return chance(2) ? task(from) : timer(from);
-      case 3: return choice(from, depth);
-      case 4: return fork(from, depth);
-      case 5: return race(from, depth);
-      case 6: return sub_process(from, depth);
+      case 3: return passing(from);
+      case 4: return other_wait(from);
+      case 5: return chance(2) ? call(from) : link(from);
+      case 6: return each(from);
+      case 13: return choice(from, depth);
+      case 7: return fork(from, depth);
+      case 8: return race(from, depth);
+      case 9: return sub_process(from, depth);
+      case 10: return aside(from, depth);
+      case 11: return stopped(from, depth);
       default: return loop(from, depth);
     }
+  }
+  // What needs nothing from outside.
+  std::string passing(const std::string& from) {
+    const std::string id = name("pass");
+    switch (random_.below(5)) {
+      case 0: model_.activity(chance(2) ? "manualTask" : "task", id); break;
+      case 1: model_.activity("scriptTask", id, "<z:script expression='=if is defined(x) then x else 1' resultVariable='r'/>"); break;
+      case 2: model_.throw_on(id, ""); break;
+      case 3: model_.throw_on(id, model_.on_escalation("X")); break;
+      default: model_.throw_on(id, model_.on_signal("sig"), input("=1", "x")); break;
+    }
+    model_.flow(from, id);
+    return id;
+  }
+  std::string other_wait(const std::string& from) {
+    const std::string id = name("wait");
+    switch (random_.below(4)) {
+      case 0: model_.receive(id, "go", "=id"); break;
+      case 1: model_.catch_on(id, model_.on_signal("sig")); break;
+      case 2: model_.activity(chance(2) ? "sendTask" : "businessRuleTask", id, "<z:taskDefinition type='work'/>"); break;
+      default: model_.throw_on(id, "<messageEventDefinition/>", "", "<z:taskDefinition type='work'/>"); break;
+    }
+    model_.flow(from, id);
+    return id;
+  }
+  std::string call(const std::string& from) {
+    const std::string id = name("call"), merge = name("merge");
+    model_.call(id, "child", chance(2) ? "propagateAllParentVariables='false'" : "", input("=id", "id")).exclusive(merge);
+    model_.flow(from, id).flow(id, merge);
+    attach(id, merge);
+    return merge;
+  }
+  // A multi-instance task, call activity or sub-process.
+  std::string each(const std::string& from) {
+    const std::string id = name("each"), merge = name("merge");
+    const std::string loop = TestModel::loop("inputCollection='=[1, 2, 3]' inputElement='x' outputCollection='out' outputElement='=r'",
+                                             chance(2) ? "numberOfCompletedInstances > 1" : "", chance(2));
+    switch (random_.below(4)) {
+      case 0: model_.activity("task", id, "", "", loop); break;
+      case 1: model_.activity("serviceTask", id, "<z:taskDefinition type='work'/>", output("=x", "r"), loop); break;
+      case 2: model_.activity("callActivity", id, "<z:calledElement processId='child'/>", "", loop); break;
+      default: {
+        const std::string inner = name("start"), work = name("task"), end = name("end");
+        model_.open_sub(id, "", loop).start(inner).task(work, "work").end(end).flow(inner, work).flow(work, end);
+        if (chance(2)) event_sub_process();
+        model_.close_sub();
+      }
+    }
+    model_.exclusive(merge).flow(from, id).flow(id, merge);
+    attach(id, merge);
+    return merge;
+  }
+  std::string link(const std::string& from) {
+    const std::string away = name("away"), here = name("here");
+    model_.throw_on(away, TestModel::on_link(here)).catch_on(here, TestModel::on_link(here)).flow(from, away);
+    return here;
+  }
+  // An inclusive gateway goes on, and often aside too.
+  std::string aside(const std::string& from, int depth) {
+    const std::string split = name("inclusive"), on = name("on"), side = name("side"), end = name("end");
+    model_.inclusive(split).exclusive(on).exclusive(side).end(end).flow(from, split);
+    model_.flow(split, on, "true").flow(split, side, "is defined(x) and x > 3");
+    model_.flow(sequence(side, depth - 1), end);
+    return on;
+  }
+  // One branch of two ends the scope, whatever the other does.
+  std::string stopped(const std::string& from, int depth) {
+    const std::string id = name("sub"), inner = name("start"), split = name("fork"), kill = name("kill"), end = name("end");
+    model_.open_sub(id).start(inner).parallel(split).end_on(kill, TestModel::on_terminate()).end(end).flow(inner, split);
+    const std::string one = name("branch"), two = name("branch");
+    model_.exclusive(one).exclusive(two).flow(split, one).flow(split, two);
+    model_.flow(sequence(one, depth - 1), kill).flow(sequence(two, depth - 1), end).close_sub().flow(from, id);
+    return id;
+  }
+  void event_sub_process() {
+    const std::string id = name("event-sub"), by = name("by"), work = name("task"), end = name("end");
+    model_.open_event_sub(id, chance(3) ? input("=2", "inner") : "");
+    switch (random_.below(6)) {
+      case 0: model_.start_on(by, model_.on_message("stop", "=id")); break;
+      case 1: model_.start_on(by, model_.on_message("stop", "=id"), false); break;
+      case 2: model_.start_on(by, TestModel::on_timer("R2/PT6S", "timeCycle"), false); break;
+      case 3: model_.start_on(by, model_.on_error(chance(2) ? "E" : "")); break;
+      case 4: model_.start_on(by, model_.on_escalation("X"), chance(2)); break;
+      default: model_.start_on(by, model_.on_signal("sig"), chance(2)); break;
+    }
+    model_.task(work, "work").end(end).flow(by, work).flow(work, end).close_sub();
   }
   std::string task(const std::string& from) {
     const std::string id = name("task");
@@ -54,8 +146,9 @@ class RandomModel {
   // A boundary event on `host` that leads to `to` as well.
   void attach(const std::string& host, const std::string& to) {
     const std::string id = name("boundary");
-    switch (random_.below(3)) {
+    switch (random_.below(4)) {
       case 0: model_.boundary_error(id, host, chance(2) ? "E" : ""); break;
+      case 3: model_.boundary_on(id, host, model_.on_signal("sig")); break;
       case 1: model_.boundary_timer(id, host, "PT7S"); break;
       default: model_.boundary_message(id, host, "stop", "=id"); break;
     }
@@ -63,7 +156,7 @@ class RandomModel {
     if (!chance(3)) return;
     const std::string aside = name("aside");
     const std::string end = name("end");
-    model_.boundary_timer(aside, host, "PT2S", false).end(end).flow(aside, end);
+    model_.boundary_on(aside, host, TestModel::on_timer("R2/PT2S", "timeCycle"), false).end(end).flow(aside, end);
   }
   std::string catch_event(const std::string& from) {
     const std::string id = name("message");
@@ -107,6 +200,7 @@ class RandomModel {
     const std::string id = name("sub");
     const std::string inner = name("start"), end = name("end"), merge = name("merge");
     model_.open_sub(id, chance(2) ? input("=0", "inner") : "").start(inner);
+    if (chance(2)) event_sub_process();
     model_.end(end);
     const std::string last = sequence(inner, depth - 1);
     if (chance(3)) {
@@ -151,7 +245,7 @@ class RandomModel {
 
 // One thing that the world around the engine may do.
 void act(Bench& bench, SeededRandom& random, Key instance) {
-  switch (random.below(13)) {
+  switch (random.below(14)) {
     case 0:
     case 1:
     case 2:
@@ -179,6 +273,7 @@ void act(Bench& bench, SeededRandom& random, Key instance) {
     case 7: bench.pass(milliseconds(static_cast<std::int64_t>(random.below(20'000)))); break;
     case 8: bench.go_on(); break;
     case 9: bench.run(SetVariables{instance, {{"y", feel::Value(static_cast<std::int64_t>(random.below(10)))}}, false}); break;
+    case 11: bench.run(BroadcastSignal{"sig", {{"x", feel::Value(static_cast<std::int64_t>(random.below(10)))}}}); break;
     case 10:  // rarely, so that time goes on in the end
       if (random.below(8) == 0) bench.set_clock_back(milliseconds(static_cast<std::int64_t>(random.below(60'000))));
       break;
@@ -190,11 +285,18 @@ void act(Bench& bench, SeededRandom& random, Key instance) {
   }
 }
 
+void deploy_random(Bench& bench, SeededRandom& random, std::string& xml) {
+  const TestModel child = TestModel("child").start().task("child-task", "work").end().flow("start", "child-task").flow("child-task", "end");
+  bench.deploy(child.xml(), "child.bpmn");
+  xml = RandomModel(random).xml();
+  bench.deploy(xml);
+}
+
 void run_random_process(std::uint64_t seed) {
   SeededRandom random(seed);
-  const std::string xml = RandomModel(random).xml();
+  std::string xml;
   Bench bench;
-  bench.deploy(xml);
+  deploy_random(bench, random, xml);
   if (::testing::Test::HasFailure()) return;
   const Key instance = bench.start(R"({"id": "k"})");
   int steps = 0;
@@ -224,7 +326,8 @@ TEST(RandomProcesses, CanBeCancelledAnywhere) {
     SCOPED_TRACE("CONSILIUM_SEED=" + std::to_string(seed) + " bpmn_test --gtest_filter=RandomProcesses.*");
     SeededRandom random(seed);
     Bench bench;
-    bench.deploy(RandomModel(random).xml());
+    std::string xml;
+    deploy_random(bench, random, xml);
     const Key instance = bench.start(R"({"id": "k"})");
     for (std::uint64_t steps = random.below(30); steps > 0 && bench.is_active(instance); --steps) act(bench, random, instance);
     if (bench.is_active(instance)) bench.run(CancelInstance{instance});

@@ -53,6 +53,11 @@ struct PublishMessage {
   Duration time_to_live;
   Context variables;
 };
+// Reaches everything that waits for it now; it is not kept.
+struct BroadcastSignal {
+  std::string name;
+  Context variables;
+};
 struct ActivateJobs {
   std::string type;
   std::string worker;
@@ -114,13 +119,14 @@ struct Continue {
 struct Tick {};
 
 using Command = std::variant<Deploy, CreateInstance, CancelInstance, PublishMessage, ActivateJobs, CompleteJob, FailJob, YieldJob,
-                             ReleaseJobs, ThrowError, UpdateRetries, UpdateTimeout, ResolveIncident, SetVariables, Continue, Tick>;
+                             ReleaseJobs, ThrowError, UpdateRetries, UpdateTimeout, ResolveIncident, SetVariables, Continue, Tick,
+                             BroadcastSignal>;
 
 // ---- events
 
 // One piece of work that an instance still has to do, kept when it yields.
 struct Step {
-  enum class Kind : std::uint8_t { kActivate, kReactivate, kComplete, kTerminate };
+  enum class Kind : std::uint8_t { kActivate, kReactivate, kComplete, kTerminate, kIterate };
   Kind kind = Kind::kActivate;
   Key instance = 0;
   Key element_instance = 0;       // kActivate: of the scope
@@ -347,11 +353,95 @@ struct TimerMoved {
   Timestamp due;
 };
 
+// The scope goes on with nothing but the event sub-process whose start event `target` is (empty: with nothing, it ends).
+struct ScopeInterrupted {
+  static constexpr RecordType kType{33, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+  std::string target;
+  Context variables;
+};
+struct SignalSubscribed {
+  static constexpr RecordType kType{34, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+  Key subscription = 0;
+  std::string target;
+  std::string name;
+};
+struct SignalBroadcast {
+  static constexpr RecordType kType{35, 1};
+  Key signal = 0;
+  std::string name;
+  Context variables;
+};
+struct RepeatingTimerCreated {
+  static constexpr RecordType kType{36, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+  Key timer = 0;
+  std::string target;
+  Timestamp due;
+  std::int32_t repetitions = 0;  // with the one that falls due; -1: for ever
+  std::int64_t interval = 0;     // microseconds
+};
+// Starts an instance when it falls due.
+struct StartTimerCreated {
+  static constexpr RecordType kType{37, 1};
+  Key timer = 0;
+  Key process_key = 0;
+  std::string target;
+  Timestamp due;
+  std::int32_t repetitions = 0;
+  std::int64_t interval = 0;
+};
+struct StartTimerTriggered {
+  static constexpr RecordType kType{38, 1};
+  Key timer = 0;
+};
+// A newer version of its process was deployed.
+struct StartTimerCanceled {
+  static constexpr RecordType kType{39, 1};
+  Key timer = 0;
+};
+// A message with this key started it: no other of its process is started by such a message until it has ended.
+struct InstanceLocked {
+  static constexpr RecordType kType{40, 1};
+  Key instance = 0;
+  std::string message_name;
+  std::string correlation_key;
+};
+// A call activity started it.
+struct ChildStarted {
+  static constexpr RecordType kType{41, 1};
+  Key instance = 0;
+  Key parent = 0;
+  Key call_activity = 0;
+};
+
+// A multi-instance activity knows what it goes over: `items` holds them under the name "items".
+struct LoopStarted {
+  static constexpr RecordType kType{42, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+  Context items;
+};
+// One of its instances gave its part of the output collection, under the name "value".
+struct LoopOutputCollected {
+  static constexpr RecordType kType{43, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+  std::int32_t loop_counter = 0;
+  Context output;
+};
+
 using Event = std::variant<ProcessDeployed, InstanceCreated, ElementActivating, ElementActivated, ElementCompleting, ElementCompleted,
                            ElementTerminating, ElementTerminated, FlowTaken, VariablesSet, JobCreated, JobActivated, JobCompleted,
                            JobFailed, JobYielded, JobReady, JobErrorThrown, JobRetriesUpdated, TimerCreated, TimerTriggered,
                            SubscriptionCreated, MessagePublished, MessageCorrelated, MessageExpired, EventTriggered, IncidentCreated,
-                           IncidentResolved, InstanceYielded, InstanceContinued, JobLost, JobMoved, TimerMoved>;
+                           IncidentResolved, InstanceYielded, InstanceContinued, JobLost, JobMoved, TimerMoved, ScopeInterrupted,
+                           SignalSubscribed, SignalBroadcast, RepeatingTimerCreated, StartTimerCreated, StartTimerTriggered,
+                           StartTimerCanceled, InstanceLocked, ChildStarted, LoopStarted, LoopOutputCollected>;
 
 // All events of one command: what the journal holds in one row. They take effect together.
 struct Record {
@@ -415,7 +505,7 @@ struct EndedInstance {
 struct Outcome {
   std::optional<Rejection> rejection;  // then nothing else
   std::vector<Event> events;
-  Key key = 0;                             // CreateInstance: instance; PublishMessage: message
+  Key key = 0;                             // CreateInstance: instance; PublishMessage: message; BroadcastSignal: signal
   bool created = false;                    // CreateInstance: not the answer of an earlier one
   std::vector<DeployedProcess> processes;  // Deploy
   std::vector<ActivatedJob> jobs;          // ActivateJobs
@@ -432,6 +522,7 @@ inline constexpr char kExtractValue[] = "EXTRACT_VALUE_ERROR";
 inline constexpr char kCondition[] = "CONDITION_ERROR";
 inline constexpr char kIoMapping[] = "IO_MAPPING_ERROR";
 inline constexpr char kUnknown[] = "UNKNOWN";  // the loop limit
+inline constexpr char kCalledElement[] = "CALLED_ELEMENT_ERROR";
 }  // namespace error_type
 
 // ---- bounds
@@ -439,6 +530,8 @@ inline constexpr char kUnknown[] = "UNKNOWN";  // the loop limit
 inline constexpr int kMaxStepsPerCommand = 256;    // then the instance yields to others
 inline constexpr int kMaxConsecutiveYields = 100;  // then it is an incident: a loop without a wait
 inline constexpr int kMaxDuePerTick = 100;
+inline constexpr int kIterationsPerStep = 8;                   // of a parallel multi-instance activity that begin
+inline constexpr std::int32_t kMaxCallDepth = 1000;            // of call activities in each other
 inline constexpr int kMaxActivatedJobs = 1000;                 // by one command
 inline constexpr std::size_t kMaxVariableBytes = 1024 * 1024;  // of one variable
 inline constexpr std::size_t kMaxNameBytes = 1024;             // message names, correlation keys, ids, job types, error codes

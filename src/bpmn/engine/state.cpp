@@ -28,6 +28,24 @@ const ElementInstance* Instance::find(Key element_instance) const {
   return found == elements.end() ? nullptr : &found->second;
 }
 
+bool Instance::is_leaving(const ElementInstance& instance) const {
+  if (!instance.triggered) return false;
+  const model::Element& event = process->elements[*instance.triggered];
+  return event.kind == model::ElementKind::kBoundaryEvent && *instance.triggered != instance.element;
+}
+
+bool Instance::still_waits(const ElementInstance& instance) const {
+  if (!instance.triggered) return true;
+  const model::Element& event = process->elements[*instance.triggered];
+  return event.kind == model::ElementKind::kStartEvent && !instance.interrupted;
+}
+
+bool Instance::is_swept_away(const ElementInstance& instance) const {
+  const ElementInstance* around = find(instance.scope);
+  if (!around || !around->interrupted) return false;
+  return !around->triggered || process->elements[*around->triggered].scope != instance.element;
+}
+
 const Definition* State::definition(Key key) const {
   const auto found = definitions_.find(key);
   return found == definitions_.end() ? nullptr : &found->second;
@@ -68,6 +86,17 @@ const std::set<Key>& State::subscriptions(std::string_view name, std::string_vie
   return set_of(subscriptions_, Pair(name, correlation_key));
 }
 
+const std::set<Key>& State::signal_subscriptions(std::string_view name) const { return set_of(signal_subscriptions_, name); }
+
+const std::set<Key>& State::started_by_message(std::string_view name) const { return set_of(started_by_message_, name); }
+
+const std::set<Key>& State::started_by_signal(std::string_view name) const { return set_of(started_by_signal_, name); }
+
+Key State::locked_by(std::string_view process_id, std::string_view correlation_key) const {
+  const auto found = locks_.find(Pair(process_id, correlation_key));
+  return found == locks_.end() ? 0 : found->second;
+}
+
 const std::set<Key>& State::buffered(std::string_view name, std::string_view correlation_key) const {
   return set_of(buffered_, Pair(name, correlation_key));
 }
@@ -84,6 +113,7 @@ bool State::is_known_message(std::string_view name, std::string_view correlation
 void State::forget_changes() {
   changed_instances_.clear();
   changed_messages_.clear();
+  changed_start_timers_.clear();
 }
 
 std::expected<void, std::string> State::restore_definition(Key key, std::string process_id, std::int32_t version, std::string resource_name,
@@ -101,7 +131,11 @@ std::expected<void, std::string> State::restore_definition(Key key, std::string 
   definition.xml = std::move(xml);
   versions_[{process_id, version}] = key;
   Key& newest_key = newest_[process_id];
-  if (newest_key == 0 || definitions_.at(newest_key).version < version) newest_key = key;
+  if (newest_key == 0 || definitions_.at(newest_key).version < version) {
+    if (newest_key != 0) unindex_starts(definitions_.at(newest_key));
+    index_starts(definition);
+    newest_key = key;
+  }
   definitions_[key] = std::move(definition);
   restore_counter(counter_of(key));
   return {};
@@ -117,7 +151,30 @@ void State::restore_message(Message message) {
   index_message(messages_[key] = std::move(message));
 }
 
+void State::restore_start_timer(StartTimer timer) {
+  due_.insert({timer.due, DueKind::kStartTimer, timer.key});
+  const Key key = timer.key;
+  start_timers_[key] = std::move(timer);
+}
+
+void State::index_starts(const Definition& definition) {
+  for (const model::ElementIndex index : definition.process->elements[model::kProcessElement].triggered_starts) {
+    const model::Element& start = definition.process->elements[index];
+    if (start.message) started_by_message_[start.message->name.text()].insert(definition.key);
+    if (start.signal) started_by_signal_[start.signal->name.text()].insert(definition.key);
+  }
+}
+
+void State::unindex_starts(const Definition& definition) {
+  for (const model::ElementIndex index : definition.process->elements[model::kProcessElement].triggered_starts) {
+    const model::Element& start = definition.process->elements[index];
+    if (start.message) erase_from(started_by_message_, start.message->name.text(), definition.key);
+    if (start.signal) erase_from(started_by_signal_, start.signal->name.text(), definition.key);
+  }
+}
+
 void State::index(const Instance& instance) {
+  if (!instance.lock_key.empty()) locks_[{instance.process->id, instance.lock_key}] = instance.key;
   if (!instance.idempotency_key.empty()) idempotency_[instance.idempotency_key] = instance.key;
   for (const auto& [key, element] : instance.elements) owners_[key] = instance.key;
   for (const auto& [key, incident] : instance.incidents) owners_[key] = instance.key;
@@ -131,7 +188,10 @@ void State::index(const Instance& instance) {
   }
   for (const auto& [key, subscription] : instance.subscriptions) {
     owners_[key] = instance.key;
-    subscriptions_[{subscription.name, subscription.correlation_key}].insert(key);
+    if (subscription.is_signal)
+      signal_subscriptions_[subscription.name].insert(key);
+    else
+      subscriptions_[{subscription.name, subscription.correlation_key}].insert(key);
   }
 }
 

@@ -41,7 +41,19 @@ struct Timer {
   Key element_instance = 0;
   model::ElementIndex target = 0;
   Timestamp due;
-  Timestamp since;  // when it began; 0: it is due at a date, or not known (an old checkpoint)
+  Timestamp since;               // when it began; 0: it is due at a date, or not known (an old checkpoint)
+  std::int32_t repetitions = 1;  // with the one that falls due; -1: for ever
+  Duration interval;
+};
+
+// Of a process rather than an instance.
+struct StartTimer {
+  Key key = 0;
+  Key process_key = 0;
+  std::string target;
+  Timestamp due;
+  std::int32_t repetitions = 1;
+  Duration interval;
 };
 
 struct Subscription {
@@ -50,6 +62,7 @@ struct Subscription {
   model::ElementIndex target = 0;
   std::string name;
   std::string correlation_key;
+  bool is_signal = false;
 };
 
 struct Incident {
@@ -59,6 +72,14 @@ struct Incident {
   std::string error_type;
   std::string message;
   Timestamp created_at;
+};
+
+// Of a multi-instance activity: its body.
+struct Loop {
+  feel::List items;
+  feel::List outputs;        // one for each item, null until it is there
+  std::int32_t started = 0;  // instances
+  std::int32_t completed = 0;
 };
 
 struct ElementInstance {
@@ -73,7 +94,11 @@ struct ElementInstance {
   std::int32_t children = 0;                                // active element instances directly in it
   std::int32_t active_flows = 0;                            // tokens on flows directly in it
   std::map<model::FlowIndex, std::int32_t> waiting_tokens;  // on flows into parallel gateways
-  std::optional<model::ElementIndex> triggered;             // by which event it was ended
+  std::optional<model::ElementIndex> triggered;             // by which event it was ended, interrupted or started
+  bool interrupted = false;                                 // nothing but the event sub-process of `triggered` goes on in it
+  Key child = 0;                                            // the instance that a call activity started
+  std::optional<Loop> loop;                                 // it is the body of a multi-instance activity
+  std::int32_t loop_counter = 0;                            // it is one instance of such a body, from 1
   std::optional<Context> result;                            // variables of its job or event, to be mapped at completion
 };
 
@@ -99,9 +124,20 @@ struct Instance {
   std::map<Key, Incident> incidents;
   std::int32_t yields = 0;
   std::vector<Step> pending;
+  std::string lock_message;  // name and correlation key of the message that started it, when that had a key
+  std::string lock_key;
+  Key parent = 0;  // the instance whose call activity started it
+  Key call_activity = 0;
+  std::int32_t depth = 0;  // of call activities around it
 
   const ElementInstance* find(Key element_instance) const;
   const model::Element& element_of(const ElementInstance& instance) const { return process->elements[instance.element]; }
+  // A boundary event has ended it, or is about to.
+  bool is_leaving(const ElementInstance& instance) const;
+  // Nothing that it waits for has ended its waits.
+  bool still_waits(const ElementInstance& instance) const;
+  // It must end because its scope was interrupted; all but the event sub-process that did it.
+  bool is_swept_away(const ElementInstance& instance) const;
   // May the pending steps go on by themselves?
   bool may_continue() const { return !pending.empty() && yields <= kMaxConsecutiveYields; }
 };
@@ -116,7 +152,7 @@ struct Message {
   std::set<std::string, std::less<>> correlated;  // process ids
 };
 
-enum class DueKind : std::uint8_t { kTimer, kJob, kMessage };
+enum class DueKind : std::uint8_t { kTimer, kJob, kMessage, kStartTimer };
 
 struct Due {
   Timestamp at;
@@ -138,6 +174,12 @@ class State {
   const Definition* newest(std::string_view process_id) const;
   const Definition* version(std::string_view process_id, std::int32_t version) const;
   const std::map<Key, Definition>& definitions() const { return definitions_; }
+  // The newest versions that such a message or signal starts, by key.
+  const std::set<Key>& started_by_message(std::string_view name) const;
+  const std::set<Key>& started_by_signal(std::string_view name) const;
+  const std::map<Key, StartTimer>& start_timers() const { return start_timers_; }
+  // The active instance that a message with this key started; 0: none.
+  Key locked_by(std::string_view process_id, std::string_view correlation_key) const;
 
   const std::map<Key, Instance>& instances() const { return instances_; }
   const Instance* instance(Key key) const;
@@ -158,6 +200,7 @@ class State {
   bool has_due(Timestamp now) const { return (!due_.empty() && due_.begin()->at <= now) || was_set_back(now); }
 
   const std::set<Key>& subscriptions(std::string_view name, std::string_view correlation_key) const;
+  const std::set<Key>& signal_subscriptions(std::string_view name) const;
   const std::map<Key, Message>& messages() const { return messages_; }
   const Message* message(Key key) const;
   const std::set<Key>& buffered(std::string_view name, std::string_view correlation_key) const;
@@ -166,6 +209,7 @@ class State {
   // Instances and messages that changed since `forget_changes`: what a checkpoint has to write or delete.
   const std::set<Key>& changed_instances() const { return changed_instances_; }
   const std::set<Key>& changed_messages() const { return changed_messages_; }
+  const std::set<Key>& changed_start_timers() const { return changed_start_timers_; }
   void forget_changes();
 
   // Loading a checkpoint, before any event is applied. The last counter comes with it.
@@ -174,6 +218,7 @@ class State {
                                                       std::string xml);
   void restore_instance(Instance instance);
   void restore_message(Message message);
+  void restore_start_timer(StartTimer timer);
 
  private:
   friend class Applier;
@@ -186,6 +231,8 @@ class State {
   void index_timer(const Timer& timer);
   void unindex_timer(const Timer& timer);
   void index_message(const Message& message);
+  void index_starts(const Definition& definition);
+  void unindex_starts(const Definition& definition);
 
   std::int32_t partition_;
   std::int64_t last_counter_ = 0;
@@ -194,6 +241,7 @@ class State {
   std::map<std::string, Key, std::less<>> newest_;
   std::map<Key, Instance> instances_;
   std::map<Key, Message> messages_;
+  std::map<Key, StartTimer> start_timers_;
 
   // Derived from the above.
   std::unordered_map<Key, Key> owners_;
@@ -208,6 +256,11 @@ class State {
   std::set<std::tuple<std::string, std::string, std::string>> message_ids_;
   std::set<Key> changed_instances_;
   std::set<Key> changed_messages_;
+  std::set<Key> changed_start_timers_;
+  std::map<std::string, std::set<Key>, std::less<>> signal_subscriptions_;
+  std::map<std::string, std::set<Key>, std::less<>> started_by_message_;
+  std::map<std::string, std::set<Key>, std::less<>> started_by_signal_;
+  std::map<Pair, Key> locks_;  // process id and correlation key
 };
 
 }  // namespace consilium::bpmn::engine

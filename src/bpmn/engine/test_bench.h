@@ -133,6 +133,8 @@ class Bench {
       restored.restore_instance(std::move(*decoded));
     }
     for (const auto& [key, message] : replica_.state().messages()) restored.restore_message(*decode_message(encode_message(message)));
+    for (const auto& [key, timer] : replica_.state().start_timers())
+      restored.restore_start_timer(*decode_start_timer(restored, encode_start_timer(timer)));
     restored.restore_counter(replica_.state().last_counter());
     replica_.storage() = std::move(restored);
     ASSERT_EQ(snapshot(engine.state()), snapshot(replica_.state())) << "a checkpoint gives another state";

@@ -51,8 +51,63 @@ class TestModel {
     return node("boundaryEvent", id, attached(host) + (interrupting ? "" : " cancelActivity='false'"),
                 "<messageEventDefinition messageRef='" + message(name, key) + "'/>");
   }
-  TestModel& open_sub(std::string_view id, std::string_view io = "") {
-    body_ += "<subProcess id='" + std::string(id) + "'>" + extensions(mapping(io));
+  // A start event of the process or of an event sub-process; `event` comes from one of the functions below.
+  TestModel& start_on(std::string_view id, const std::string& event, bool interrupting = true, std::string_view io = "") {
+    return node("startEvent", id, interrupting ? "" : " isInterrupting='false'", extensions(mapping(io)) + event);
+  }
+  TestModel& catch_on(std::string_view id, const std::string& event, std::string_view io = "") {
+    return node("intermediateCatchEvent", id, "", extensions(mapping(io)) + event);
+  }
+  TestModel& throw_on(std::string_view id, const std::string& event, std::string_view io = "", const std::string& extension = "") {
+    return node("intermediateThrowEvent", id, "", extensions(extension + mapping(io)) + event);
+  }
+  TestModel& end_on(std::string_view id, const std::string& event, std::string_view io = "") {
+    return node("endEvent", id, "", extensions(mapping(io)) + event);
+  }
+  TestModel& boundary_on(std::string_view id, std::string_view host, const std::string& event, bool interrupting = true) {
+    return node("boundaryEvent", id, attached(host) + (interrupting ? "" : " cancelActivity='false'"), event);
+  }
+  std::string on_message(std::string_view name, std::string_view key = "") {
+    return "<messageEventDefinition messageRef='" + message(name, key) + "'/>";
+  }
+  static std::string on_timer(std::string_view value, const std::string& kind = "timeDuration") { return timer(value, kind); }
+  std::string on_signal(std::string_view name) { return "<signalEventDefinition signalRef='" + declare("signal", "name", name) + "'/>"; }
+  std::string on_error(std::string_view code) {
+    return code.empty() ? "<errorEventDefinition/>" : "<errorEventDefinition errorRef='" + error(code) + "'/>";
+  }
+  std::string on_escalation(std::string_view code) {
+    return code.empty() ? "<escalationEventDefinition/>"
+                        : "<escalationEventDefinition escalationRef='" + declare("escalation", "escalationCode", code) + "'/>";
+  }
+  static std::string on_link(std::string_view name) { return "<linkEventDefinition name='" + std::string(name) + "'/>"; }
+  static std::string on_terminate() { return "<terminateEventDefinition/>"; }
+  // A task of any kind with what its extensions hold.
+  TestModel& activity(std::string_view kind, std::string_view id, std::string_view extension = "", std::string_view io = "",
+                      std::string_view inside = "") {
+    return node(kind, id, "", extensions(std::string(extension) + mapping(io)) + std::string(inside));
+  }
+  TestModel& receive(std::string_view id, std::string_view name, std::string_view key) {
+    return node("receiveTask", id, " messageRef='" + message(name, key) + "'", "");
+  }
+  TestModel& inclusive(std::string_view id, std::string_view default_flow = "") {
+    return node("inclusiveGateway", id, default_flow.empty() ? "" : " default='" + std::string(default_flow) + "'", "");
+  }
+  TestModel& call(std::string_view id, std::string_view process, std::string_view attributes = "", std::string_view io = "") {
+    return node("callActivity", id, "",
+                extensions("<z:calledElement processId='" + std::string(process) + "' " + std::string(attributes) + "/>" + mapping(io)));
+  }
+  TestModel& open_event_sub(std::string_view id, std::string_view io = "") {
+    body_ += "<subProcess id='" + std::string(id) + "' triggeredByEvent='true'>" + extensions(mapping(io));
+    return *this;
+  }
+  static std::string loop(std::string_view attributes, std::string_view condition = "", bool sequential = false) {
+    return "<multiInstanceLoopCharacteristics isSequential='" + std::string(sequential ? "true" : "false") + "'>" +
+           extensions("<z:loopCharacteristics " + std::string(attributes) + "/>") +
+           (condition.empty() ? "" : "<completionCondition><![CDATA[=" + std::string(condition) + "]]></completionCondition>") +
+           "</multiInstanceLoopCharacteristics>";
+  }
+  TestModel& open_sub(std::string_view id, std::string_view io = "", std::string_view inside = "") {
+    body_ += "<subProcess id='" + std::string(id) + "'>" + extensions(mapping(io)) + std::string(inside);
     return *this;
   }
   TestModel& close_sub() {
@@ -92,9 +147,10 @@ class TestModel {
                 std::string(key) + "'/></extensionElements></message>";
     return id;
   }
-  std::string error(std::string_view code) {
-    const std::string id = "declared-error-" + std::to_string(++declared_);
-    outside_ += "<error id='" + id + "' errorCode='" + std::string(code) + "'/>";
+  std::string error(std::string_view code) { return declare("error", "errorCode", code); }
+  std::string declare(const std::string& kind, const std::string& attribute, std::string_view value) {
+    const std::string id = "declared-" + kind + "-" + std::to_string(++declared_);
+    outside_ += "<" + kind + " id='" + id + "' " + attribute + "='" + std::string(value) + "'/>";
     return id;
   }
 

@@ -2,36 +2,11 @@
 #include <algorithm>
 #include <limits>
 
+#include "bpmn/engine/instance_scope.h"
 #include "bpmn/engine/processor.h"
 
 namespace consilium::bpmn::engine {
 namespace {
-
-// The variables of an element instance and of all scopes around it, inner ones first; before them what a mapping has
-// assigned so far.
-class InstanceScope final : public feel::Scope {
- public:
-  InstanceScope(const Instance& instance, Key scope, const Context* assigned = nullptr)
-      : instance_(instance), scope_(scope), assigned_(assigned) {}
-
-  const feel::Value* find(std::string_view name) const override {
-    if (assigned_) {
-      if (const auto found = assigned_->find(name); found != assigned_->end()) return &found->second;
-    }
-    for (Key key = scope_; key != 0;) {
-      const ElementInstance* scope = instance_.find(key);
-      if (!scope) break;
-      if (const auto found = scope->variables.find(name); found != scope->variables.end()) return &found->second;
-      key = scope->scope;
-    }
-    return nullptr;
-  }
-
- private:
-  const Instance& instance_;
-  Key scope_;
-  const Context* assigned_;
-};
 
 std::string explain(const feel::Expression& expression, const feel::Evaluation& result) {
   std::string text = "the expression '" + expression.source().substr(0, 200) + "'";
@@ -69,6 +44,8 @@ void assign(feel::Value& root, const std::vector<std::string>& path, std::size_t
 }
 
 }  // namespace
+
+feel::Value as_variable(const feel::Value& value) { return as_json(value); }
 
 std::string check_variable(const feel::Value& value) {
   std::size_t bytes = 0;
@@ -117,15 +94,25 @@ Processor::Evaluated<std::string> Processor::evaluate_text(const feel::Expressio
   return text;
 }
 
-Processor::Evaluated<Timestamp> Processor::evaluate_timer(const model::TimerDefinition& timer, const Instance& instance, Key scope) const {
-  const feel::Evaluation result = timer.value.evaluate(InstanceScope(instance, scope));
+Processor::Evaluated<Processor::Schedule> Processor::evaluate_timer(const model::TimerDefinition& timer, const feel::Scope& names) const {
+  using Kind = model::TimerDefinition::Kind;
+  const feel::Evaluation result = timer.value.evaluate(names);
   const std::string* text = result.value.string();
-  if (timer.kind == model::TimerDefinition::Kind::kDate) {
+  const Timestamp latest = now_ + kMaxWait;
+  if (timer.kind == Kind::kDate) {
     const auto date = text ? parse_rfc3339(*text) : std::nullopt;
     if (!date)
       return std::unexpected(Problem{error_type::kExtractValue,
                                      "Expected the date of a timer, but " + explain(timer.value, result) + " gives no RFC 3339 time"});
-    return std::min(*date, now_ + kMaxWait);
+    return Schedule{std::min(*date, latest), 1, {}};
+  }
+  if (timer.kind == Kind::kCycle) {
+    const auto cycle = text ? model::parse_cycle(*text) : std::nullopt;
+    if (!cycle || cycle->repetitions == 0)
+      return std::unexpected(Problem{error_type::kExtractValue, "Expected the cycle of a timer, but " + explain(timer.value, result) +
+                                                                    " gives no repeating ISO 8601 interval"});
+    const Duration interval = std::clamp(cycle->interval, milliseconds(1), kMaxWait);
+    return Schedule{std::min(cycle->start.value_or(now_ + interval), latest), cycle->repetitions, interval};
   }
   std::optional<Duration> length;
   if (result.value.duration())
@@ -135,7 +122,7 @@ Processor::Evaluated<Timestamp> Processor::evaluate_timer(const model::TimerDefi
   if (!length)
     return std::unexpected(Problem{error_type::kExtractValue, "Expected the duration of a timer, but " + explain(timer.value, result) +
                                                                   " gives no ISO 8601 duration"});
-  return now_ + std::clamp(*length, Duration{}, kMaxWait);
+  return Schedule{now_ + std::clamp(*length, Duration{}, kMaxWait), 1, {}};
 }
 
 Processor::Evaluated<Processor::Wait> Processor::evaluate_wait(const Instance& instance, Key scope, model::ElementIndex target) const {
@@ -143,18 +130,44 @@ Processor::Evaluated<Processor::Wait> Processor::evaluate_wait(const Instance& i
   Wait wait;
   wait.target = target;
   if (element.timer) {
-    auto due = evaluate_timer(*element.timer, instance, scope);
-    if (!due) return std::unexpected(std::move(due).error());
-    wait.due = *due;
+    auto schedule = evaluate_timer(*element.timer, InstanceScope(instance, scope));
+    if (!schedule) return std::unexpected(std::move(schedule).error());
+    wait.schedule = *schedule;
     return wait;
   }
-  auto name = evaluate_text(element.message->name, "message name", instance, scope);
+  wait.is_signal = element.signal.has_value();
+  auto name = wait.is_signal ? evaluate_text(element.signal->name, "signal name", instance, scope)
+                             : evaluate_text(element.message->name, "message name", instance, scope);
   if (!name) return std::unexpected(std::move(name).error());
+  wait.name = std::move(*name);
+  if (wait.is_signal) return wait;
   auto key = evaluate_text(element.message->correlation_key, "correlation key", instance, scope);
   if (!key) return std::unexpected(std::move(key).error());
-  wait.name = std::move(*name);
   wait.correlation_key = std::move(*key);
   return wait;
+}
+
+// The headers of the model and those that are computed; a null is no header.
+Processor::Evaluated<Context> Processor::evaluate_headers(const model::JobDefinition& job, const Instance& instance, Key scope) const {
+  using Kind = model::ComputedHeader::Kind;
+  Context headers = job.headers;
+  for (const model::ComputedHeader& header : job.computed_headers) {
+    const feel::Evaluation result = header.value.evaluate(InstanceScope(instance, scope));
+    if (result.value.is_null() && !result.gave_up) continue;
+    const std::string* text = result.value.string();
+    const feel::List* list = result.value.list();
+    const bool fits = header.kind == Kind::kTexts
+                          ? list && std::all_of(list->begin(), list->end(), [](const feel::Value& item) { return item.string(); })
+                          : text && (header.kind == Kind::kText || parse_rfc3339(*text));
+    if (!fits) {
+      const char* const expected = header.kind == Kind::kTexts ? "a list of texts" : header.kind == Kind::kText ? "a text" : "a time";
+      return std::unexpected(Problem{error_type::kExtractValue, "Expected the header '" + header.name + "' to be " + expected + ", but " +
+                                                                    explain(header.value, result) + " gives " +
+                                                                    std::string(result.value.type_name())});
+    }
+    headers.insert_or_assign(header.name, list ? feel::Value(feel::to_json(result.value)) : result.value);
+  }
+  return headers;
 }
 
 // Later mappings see what earlier ones assigned. `extend`: a path into an existing context keeps its other members.
@@ -203,10 +216,12 @@ bool Processor::map_outputs(Key instance_key, Key element_instance) {
   const ElementInstance& element = *instance.find(element_instance);
   const model::Element& definition = instance.element_of(element);
   const Key scope = element.scope;
-  const std::optional<Context> result = element.result;
+  // What started a process or event sub-process goes to its start event.
+  const bool has_result = definition.kind != model::ElementKind::kProcess && definition.kind != model::ElementKind::kEventSubProcess;
+  const bool iterates = element.loop_counter > 0;
+  const std::optional<Context> result = has_result ? element.result : std::nullopt;
   if (definition.outputs.empty()) {
-    if (!result || result->empty()) return true;
-    merge(instance_key, definition.kind == model::ElementKind::kServiceTask ? element_instance : scope, *result);
+    if (result && !result->empty()) merge(instance_key, element_instance, *result);
     return true;
   }
   if (result && !result->empty()) writer_.append(VariablesSet{instance_key, element_instance, *result});
@@ -215,7 +230,7 @@ bool Processor::map_outputs(Key instance_key, Key element_instance) {
     raise(instance_key, element_instance, 0, mapped.error());
     return false;
   }
-  merge(instance_key, scope, *mapped);
+  merge(instance_key, iterates ? element_instance : scope, *mapped);
   return true;
 }
 

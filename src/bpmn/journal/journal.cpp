@@ -15,6 +15,7 @@ using engine::Key;
 
 constexpr int kInstanceRow = 1;
 constexpr int kMessageRow = 2;
+constexpr int kStartTimerRow = 3;
 
 constexpr char kTables[] = R"sql(
 CREATE TABLE processes_partition (
@@ -143,6 +144,11 @@ CheckpointRows rows_of(const engine::State& state) {
     const engine::Message* message = state.message(key);
     result.rows.push_back({kMessageRow, key, message ? std::optional(engine::encode_message(*message)) : std::nullopt});
   }
+  for (const Key key : state.changed_start_timers()) {
+    const auto timer = state.start_timers().find(key);
+    const bool waits = timer != state.start_timers().end();
+    result.rows.push_back({kStartTimerRow, key, waits ? std::optional(engine::encode_start_timer(timer->second)) : std::nullopt});
+  }
   return result;
 }
 
@@ -203,6 +209,7 @@ Task<Result<void>> Journal::load(runtime::Context& context, engine::Engine& engi
   CO_TRY(co_await load_models(context, state));
   CO_TRY(co_await load_checkpoint(context, state, kInstanceRow));
   CO_TRY(co_await load_checkpoint(context, state, kMessageRow));
+  CO_TRY(co_await load_checkpoint(context, state, kStartTimerRow));
   CO_TRY(co_await replay_tail(context, engine));
   if (position_ != owner.position) co_return fail(damaged("the journal ends before its last record"));
   co_return Result<void>();
@@ -240,6 +247,10 @@ Task<Result<void>> Journal::load_checkpoint(runtime::Context& context, engine::S
         auto instance = engine::decode_instance(state, row.blob(1));
         if (!instance) co_return fail(damaged(instance.error()));
         state.restore_instance(std::move(*instance));
+      } else if (kind == kStartTimerRow) {
+        auto timer = engine::decode_start_timer(state, row.blob(1));
+        if (!timer) co_return fail(damaged(timer.error()));
+        state.restore_start_timer(std::move(*timer));
       } else {
         auto message = engine::decode_message(row.blob(1));
         if (!message) co_return fail(damaged(message.error()));

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "bpmn/feel/expression.h"
 
 namespace consilium::bpmn::model {
@@ -29,12 +30,24 @@ enum class ElementKind : std::uint8_t {
   kExclusiveGateway,
   kParallelGateway,
   kEventBasedGateway,
+  kEventSubProcess,
+  kIntermediateThrowEvent,
+  kTask,  // undefined: passes the token on
+  kManualTask,
+  kSendTask,
+  kReceiveTask,
+  kScriptTask,
+  kBusinessRuleTask,
+  kUserTask,
+  kInclusiveGateway,
+  kCallActivity,
+  kMultiInstanceBody,  // of no element of a model: what holds the instances of a multi-instance activity
 };
 
 // BPMN's name: `serviceTask`.
 std::string_view name_of(ElementKind kind);
 
-enum class EventKind : std::uint8_t { kNone, kMessage, kTimer, kError };
+enum class EventKind : std::uint8_t { kNone, kMessage, kTimer, kError, kEscalation, kSignal, kLink, kTerminate };
 
 // Assigns the value of `source` to the variable `target[0]`, or to a member inside it.
 struct Mapping {
@@ -44,11 +57,28 @@ struct Mapping {
 
 inline constexpr int kDefaultRetries = 3;
 
+// A header whose value is computed when the job is made; one without a value is left out.
+struct ComputedHeader {
+  enum class Kind : std::uint8_t { kText, kTexts, kTime };
+  std::string name;
+  Kind kind = Kind::kText;
+  feel::Expression value;
+};
+
 struct JobDefinition {
   feel::Expression type;
-  feel::Expression retries;  // empty: kDefaultRetries
-  feel::Context headers;     // texts
+  feel::Expression retries;  // empty: default_retries
+  int default_retries = kDefaultRetries;
+  feel::Context headers;  // texts
+  std::vector<ComputedHeader> computed_headers;
 };
+
+struct ScriptDefinition {
+  feel::Expression expression;
+  std::string result_variable;
+};
+
+inline constexpr char kUserTaskJobType[] = "io.camunda.zeebe:userTask";
 
 struct MessageDefinition {
   feel::Expression name;
@@ -56,13 +86,43 @@ struct MessageDefinition {
 };
 
 struct TimerDefinition {
-  enum class Kind : std::uint8_t { kDuration, kDate };
+  enum class Kind : std::uint8_t { kDuration, kDate, kCycle };
   Kind kind = Kind::kDuration;
   feel::Expression value;
 };
 
-struct ErrorDefinition {
-  std::string code;  // empty on a boundary event: catches every error
+// A repeating interval: `R3/PT10S`, `R/2030-01-01T00:00:00Z/P1D`.
+struct Cycle {
+  std::int32_t repetitions = -1;  // -1: for ever
+  Duration interval;
+  std::optional<Timestamp> start;
+};
+std::optional<Cycle> parse_cycle(std::string_view text);
+
+// Errors and escalations. Of a thrower the code may be an expression; of a catcher it is static, and empty catches all.
+struct CodeDefinition {
+  feel::Expression code;
+  bool catches(std::string_view thrown) const { return code.empty() || code.text() == thrown; }
+};
+
+struct SignalDefinition {
+  feel::Expression name;
+};
+
+struct CalledElement {
+  feel::Expression process_id;
+  bool takes_all_variables = true;  // the child begins with all that are visible in the parent
+  bool gives_all_variables = true;  // all variables of the child go to the parent
+};
+
+struct LoopDefinition {
+  bool sequential = false;
+  feel::Expression input_collection;
+  std::string input_element;      // empty: none
+  std::string output_collection;  // empty: none
+  feel::Expression output_element;
+  std::string output_variable;            // the variable that output_element begins with, when it is no more than a name or path
+  feel::Expression completion_condition;  // empty: none
 };
 
 struct Flow {
@@ -83,21 +143,37 @@ struct Element {
   std::vector<FlowIndex> outgoing;
   std::optional<FlowIndex> default_flow;
 
-  std::vector<ElementIndex> boundary_events;  // attached to it
-  ElementIndex attached_to = 0;               // of a boundary event
-  bool interrupting = true;                   // of a boundary event
-  bool after_event_gateway = false;           // a catch event that such a gateway waits for
-  ElementIndex start_event = 0;               // of a process or sub-process
+  std::vector<ElementIndex> boundary_events;      // attached to it
+  ElementIndex attached_to = 0;                   // of a boundary event
+  bool interrupting = true;                       // of a boundary event, and of the start event of an event sub-process
+  bool after_event_gateway = false;               // a catch event that such a gateway waits for
+  ElementIndex start_event = 0;                   // of a process or sub-process: its none start event, of an event sub-process any; 0: none
+  std::vector<ElementIndex> triggered_starts;     // of a process: start events with a message, timer or signal
+  std::vector<ElementIndex> event_sub_processes;  // directly in it
+  ElementIndex link_target = 0;                   // of a link throw event
 
   std::optional<JobDefinition> job;
   std::optional<MessageDefinition> message;
   std::optional<TimerDefinition> timer;
-  std::optional<ErrorDefinition> error;
+  std::optional<CodeDefinition> error;
+  std::optional<CodeDefinition> escalation;
+  std::optional<SignalDefinition> signal;
+  std::optional<ScriptDefinition> script;
+  std::optional<CalledElement> called;
+  std::optional<LoopDefinition> loop;
+  std::string link;
   std::vector<Mapping> inputs;
   std::vector<Mapping> outputs;
 
-  bool is_scope() const { return kind == ElementKind::kProcess || kind == ElementKind::kSubProcess; }
-  bool is_activity() const { return kind == ElementKind::kServiceTask || kind == ElementKind::kSubProcess; }
+  bool is_scope() const {
+    return kind == ElementKind::kProcess || kind == ElementKind::kSubProcess || kind == ElementKind::kEventSubProcess;
+  }
+  bool is_task() const;
+  // What boundary events may be attached to.
+  bool is_activity() const { return is_task() || kind == ElementKind::kSubProcess || kind == ElementKind::kCallActivity; }
+  bool is_gateway() const;
+  // Something waits for it until it happens: no error or escalation, which are thrown to it.
+  bool is_awaited() const { return message || timer || signal; }
 };
 
 struct Process {

@@ -69,13 +69,11 @@ constexpr HarmlessAttribute kHarmless[] = {{"id", ""},
                                            {"gatewayDirection", ""},
                                            {"implementation", ""},
                                            {"isForCompensation", "false"},
-                                           {"triggeredByEvent", "false"},
                                            {"parallelMultiple", "false"},
                                            {"instantiate", "false"},
                                            {"eventGatewayType", "Exclusive"},
                                            {"startQuantity", "1"},
                                            {"completionQuantity", "1"},
-                                           {"isInterrupting", "true"},
                                            {"isImmediate", "true"}};
 
 struct KnownKind {
@@ -92,7 +90,19 @@ constexpr KnownKind kFlowNodes[] = {
     {"exclusiveGateway", ElementKind::kExclusiveGateway},
     {"parallelGateway", ElementKind::kParallelGateway},
     {"eventBasedGateway", ElementKind::kEventBasedGateway},
+    {"intermediateThrowEvent", ElementKind::kIntermediateThrowEvent},
+    {"task", ElementKind::kTask},
+    {"manualTask", ElementKind::kManualTask},
+    {"sendTask", ElementKind::kSendTask},
+    {"receiveTask", ElementKind::kReceiveTask},
+    {"scriptTask", ElementKind::kScriptTask},
+    {"businessRuleTask", ElementKind::kBusinessRuleTask},
+    {"userTask", ElementKind::kUserTask},
+    {"inclusiveGateway", ElementKind::kInclusiveGateway},
+    {"callActivity", ElementKind::kCallActivity},
 };
+
+constexpr std::string_view kDeclarations[] = {"message", "error", "escalation", "signal", "collaboration"};
 
 constexpr std::string_view kSkipped[] = {"documentation", "textAnnotation", "association", "group",
                                          "laneSet",       "incoming",       "outgoing",    "extensionElements"};
@@ -159,7 +169,9 @@ class Reader {
   void read_definitions(xml_node definitions) {
     for (const xml_node node : definitions.children()) {
       if (is_bpmn(node, "message")) read_message(node);
-      if (is_bpmn(node, "error")) read_error(node);
+      if (is_bpmn(node, "error")) read_declaration(node, "errorCode", errors_);
+      if (is_bpmn(node, "escalation")) read_declaration(node, "escalationCode", escalations_);
+      if (is_bpmn(node, "signal")) read_declaration(node, "name", signals_);
     }
     for (const xml_node node : definitions.children()) {
       if (node.type() != pugi::node_element) continue;
@@ -167,7 +179,7 @@ class Reader {
       if (name.space != kBpmn) continue;  // the drawing
       if (name.local == "process") {
         read_process(node);
-      } else if (name.local != "message" && name.local != "error" && name.local != "collaboration" && !one_of(name.local, kSkipped)) {
+      } else if (!one_of(name.local, kDeclarations) && !one_of(name.local, kSkipped)) {
         findings_.add(node.attribute("id").value(), "bpmn:" + std::string(name.local) + " is not supported");
       }
     }
@@ -207,9 +219,9 @@ class Reader {
     messages_[id] = std::move(message);
   }
 
-  void read_error(xml_node node) {
+  void read_declaration(xml_node node, const char* attribute, std::map<std::string, std::string>& declared) {
     std::string id;
-    if (take_id(node, id)) errors_[id] = node.attribute("errorCode").value();
+    if (take_id(node, id)) declared[id] = node.attribute(attribute).value();
   }
 
   // The zeebe elements of a node's extensions; those of others are not ours.
@@ -231,8 +243,10 @@ class Reader {
     if (!take_id(node, id)) return;
     if (std::string_view(node.attribute("isExecutable").value()) != "true") return;
     check_attributes(node, id, {});
-    for (const xml_node extension : extensions_of(node))
-      findings_.add(id, "zeebe:" + std::string(name_of(extension).local) + " is not supported here");
+    for (const xml_node extension : extensions_of(node)) {
+      if (name_of(extension).local != "userTaskForm")  // for front ends
+        findings_.add(id, "zeebe:" + std::string(name_of(extension).local) + " is not supported here");
+    }
     auto process = std::make_shared<Process>();
     process_ = process.get();
     process->id = id;
@@ -249,6 +263,7 @@ class Reader {
     link_flows();
     link_boundaries();
     link_defaults();
+    link_links();
     check_process(*process, findings_);
     processes_.push_back(std::move(process));
   }
@@ -265,10 +280,9 @@ class Reader {
           findings_.add(node.attribute("id").value(), std::string(node.name()) + " is not a BPMN element");
         } else if (name.local == "sequenceFlow") {
           read_flow(node);
-        } else if (one_of(name.local, kSkipped)) {
+        } else if (one_of(name.local, kSkipped) || (name.local == "multiInstanceLoopCharacteristics" && scope != kProcessElement)) {
           continue;
-        } else if (const auto index = read_flow_node(node, name.local, scope);
-                   index && process_->elements[*index].kind == ElementKind::kSubProcess) {
+        } else if (const auto index = read_flow_node(node, name.local, scope); index && process_->elements[*index].is_scope()) {
           open.emplace_back(node, *index);
         }
       }
@@ -300,15 +314,42 @@ class Reader {
       pending_boundaries_.emplace_back(index, node.attribute("attachedToRef").value());
     }
     if (const auto chosen = node.attribute("default")) pending_defaults_.emplace_back(index, chosen.value());
-    if (element.kind == ElementKind::kStartEvent) process_->elements[scope].start_event = index;
-    check_attributes(
-        node, element.id,
-        element.kind == ElementKind::kBoundaryEvent ? std::array{"attachedToRef"sv, "cancelActivity"sv} : std::array{"default"sv, ""sv});
+    if (element.kind == ElementKind::kSubProcess && std::string_view(node.attribute("triggeredByEvent").value()) == "true") {
+      element.kind = ElementKind::kEventSubProcess;
+      process_->elements[scope].event_sub_processes.push_back(index);
+    }
+    if (element.kind == ElementKind::kStartEvent) read_start_event(node, element);
+    check_attributes(node, element.id, own_attributes(element));
     read_children(node, element);
     read_extensions(node, element);
+    if (element.kind == ElementKind::kStartEvent) add_start_event(index, element);
     process_->by_id.emplace(element.id, index);
     process_->elements.push_back(std::move(element));
     return index;
+  }
+
+  void read_start_event(xml_node node, Element& element) {
+    const bool may_leave_alone = process_->elements[element.scope].kind == ElementKind::kEventSubProcess;
+    element.interrupting = std::string_view(node.attribute("isInterrupting").as_string("true")) != "false";
+    if (!element.interrupting && !may_leave_alone)
+      findings_.add(element.id, "the attribute isInterrupting=\"false\" is supported in an event sub-process only");
+  }
+
+  void add_start_event(ElementIndex index, const Element& element) {
+    Element& scope = process_->elements[element.scope];
+    if (element.event == EventKind::kNone || scope.kind == ElementKind::kEventSubProcess) scope.start_event = index;
+    if (element.event != EventKind::kNone && scope.kind == ElementKind::kProcess) scope.triggered_starts.push_back(index);
+  }
+
+  static std::array<std::string_view, 2> own_attributes(const Element& element) {
+    switch (element.kind) {
+      case ElementKind::kBoundaryEvent: return {"attachedToRef"sv, "cancelActivity"sv};
+      case ElementKind::kStartEvent: return {"isInterrupting"sv, ""sv};
+      case ElementKind::kSubProcess:
+      case ElementKind::kEventSubProcess: return {"triggeredByEvent"sv, "default"sv};
+      case ElementKind::kReceiveTask: return {"messageRef"sv, "default"sv};
+      default: return {"default"sv, ""sv};
+    }
   }
 
   // `also` names further attributes that were read.
@@ -331,35 +372,111 @@ class Reader {
     }
   }
 
-  // ---- children: event definitions
+  // ---- children: event definitions, loops, scripts
 
   void read_children(xml_node node, Element& element) {
     const bool is_event = element.kind == ElementKind::kStartEvent || element.kind == ElementKind::kEndEvent ||
-                          element.kind == ElementKind::kIntermediateCatchEvent || element.kind == ElementKind::kBoundaryEvent;
-    if (element.kind == ElementKind::kSubProcess) return;  // its children are read as a scope
+                          element.kind == ElementKind::kIntermediateCatchEvent || element.kind == ElementKind::kIntermediateThrowEvent ||
+                          element.kind == ElementKind::kBoundaryEvent;
+    if (element.kind == ElementKind::kReceiveTask) read_message_event(node, element);
     for (const xml_node child : node.children()) {
       if (child.type() != pugi::node_element) continue;
       const auto name = name_of(child);
+      if (name.space == kBpmn && name.local == "multiInstanceLoopCharacteristics" && element.is_activity()) {
+        read_loop(child, element);
+        continue;
+      }
       if (name.space == kBpmn && one_of(name.local, kSkipped)) continue;
       if (is_event && name.space == kBpmn && name.local.ends_with("EventDefinition")) {
         read_event_definition(child, name.local, element);
-      } else {
+      } else if (!element.is_scope()) {  // the children of a scope are read as such
         findings_.add(element.id, std::string(child.name()) + " is not supported in a " + std::string(model::name_of(element.kind)));
       }
     }
   }
 
+  void read_loop(xml_node node, Element& element) {
+    LoopDefinition loop;
+    check_attributes(node, element.id, {"isSequential"sv, ""sv});
+    loop.sequential = std::string_view(node.attribute("isSequential").value()) == "true";
+    for (const xml_node child : node.children()) {
+      if (child.type() != pugi::node_element) continue;
+      if (is_bpmn(child, "completionCondition")) {
+        const auto text = trimmed(child.child_value());
+        if (!text.starts_with('=')) findings_.add(element.id, "a completionCondition must be an expression that starts with '='");
+        loop.completion_condition = expression(element.id, "the completionCondition", text);
+      } else if (!is_bpmn(child, "extensionElements") && !is_bpmn(child, "documentation")) {
+        findings_.add(element.id, std::string(child.name()) + " is not supported in multiInstanceLoopCharacteristics");
+      }
+    }
+    for (const xml_node extension : extensions_of(node)) {
+      if (name_of(extension).local == "loopCharacteristics")
+        read_collections(extension, element, loop);
+      else
+        findings_.add(element.id,
+                      "zeebe:" + std::string(name_of(extension).local) + " is not supported in multiInstanceLoopCharacteristics");
+    }
+    if (loop.input_collection.empty())
+      findings_.add(element.id, "a multi-instance activity needs a zeebe:loopCharacteristics with an inputCollection");
+    element.loop = std::move(loop);
+  }
+
+  void read_collections(xml_node node, const Element& element, LoopDefinition& loop) {
+    const std::string_view input = node.attribute("inputCollection").value();
+    const std::string_view output = node.attribute("outputElement").value();
+    loop.input_element = node.attribute("inputElement").value();
+    loop.output_collection = node.attribute("outputCollection").value();
+    for (const std::string* const name : {&loop.input_element, &loop.output_collection}) {
+      if (!name->empty() && !is_variable_name(*name)) findings_.add(element.id, "'" + *name + "' is not the name of a variable");
+    }
+    if (!input.empty()) loop.input_collection = expression(element.id, "inputCollection", input);
+    if (!output.empty()) loop.output_element = expression(element.id, "outputElement", output);
+    if (output.empty() != loop.output_collection.empty())
+      findings_.add(element.id, "an outputCollection and an outputElement need each other");
+    const std::string_view root = output.empty() ? output : output.substr(1, output.find('.') - 1);
+    if (output.starts_with('=') && is_variable_path(output.substr(1))) loop.output_variable = root;
+  }
+
+  static bool is_variable_path(std::string_view text) {
+    while (true) {
+      const auto dot = text.find('.');
+      if (!is_variable_name(text.substr(0, dot))) return false;
+      if (dot == std::string_view::npos) return true;
+      text.remove_prefix(dot + 1);
+    }
+  }
+
   void read_event_definition(xml_node node, std::string_view local, Element& element) {
-    const bool catches = element.kind == ElementKind::kIntermediateCatchEvent || element.kind == ElementKind::kBoundaryEvent;
-    const bool may_fail = element.kind == ElementKind::kEndEvent || element.kind == ElementKind::kBoundaryEvent;
+    const bool boundary = element.kind == ElementKind::kBoundaryEvent;
+    const bool waits = element.kind == ElementKind::kIntermediateCatchEvent;
+    const bool ends = element.kind == ElementKind::kEndEvent;
+    const bool throws = element.kind == ElementKind::kIntermediateThrowEvent;
+    const ElementKind scope = process_->elements[element.scope].kind;
+    const bool starts_event_sub = element.kind == ElementKind::kStartEvent && scope == ElementKind::kEventSubProcess;
+    const bool starts = starts_event_sub || (element.kind == ElementKind::kStartEvent && scope == ElementKind::kProcess);
+    const bool catches = boundary || waits || starts;
     if (element.event != EventKind::kNone) {
       findings_.add(element.id, "an event may have one definition only");
     } else if (local == "messageEventDefinition" && catches) {
       read_message_event(node, element);
+    } else if (local == "messageEventDefinition" && (ends || throws)) {
+      element.event = EventKind::kMessage;  // thrown by a job
     } else if (local == "timerEventDefinition" && catches) {
       read_timer_event(node, element);
-    } else if (local == "errorEventDefinition" && may_fail) {
-      read_error_event(node, element);
+    } else if (local == "signalEventDefinition" && (catches || ends || throws)) {
+      read_signal_event(node, element);
+    } else if (local == "errorEventDefinition" && (ends || boundary || starts_event_sub)) {
+      element.event = EventKind::kError;
+      element.error = read_code(node, "error", errors_, element);
+    } else if (local == "escalationEventDefinition" && (ends || throws || boundary || starts_event_sub)) {
+      element.event = EventKind::kEscalation;
+      element.escalation = read_code(node, "escalation", escalations_, element);
+    } else if (local == "linkEventDefinition" && (waits || throws)) {
+      element.event = EventKind::kLink;
+      element.link = node.attribute("name").value();
+      if (element.link.empty()) findings_.add(element.id, "the link event needs a name");
+    } else if (local == "terminateEventDefinition" && ends) {
+      element.event = EventKind::kTerminate;
     } else {
       findings_.add(element.id, "bpmn:" + std::string(local) + " is not supported in a " + std::string(model::name_of(element.kind)));
     }
@@ -375,14 +492,36 @@ class Reader {
     }
     const Message& message = found->second;
     if (message.name.empty()) findings_.add(reference, "the message has no name");
-    if (!message.has_key || message.correlation_key.empty()) {
-      findings_.add(reference, "the message needs a zeebe:subscription with a correlationKey");
-      return;
-    }
     MessageDefinition definition;
     definition.name = expression(reference, "name", message.name);
-    definition.correlation_key = expression(reference, "correlationKey", message.correlation_key);
+    const bool begins_instance =
+        element.kind == ElementKind::kStartEvent && process_->elements[element.scope].kind == ElementKind::kProcess;
+    if (begins_instance) {
+      if (!definition.name.is_static()) findings_.add(reference, "the name of a message that starts a process must be static");
+    } else if (!message.has_key || message.correlation_key.empty()) {
+      findings_.add(reference, "the message needs a zeebe:subscription with a correlationKey");
+      return;
+    } else {
+      definition.correlation_key = expression(reference, "correlationKey", message.correlation_key);
+    }
     element.message = std::move(definition);
+  }
+
+  void read_signal_event(xml_node node, Element& element) {
+    element.event = EventKind::kSignal;
+    const std::string reference = node.attribute("signalRef").value();
+    const auto found = signals_.find(reference);
+    if (found == signals_.end()) {
+      findings_.add(element.id, reference.empty() ? "the signal event refers to no signal" : "there is no signal '" + reference + "'");
+      return;
+    }
+    if (found->second.empty()) findings_.add(reference, "the signal has no name");
+    SignalDefinition definition{expression(reference, "name", found->second)};
+    const bool begins_instance =
+        element.kind == ElementKind::kStartEvent && process_->elements[element.scope].kind == ElementKind::kProcess;
+    if (begins_instance && !definition.name.is_static())
+      findings_.add(reference, "the name of a signal that starts a process must be static");
+    element.signal = std::move(definition);
   }
 
   void read_timer_event(xml_node node, Element& element) {
@@ -390,59 +529,167 @@ class Reader {
     for (const xml_node child : node.children()) {
       if (child.type() != pugi::node_element) continue;
       const auto name = name_of(child);
-      if (element.timer || (name.local != "timeDuration" && name.local != "timeDate")) {
+      if (element.timer || (name.local != "timeDuration" && name.local != "timeDate" && name.local != "timeCycle")) {
         findings_.add(element.id, element.timer ? "a timer may have one definition only" : std::string(child.name()) + " is not supported");
         continue;
       }
       TimerDefinition timer;
-      timer.kind = name.local == "timeDate" ? TimerDefinition::Kind::kDate : TimerDefinition::Kind::kDuration;
+      timer.kind = name.local == "timeDate"    ? TimerDefinition::Kind::kDate
+                   : name.local == "timeCycle" ? TimerDefinition::Kind::kCycle
+                                               : TimerDefinition::Kind::kDuration;
       timer.value = expression(element.id, name.local, trimmed(child.child_value()));
       if (timer.value.is_static() && !is_valid_timer(timer))
         findings_.add(element.id, "'" + timer.value.text() + "' is not a valid " + std::string(name.local));
       element.timer = std::move(timer);
     }
     if (!element.timer) findings_.add(element.id, "the timer needs a timeDuration or a timeDate");
+    if (element.timer) check_timer(element);
+  }
+
+  // Only what may happen more than once may have a cycle; what starts an instance has no instance yet to wait in.
+  void check_timer(const Element& element) {
+    using Kind = TimerDefinition::Kind;
+    const bool begins_instance =
+        element.kind == ElementKind::kStartEvent && process_->elements[element.scope].kind == ElementKind::kProcess;
+    const bool may_repeat = begins_instance || (element.kind != ElementKind::kIntermediateCatchEvent && !element.interrupting);
+    if (element.timer->kind == Kind::kCycle && !may_repeat)
+      findings_.add(element.id, "a timeCycle is supported in non-interrupting events and start events of a process only");
+    if (element.timer->kind == Kind::kDuration && begins_instance)
+      findings_.add(element.id, "the start event of a process needs a timeCycle or a timeDate");
   }
 
   static bool is_valid_timer(const TimerDefinition& timer) {
     if (timer.kind == TimerDefinition::Kind::kDate) return parse_rfc3339(timer.value.text()).has_value();
+    if (timer.kind == TimerDefinition::Kind::kCycle) return parse_cycle(timer.value.text()).has_value();
     return parse_iso8601_duration(timer.value.text()).has_value();
   }
 
-  void read_error_event(xml_node node, Element& element) {
-    element.event = EventKind::kError;
-    element.error.emplace();
-    const std::string reference = node.attribute("errorRef").value();
-    if (reference.empty() && element.kind == ElementKind::kBoundaryEvent) return;  // catches all
-    const auto found = errors_.find(reference);
-    if (found == errors_.end()) {
-      findings_.add(element.id, reference.empty() ? "the error event refers to no error" : "there is no error '" + reference + "'");
+  CodeDefinition read_code(xml_node node, const std::string& what, const std::map<std::string, std::string>& declared,
+                           const Element& element) {
+    CodeDefinition definition;
+    const bool throws = element.kind == ElementKind::kEndEvent || element.kind == ElementKind::kIntermediateThrowEvent;
+    const std::string reference = node.attribute((what + "Ref").c_str()).value();
+    if (reference.empty() && !throws) return definition;  // catches all
+    const auto found = declared.find(reference);
+    if (found == declared.end()) {
+      findings_.add(element.id,
+                    reference.empty() ? "the " + what + " event refers to no " + what : "there is no " + what + " '" + reference + "'");
     } else if (found->second.empty()) {
-      findings_.add(reference, "the error has no errorCode");
+      findings_.add(reference, "the " + what + " has no " + what + "Code");
     } else {
-      element.error->code = found->second;
+      definition.code = expression(reference, what + "Code", found->second);
+      if (!throws && !definition.code.is_static()) findings_.add(reference, "the " + what + "Code of a catch event must be static");
     }
+    return definition;
   }
 
   // ---- zeebe's extensions
 
+  static bool may_be_job(const Element& element) {
+    switch (element.kind) {
+      case ElementKind::kServiceTask:
+      case ElementKind::kSendTask:
+      case ElementKind::kScriptTask:
+      case ElementKind::kBusinessRuleTask: return true;
+      case ElementKind::kEndEvent:
+      case ElementKind::kIntermediateThrowEvent: return element.event == EventKind::kMessage;
+      default: return false;
+    }
+  }
+
   void read_extensions(xml_node node, Element& element) {
-    const bool is_gateway = element.kind == ElementKind::kExclusiveGateway || element.kind == ElementKind::kParallelGateway ||
-                            element.kind == ElementKind::kEventBasedGateway;
+    const bool is_user_task = element.kind == ElementKind::kUserTask;
+    if (is_user_task) element.job = user_task_job();
     for (const xml_node extension : extensions_of(node)) {
       const auto local = name_of(extension).local;
-      if (local == "taskDefinition" && element.kind == ElementKind::kServiceTask) {
+      if (local == "taskDefinition" && may_be_job(element)) {
         read_task_definition(extension, element);
-      } else if (local == "taskHeaders" && element.kind == ElementKind::kServiceTask) {
+      } else if (local == "taskHeaders" && (may_be_job(element) || is_user_task)) {
         read_headers(extension, element);
-      } else if (local == "ioMapping" && !is_gateway) {
+      } else if (local == "ioMapping" && !element.is_gateway()) {
         read_mappings(extension, element);
+      } else if (local == "calledElement" && element.kind == ElementKind::kCallActivity) {
+        read_called_element(extension, element);
+      } else if (local == "script" && element.kind == ElementKind::kScriptTask) {
+        read_script(extension, element);
+      } else if (is_user_task && (local == "assignmentDefinition" || local == "taskSchedule" || local == "formDefinition")) {
+        read_user_task(extension, local, element);
       } else {
         findings_.add(element.id, "zeebe:" + std::string(local) + " is not supported in a " + std::string(model::name_of(element.kind)));
       }
     }
-    if (!headers_.empty() && element.job) element.job->headers = std::move(headers_);
+    if (element.job) element.job->headers.merge(headers_);
     headers_.clear();
+  }
+
+  void read_called_element(xml_node node, Element& element) {
+    for (const auto attribute : node.attributes()) {
+      const std::string_view name = attribute.name();
+      const bool latest = name == "bindingType" && attribute.value() == "latest"sv;
+      if (name != "processId" && name != "propagateAllChildVariables" && name != "propagateAllParentVariables" && !latest)
+        findings_.add(element.id,
+                      "the attribute " + std::string(name) + "=\"" + attribute.value() + "\" of a zeebe:calledElement is not supported");
+    }
+    CalledElement called;
+    const std::string_view process_id = node.attribute("processId").value();
+    if (process_id.empty()) findings_.add(element.id, "the zeebe:calledElement needs a processId");
+    called.process_id = expression(element.id, "processId", process_id);
+    called.gives_all_variables = std::string_view(node.attribute("propagateAllChildVariables").as_string("true")) != "false";
+    called.takes_all_variables = std::string_view(node.attribute("propagateAllParentVariables").as_string("true")) != "false";
+    element.called = std::move(called);
+  }
+
+  void read_script(xml_node node, Element& element) {
+    const std::string_view text = node.attribute("expression").value();
+    ScriptDefinition script;
+    script.result_variable = node.attribute("resultVariable").value();
+    if (!text.starts_with('=')) findings_.add(element.id, "a script must be an expression that starts with '='");
+    if (!is_variable_name(script.result_variable)) findings_.add(element.id, "a script needs a resultVariable with the name of a variable");
+    script.expression = expression(element.id, "the script", text);
+    element.script = std::move(script);
+  }
+
+  static JobDefinition user_task_job() {
+    JobDefinition job;
+    job.type = feel::Expression::parse_attribute(kUserTaskJobType).value();
+    job.default_retries = 1;
+    return job;
+  }
+
+  void read_user_task(xml_node node, std::string_view local, Element& element) {
+    using Kind = ComputedHeader::Kind;
+    static constexpr struct {
+      std::string_view extension;
+      const char* attribute;
+      Kind kind;
+    } kHeaders[] = {{"assignmentDefinition", "assignee", Kind::kText},
+                    {"assignmentDefinition", "candidateGroups", Kind::kTexts},
+                    {"assignmentDefinition", "candidateUsers", Kind::kTexts},
+                    {"taskSchedule", "dueDate", Kind::kTime},
+                    {"taskSchedule", "followUpDate", Kind::kTime},
+                    {"formDefinition", "formKey", Kind::kText}};
+    if (local == "formDefinition" && node.attribute("formId"))
+      findings_.add(element.id, "a zeebe:formDefinition with a formId is not supported");
+    for (const auto& known : kHeaders) {
+      const std::string_view text = node.attribute(known.attribute).value();
+      if (known.extension != local || text.empty()) continue;
+      ComputedHeader header{std::string("io.camunda.zeebe:") + known.attribute, known.kind, expression(element.id, known.attribute, text)};
+      if (header.kind == Kind::kTexts && header.value.is_static()) header.value = feel::Expression::constant(split_list(text));
+      if (header.kind == Kind::kTime && header.value.is_static() && !parse_rfc3339(text))
+        findings_.add(element.id, "'" + std::string(text) + "' is not a valid " + known.attribute);
+      element.job->computed_headers.push_back(std::move(header));
+    }
+  }
+
+  static feel::List split_list(std::string_view text) {
+    feel::List parts;
+    while (true) {
+      const auto comma = text.find(',');
+      const std::string_view part = trimmed(text.substr(0, comma));
+      if (!part.empty()) parts.emplace_back(part);
+      if (comma == std::string_view::npos) return parts;
+      text.remove_prefix(comma + 1);
+    }
   }
 
   void read_task_definition(xml_node node, Element& element) {
@@ -479,8 +726,9 @@ class Reader {
   }
 
   void read_mappings(xml_node node, Element& element) {
-    const bool takes_inputs = element.is_activity();
-    const bool gives_outputs = element.kind != ElementKind::kEndEvent || element.event == EventKind::kNone;
+    const bool throws = element.kind == ElementKind::kEndEvent || element.kind == ElementKind::kIntermediateThrowEvent;
+    const bool takes_inputs = element.is_activity() || element.kind == ElementKind::kEventSubProcess || throws;
+    const bool gives_outputs = element.kind != ElementKind::kEndEvent || element.event != EventKind::kError;
     for (const xml_node child : node.children()) {
       if (child.type() != pugi::node_element) continue;
       const auto local = name_of(child).local;
@@ -594,6 +842,25 @@ class Reader {
     }
   }
 
+  // A link throw event goes on at the catch event of the same name in its scope.
+  void link_links() {
+    std::map<std::pair<ElementIndex, std::string>, ElementIndex> targets;
+    for (std::size_t i = 0; i < process_->elements.size(); ++i) {
+      const Element& element = process_->elements[i];
+      if (element.event != EventKind::kLink || element.kind != ElementKind::kIntermediateCatchEvent) continue;
+      if (!targets.emplace(std::pair(element.scope, element.link), static_cast<ElementIndex>(i)).second)
+        findings_.add(element.id, "another link catch event has the name '" + element.link + "' already");
+    }
+    for (Element& element : process_->elements) {
+      if (element.event != EventKind::kLink || element.kind != ElementKind::kIntermediateThrowEvent || element.link.empty()) continue;
+      const auto found = targets.find(std::pair(element.scope, element.link));
+      if (found == targets.end())
+        findings_.add(element.id, "there is no link catch event '" + element.link + "' in the same scope");
+      else
+        element.link_target = found->second;
+    }
+  }
+
   void link_defaults() {
     for (const auto& [index, flow_id] : pending_defaults_) {
       Element& element = process_->elements[index];
@@ -608,7 +875,9 @@ class Reader {
   const ReadOptions& options_;
   std::set<std::string, std::less<>> ids_;
   std::map<std::string, Message> messages_;
-  std::map<std::string, std::string> errors_;  // id to code
+  std::map<std::string, std::string> errors_;       // id to code
+  std::map<std::string, std::string> escalations_;  // id to code
+  std::map<std::string, std::string> signals_;      // id to name
   std::vector<std::shared_ptr<Process>> processes_;
   Process* process_ = nullptr;
   std::vector<PendingFlow> pending_flows_;

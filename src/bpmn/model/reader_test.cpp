@@ -46,12 +46,12 @@ TEST(Reader, ReadsASmallProcess) {
 
 TEST(Reader, BP_1_ReportsEverythingAtOnce) {
   const std::string text = all_findings(
-      wrap("<b:startEvent id=\"s\"/><b:userTask id=\"u\"/><b:serviceTask id=\"t\"/>" + task("lost") +
+      wrap("<b:startEvent id=\"s\"/><b:adHocSubProcess id=\"u\"/><b:serviceTask id=\"t\"/>" + task("lost") +
            "<b:exclusiveGateway id=\"x\"/><b:endEvent id=\"e\"/><b:endEvent id=\"e\"/>" + flow("s", "t") + flow("t", "x") +
            R"(<b:sequenceFlow id="f1" sourceRef="x" targetRef="e"><b:conditionExpression>=a &gt;</b:conditionExpression></b:sequenceFlow>)"
            R"(<b:sequenceFlow id="f2" sourceRef="x" targetRef="nowhere"/><b:sequenceFlow id="f3" sourceRef="x" targetRef="e"/>)"));
   EXPECT_EQ(text,
-            "u: bpmn:userTask is not supported\n"
+            "u: bpmn:adHocSubProcess is not supported\n"
             "e: the id is used more than once\n"
             "f1: invalid expression in the condition at character 5: expected a value, but the expression ends\n"
             "f2: targetRef refers to 'nowhere', which does not exist\n"
@@ -67,14 +67,19 @@ TEST(Reader, RefusesWhatItDoesNotKnow) {
       {wrap(""), "p: expected exactly one none start event, but found 0\n"},
       {wrap("<b:startEvent id=\"s\"/><b:startEvent id=\"s2\"/>"), "p: expected exactly one none start event, but found 2\n"},
       {wrap("<b:startEvent id=\"s\"/>" + task("t")), "t: cannot be reached from the start event\n"},
-      {wrap("<b:startEvent id=\"s\"><b:timerEventDefinition/></b:startEvent>"),
-       "s: bpmn:timerEventDefinition is not supported in a startEvent\n"},
-      {wrap("<b:startEvent id=\"s\" isInterrupting=\"false\"/>"), "s: the attribute isInterrupting=\"false\" is not supported\n"},
+      {wrap("<b:startEvent id=\"s\"><b:timerEventDefinition/></b:startEvent>"), "s: the timer needs a timeDuration or a timeDate\n"},
+      {wrap("<b:startEvent id=\"s\"><b:conditionalEventDefinition/></b:startEvent>"),
+       "s: bpmn:conditionalEventDefinition is not supported in a startEvent\n"},
+      {wrap("<b:startEvent id=\"s\" isInterrupting=\"false\"/>"),
+       "s: the attribute isInterrupting=\"false\" is supported in an event sub-process only\n"},
       {wrap("<b:startEvent id=\"s\"/>" + task("t", "<b:multiInstanceLoopCharacteristics/>") + flow("s", "t")),
-       "t: b:multiInstanceLoopCharacteristics is not supported in a serviceTask\n"},
+       "t: a multi-instance activity needs a zeebe:loopCharacteristics with an inputCollection\n"},
+      {wrap("<b:startEvent id=\"s\"/>" + task("t", "<b:standardLoopCharacteristics/>") + flow("s", "t")),
+       "t: b:standardLoopCharacteristics is not supported in a serviceTask\n"},
       {wrap("<b:startEvent id=\"s\"/><b:subProcess id=\"q\" triggeredByEvent=\"true\"><b:startEvent id=\"s2\"/></b:subProcess>" +
             flow("s", "q")),
-       "q: the attribute triggeredByEvent=\"true\" is not supported\n"},
+       "s-q: a eventSubProcess may not have an incoming flow\nq: the start event of an event sub-process needs a message, timer, error, "
+       "escalation or signal definition\n"},
       {wrap("<b:startEvent id=\"s\"/><b:serviceTask id=\"t\"><b:extensionElements><z:taskDefinition "
             "type=\"a\"/><z:surprise/></b:extensionElements></b:serviceTask>" +
             flow("s", "t")),
@@ -110,7 +115,7 @@ TEST(Reader, RefusesWhatItDoesNotKnow) {
             flow("s2", "t")),
        "s2-t: a sequence flow may not cross the border of a sub-process\n"},
       {wrap("<b:startEvent id=\"s\"/><v:thing/>"), ": v:thing is not a BPMN element\n"},
-      {wrap("<b:startEvent id=\"s\"/>", "<b:signal id=\"x\"/>"), "x: bpmn:signal is not supported\n"},
+      {wrap("<b:startEvent id=\"s\"/>", "<b:itemDefinition id=\"x\"/>"), "x: bpmn:itemDefinition is not supported\n"},
       {"<b:definitions xmlns:b=\"http://www.omg.org/spec/BPMN/20100524/MODEL\"/>", ": the file holds no executable process\n"},
       {"<a/>", ": the root element is not bpmn:definitions\n"},
   };

@@ -5,30 +5,44 @@
 namespace consilium::bpmn::model {
 namespace {
 
+bool chooses(const Element& element) {
+  return element.kind == ElementKind::kExclusiveGateway || element.kind == ElementKind::kInclusiveGateway;
+}
+
 void check_flow(const Process& process, const Flow& flow, Findings& findings) {
   const Element& source = process.elements[flow.source];
   const Element& target = process.elements[flow.target];
   if (source.scope != target.scope) findings.add(flow.id, "a sequence flow may not cross the border of a sub-process");
   if (source.kind == ElementKind::kEndEvent) findings.add(flow.id, "an end event may not have an outgoing flow");
-  if (target.kind == ElementKind::kStartEvent || target.kind == ElementKind::kBoundaryEvent)
+  if (source.kind == ElementKind::kEventSubProcess) findings.add(flow.id, "an event sub-process may not have an outgoing flow");
+  if (source.kind == ElementKind::kIntermediateThrowEvent && source.event == EventKind::kLink)
+    findings.add(flow.id, "a link throw event may not have an outgoing flow");
+  if (target.kind == ElementKind::kIntermediateCatchEvent && target.event == EventKind::kLink)
+    findings.add(flow.id, "a link catch event may not have an incoming flow");
+  if (target.kind == ElementKind::kStartEvent || target.kind == ElementKind::kBoundaryEvent || target.kind == ElementKind::kEventSubProcess)
     findings.add(flow.id, "a " + std::string(name_of(target.kind)) + " may not have an incoming flow");
-  if (flow.condition && source.kind != ElementKind::kExclusiveGateway)
-    findings.add(flow.id, "a condition is supported on the flows of an exclusive gateway only");
+  if (flow.condition && !chooses(source))
+    findings.add(flow.id, "a condition is supported on the flows of an exclusive or inclusive gateway only");
 }
 
-void check_exclusive_gateway(const Process& process, const Element& gateway, Findings& findings) {
+// Exclusive and inclusive.
+void check_choice(const Process& process, const Element& gateway, Findings& findings) {
+  const std::string kind = gateway.kind == ElementKind::kExclusiveGateway ? "an exclusive gateway" : "an inclusive gateway";
+  if (gateway.kind == ElementKind::kInclusiveGateway && gateway.incoming.size() > 1)
+    findings.add(gateway.id, "an inclusive gateway may have one incoming flow only");
   for (const FlowIndex index : gateway.outgoing) {
     const Flow& flow = process.flows[index];
     const bool is_default = gateway.default_flow == index;
     if (is_default && flow.condition) findings.add(flow.id, "the default flow may not have a condition");
     if (!is_default && !flow.condition && gateway.outgoing.size() > 1)
-      findings.add(flow.id, "a flow of an exclusive gateway needs a condition unless it is the default flow");
+      findings.add(flow.id, "a flow of " + kind + " needs a condition unless it is the default flow");
   }
 }
 
 void check_event_gateway(const Process& process, const Element& gateway, Findings& findings) {
   if (gateway.outgoing.size() < 2) findings.add(gateway.id, "an event-based gateway needs at least two outgoing flows");
   std::set<std::string> messages;
+  std::set<std::string> signals;
   for (const FlowIndex index : gateway.outgoing) {
     const Element& target = process.elements[process.flows[index].target];
     if (target.kind != ElementKind::kIntermediateCatchEvent) {
@@ -41,47 +55,106 @@ void check_event_gateway(const Process& process, const Element& gateway, Finding
     if (target.message && target.message->name.is_static() && !messages.insert(target.message->name.text()).second)
       findings.add(gateway.id,
                    "two catch events of an event-based gateway wait for the same message '" + target.message->name.text() + "'");
+    if (target.signal && target.signal->name.is_static() && !signals.insert(target.signal->name.text()).second)
+      findings.add(gateway.id, "two catch events of an event-based gateway wait for the same signal '" + target.signal->name.text() + "'");
+  }
+}
+
+// What catches errors, escalations, messages and signals at one place must differ. `catchers`: boundary events of an
+// activity, or the start events of a scope's event sub-processes.
+void check_catchers(const Process& process, const std::vector<ElementIndex>& catchers, std::string_view where, Findings& findings) {
+  std::set<std::pair<EventKind, std::string>> seen;
+  for (const ElementIndex index : catchers) {
+    const Element& event = process.elements[index];
+    const std::string place(where);
+    if (event.error && !event.interrupting) findings.add(event.id, "an event that catches an error must be interrupting");
+    const auto& code = event.error ? event.error : event.escalation;
+    if (code && !seen.insert({event.event, code->code.text()}).second) {
+      const std::string kind = event.error ? "error" : "escalation";
+      findings.add(event.id, code->code.empty() ? "two " + place + " catch every " + kind
+                                                : "two " + place + " catch the " + kind + " '" + code->code.text() + "'");
+    }
+    const feel::Expression* const name = event.message ? &event.message->name : event.signal ? &event.signal->name : nullptr;
+    if (name && name->is_static() && !seen.insert({event.event, name->text()}).second)
+      findings.add(event.id, "two " + place + " wait for the same " + (event.message ? "message '" : "signal '") + name->text() + "'");
   }
 }
 
 void check_boundary_events(const Process& process, const Element& host, Findings& findings) {
-  std::set<std::string> codes;
   for (const ElementIndex index : host.boundary_events) {
     const Element& event = process.elements[index];
     if (event.scope != host.scope)
       findings.add(event.id, "a boundary event must lie in the same scope as the activity that it is attached to");
     if (event.outgoing.empty()) findings.add(event.id, "a boundary event needs an outgoing flow");
-    if (event.error && !event.interrupting) findings.add(event.id, "an error boundary event must be interrupting");
-    if (event.error && !codes.insert(event.error->code).second)
-      findings.add(event.id, event.error->code.empty() ? "two boundary events of one activity catch every error"
-                                                       : "two boundary events of one activity catch the error '" + event.error->code + "'");
   }
+  check_catchers(process, host.boundary_events, "boundary events of one activity", findings);
 }
 
 void check_scope(const Process& process, ElementIndex index, const std::vector<ElementIndex>& children, Findings& findings) {
-  int starts = 0;
-  for (const ElementIndex child : children) starts += process.elements[child].kind == ElementKind::kStartEvent ? 1 : 0;
   const Element& scope = process.elements[index];
-  if (starts != 1) findings.add(scope.id, "expected exactly one none start event, but found " + std::to_string(starts));
+  int starts = 0;
+  int triggered = 0;
+  for (const ElementIndex child : children) {
+    if (process.elements[child].kind != ElementKind::kStartEvent) continue;
+    (process.elements[child].event == EventKind::kNone ? starts : triggered) += 1;
+  }
+  if (scope.kind == ElementKind::kEventSubProcess) {
+    if (starts + triggered != 1)
+      findings.add(scope.id, "expected exactly one start event, but found " + std::to_string(starts + triggered));
+    else if (starts == 1)
+      findings.add(scope.id, "the start event of an event sub-process needs a message, timer, error, escalation or signal definition");
+  } else if (starts > 1 || (starts == 0 && (triggered == 0 || scope.kind == ElementKind::kSubProcess))) {
+    findings.add(scope.id, "expected exactly one none start event, but found " + std::to_string(starts));
+  }
+  if (!scope.triggered_starts.empty()) check_catchers(process, scope.triggered_starts, "start events of the process", findings);
+  std::vector<ElementIndex> catchers;
+  for (const ElementIndex sub : scope.event_sub_processes) {
+    if (process.elements[sub].start_event != 0) catchers.push_back(process.elements[sub].start_event);
+  }
+  check_catchers(process, catchers, "event sub-processes of one scope", findings);
+}
+
+void check_job(const Element& element, Findings& findings) {
+  const std::string what(name_of(element.kind));
+  if (element.kind == ElementKind::kScriptTask) {
+    if (element.job.has_value() == element.script.has_value())
+      findings.add(element.id, "a scriptTask needs either a zeebe:script or a zeebe:taskDefinition");
+  } else if (!element.job) {
+    const bool service = element.kind == ElementKind::kServiceTask;
+    findings.add(element.id,
+                 service ? "a service task needs a zeebe:taskDefinition with a type"
+                         : "a " + what + (element.is_task() ? "" : " with a message") + " needs a zeebe:taskDefinition with a type");
+  }
 }
 
 void check_element(const Process& process, const Element& element, Findings& findings) {
   switch (element.kind) {
     case ElementKind::kServiceTask:
-      if (!element.job) findings.add(element.id, "a service task needs a zeebe:taskDefinition with a type");
+    case ElementKind::kSendTask:
+    case ElementKind::kScriptTask:
+    case ElementKind::kBusinessRuleTask: check_job(element, findings); break;
+    case ElementKind::kCallActivity:
+      if (!element.called) findings.add(element.id, "a callActivity needs a zeebe:calledElement with a processId");
       break;
-    case ElementKind::kExclusiveGateway: check_exclusive_gateway(process, element, findings); break;
+    case ElementKind::kEndEvent:
+    case ElementKind::kIntermediateThrowEvent:
+      if (element.event == EventKind::kMessage) check_job(element, findings);
+      break;
+    case ElementKind::kExclusiveGateway:
+    case ElementKind::kInclusiveGateway: check_choice(process, element, findings); break;
     case ElementKind::kEventBasedGateway: check_event_gateway(process, element, findings); break;
     case ElementKind::kIntermediateCatchEvent:
-      if (element.event == EventKind::kNone) findings.add(element.id, "an intermediate catch event needs a message or timer definition");
+      if (element.event == EventKind::kNone)
+        findings.add(element.id, "an intermediate catch event needs a message, timer, signal or link definition");
       break;
     case ElementKind::kBoundaryEvent:
-      if (element.event == EventKind::kNone) findings.add(element.id, "a boundary event needs an error, message or timer definition");
+      if (element.event == EventKind::kNone)
+        findings.add(element.id, "a boundary event needs an error, escalation, message, timer or signal definition");
       break;
     default: break;
   }
-  if (element.default_flow && element.kind != ElementKind::kExclusiveGateway)
-    findings.add(element.id, "a default flow is supported on an exclusive gateway only");
+  if (element.default_flow && !chooses(element))
+    findings.add(element.id, "a default flow is supported on an exclusive or inclusive gateway only");
   if (element.is_activity()) check_boundary_events(process, element, findings);
 }
 
@@ -97,8 +170,10 @@ void report_unreachable(const Process& process, const std::vector<std::vector<El
     for (const FlowIndex flow : element.outgoing) open.push_back(process.flows[flow].target);
     open.insert(open.end(), element.boundary_events.begin(), element.boundary_events.end());
     for (const ElementIndex child : children[index]) {
-      if (process.elements[child].kind == ElementKind::kStartEvent) open.push_back(child);
+      const ElementKind kind = process.elements[child].kind;
+      if (kind == ElementKind::kStartEvent || kind == ElementKind::kEventSubProcess) open.push_back(child);
     }
+    if (element.link_target != 0) open.push_back(element.link_target);
   }
   for (std::size_t i = 0; i < reached.size(); ++i) {
     // What lies in an unreachable sub-process is not told again, one by one.

@@ -1,0 +1,504 @@
+// What each kind of element does, beyond what engine_test.cpp shows of the first ones.
+#include <gtest/gtest.h>
+
+#include "bpmn/engine/test_bench.h"
+
+namespace consilium::bpmn::engine {
+namespace {
+
+constexpr char kWork[] = "<z:taskDefinition type='work'/>";
+
+// What is wrong with a model, one finding a line.
+std::string refusal(const TestModel& model) {
+  Bench bench;
+  const Outcome outcome = bench.run(Deploy{{{"m.bpmn", model.xml()}}});
+  std::string text;
+  if (!outcome.rejection) return "accepted";
+  for (const model::Finding& finding : outcome.rejection->findings) text += finding.element_id + ": " + finding.message + "\n";
+  return text;
+}
+
+TestModel line(const std::string& middle, TestModel model) {
+  return std::move(model.start().end().flow("start", middle).flow(middle, "end"));
+}
+
+Key broadcast(Bench& bench, const std::string& name, std::string_view variables = "{}") {
+  const Outcome outcome = bench.run(BroadcastSignal{name, *feel::parse_variables(variables)});
+  EXPECT_FALSE(outcome.rejection);
+  return outcome.key;
+}
+
+// ---- tasks
+
+TEST(Elements, TasksThatAreJobs) {
+  for (const char* kind : {"sendTask", "scriptTask", "businessRuleTask", "serviceTask"}) {
+    Bench bench;
+    bench.deploy(line("t", TestModel().activity(kind, "t", kWork, output("=r + 1", "x"))));
+    bench.start();
+    bench.complete("work", R"({"r": 1})");
+    EXPECT_EQ(bench.end_variables(), R"({"x":2})") << kind;
+    EXPECT_EQ(bench.take_path(), "start t end p") << kind;
+    EXPECT_NE(refusal(line("t", TestModel().activity(kind, "t"))), "accepted") << kind;
+  }
+}
+
+TEST(Elements, UserTasksAreJobsOfOneTypeWithTheirAssignmentAsHeaders) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().activity("userTask", "t",
+                                              "<z:formDefinition formKey='form-1'/>"
+                                              "<z:assignmentDefinition assignee='=who' candidateGroups='a, b' candidateUsers='=users'/>"
+                                              "<z:taskSchedule dueDate='2030-01-01T10:00:00Z' followUpDate='=later'/>"
+                                              "<z:taskHeaders><z:header key='k' value='v'/></z:taskHeaders>")));
+  bench.start(R"({"who": "anna", "users": ["u"], "later": null})");
+  const ActivatedJob job = bench.job("io.camunda.zeebe:userTask");
+  EXPECT_EQ(job.retries, 1);
+  EXPECT_EQ(feel::to_json(job.headers), R"({"io.camunda.zeebe:assignee":"anna","io.camunda.zeebe:candidateGroups":"[\"a\",\"b\"]",)"
+                                        R"("io.camunda.zeebe:candidateUsers":"[\"u\"]","io.camunda.zeebe:dueDate":"2030-01-01T10:00:00Z",)"
+                                        R"("io.camunda.zeebe:formKey":"form-1","k":"v"})");
+  bench.run(CompleteJob{job.key, {}});
+  EXPECT_EQ(bench.take_path(), "start t end p");
+  bench.start(R"({"who": 7, "users": ["u"], "later": null})");
+  EXPECT_EQ(bench.incident(), "EXTRACT_VALUE_ERROR");
+}
+
+TEST(Elements, ScriptsComputeAVariable) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().activity("scriptTask", "t", "<z:script expression='=a * 2' resultVariable='b'/>")));
+  bench.start(R"({"a": 21})");
+  EXPECT_EQ(bench.end_variables(), R"({"a":21,"b":42})");
+  EXPECT_EQ(bench.take_path(), "start t end p");
+  EXPECT_EQ(refusal(line("t", TestModel().activity("scriptTask", "t", "<z:script expression='=a' resultVariable='2'/>"))),
+            "t: a script needs a resultVariable with the name of a variable\n");
+  EXPECT_EQ(
+      refusal(line("t", TestModel().activity("scriptTask", "t", std::string(kWork) + "<z:script expression='=a' resultVariable='b'/>"))),
+      "t: a scriptTask needs either a zeebe:script or a zeebe:taskDefinition\n");
+}
+
+TEST(Elements, ManualAndUndefinedTasksPassTheTokenOn) {
+  for (const char* kind : {"manualTask", "task"}) {
+    Bench bench;
+    bench.deploy(line("t", TestModel().activity(kind, "t", "", input("=1", "x") + output("=x", "y"))));
+    bench.start();
+    EXPECT_EQ(bench.take_path(), "start t end p") << kind;
+    EXPECT_EQ(bench.end_variables(), R"({"y":1})") << kind;
+  }
+}
+
+TEST(Elements, ReceiveTasksWaitForTheirMessageAndCanBeInterrupted) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().receive("t", "msg", "=id").boundary_timer("late", "t", "PT5S").end("e2").flow("late", "e2")));
+  bench.start(R"({"id": "k"})");
+  bench.publish("msg", "k", R"({"v": 1})");
+  EXPECT_EQ(bench.take_path(), "start t end p");
+  EXPECT_EQ(bench.end_variables(), R"({"id":"k","v":1})");
+  bench.start(R"({"id": "other"})");
+  bench.pass(seconds(5));
+  EXPECT_EQ(bench.take_path(), "start -t late e2 p");
+}
+
+// ---- gateways, links, ends
+
+TEST(Elements, InclusiveGatewaysTakeEveryFlowThatHolds) {
+  Bench bench;
+  bench.deploy(TestModel()
+                   .start()
+                   .inclusive("x", "x_c")
+                   .end("a")
+                   .end("b")
+                   .end("c")
+                   .flow("start", "x")
+                   .flow("x", "a", "n > 1")
+                   .flow("x", "b", "n > 2")
+                   .flow("x", "c"));
+  for (const auto& [variables, path] :
+       {std::pair(R"({"n": 3})", "start x a b p"), std::pair(R"({"n": 2})", "start x a p"), std::pair(R"({"n": 1})", "start x c p")}) {
+    bench.start(variables);
+    EXPECT_EQ(bench.take_path(), path);
+  }
+  bench.start("{}");
+  EXPECT_EQ(bench.incident(), "EXTRACT_VALUE_ERROR");
+  EXPECT_EQ(refusal(TestModel()
+                        .start()
+                        .parallel("f")
+                        .inclusive("j")
+                        .end()
+                        .flow("start", "f")
+                        .raw("<sequenceFlow id='f1' sourceRef='f' targetRef='j'/><sequenceFlow id='f2' sourceRef='f' targetRef='j'/>")
+                        .flow("j", "end")),
+            "j: an inclusive gateway may have one incoming flow only\n");
+}
+
+TEST(Elements, LinksLeadOnWithinTheirScope) {
+  Bench bench;
+  const auto model = [](const std::string& target) {
+    return TestModel()
+        .start()
+        .throw_on("away", TestModel::on_link("L"))
+        .catch_on("here", TestModel::on_link(target))
+        .end()
+        .flow("start", "away")
+        .flow("here", "end");
+  };
+  bench.deploy(model("L"));
+  bench.start();
+  EXPECT_EQ(bench.take_path(), "start away here end p");
+  EXPECT_EQ(refusal(model("M")), "away: there is no link catch event 'L' in the same scope\n");
+}
+
+TEST(Elements, ThrowEventsWithoutDefinitionPassAndMessagesAreJobs) {
+  Bench bench;
+  bench.deploy(TestModel()
+                   .start()
+                   .throw_on("none", "", output("=1", "x"))
+                   .raw("<intermediateThrowEvent id='say'><extensionElements><z:taskDefinition type='work'/></extensionElements>"
+                        "<messageEventDefinition/></intermediateThrowEvent>")
+                   .raw("<endEvent id='end'><extensionElements><z:taskDefinition type='last'/></extensionElements>"
+                        "<messageEventDefinition/></endEvent>")
+                   .flow("start", "none")
+                   .flow("none", "say")
+                   .flow("say", "end"));
+  bench.start();
+  bench.complete("work", R"({"r": 2})");
+  EXPECT_EQ(bench.take_path(), "start none say");
+  bench.complete("last");
+  EXPECT_EQ(bench.take_path(), "end p");
+  EXPECT_EQ(bench.end_variables(), R"({"r":2,"x":1})");
+  EXPECT_EQ(refusal(line("say", TestModel().throw_on("say", "<messageEventDefinition/>"))),
+            "say: a intermediateThrowEvent with a message needs a zeebe:taskDefinition with a type\n");
+}
+
+TEST(Elements, TerminateEndsWhatElseIsInItsScope) {
+  Bench bench;
+  bench.deploy(TestModel()
+                   .start()
+                   .open_sub("sub")
+                   .start("s2")
+                   .parallel("f")
+                   .task("t", "work")
+                   .parallel("join")
+                   .task("u", "stop")
+                   .end_on("kill", TestModel::on_terminate())
+                   .end("e2")
+                   .flow("s2", "f")
+                   .flow("f", "t")
+                   .flow("f", "u")
+                   .flow("f", "join")
+                   .flow("t", "join")
+                   .flow("join", "e2")
+                   .flow("u", "kill")
+                   .close_sub()
+                   .end()
+                   .flow("start", "sub")
+                   .flow("sub", "end"));
+  bench.start();
+  bench.complete("stop");
+  EXPECT_EQ(bench.take_path(), "start s2 f u kill -t sub end p");
+  EXPECT_TRUE(bench.activate("work").empty());
+}
+
+// ---- starts
+
+TEST(Elements, MessagesStartOneInstanceForEachKey) {
+  Bench bench;
+  TestModel model;
+  model.start_on("by", model.on_message("order"), true, output("=v", "got")).task("t", "work").end();
+  bench.deploy(model.flow("by", "t").flow("t", "end"));
+  EXPECT_EQ(bench.run(CreateInstance{"p", 0, {}, ""}).rejection->message,
+            "Expected to create instance of process with none start event, but there is no such event");
+  bench.publish("order", "k", R"({"v": 1})");
+  bench.publish("order", "k", R"({"v": 2})");  // waits for the first to end
+  bench.publish("order", "", R"({"v": 3})");   // without a key each starts one
+  bench.publish("order", "", R"({"v": 4})");
+  EXPECT_EQ(bench.engine.state().instances().size(), 3u);
+  const auto jobs = bench.activate("work");
+  ASSERT_EQ(jobs.size(), 3u);
+  for (const ActivatedJob& job : jobs) bench.run(CompleteJob{job.key, {}});
+  EXPECT_EQ(feel::to_json(bench.ended()[0].variables), R"({"got":1})");
+  EXPECT_EQ(feel::to_json(bench.job("work").variables), R"({"got":2})");
+  bench.deploy(line("u", TestModel().task("u", "work")).xml());  // the newest version has no such start
+  bench.publish("order", "z", "{}");
+  EXPECT_EQ(bench.engine.state().instances().size(), 1u);
+}
+
+TEST(Elements, TimersStartInstancesOfTheNewestVersion) {
+  Bench bench;
+  const auto model = [](const std::string& cycle) {
+    return TestModel().start_on("by", TestModel::on_timer(cycle, "timeCycle")).end().flow("by", "end");
+  };
+  bench.deploy(model("R3/PT10S"));
+  bench.pass(seconds(25));
+  EXPECT_EQ(bench.ended().size(), 2u);
+  bench.deploy(model("R3/PT10S"));  // unchanged: goes on
+  bench.pass(seconds(100));
+  EXPECT_EQ(bench.ended().size(), 3u);
+  bench.deploy(model("R/PT1H"));
+  bench.pass(hours(5));
+  EXPECT_EQ(bench.ended().size(), 8u);
+  bench.deploy(TestModel().start_on("by", TestModel::on_timer("2026-01-02T00:00:00Z", "timeDate")).end().flow("by", "end"));
+  bench.pass(days(2));
+  EXPECT_EQ(bench.ended().size(), 9u);
+  EXPECT_TRUE(bench.engine.state().start_timers().empty());
+}
+
+TEST(Elements, SignalsStartAndReachAll) {
+  Bench bench;
+  TestModel starter("q");
+  starter.start_on("by", starter.on_signal("fire")).task("t", "q-work").end();
+  bench.deploy(starter.flow("by", "t").flow("t", "end").xml(), "q.bpmn");
+  TestModel waiter;
+  waiter.start().catch_on("wait", waiter.on_signal("=s"), output("=v", "got")).end();
+  bench.deploy(waiter.flow("start", "wait").flow("wait", "end"));
+  bench.start(R"({"s": "fire"})");
+  bench.start(R"({"s": "fire"})");
+  bench.start(R"({"s": "other"})");
+  broadcast(bench, "fire", R"({"v": 1})");
+  EXPECT_EQ(bench.ended().size(), 2u);
+  EXPECT_EQ(bench.end_variables(), R"({"got":1,"s":"fire"})");
+  EXPECT_EQ(feel::to_json(bench.job("q-work").variables), R"({"v":1})");
+  broadcast(bench, "nobody");
+  EXPECT_EQ(bench.run(BroadcastSignal{"", {}}).rejection->code, Rejection::Code::kInvalidArgument);
+}
+
+TEST(Elements, SignalsAreThrownAndCaughtAtBoundaries) {
+  Bench bench;
+  TestModel model;
+  model.start()
+      .parallel("f")
+      .task("t", "work")
+      .boundary_on("aside", "t", model.on_signal("go"), false)
+      .boundary_on("stop", "t", model.on_signal("halt"))
+      .catch_timer("w", "PT1S")
+      .throw_on("throw", model.on_signal("go"), input("=5", "v"))
+      .end_on("last", model.on_signal("halt"))
+      .end("a")
+      .end("b")
+      .end("end");
+  bench.deploy(model.flow("start", "f")
+                   .flow("f", "t")
+                   .flow("f", "w")
+                   .flow("w", "throw")
+                   .flow("throw", "last")
+                   .flow("aside", "a")
+                   .flow("stop", "b")
+                   .flow("t", "end"));
+  bench.start();
+  bench.pass(seconds(1));
+  EXPECT_EQ(bench.take_path(), "start f w throw aside last -t a stop b p");
+  EXPECT_EQ(bench.end_variables(), R"({"v":5})");
+}
+
+// ---- event sub-processes
+
+TEST(Elements, EventSubProcessesInterruptTheirScope) {
+  Bench bench;
+  TestModel model;
+  model.start().task("t", "work").end();
+  model.open_event_sub("es", output("=inner", "seen")).start_on("by", model.on_message("stop", "=id"), true, output("=v", "inner"));
+  model.task("u", "mend").end("e2").flow("by", "u").flow("u", "e2").close_sub();
+  bench.deploy(model.flow("start", "t").flow("t", "end"));
+  bench.start(R"({"id": "k"})");
+  bench.publish("stop", "k", R"({"v": 7})");
+  EXPECT_EQ(bench.take_path(), "start -t by");
+  bench.publish("stop", "k");  // nobody waits any more
+  bench.complete("mend");
+  EXPECT_EQ(bench.take_path(), "u e2 es p");
+  EXPECT_TRUE(bench.activate("work").empty());
+  EXPECT_EQ(bench.end_variables(), R"({"id":"k","inner":7,"seen":7})");
+}
+
+TEST(Elements, EventSubProcessesBesideTheirScope) {
+  Bench bench;
+  TestModel model;
+  model.start().open_sub("sub").start("s2").task("t", "work").end("e2").flow("s2", "t").flow("t", "e2");
+  model.open_event_sub("es").start_on("by", TestModel::on_timer("R2/PT10S", "timeCycle"), false).end("e3").flow("by", "e3").close_sub();
+  model.close_sub().end();
+  bench.deploy(model.flow("start", "sub").flow("sub", "end"));
+  bench.start();
+  bench.pass(minutes(5));
+  EXPECT_EQ(bench.take_path(), "start s2 by e3 es by e3 es");
+  bench.complete("work");
+  EXPECT_EQ(bench.take_path(), "t e2 sub end p");
+}
+
+TEST(Elements, EventSubProcessesCatchErrorsOfTheirScope) {
+  Bench bench;
+  TestModel model;
+  model.start().parallel("f").task("t", "work").task("u", "other").end();
+  model.open_event_sub("es").start_on("by", model.on_error("E")).error_end("again", "E").flow("by", "again").close_sub();
+  bench.deploy(model.flow("start", "f").flow("f", "t").flow("f", "u").flow("t", "end"));
+  bench.start();
+  bench.run(ThrowError{bench.job("work").key, "E", "", *feel::parse_variables(R"({"why": "x"})")});
+  EXPECT_EQ(bench.take_path(), "start f -t -u by");
+  EXPECT_EQ(bench.incident(), "UNHANDLED_ERROR_EVENT");  // it does not catch its own
+}
+
+TEST(Elements, EscalationsInterruptOrNotAndNeedNobody) {
+  const auto model = [](bool interrupting) {
+    TestModel made;
+    made.start().open_sub("sub").start("s2").throw_on("up", made.on_escalation("X")).task("t", "work").end("e2");
+    made.flow("s2", "up").flow("up", "t").flow("t", "e2").close_sub();
+    made.boundary_on("b", "sub", made.on_escalation(interrupting ? "X" : ""), interrupting).end().end("c");
+    return std::move(made.flow("start", "sub").flow("sub", "end").flow("b", "c"));
+  };
+  Bench bench;
+  bench.deploy(model(false));
+  bench.start();
+  EXPECT_EQ(bench.take_path(), "start s2 b up c");
+  bench.complete("work");
+  EXPECT_EQ(bench.take_path(), "t e2 sub end p");
+  bench.deploy(model(true));
+  bench.start();
+  EXPECT_EQ(bench.take_path(), "start s2 -up -sub b c p");
+  TestModel alone;
+  alone.start().end_on("end", alone.on_escalation("Y"));
+  bench.deploy(alone.flow("start", "end"));
+  bench.start();
+  EXPECT_EQ(bench.take_path(), "start end p");
+}
+
+TEST(Elements, ErrorCodesOfThrowersMayBeComputed) {
+  Bench bench;
+  TestModel model;
+  model.start().open_sub("sub").start("s2").end_on("bad", model.on_error("=code")).flow("s2", "bad").close_sub();
+  model.boundary_error("b", "sub", "E").end().end("c");
+  bench.deploy(model.flow("start", "sub").flow("sub", "end").flow("b", "c"));
+  bench.start(R"({"code": "E"})");
+  EXPECT_EQ(bench.take_path(), "start s2 -bad -sub b c p");
+  bench.start("{}");
+  EXPECT_EQ(bench.incident(), "EXTRACT_VALUE_ERROR");
+}
+
+// ---- call activities
+
+TestModel called_process() { return line("t", TestModel("child").task("t", "child-work")); }
+
+TEST(Elements, CallActivitiesRunAnotherProcess) {
+  Bench bench;
+  bench.deploy(called_process().xml(), "child.bpmn");
+  bench.deploy(line("c", TestModel().call("c", "=which", "", input("=1", "own"))));
+  bench.start(R"({"which": "child", "a": 1})");
+  const ActivatedJob job = bench.job("child-work");
+  EXPECT_EQ(job.process_id, "child");
+  EXPECT_EQ(feel::to_json(job.variables), R"({"a":1,"own":1,"which":"child"})");
+  EXPECT_EQ(bench.run(CancelInstance{job.instance}).rejection->code, Rejection::Code::kInvalidState);
+  bench.run(CompleteJob{job.key, *feel::parse_variables(R"({"r": 2})")});
+  EXPECT_EQ(bench.take_path(), "start start t end child c end p");
+  EXPECT_EQ(bench.end_variables(), R"({"a":1,"r":2,"which":"child"})");
+  bench.start(R"({"which": "nobody"})");
+  EXPECT_EQ(bench.incident(), "CALLED_ELEMENT_ERROR");
+}
+
+TEST(Elements, CallActivitiesKeepVariablesApartWhenToldSo) {
+  Bench bench;
+  bench.deploy(called_process().xml(), "child.bpmn");
+  bench.deploy(line("c", TestModel().call("c", "child", "propagateAllChildVariables='false' propagateAllParentVariables='false'",
+                                          input("=a + 1", "b") + output("=r", "got"))));
+  bench.start(R"({"a": 1})");
+  const ActivatedJob job = bench.job("child-work");
+  EXPECT_EQ(feel::to_json(job.variables), R"({"b":2})");
+  bench.run(CompleteJob{job.key, *feel::parse_variables(R"({"r": 2, "s": 3})")});
+  EXPECT_EQ(bench.end_variables(), R"({"a":1,"got":2})");
+}
+
+TEST(Elements, ErrorsAndCancellationCrossCallActivities) {
+  Bench bench;
+  bench.deploy(called_process().xml(), "child.bpmn");
+  bench.deploy(line("c", TestModel().call("c", "child").boundary_error("b", "c", "E").end("e2").flow("b", "e2")));
+  bench.start();
+  bench.run(ThrowError{bench.job("child-work").key, "E", "", *feel::parse_variables(R"({"why": 1})")});
+  EXPECT_EQ(bench.take_path(), "start start -t -child -c b e2 p");
+  EXPECT_EQ(bench.end_variables(), R"({"why":1})");
+  const Key instance = bench.start();
+  bench.run(CancelInstance{instance});
+  EXPECT_EQ(bench.take_path(), "start start -t -child -c -p");
+  EXPECT_TRUE(bench.engine.state().instances().empty());
+}
+
+TEST(Elements, AProcessThatCallsItselfForEverIsStopped) {
+  Bench bench;
+  bench.deploy(line("c", TestModel().call("c", "p")));
+  const Key instance = bench.start();
+  bench.go_on();
+  EXPECT_EQ(bench.engine.state().instances().size(), static_cast<std::size_t>(kMaxCallDepth) + 1);
+  EXPECT_EQ(bench.incident(), "CALLED_ELEMENT_ERROR");
+  bench.run(CancelInstance{instance});
+  bench.go_on();
+  EXPECT_TRUE(bench.engine.state().instances().empty());
+}
+
+// ---- multi-instance
+
+constexpr char kEach[] = "inputCollection='=list' inputElement='x' outputCollection='results' outputElement='=r'";
+
+TEST(Elements, ParallelLoopsRunOnceForEachItem) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().activity("serviceTask", "t", kWork, output("=r + x", "r"), TestModel::loop(kEach))));
+  bench.start(R"({"list": [10, 20, 30]})");
+  auto jobs = bench.activate("work");
+  ASSERT_EQ(jobs.size(), 3u);
+  EXPECT_EQ(feel::to_json(jobs[1].variables), R"({"list":[10,20,30],"loopCounter":2,"r":null,"x":20})");
+  for (const int index : {2, 0, 1}) bench.run(CompleteJob{jobs[static_cast<std::size_t>(index)].key, {{"r", feel::Value(index)}}});
+  EXPECT_EQ(bench.take_path(), "start t t t t end p");
+  EXPECT_EQ(bench.end_variables(), R"({"list":[10,20,30],"results":[10,21,32]})");
+  bench.start(R"({"list": []})");
+  EXPECT_EQ(bench.take_path(), "start t end p");
+  EXPECT_EQ(bench.end_variables(), R"({"list":[],"results":[]})");
+  bench.start("{}");
+  EXPECT_EQ(bench.incident(), "EXTRACT_VALUE_ERROR");
+}
+
+TEST(Elements, SequentialLoopsGoOneByOneUntilTheirConditionHolds) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().activity("serviceTask", "t", kWork, "",
+                                              TestModel::loop(kEach, "numberOfCompletedInstances >= 2 or results[1] = 9", true))));
+  const Key instance = bench.start(R"({"list": [1, 2, 3]})");
+  EXPECT_EQ(feel::to_json(bench.job("work").variables), R"({"list":[1,2,3],"loopCounter":1,"r":null,"x":1})");
+  bench.run(CompleteJob{*bench.engine.state().activated("work", "tester").begin(), {{"r", feel::Value(7)}}});
+  EXPECT_TRUE(bench.is_active(instance));
+  bench.complete("work", R"({"r": 8})");
+  EXPECT_EQ(bench.take_path(), "start t t t end p");
+  EXPECT_EQ(bench.end_variables(), R"({"list":[1,2,3],"results":[7,8,null]})");
+  bench.start(R"({"list": [1, 2, 3]})");
+  bench.complete("work", R"({"r": 9})");
+  EXPECT_EQ(bench.end_variables(), R"({"list":[1,2,3],"results":[9,null,null]})");
+}
+
+TEST(Elements, AConditionEndsTheInstancesThatStillRun) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().activity("serviceTask", "t", kWork, "",
+                                              TestModel::loop(kEach, "numberOfCompletedInstances / numberOfInstances >= 0.5"))));
+  bench.start(R"({"list": [1, 2, 3, 4]})");
+  const auto jobs = bench.activate("work");
+  bench.run(CompleteJob{jobs[0].key, {}});
+  bench.run(CompleteJob{jobs[3].key, {}});
+  EXPECT_EQ(bench.take_path(), "start t t -t -t t end p");
+}
+
+TEST(Elements, BoundaryEventsOfALoopEndAllOfIt) {
+  Bench bench;
+  TestModel model;
+  model.start().open_sub("sub", "", TestModel::loop("inputCollection='=list'")).start("s2").task("t", "work").end("e2");
+  model.flow("s2", "t").flow("t", "e2").close_sub().boundary_error("b", "sub", "E").end().end("c");
+  bench.deploy(model.flow("start", "sub").flow("sub", "end").flow("b", "c"));
+  bench.start(R"({"list": [1, 2]})");
+  const auto jobs = bench.activate("work");
+  ASSERT_EQ(jobs.size(), 2u);
+  bench.run(ThrowError{jobs[1].key, "E", "", {}});
+  EXPECT_EQ(bench.take_path(), "start s2 s2 -t -sub -t -sub -sub b c p");
+  bench.start(R"({"list": [1, 2]})");
+  for (const ActivatedJob& job : bench.activate("work")) bench.run(CompleteJob{job.key, {}});
+  EXPECT_EQ(bench.take_path(), "start s2 s2 t e2 sub t e2 sub sub end p");
+}
+
+TEST(Elements, ALoopOverALongListYieldsToOthers) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().activity("task", "t", "", "", TestModel::loop("inputCollection='=list'"))));
+  std::string list = "0";
+  for (int item = 1; item < 5'000; ++item) list += "," + std::to_string(item);
+  bench.start("{\"list\": [" + list + "]}");
+  EXPECT_GT(bench.go_on(), 10);
+  EXPECT_EQ(bench.ended().size(), 1u);
+}
+
+}  // namespace
+}  // namespace consilium::bpmn::engine

@@ -1,0 +1,124 @@
+// Multi-instance activities. The body is an element instance that holds one child for each item of its input collection; it
+// has the boundary events, the children have the mappings.
+#include <utility>
+
+#include "bpmn/engine/instance_scope.h"
+#include "bpmn/engine/processor.h"
+
+namespace consilium::bpmn::engine {
+
+using model::Element;
+using model::ElementIndex;
+
+void Processor::activate_loop(const Instance& instance, const ElementInstance& element) {
+  const Element& definition = instance.element_of(element);
+  const Key instance_key = instance.key;
+  const Key key = element.key;
+  const feel::Evaluation items = definition.loop->input_collection.evaluate(InstanceScope(instance, key));
+  if (items.gave_up || !items.value.list()) {
+    return raise(instance_key, key, 0,
+                 {error_type::kExtractValue, "Expected the input collection '" + definition.loop->input_collection.source().substr(0, 200) +
+                                                 "' to be ARRAY, but it is " + std::string(items.value.type_name())});
+  }
+  std::vector<Wait> waits;
+  if (!prepare_waits(instance, element, definition.boundary_events, waits)) return;
+  writer_.append(LoopStarted{instance_key, key, {{"items", as_variable(items.value)}}});
+  open_waits(instance_key, key, waits);
+  activated(instance_key, key);
+  if (items.value.list()->empty())
+    push_complete(instance_key, key);
+  else
+    push_iterate(instance_key, key);
+  correlate_buffered(instance_key, key);
+}
+
+void Processor::push_iterate(Key instance, Key body) {
+  Step step;
+  step.kind = Step::Kind::kIterate;
+  step.instance = instance;
+  step.element_instance = body;
+  steps_.push_back(std::move(step));
+}
+
+// A few at a time, so that a long list holds up nobody else.
+void Processor::iterate(Key instance_key, Key body) {
+  const bool sequential = [&] {
+    const Instance& instance = *state_.instance(instance_key);
+    return instance.element_of(*instance.find(body)).loop->sequential;
+  }();
+  const int most = sequential ? 1 : kIterationsPerStep;
+  for (int begun = 0; begun < most; ++begun) {
+    const ElementInstance* element = state_.instance(instance_key)->find(body);
+    if (!element || element->state != Lifecycle::kActivated || element->interrupted) return;
+    if (std::cmp_greater_equal(element->loop->started, element->loop->items.size())) return;
+    activate(instance_key, body, element->element, 0, std::nullopt);
+  }
+  if (!sequential) push_iterate(instance_key, body);
+}
+
+// What an instance begins with. A plain variable that gives the output belongs to it, so that instances do not overwrite each other's.
+Context Processor::loop_variables(const Instance& instance, const ElementInstance& element) const {
+  const model::LoopDefinition& loop = *instance.element_of(element).loop;
+  const feel::List& items = instance.find(element.scope)->loop->items;
+  Context variables = {{"loopCounter", feel::Value(std::int64_t{element.loop_counter})}};
+  if (!loop.output_variable.empty()) variables.insert_or_assign(loop.output_variable, feel::Value());
+  if (!loop.input_element.empty())
+    variables.insert_or_assign(loop.input_element, items.at(static_cast<std::size_t>(element.loop_counter - 1)));
+  return variables;
+}
+
+// Collects what the instance gives; true: the completion condition holds.
+Processor::Evaluated<bool> Processor::end_iteration(Key instance_key, Key element_instance) {
+  const Instance& instance = *state_.instance(instance_key);
+  const ElementInstance& element = *instance.find(element_instance);
+  const Key body_key = element.scope;
+  const std::int32_t counter = element.loop_counter;
+  const model::LoopDefinition& loop = *instance.element_of(element).loop;
+  if (!loop.output_element.empty()) {
+    auto output = evaluate(loop.output_element, instance, element_instance);
+    if (!output) return std::unexpected(std::move(output).error());
+    if (const std::string problem = check_variable(*output); !problem.empty())
+      return std::unexpected(Problem{error_type::kExtractValue, "Expected the output element of a multi-instance activity, but it is " + problem});
+    writer_.append(LoopOutputCollected{instance_key, body_key, counter, {{"value", as_variable(*output)}}});
+  }
+  if (loop.completion_condition.empty()) return false;
+  const ElementInstance& body = *state_.instance(instance_key)->find(body_key);
+  const auto number = [](std::int64_t value) { return feel::Value(value); };
+  const std::int64_t completed = std::int64_t{body.loop->completed} + 1;
+  const std::int64_t active = std::int64_t{body.children} - 1;
+  const Context counts = {{"numberOfInstances", number(static_cast<std::int64_t>(body.loop->items.size()))},
+                          {"numberOfActiveInstances", number(active)},
+                          {"numberOfCompletedInstances", number(completed)},
+                          {"numberOfTerminatedInstances", number(body.loop->started - completed - active)}};
+  const feel::Evaluation verdict = loop.completion_condition.evaluate(InstanceScope(*state_.instance(instance_key), element_instance, &counts));
+  if (const bool* yes = verdict.value.boolean(); yes && !verdict.gave_up) return *yes;
+  return std::unexpected(Problem{error_type::kExtractValue, "Expected the completion condition '" + loop.completion_condition.source().substr(0, 200) +
+                                                                "' to be BOOLEAN, but it is " + std::string(verdict.value.type_name())});
+}
+
+void Processor::go_on_with_loop(Key instance_key, Key body, bool is_done) {
+  const Instance& instance = *state_.instance(instance_key);
+  const ElementInstance& element = *instance.find(body);
+  if (element.interrupted) return check_scope(instance_key, body);
+  if (is_done) return interrupt_scope(instance_key, body, std::nullopt, {});
+  const bool all_begun = std::cmp_greater_equal(element.loop->started, element.loop->items.size());
+  if (all_begun) return check_scope(instance_key, body);
+  if (instance.element_of(element).loop->sequential) push_iterate(instance_key, body);
+}
+
+// The output collection goes to the scope around the body. False: an incident was raised.
+bool Processor::give_outputs(Key instance_key, Key body) {
+  const Instance& instance = *state_.instance(instance_key);
+  const ElementInstance& element = *instance.find(body);
+  const std::string& name = instance.element_of(element).loop->output_collection;
+  if (name.empty()) return true;
+  const feel::Value outputs(element.loop->outputs);
+  if (const std::string problem = check_variable(outputs); !problem.empty()) {
+    raise(instance_key, body, 0, {error_type::kIoMapping, "Expected the output collection '" + name + "', but it is " + problem});
+    return false;
+  }
+  merge(instance_key, element.scope, {{name, outputs}});
+  return true;
+}
+
+}  // namespace consilium::bpmn::engine

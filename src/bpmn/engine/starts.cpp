@@ -1,0 +1,136 @@
+// Instances that begin without anybody asking for them: by a message, a timer or a signal.
+#include <algorithm>
+
+#include "bpmn/engine/processor.h"
+
+namespace consilium::bpmn::engine {
+
+using model::Element;
+using model::ElementIndex;
+
+namespace {
+
+template <class Fits>
+const Element* find_start(const Definition& definition, Fits fits) {
+  for (const ElementIndex index : definition.process->elements[model::kProcessElement].triggered_starts) {
+    const Element& start = definition.process->elements[index];
+    if (fits(start)) return &start;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+// The element of the start event takes the variables, and so its output mappings do.
+void Processor::begin_instance(Key instance, std::string_view start_event, const Context& variables) {
+  writer_.append(EventTriggered{instance, instance, std::string(start_event), variables});
+  go_on_activating(instance, instance);
+}
+
+// One instance of each process; none while another that such a message with this key started is active.
+void Processor::start_by_message(const Message& message) {
+  const Key key = message.key;
+  const std::set<Key> definitions = state_.started_by_message(message.name);
+  for (const Key definition : definitions) start_by_message(key, *state_.definition(definition));
+}
+
+void Processor::start_by_message(Key message_key, const Definition& definition) {
+  const Message& message = *state_.message(message_key);
+  if (message.correlated.contains(definition.process->id)) return;
+  if (!message.correlation_key.empty() && state_.locked_by(definition.process->id, message.correlation_key) != 0) return;
+  const Element* start =
+      find_start(definition, [&](const Element& candidate) { return candidate.message && candidate.message->name.text() == message.name; });
+  if (!start) return;
+  const Key instance = writer_.next_key();
+  const Context variables = message.variables;
+  writer_.append(InstanceCreated{instance, definition.key, "", {}});
+  if (!message.correlation_key.empty()) writer_.append(InstanceLocked{instance, message.name, message.correlation_key});
+  writer_.append(MessageCorrelated{message_key, instance, 0});
+  begin_instance(instance, start->id, variables);
+}
+
+// An instance that held the lock has ended: the oldest message that still waits for it starts the next.
+void Processor::start_next(const std::string& process_id, const std::string& message_name, const std::string& correlation_key) {
+  const Definition* definition = state_.newest(process_id);
+  if (!definition || correlation_key.empty() || !state_.started_by_message(message_name).contains(definition->key)) return;
+  const std::set<Key> waiting = state_.buffered(message_name, correlation_key);
+  for (const Key key : waiting) {
+    if (state_.message(key)->deadline <= now_) continue;
+    start_by_message(key, *definition);
+    if (state_.locked_by(process_id, correlation_key) != 0) return;
+  }
+}
+
+// ---- timers
+
+// The timers of older versions end. A timer whose expression gives no time was refused at deployment when it is static; else
+// it never falls due.
+void Processor::schedule_starts(const std::vector<ProcessDeployed>& deployed) {
+  std::vector<Key> ended;
+  for (const auto& [key, timer] : state_.start_timers()) {
+    const std::string& process_id = state_.definition(timer.process_key)->process->id;
+    if (state_.newest(process_id)->key != timer.process_key) ended.push_back(key);
+  }
+  for (const Key key : ended) writer_.append(StartTimerCanceled{key});
+  const Context none;
+  for (const ProcessDeployed& event : deployed) {
+    const Definition& definition = *state_.definition(event.key);
+    for (const ElementIndex index : definition.process->elements[model::kProcessElement].triggered_starts) {
+      const Element& start = definition.process->elements[index];
+      if (!start.timer) continue;
+      const auto schedule = evaluate_timer(*start.timer, feel::ContextScope(none));
+      if (schedule) create_start_timer(definition, start.id, *schedule);
+    }
+  }
+}
+
+void Processor::create_start_timer(const Definition& definition, const std::string& target, const Schedule& schedule) {
+  writer_.append(
+      StartTimerCreated{writer_.next_key(), definition.key, target, schedule.due, schedule.repetitions, schedule.interval.microseconds});
+}
+
+void Processor::start_by_timer(Key key) {
+  const StartTimer timer = state_.start_timers().at(key);
+  const Definition& definition = *state_.definition(timer.process_key);
+  writer_.append(StartTimerTriggered{key});
+  const Key instance = writer_.next_key();
+  writer_.append(InstanceCreated{instance, definition.key, "", {}});
+  begin_instance(instance, timer.target, {});
+  if (timer.repetitions == 1) return;
+  const std::int32_t left = timer.repetitions < 0 ? timer.repetitions : timer.repetitions - 1;
+  create_start_timer(definition, timer.target, {timer.due + timer.interval, left, timer.interval});
+}
+
+// ---- signals
+
+void Processor::operator()(const BroadcastSignal& command) {
+  if (command.name.empty() || command.name.size() > kMaxNameBytes)
+    return reject(Rejection::Code::kInvalidArgument, "Expected a signal with a name of 1 to 1024 bytes, but it is not so");
+  if (const std::string problem = check_variables(command.variables); !problem.empty())
+    return reject(Rejection::Code::kInvalidArgument, "Expected a signal with variables, but " + problem);
+  outcome_.key = writer_.next_key();
+  broadcast(command.name, command.variables);
+}
+
+void Processor::broadcast(const std::string& name, const Context& variables) {
+  writer_.append(SignalBroadcast{writer_.next_key(), name, variables});
+  const std::set<Key> definitions = state_.started_by_signal(name);
+  const std::set<Key> subscriptions = state_.signal_subscriptions(name);
+  for (const Key key : definitions) {
+    const Definition& definition = *state_.definition(key);
+    const Element* start =
+        find_start(definition, [&](const Element& candidate) { return candidate.signal && candidate.signal->name.text() == name; });
+    if (!start) continue;
+    const Key instance = writer_.next_key();
+    writer_.append(InstanceCreated{instance, key, "", {}});
+    begin_instance(instance, start->id, variables);
+  }
+  for (const Key key : subscriptions) {
+    const Instance* instance = state_.owner_of(key);  // null: an earlier one has ended it
+    if (!instance) continue;
+    const Subscription subscription = instance->subscriptions.at(key);
+    trigger(instance->key, subscription.element_instance, subscription.target, variables);
+  }
+}
+
+}  // namespace consilium::bpmn::engine
