@@ -460,4 +460,22 @@ void Applier::operator()(const LoopOutputCollected& event) {
   if (value != event.output.end()) loop.outputs.at(static_cast<std::size_t>(event.loop_counter - 1)) = value->second;
 }
 
+void Applier::operator()(const InstanceMigrated& event) {
+  Instance& owner = instance(event.instance);
+  const Definition& target = *state_.definition(event.process_key);
+  for (auto& [key, migrated] : owner.elements) {
+    migrated.triggered.reset();  // what began it is no part of the other process
+    if (key == owner.key) continue;
+    const std::string& becomes = *event.mapping.at(owner.process->elements[migrated.element].id).string();
+    migrated.element = target.process->by_id.at(becomes);
+  }
+  if (!owner.lock_key.empty()) {
+    state_.locks_.erase({owner.process->id, owner.lock_key});
+    state_.locks_[{target.process->id, owner.lock_key}] = owner.key;
+  }
+  owner.process = target.process;
+  owner.process_key = target.key;
+  owner.version = target.version;
+}
+
 }  // namespace consilium::bpmn::engine

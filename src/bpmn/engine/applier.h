@@ -55,6 +55,7 @@ class Applier {
   void operator()(const ChildStarted& event);
   void operator()(const LoopStarted& event);
   void operator()(const LoopOutputCollected& event);
+  void operator()(const InstanceMigrated& event);
 
  private:
   Instance& instance(Key key);

@@ -339,6 +339,11 @@ void fields(A& a, Is<LoopOutputCollected> auto& e) {
   a(e.instance), a(e.element_instance), a(e.loop_counter), a(e.output);
 }
 
+template <class A>
+void fields(A& a, Is<InstanceMigrated> auto& e) {
+  a(e.instance), a(e.process_key), a(e.mapping);
+}
+
 using Decoder = void (*)(Reader&, Event&);
 
 struct KnownEvent {

@@ -500,5 +500,106 @@ TEST(Elements, ALoopOverALongListYieldsToOthers) {
   EXPECT_EQ(bench.ended().size(), 1u);
 }
 
+// ---- modification and migration
+
+TestModel with_sub_process() {
+  return TestModel()
+      .start()
+      .task("first", "a")
+      .open_sub("sub", input("=1", "inner"))
+      .start("s2")
+      .task("deep", "b")
+      .end("e2")
+      .flow("s2", "deep")
+      .flow("deep", "e2")
+      .close_sub()
+      .end()
+      .flow("start", "first")
+      .flow("first", "sub")
+      .flow("sub", "end");
+}
+
+Key element_instance(const Bench& bench, Key instance, std::string_view element) {
+  for (const auto& [key, found] : bench.engine.state().instance(instance)->elements) {
+    if (bench.engine.state().instance(instance)->element_of(found).id == element) return key;
+  }
+  return 0;
+}
+
+TEST(Elements, ModificationMovesATokenIntoAScopeThatItMakes) {
+  Bench bench;
+  bench.deploy(with_sub_process());
+  const Key instance = bench.start();
+  const ModifyInstance command{
+      instance,
+      {{"deep", 0, {{"", {{"g", feel::Value(1)}}}, {"sub", {{"s", feel::Value(2)}}}, {"deep", {{"d", feel::Value(3)}}}}}},
+      {element_instance(bench, instance, "first")}};
+  EXPECT_FALSE(bench.run(command).rejection);
+  EXPECT_EQ(bench.take_path(), "start -first");
+  const ActivatedJob job = bench.job("b");
+  EXPECT_EQ(feel::to_json(job.variables), R"({"d":3,"g":1,"inner":1,"s":2})");
+  EXPECT_FALSE(bench.run(ModifyInstance{instance, {{"deep", 0, {}}}, {}}).rejection);  // into the same one
+  EXPECT_EQ(bench.engine.state().instance(instance)->elements.size(), 4u);
+  bench.run(CompleteJob{job.key, {}});
+  bench.complete("b");
+  EXPECT_EQ(bench.take_path(), "deep e2 deep e2 sub end p");
+}
+
+TEST(Elements, ModificationEndsWhatIsLeftEmpty) {
+  Bench bench;
+  bench.deploy(with_sub_process());
+  const Key instance = bench.start();
+  bench.complete("a");
+  bench.run(ModifyInstance{instance, {}, {element_instance(bench, instance, "deep")}});
+  EXPECT_EQ(bench.take_path(), "start first s2 -deep -sub -p");
+  EXPECT_TRUE(bench.engine.state().instances().empty());
+}
+
+TEST(Elements, ModificationsAreRefusedWithTheirReason) {
+  Bench bench;
+  bench.deploy(with_sub_process());
+  const Key instance = bench.start();
+  EXPECT_EQ(bench.run(ModifyInstance{12345, {}, {}}).rejection->code, Rejection::Code::kNotFound);
+  EXPECT_EQ(
+      bench.run(ModifyInstance{instance, {{"B", 0, {}}, {"C", 0, {}}}, {}}).rejection->message,
+      "Expected to modify instance of process 'p' but it contains one or more activate instructions with an element that could not be "
+      "found: 'B', 'C'");
+  EXPECT_EQ(bench.run(ModifyInstance{instance, {{"s2", 0, {}}}, {}}).rejection->message,
+            "Expected to modify instance of process 'p' but it contains one or more activate instructions for elements that are "
+            "unsupported: 's2'. The activation of elements with type 'START_EVENT' is not supported.");
+  EXPECT_EQ(bench.run(ModifyInstance{instance, {}, {77}}).rejection->message,
+            "Expected to modify instance of process 'p' but it contains one or more terminate instructions with an element instance that "
+            "could not be found: '77'");
+  bench.run(ModifyInstance{instance, {{"sub", 0, {}}, {"sub", 0, {}}}, {}});
+  EXPECT_EQ(bench.run(ModifyInstance{instance, {{"deep", 0, {}}}, {}}).rejection->code, Rejection::Code::kInvalidArgument);
+  EXPECT_FALSE(bench.run(ModifyInstance{instance, {{"deep", element_instance(bench, instance, "sub"), {}}}, {}}).rejection);
+}
+
+TEST(Elements, MigrationGoesOnWithAnotherVersion) {
+  Bench bench;
+  bench.deploy(with_sub_process());
+  const Key instance = bench.start();
+  const Key old_job = bench.job("a").key;
+  bench.deploy(TestModel()
+                   .start()
+                   .task("renamed", "c")
+                   .task("added", "d")
+                   .end()
+                   .flow("start", "renamed")
+                   .flow("renamed", "added")
+                   .flow("added", "end"));
+  const Key target = bench.engine.state().newest("p")->key;
+  EXPECT_EQ(bench.run(MigrateInstance{instance, target, {}}).rejection->message,
+            "Expected to migrate process instance '" + std::to_string(instance) +
+                "' but no mapping instruction defined for active element with id 'first'. Elements cannot be migrated without a mapping.");
+  EXPECT_EQ(bench.run(MigrateInstance{instance, target, {{"first", "end"}}}).rejection->code, Rejection::Code::kInvalidState);
+  EXPECT_EQ(bench.run(MigrateInstance{instance, 99, {}}).rejection->code, Rejection::Code::kNotFound);
+  EXPECT_FALSE(bench.run(MigrateInstance{instance, target, {{"first", "renamed"}}}).rejection);
+  bench.run(CompleteJob{old_job, {}});
+  bench.complete("d");
+  EXPECT_EQ(bench.take_path(), "start renamed added end p");
+  EXPECT_EQ(bench.ended()[0].version, 2);
+}
+
 }  // namespace
 }  // namespace consilium::bpmn::engine

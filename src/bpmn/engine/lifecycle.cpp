@@ -164,18 +164,14 @@ void Processor::open_waits(Key instance_key, Key element_instance, const std::ve
   }
 }
 
-namespace {
-
 // What an activity or scope waits for from outside: its boundary events, and the beginnings of its event sub-processes.
-std::vector<ElementIndex> waits_around(const Instance& instance, const ElementInstance& element) {
+std::vector<ElementIndex> Processor::waits_around(const Instance& instance, const ElementInstance& element) {
   const Element& definition = instance.element_of(element);
   const bool iterates = element.loop_counter > 0;  // the body waits
   std::vector<ElementIndex> targets = iterates ? std::vector<ElementIndex>() : definition.boundary_events;
   for (const ElementIndex sub : definition.event_sub_processes) targets.push_back(instance.process->elements[sub].start_event);
   return targets;
 }
-
-}  // namespace
 
 void Processor::activate_process(const Instance& instance, const ElementInstance& element) {
   const Key key = instance.key;
@@ -524,6 +520,7 @@ void Processor::finish_terminating(Key instance_key, Key element_instance) {
       continue;
     }
     if (around.interrupted) return go_on_interrupted(instance_key, scope);
+    if (around.loop) return go_on_with_loop(instance_key, scope, false);
     if (is_leaving) activate(instance_key, scope, boundary, 0, result ? result : Context());
     return;
   }

@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <expected>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -67,6 +68,8 @@ class Processor {
   void operator()(const Continue& command);
   void operator()(const Tick& command);
   void operator()(const BroadcastSignal& command);
+  void operator()(const ModifyInstance& command);
+  void operator()(const MigrateInstance& command);
 
  private:
   struct Problem {
@@ -118,6 +121,7 @@ class Processor {
   void yield_rest();
   void activate(Key instance, Key scope, model::ElementIndex element, std::int32_t consumed, const std::optional<Context>& result);
   void go_on_activating(Key instance, Key element_instance);
+  static std::vector<model::ElementIndex> waits_around(const Instance& instance, const ElementInstance& element);
   bool prepare_waits(const Instance& instance, const ElementInstance& element, const std::vector<model::ElementIndex>& targets,
                      std::vector<Wait>& waits);
   void open_waits(Key instance, Key element_instance, const std::vector<Wait>& waits);
@@ -132,6 +136,17 @@ class Processor {
   void activate_throw_event(const Instance& instance, const ElementInstance& element);
   void activate_call(const Instance& instance, const ElementInstance& element);
   void complete_caller(Key parent, Key call_activity, const Context& variables);
+  // modification.cpp
+  std::string find_fault(const Instance& instance, const ModifyInstance& command) const;
+  std::string find_fault(const Instance& instance, const ModifyInstance::Activation& activation) const;
+  std::expected<Key, std::string> find_scope(const Instance& instance, Key within, model::ElementIndex scope) const;
+  void begin_element(Key instance, const ModifyInstance::Activation& activation);
+  bool begin_scope(Key instance, Key scope);
+  void end_elements(Key instance, const std::vector<Key>& element_instances);
+  std::string find_fault(const Instance& instance, const Definition& target, const MigrateInstance& command) const;
+  std::string find_fault(const Instance& instance, const ElementInstance& element, const Definition& target,
+                         const std::map<std::string, std::string>& mapping) const;
+
   // loops.cpp
   void activate_loop(const Instance& instance, const ElementInstance& element);
   void iterate(Key instance, Key body);

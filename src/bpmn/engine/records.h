@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -57,6 +58,27 @@ struct PublishMessage {
 struct BroadcastSignal {
   std::string name;
   Context variables;
+};
+// Begins elements and ends element instances, as if the tokens had gone another way.
+struct ModifyInstance {
+  struct Variables {
+    std::string scope;  // the element that gets them, or one around it; empty: the instance
+    Context variables;
+  };
+  struct Activation {
+    std::string element;
+    Key ancestor = 0;  // in which instance of a scope around it; 0: there is one, or none yet
+    std::vector<Variables> variables;
+  };
+  Key instance = 0;
+  std::vector<Activation> activations;
+  std::vector<Key> terminations;
+};
+// Goes on with another version or process. Each active element is named with what it becomes.
+struct MigrateInstance {
+  Key instance = 0;
+  Key target = 0;  // key of the process
+  std::vector<std::pair<std::string, std::string>> mapping;
 };
 struct ActivateJobs {
   std::string type;
@@ -120,7 +142,7 @@ struct Tick {};
 
 using Command = std::variant<Deploy, CreateInstance, CancelInstance, PublishMessage, ActivateJobs, CompleteJob, FailJob, YieldJob,
                              ReleaseJobs, ThrowError, UpdateRetries, UpdateTimeout, ResolveIncident, SetVariables, Continue, Tick,
-                             BroadcastSignal>;
+                             BroadcastSignal, ModifyInstance, MigrateInstance>;
 
 // ---- events
 
@@ -435,13 +457,20 @@ struct LoopOutputCollected {
   Context output;
 };
 
+struct InstanceMigrated {
+  static constexpr RecordType kType{44, 1};
+  Key instance = 0;
+  Key process_key = 0;
+  Context mapping;  // of element ids: what each becomes
+};
+
 using Event = std::variant<ProcessDeployed, InstanceCreated, ElementActivating, ElementActivated, ElementCompleting, ElementCompleted,
                            ElementTerminating, ElementTerminated, FlowTaken, VariablesSet, JobCreated, JobActivated, JobCompleted,
                            JobFailed, JobYielded, JobReady, JobErrorThrown, JobRetriesUpdated, TimerCreated, TimerTriggered,
                            SubscriptionCreated, MessagePublished, MessageCorrelated, MessageExpired, EventTriggered, IncidentCreated,
                            IncidentResolved, InstanceYielded, InstanceContinued, JobLost, JobMoved, TimerMoved, ScopeInterrupted,
                            SignalSubscribed, SignalBroadcast, RepeatingTimerCreated, StartTimerCreated, StartTimerTriggered,
-                           StartTimerCanceled, InstanceLocked, ChildStarted, LoopStarted, LoopOutputCollected>;
+                           StartTimerCanceled, InstanceLocked, ChildStarted, LoopStarted, LoopOutputCollected, InstanceMigrated>;
 
 // All events of one command: what the journal holds in one row. They take effect together.
 struct Record {

@@ -1,0 +1,273 @@
+// Modification and migration of running instances.
+#include <algorithm>
+
+#include "bpmn/engine/processor.h"
+
+namespace consilium::bpmn::engine {
+
+using model::Element;
+using model::ElementIndex;
+using model::ElementKind;
+
+namespace {
+
+// Zeebe's name: `START_EVENT`.
+std::string type_name(const Element& element) {
+  std::string name;
+  for (const char c : model::name_of(element.kind)) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    if (upper) name += '_';
+    name += static_cast<char>(upper || c < 'a' ? c : c - 'a' + 'A');
+  }
+  return name;
+}
+
+std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+
+// The scopes around an element, the process first.
+std::vector<ElementIndex> scopes_around(const model::Process& process, ElementIndex element) {
+  std::vector<ElementIndex> scopes;
+  while (element != model::kProcessElement) {
+    element = process.elements[element].scope;
+    scopes.insert(scopes.begin(), element);
+  }
+  return scopes;
+}
+
+// Why it cannot be begun by itself; empty when it can.
+std::string why_unsupported(const model::Process& process, const Element& element) {
+  if (element.kind == ElementKind::kStartEvent || element.kind == ElementKind::kBoundaryEvent || element.kind == ElementKind::kProcess)
+    return "The activation of elements with type " + quoted(type_name(element)) + " is not supported";
+  if (element.after_event_gateway) return "The activation of events belonging to an event-based gateway is not supported";
+  for (const ElementIndex scope : scopes_around(process, process.by_id.at(element.id))) {
+    if (process.elements[scope].loop) return "The activation of elements inside a multi-instance subprocess is not supported";
+  }
+  return {};
+}
+
+}  // namespace
+
+// ---- modification
+
+void Processor::operator()(const ModifyInstance& command) {
+  const Instance* instance = state_.instance(command.instance);
+  if (!instance)
+    return reject(Rejection::Code::kNotFound,
+                  "Expected to modify process instance but no process instance found with key '" + std::to_string(command.instance) + "'");
+  if (const std::string fault = find_fault(*instance, command); !fault.empty())
+    return reject(Rejection::Code::kInvalidArgument,
+                  "Expected to modify instance of process " + quoted(instance->process->id) + " but it contains one or more " + fault);
+  for (const ModifyInstance::Activation& activation : command.activations) begin_element(command.instance, activation);
+  end_elements(command.instance, command.terminations);
+}
+
+std::string Processor::find_fault(const Instance& instance, const ModifyInstance& command) const {
+  std::string unknown;
+  for (const ModifyInstance::Activation& activation : command.activations) {
+    if (!instance.process->find(activation.element)) unknown += (unknown.empty() ? "" : ", ") + quoted(activation.element);
+  }
+  if (!unknown.empty()) return "activate instructions with an element that could not be found: " + unknown;
+  for (const ModifyInstance::Activation& activation : command.activations) {
+    if (std::string fault = find_fault(instance, activation); !fault.empty()) return fault;
+  }
+  for (const Key key : command.terminations) {
+    if (!instance.find(key)) unknown += (unknown.empty() ? "" : ", ") + quoted(std::to_string(key));
+  }
+  if (!unknown.empty()) return "terminate instructions with an element instance that could not be found: " + unknown;
+  return {};
+}
+
+std::string Processor::find_fault(const Instance& instance, const ModifyInstance::Activation& activation) const {
+  const model::Process& process = *instance.process;
+  const ElementIndex target = process.by_id.at(activation.element);
+  if (const std::string why = why_unsupported(process, process.elements[target]); !why.empty())
+    return "activate instructions for elements that are unsupported: " + quoted(activation.element) + ". " + why + ".";
+  const std::vector<ElementIndex> scopes = scopes_around(process, target);
+  if (activation.ancestor != 0) {
+    const ElementInstance* ancestor = instance.find(activation.ancestor);
+    if (!ancestor || ancestor->state != Lifecycle::kActivated)
+      return "activate instructions with an ancestor scope key that does not exist, or is not in an active state: " +
+             quoted(std::to_string(activation.ancestor));
+    if (std::find(scopes.begin(), scopes.end(), ancestor->element) == scopes.end())
+      return "activate instructions with an ancestor scope key that is not an ancestor of the element to activate: " +
+             quoted(activation.element);
+  }
+  for (const ModifyInstance::Variables& given : activation.variables) {
+    const bool known = given.scope.empty() || given.scope == activation.element ||
+                       std::any_of(scopes.begin(), scopes.end(), [&](ElementIndex i) { return process.elements[i].id == given.scope; });
+    if (!known) return "variable instructions with a scope element id that could not be found: " + quoted(given.scope);
+    if (const std::string problem = check_variables(given.variables); !problem.empty()) return "variable instructions, but " + problem;
+  }
+  Key within = activation.ancestor != 0 ? activation.ancestor : instance.key;
+  for (const ElementIndex scope : scopes) {
+    auto found = find_scope(instance, within, scope);
+    if (!found) return found.error();
+    if (*found == 0) return {};  // it and those below are made
+    within = *found;
+  }
+  return {};
+}
+
+// The active instance of `scope` at or below `within`; 0: there is none.
+std::expected<Key, std::string> Processor::find_scope(const Instance& instance, Key within, ElementIndex scope) const {
+  const auto lies_within = [&](Key key) {
+    while (key != 0 && key != within) key = instance.find(key)->scope;
+    return key != 0;
+  };
+  // What lies around `within` is settled by it.
+  for (Key key = within; key != 0; key = instance.find(key)->scope) {
+    if (instance.find(key)->element == scope) return within;
+  }
+  Key found = 0;
+  for (const auto& [key, element] : instance.elements) {
+    if (element.element != scope || element.state != Lifecycle::kActivated || !lies_within(key)) continue;
+    if (found != 0)
+      return std::unexpected("activate instructions for an element that has a flow scope with more than one active instance: " +
+                             quoted(instance.process->elements[scope].id) +
+                             ". Can't decide in which instance of the flow scope the element should be activated. Please specify an "
+                             "ancestor element instance key for this activate instruction.");
+    found = key;
+  }
+  return found;
+}
+
+void Processor::begin_element(Key instance_key, const ModifyInstance::Activation& activation) {
+  const model::ProcessPointer process = state_.instance(instance_key)->process;
+  const ElementIndex target = process->by_id.at(activation.element);
+  const auto give_variables = [&](Key key, std::string_view element) {
+    for (const ModifyInstance::Variables& given : activation.variables) {
+      if (given.scope == element && !given.variables.empty()) writer_.append(VariablesSet{instance_key, key, given.variables});
+    }
+  };
+  give_variables(instance_key, "");
+  Key within = activation.ancestor != 0 ? activation.ancestor : instance_key;
+  for (const ElementIndex scope : scopes_around(*process, target)) {
+    Key found = find_scope(*state_.instance(instance_key), within, scope).value_or(within);
+    const bool is_new = found == 0;
+    if (is_new) {
+      found = writer_.next_key();
+      writer_.append(ElementActivating{instance_key, found, within, process->elements[scope].id, 0});
+    }
+    if (state_.instance(instance_key)->find(found)->element == scope) give_variables(found, process->elements[scope].id);
+    if (is_new && !begin_scope(instance_key, found)) return;
+    within = found;
+  }
+  const Key key = writer_.next_key();
+  writer_.append(ElementActivating{instance_key, key, within, activation.element, 0});
+  give_variables(key, activation.element);
+  go_on_activating(instance_key, key);
+}
+
+// As when a token had come, but nothing in it begins by itself. False: an incident was raised.
+bool Processor::begin_scope(Key instance_key, Key scope) {
+  const Instance& instance = *state_.instance(instance_key);
+  const ElementInstance& element = *instance.find(scope);
+  const Element& definition = instance.element_of(element);
+  if (!definition.inputs.empty()) {
+    auto mapped = evaluate_mappings(definition.inputs, instance, element.scope, false);
+    if (!mapped) {
+      raise(instance_key, scope, 0, mapped.error());
+      return false;
+    }
+    writer_.append(VariablesSet{instance_key, scope, std::move(*mapped)});
+  }
+  std::vector<Wait> waits;
+  if (!prepare_waits(instance, element, waits_around(instance, element), waits)) return false;
+  open_waits(instance_key, scope, waits);
+  activated(instance_key, scope);
+  return true;
+}
+
+// A scope that is left without anything in it ends as well, and so on outwards.
+void Processor::end_elements(Key instance_key, const std::vector<Key>& element_instances) {
+  const Instance& instance = *state_.instance(instance_key);
+  std::set<Key> ending(element_instances.begin(), element_instances.end());
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (const auto& [key, scope] : instance.elements) {
+      if (scope.children == 0 || scope.active_flows > 0 || ending.contains(key)) continue;
+      const bool is_left = std::none_of(instance.elements.begin(), instance.elements.end(),
+                                        [&](const auto& child) { return child.second.scope == key && !ending.contains(child.first); });
+      if (is_left) grown = ending.insert(key).second || grown;
+    }
+  }
+  for (const Key key : ending) {
+    if (!ending.contains(instance.find(key)->scope)) push_terminate(instance_key, key);
+  }
+}
+
+// ---- migration
+
+void Processor::operator()(const MigrateInstance& command) {
+  const Instance* instance = state_.instance(command.instance);
+  if (!instance)
+    return reject(Rejection::Code::kNotFound,
+                  "Expected to migrate process instance but no process instance found with key '" + std::to_string(command.instance) + "'");
+  const Definition* target = state_.definition(command.target);
+  if (!target)
+    return reject(Rejection::Code::kNotFound,
+                  "Expected to migrate process instance to process definition but no process definition found with key '" +
+                      std::to_string(command.target) + "'");
+  const std::string expected = "Expected to migrate process instance " + quoted(std::to_string(command.instance)) + " but ";
+  if (const std::string fault = find_fault(*instance, *target, command); !fault.empty())
+    return reject(Rejection::Code::kInvalidArgument, expected + fault);
+  const std::map<std::string, std::string> mapping(command.mapping.begin(), command.mapping.end());
+  for (const auto& [key, element] : instance->elements) {
+    if (key == instance->key) continue;
+    if (const std::string fault = find_fault(*instance, element, *target, mapping); !fault.empty())
+      return reject(Rejection::Code::kInvalidState, expected + fault);
+  }
+  Context names;
+  for (const auto& [from, to] : mapping) names.emplace(from, feel::Value(to));
+  writer_.append(InstanceMigrated{command.instance, command.target, std::move(names)});
+}
+
+std::string Processor::find_fault(const Instance& instance, const Definition& target, const MigrateInstance& command) const {
+  std::set<std::string> sources;
+  for (const auto& [from, to] : command.mapping) {
+    if (!sources.insert(from).second) return "the mapping instructions contain duplicate source element ids '[" + from + "]'.";
+    if (!instance.process->find(from))
+      return "mapping instructions contain a non-existing source process element id " + quoted(from) +
+             ". Elements provided in mapping instructions must exist in the source process definition.";
+    if (!target.process->find(to))
+      return "mapping instructions contain a non-existing target process element id " + quoted(to) +
+             ". Elements provided in mapping instructions must exist in the target process definition.";
+  }
+  return {};
+}
+
+// What waits for events, or has begun only in part, stays where it is, as with Zeebe 8.5.
+std::string Processor::find_fault(const Instance& instance, const ElementInstance& element, const Definition& target,
+                                  const std::map<std::string, std::string>& mapping) const {
+  const Element& from = instance.element_of(element);
+  const auto found = mapping.find(from.id);
+  if (found == mapping.end())
+    return "no mapping instruction defined for active element with id " + quoted(from.id) +
+           ". Elements cannot be migrated without a mapping.";
+  const Element& to = *target.process->find(found->second);
+  if (from.kind != to.kind)
+    return "active element with id " + quoted(from.id) + " and type " + quoted(type_name(from)) + " is mapped to an element with id " +
+           quoted(to.id) + " and different type " + quoted(type_name(to)) + ". Elements must be mapped to elements of the same type.";
+  const ElementInstance& around = *instance.find(element.scope);
+  const std::string& scope = target.process->elements[to.scope].id;
+  const auto becomes = mapping.find(instance.element_of(around).id);
+  const bool same_scope = around.scope == 0 ? to.scope == model::kProcessElement : becomes != mapping.end() && becomes->second == scope;
+  if (!same_scope)
+    return "the flow scope of active element with id " + quoted(from.id) +
+           " is changed. The flow scope of the active element is expected to be the same in the target process.";
+  if (!from.is_task() && from.kind != ElementKind::kSubProcess)
+    return "active element with id " + quoted(from.id) + " has an unsupported type. The migration of a " + quoted(type_name(from)) +
+           " is not supported.";
+  const auto waits = [](const Element& e) { return e.message || e.loop || !e.boundary_events.empty() || !e.event_sub_processes.empty(); };
+  if (waits(from) || waits(to) || element.state != Lifecycle::kActivated)
+    return "active element with id " + quoted(from.id) +
+           " waits for an event, repeats or has not begun yet. Migrating such elements is not possible yet.";
+  const bool has_tokens = element.active_flows > 0 || around.active_flows > 0 || !instance.pending.empty();
+  const bool root_waits =
+      !instance.process->elements[0].event_sub_processes.empty() || !target.process->elements[0].event_sub_processes.empty();
+  if (has_tokens || root_waits)
+    return "a token waits at a gateway, or its process has event sub-processes. Migrating such instances is not possible yet.";
+  return {};
+}
+
+}  // namespace consilium::bpmn::engine
