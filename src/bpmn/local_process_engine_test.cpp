@@ -353,6 +353,26 @@ TEST(LocalProcessEngine, ClosesWithACheckpointAndAnswersNobodyAfterwards) {
   EXPECT_EQ(node.state(key), InstanceState::kActive);
 }
 
+// In the checkpoint of each record, and in the journal alone.
+TEST(LocalProcessEngine, TimersThatStartInstancesOutlastARestart) {
+  for (const std::int64_t records_per_checkpoint : {1, 1000}) {
+    LocalProcessEngineOptions options;
+    options.records_per_checkpoint = records_per_checkpoint;
+    Node node(12, options);
+    node.open();
+    node.deploy(
+        bpmn::engine::TestModel().start_on("by", bpmn::engine::TestModel::on_timer("R3/PT10S", "timeCycle")).end().flow("by", "end"));
+    node.world.run_for(seconds(15));
+    node.restart();
+    node.world.run_for(seconds(10));
+    node.restart();
+    node.world.run_for(minutes(5));
+    const auto ended = node.call(node.engine->instances(*node.context, "p", InstanceState::kCompleted, 0, 100));
+    ASSERT_TRUE(ended.has_value());
+    EXPECT_EQ(ended->size(), 3u);
+  }
+}
+
 TEST(LocalProcessEngine, AFailedCommitIsAsIfNothingHadHappened) {
   Node node(9);
   node.open();

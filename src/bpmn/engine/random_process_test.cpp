@@ -285,6 +285,18 @@ void act(Bench& bench, SeededRandom& random, Key instance) {
   }
 }
 
+// Begins or ends something at random; what cannot be is refused.
+void modify(Bench& bench, SeededRandom& random, Key instance) {
+  const Instance& running = *bench.engine.state().instance(instance);
+  const auto& elements = running.process->elements;
+  ModifyInstance command{instance, {}, {}};
+  if (random.below(2) == 0) command.activations.push_back({elements[random.below(elements.size())].id, 0, {}});
+  if (random.below(2) == 0)
+    command.terminations.push_back(
+        std::next(running.elements.begin(), static_cast<std::ptrdiff_t>(random.below(running.elements.size())))->first);
+  bench.run(command);
+}
+
 void deploy_random(Bench& bench, SeededRandom& random, std::string& xml) {
   const TestModel child = TestModel("child").start().task("child-task", "work").end().flow("start", "child-task").flow("child-task", "end");
   bench.deploy(child.xml(), "child.bpmn");
@@ -329,7 +341,10 @@ TEST(RandomProcesses, CanBeCancelledAnywhere) {
     std::string xml;
     deploy_random(bench, random, xml);
     const Key instance = bench.start(R"({"id": "k"})");
-    for (std::uint64_t steps = random.below(30); steps > 0 && bench.is_active(instance); --steps) act(bench, random, instance);
+    for (std::uint64_t steps = random.below(30); steps > 0 && bench.is_active(instance); --steps) {
+      act(bench, random, instance);
+      if (bench.is_active(instance) && random.below(6) == 0) modify(bench, random, instance);
+    }
     if (bench.is_active(instance)) bench.run(CancelInstance{instance});
     bench.go_on();
     EXPECT_FALSE(bench.is_active(instance));
