@@ -1,6 +1,6 @@
 // Fuzzes the reader of decision models and of test cases, and evaluates what is accepted. libFuzzer, or with the corpus alone in the
 // tests.
-#include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -35,7 +35,16 @@ void check_decided(const Decided& decided) {
 }
 
 void fuzz_model(std::string_view xml) {
-  const ReadResult read = read_model("fuzz.dmn", xml);
+  // What it may import.
+  static const ModelPointer base =
+      read_model(
+          "base.dmn",
+          "<definitions xmlns='https://www.omg.org/spec/DMN/20230324/MODEL/' name='base' namespace='urn:base'>"
+          "<itemDefinition name='tB'><typeRef>number</typeRef></itemDefinition><inputData id='a' name='a'><variable name='a'/></inputData>"
+          "<decision id='d' name='d e'><variable name='d "
+          "e'/><literalExpression><text>5</text></literalExpression></decision></definitions>")
+          .model;
+  const ReadResult read = read_model("fuzz.dmn", xml, std::span(&base, 1));
   require(read.findings.size() <= model::kMaxFindings);
   for (const Finding& finding : read.findings) require(finding.file == "fuzz.dmn" && !finding.message.empty());
   if (!read.model) return require(!read.findings.empty());
@@ -64,7 +73,10 @@ void fuzz_cases(std::string_view xml) {
                  "<definitions xmlns='https://www.omg.org/spec/DMN/20230324/MODEL/' name='m' namespace='n'>"
                  "<inputData id='a' name='a'><variable name='a'/></inputData>"
                  "<decision id='x' name='x'><variable name='x'/><informationRequirement><requiredInput href='#a'/>"
-                 "</informationRequirement><literalExpression><text>[a, {b: a}]</text></literalExpression></decision></definitions>")
+                 "</informationRequirement><literalExpression><text>[a, {b: a}]</text></literalExpression></decision>"
+                 "<decisionService id='s' name='s'><outputDecision href='#x'/><outputDecision href='#y'/><inputData href='#a'/>"
+                 "</decisionService><decision id='y' name='y'><variable name='y'/><literalExpression><text>1/3</text>"
+                 "</literalExpression></decision></definitions>")
           .model;
   const CaseModel models[] = {{"m.dmn", model}};
   is_case_file(xml);
