@@ -112,19 +112,16 @@ class Server {
   std::unique_ptr<net::ForeignServer> door_;
 };
 
-Result<net::Endpoint> listening_address(const EngineFlags& flags) {
-  ASSIGN_OR_RETURN(net::Endpoint listen, net::Endpoint::parse(flags.listen));
-  if (!listen.is_loopback() && flags.token.empty())
-    return fail(ErrorKind::kValidation, "engine.token-required",
-                "Expected a token, as others than this machine can reach " + flags.listen + ": give --token, or CONSILIUM_ENGINE_TOKEN");
-  return listen;
-}
-
 }  // namespace
 
 int run_engine(const EngineFlags& flags) {
-  const auto listen = listening_address(flags);
+  const auto listen = net::Endpoint::parse(flags.listen);
   if (!listen) return refuse(listen.error(), kExitConfiguration);
+  if (!listen->is_loopback() && flags.token.empty()) {
+    std::fprintf(stderr, "consilium: others than this machine can reach %s: give --token, or CONSILIUM_ENGINE_TOKEN\n",
+                 flags.listen.c_str());
+    return kExitConfiguration;
+  }
   auto folder = runtime::DataFolder::open(flags.data);
   if (!folder) return refuse(folder.error(), kExitConfiguration);
 

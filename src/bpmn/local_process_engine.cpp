@@ -547,10 +547,10 @@ std::expected<Created, engine::Rejection> LocalProcessEngine::decide_creation(Tu
   if (creation.process_key != 0) {
     const engine::Definition* definition = engine_.state().definition(creation.process_key);
     if (!definition)
-      return std::unexpected(engine::Rejection{
-          engine::Rejection::Code::kNotFound,
-          "Expected to find process definition with key '" + std::to_string(creation.process_key) + "', but none found",
-          {}});
+      return std::unexpected(
+          engine::Rejection{engine::Rejection::Code::kNotFound,
+                            "Expected to find process definition with key '" + std::to_string(creation.process_key) + "', but none found",
+                            {}});
     creation.process_id = definition->process->id;
     creation.version = definition->version;
   }
@@ -616,7 +616,7 @@ Task<Decided<Created>> LocalProcessEngine::create_and_wait(runtime::Context& con
     in_time = co_await wait.done.wait_for(std::max(until - loop_.steady_now(), Duration{}));
   }
   if (answer && answer->has_value() && (!in_time || !wait.is_completed)) {
-    answer = fail(ErrorKind::kDeadlineExceeded, "process.no-result",
+    answer = fail(ErrorKind::kDeadlineExceeded, "request.deadline-exceeded",
                   "Expected the process instance to complete in time, but it did not: it goes on without its caller");
   } else if (answer && answer->has_value()) {
     (*answer)->variables = std::move(wait.variables);
@@ -647,7 +647,8 @@ Task<Decided<std::vector<engine::ActivatedJob>>> LocalProcessEngine::activate_jo
   const std::size_t before = job_waits_count_.fetch_add(1);
   std::optional<Registered> registered(std::in_place, *this, command.type);
   if (before >= kMaxJobWaits)
-    co_return fail(make_error(ErrorKind::kUnavailable, "process.overloaded", "Expected fewer calls that wait for jobs").retry_in(seconds(1)));
+    co_return fail(
+        make_error(ErrorKind::kUnavailable, "process.overloaded", "Expected fewer calls that wait for jobs").retry_in(seconds(1)));
   co_await loop_.enter();
   JobWait wait(loop_, command);
   if (open_) {
@@ -657,8 +658,7 @@ Task<Decided<std::vector<engine::ActivatedJob>>> LocalProcessEngine::activate_jo
     wake_.notify_all();
     std::optional<runtime::Cancellation::Listener> given_up;
     const Ticket ticket = registered->ticket;
-    if (context.cancellation)
-      given_up.emplace(*context.cancellation, [this, ticket] { loop_.post([this, ticket] { give_up(ticket); }); });
+    if (context.cancellation) given_up.emplace(*context.cancellation, [this, ticket] { loop_.post([this, ticket] { give_up(ticket); }); });
     if (limit) {
       const bool done = co_await wait.done.wait_for(*limit);
       if (!done && wait.in_turn) co_await wait.done.wait();

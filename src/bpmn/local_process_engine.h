@@ -125,8 +125,7 @@ class LocalProcessEngine final : public process::ProcessEngine {
   // Of the outcome all that stands in no journal.
   Task<Decided<engine::Outcome>> perform(runtime::Context& context, engine::Command command);
   Task<Decided<Created>> create(runtime::Context& context, Creation creation);
-  // Waits for the instance's end, at most for `limit`: then, and while an instance was cancelled, `process.no-result`
-  // (kDeadlineExceeded).
+  // Waits for the instance's end, at most for `limit`: then, and while an instance was cancelled, `request.deadline-exceeded`.
   Task<Decided<Created>> create_and_wait(runtime::Context& context, Creation creation, Duration limit);
   // Waits for the first jobs, at most for `limit` (absent: until the caller gives up): none then. Who came first is served first.
   Task<Decided<std::vector<engine::ActivatedJob>>> activate_jobs(runtime::Context& context, engine::ActivateJobs command,

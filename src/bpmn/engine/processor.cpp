@@ -198,7 +198,9 @@ void Processor::operator()(const ActivateJobs& command) {
     const Instance& instance = *state_.owner_of(key);
     Context variables = visible_variables(instance, instance.jobs.at(key).element_instance);
     if (!command.fetch_variables.empty())
-      std::erase_if(variables, [&](const auto& variable) { return std::ranges::find(command.fetch_variables, variable.first) == command.fetch_variables.end(); });
+      std::erase_if(variables, [&](const auto& variable) {
+        return std::ranges::find(command.fetch_variables, variable.first) == command.fetch_variables.end();
+      });
     bytes += size_of(variables);
     if (bytes > command.most_bytes && !outcome_.jobs.empty()) break;
     writer_.append(JobActivated{instance.key, key, command.worker.substr(0, kMaxNameBytes), deadline});
@@ -291,8 +293,8 @@ void Processor::operator()(const UpdateTimeout& command) {
   const Job* job = find_job(command.job, "update the timeout of");
   if (!job) return;
   if (command.lock <= Duration{})
-    return reject(Rejection::Code::kInvalidArgument, "Expected to update the timeout of the job " + std::to_string(command.job) +
-                                                         " to a duration above 0, but it is not so");
+    return reject(Rejection::Code::kInvalidArgument,
+                  "Expected to update the timeout of the job " + std::to_string(command.job) + " to a duration above 0, but it is not so");
   if (job->state != JobState::kActivated)
     return reject(Rejection::Code::kInvalidState,
                   "Expected to update the timeout of the job " + std::to_string(command.job) + ", but it is not activated");

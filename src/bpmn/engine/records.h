@@ -85,8 +85,8 @@ struct ActivateJobs {
   std::string worker;
   std::int32_t most = 1;
   Duration lock;
-  std::vector<std::string> fetch_variables;        // names of those to hand out; empty: all
-  std::size_t most_bytes = kMaxActivatedBytes;     // of variables, of all the jobs: the first job is handed out in any case
+  std::vector<std::string> fetch_variables;     // names of those to hand out; empty: all
+  std::size_t most_bytes = kMaxActivatedBytes;  // of variables, of all the jobs: the first job is handed out in any case
 };
 struct CompleteJob {
   Key job = 0;

@@ -14,7 +14,17 @@ constexpr char kDefaultTenant[] = "<default>";
 constexpr Duration kGiveBack = milliseconds(1);
 
 // Numbers of gRPC.
-enum Code { kInvalidArgument = 3, kDeadlineExceeded = 4, kNotFound = 5, kAlreadyExists = 6, kResourceExhausted = 8, kFailedPrecondition = 9, kUnimplemented = 12, kInternal = 13, kUnavailable = 14 };
+enum Code {
+  kInvalidArgument = 3,
+  kDeadlineExceeded = 4,
+  kNotFound = 5,
+  kAlreadyExists = 6,
+  kResourceExhausted = 8,
+  kFailedPrecondition = 9,
+  kUnimplemented = 12,
+  kInternal = 13,
+  kUnavailable = 14
+};
 
 RpcStatus status_of(const char* command, const Rejection& rejection) {
   const auto [code, name] = [&]() -> std::pair<int, const char*> {
@@ -173,8 +183,7 @@ Task<RpcStatus> Gateway::answer_stream(runtime::Context& context, StreamCall<Req
 }
 
 net::ForeignMethod Gateway::missing(const char* name) {
-  return {kService + std::string(name),
-          [name](runtime::Context&, std::string, net::RpcStream&) { return answer_missing(name); }};
+  return {kService + std::string(name), [name](runtime::Context&, std::string, net::RpcStream&) { return answer_missing(name); }};
 }
 
 Task<RpcStatus> Gateway::answer_missing(const char* name) {
@@ -265,7 +274,8 @@ Task<Gateway::Answer<protocol::DeployResourceResponse>> Gateway::deploy_resource
                                                                                  protocol::DeployResourceRequest request) {
   if (auto checked = check_tenant("DeployResource", request.tenant_id); !checked) co_return std::unexpected(checked.error());
   engine::Deploy command;
-  for (protocol::Resource& resource : request.resources) command.resources.push_back({std::move(resource.name), std::move(resource.content)});
+  for (protocol::Resource& resource : request.resources)
+    command.resources.push_back({std::move(resource.name), std::move(resource.content)});
   auto deployed = co_await deploy(context, std::move(command));
   if (!deployed) co_return std::unexpected(std::move(deployed).error());
   protocol::DeployResourceResponse reply;
@@ -450,7 +460,8 @@ Task<void> Gateway::refuse_large(runtime::Context& context, process::Key job) {
   co_await engine_.perform(context, std::move(failed));
 }
 
-Task<Gateway::Answer<protocol::CompleteJobResponse>> Gateway::complete_job(runtime::Context& context, protocol::CompleteJobRequest request) {
+Task<Gateway::Answer<protocol::CompleteJobResponse>> Gateway::complete_job(runtime::Context& context,
+                                                                           protocol::CompleteJobRequest request) {
   auto variables = variables_of(request.variables);
   if (!variables) co_return std::unexpected(std::move(variables).error());
   engine::CompleteJob command{request.job_key, std::move(*variables)};
