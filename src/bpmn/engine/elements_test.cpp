@@ -500,6 +500,25 @@ TEST(Elements, ALoopOverALongListYieldsToOthers) {
   EXPECT_EQ(bench.ended().size(), 1u);
 }
 
+// What goes into the collections must be readable again.
+TEST(Elements, CollectionsOfALoopAreBounded) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().activity("serviceTask", "t", kWork, "", TestModel::loop(kEach))));
+  const std::string deep = std::string(31, '[') + std::string(31, ']');
+  bench.start("{\"list\": " + deep + "}");
+  bench.complete("work", "{\"r\": " + deep + "}");
+  EXPECT_EQ(bench.ended().size(), 1u);
+  bench.start("{\"list\": [1]}");
+  bench.complete("work", "{\"r\": [" + deep + "]}");
+  EXPECT_EQ(bench.incident(), "EXTRACT_VALUE_ERROR");
+  bench.deploy(line("t", TestModel().activity("task", "t", "", "", TestModel::loop("inputCollection='=[[list]]'"))));
+  bench.start("{\"list\": " + deep + "}");
+  EXPECT_EQ(bench.incidents().size(), 2u);
+  TestModel model;
+  model.open_event_sub("es").raw(TestModel::loop("inputCollection='=[1]'")).start_on("by", model.on_signal("s")).close_sub();
+  EXPECT_EQ(refusal(line("t", std::move(model.task("t", "work")))), "es: an event sub-process may not be multi-instance\n");
+}
+
 // ---- modification and migration
 
 TestModel with_sub_process() {

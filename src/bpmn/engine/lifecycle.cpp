@@ -377,6 +377,7 @@ void Processor::complete_caller(Key parent, Key call_activity, const Context& va
   const ElementInstance* caller = instance ? instance->find(call_activity) : nullptr;
   if (!caller || caller->state != Lifecycle::kActivated || instance->is_leaving(*caller)) return;
   const Element& definition = instance->element_of(*caller);
+  if (!definition.called) return;
   const bool gives = definition.called->gives_all_variables || !definition.outputs.empty();
   writer_.append(EventTriggered{parent, call_activity, definition.id, gives ? variables : Context()});
   push_complete(parent, call_activity);

@@ -20,6 +20,9 @@ void Processor::activate_loop(const Instance& instance, const ElementInstance& e
                  {error_type::kExtractValue, "Expected the input collection '" + definition.loop->input_collection.source().substr(0, 200) +
                                                  "' to be ARRAY, but it is " + std::string(items.value.type_name())});
   }
+  if (const std::string problem = check_variable(items.value); !problem.empty())
+    return raise(instance_key, key, 0,
+                 {error_type::kExtractValue, "Expected the input collection of a multi-instance activity, but it is " + problem});
   std::vector<Wait> waits;
   if (!prepare_waits(instance, element, definition.boundary_events, waits)) return;
   writer_.append(LoopStarted{instance_key, key, {{"items", as_variable(items.value)}}});
@@ -77,8 +80,10 @@ Processor::Evaluated<bool> Processor::end_iteration(Key instance_key, Key elemen
   if (!loop.output_element.empty()) {
     auto output = evaluate(loop.output_element, instance, element_instance);
     if (!output) return std::unexpected(std::move(output).error());
-    if (const std::string problem = check_variable(*output); !problem.empty())
-      return std::unexpected(Problem{error_type::kExtractValue, "Expected the output element of a multi-instance activity, but it is " + problem});
+    // As it will stand in the collection.
+    if (const std::string problem = check_variable(feel::Value(feel::List{*output})); !problem.empty())
+      return std::unexpected(
+          Problem{error_type::kExtractValue, "Expected the output element of a multi-instance activity, but it is " + problem});
     writer_.append(LoopOutputCollected{instance_key, body_key, counter, {{"value", as_variable(*output)}}});
   }
   if (loop.completion_condition.empty()) return false;
@@ -90,9 +95,11 @@ Processor::Evaluated<bool> Processor::end_iteration(Key instance_key, Key elemen
                           {"numberOfActiveInstances", number(active)},
                           {"numberOfCompletedInstances", number(completed)},
                           {"numberOfTerminatedInstances", number(body.loop->started - completed - active)}};
-  const feel::Evaluation verdict = loop.completion_condition.evaluate(InstanceScope(*state_.instance(instance_key), element_instance, &counts));
+  const feel::Evaluation verdict =
+      loop.completion_condition.evaluate(InstanceScope(*state_.instance(instance_key), element_instance, &counts));
   if (const bool* yes = verdict.value.boolean(); yes && !verdict.gave_up) return *yes;
-  return std::unexpected(Problem{error_type::kExtractValue, "Expected the completion condition '" + loop.completion_condition.source().substr(0, 200) +
+  return std::unexpected(Problem{error_type::kExtractValue, "Expected the completion condition '" +
+                                                                loop.completion_condition.source().substr(0, 200) +
                                                                 "' to be BOOLEAN, but it is " + std::string(verdict.value.type_name())});
 }
 

@@ -386,6 +386,8 @@ class Reader {
         read_loop(child, element);
         continue;
       }
+      if (name.space == kBpmn && name.local == "multiInstanceLoopCharacteristics" && element.is_scope())
+        findings_.add(element.id, "an event sub-process may not be multi-instance");
       if (name.space == kBpmn && one_of(name.local, kSkipped)) continue;
       if (is_event && name.space == kBpmn && name.local.ends_with("EventDefinition")) {
         read_event_definition(child, name.local, element);
