@@ -128,6 +128,14 @@ ALTER TABLE tasks_assignment ADD COLUMN left_out INTEGER;
 ALTER TABLE tasks_assignment ADD COLUMN task_limit INTEGER;
 )sql";
 
+// What is open, and what was just closed, is found without a look at all that a channel or a consultant ever had.
+constexpr char kIndexWhatIsOpen[] = R"sql(
+DROP INDEX tasks_task_open_of;
+CREATE INDEX tasks_task_open_of ON tasks_task (assignee_user_id, created_at, id) WHERE is_open = 1;
+CREATE INDEX tasks_task_open_in ON tasks_task (channel_id, created_at, id) WHERE is_open = 1;
+CREATE INDEX tasks_task_closed_in ON tasks_task (channel_id, closed_at) WHERE closed_at IS NOT NULL;
+)sql";
+
 }  // namespace
 
 std::vector<database::Migration> migrations() {
@@ -137,6 +145,7 @@ std::vector<database::Migration> migrations() {
       database::IdempotencyTable::migration("tasks", 3),
       {4, "index_process_instances", "CREATE INDEX tasks_task_process ON tasks_task (process_instance) WHERE process_instance IS NOT NULL"},
       {5, "keep_choices", kKeepChoices},
+      {6, "index_what_is_open", kIndexWhatIsOpen},
   };
 }
 

@@ -209,16 +209,20 @@ Result<bool> has_waiting_task(Transaction& transaction, std::int64_t process_ins
 }
 
 Result<std::optional<TaskRecord>> find_open(Transaction& transaction, const OpenTask& sought) {
-  ASSIGN_OR_RETURN(auto open, read_one(transaction.query_one(
-                                  "SELECT " TASK_COLUMNS
-                                  " FROM tasks_task WHERE channel_id = ?1 AND is_open = 1 AND type = ?2 AND subtype = ?3 AND (?4 IS "
-                                  "NULL OR reporter_user_id = ?4) ORDER BY created_at DESC LIMIT 1",
-                                  sought.channel_id, sought.type.type, sought.type.subtype, sought.reporter)));
+  ASSIGN_OR_RETURN(
+      auto open,
+      read_one(transaction.query_one(
+          "SELECT " TASK_COLUMNS
+          " FROM tasks_task INDEXED BY tasks_task_open_in WHERE channel_id = ?1 AND is_open = 1 AND type = ?2 AND subtype = ?3 AND (?4 IS "
+          "NULL OR reporter_user_id = ?4) ORDER BY created_at DESC LIMIT 1",
+          sought.channel_id, sought.type.type, sought.type.subtype, sought.reporter)));
   if (open || !sought.at) return open;
   // What was closed in the future was closed before the clock was set back: that tells nothing of what came first.
-  return read_one(transaction.query_one("SELECT " TASK_COLUMNS " FROM tasks_task WHERE channel_id = ? AND type = ? AND subtype = ? AND "
-                                        "is_open = 0 AND closed_at BETWEEN ? AND ? ORDER BY created_at DESC LIMIT 1",
-                                        sought.channel_id, sought.type.type, sought.type.subtype, *sought.at + kClosedLater, sought.now));
+  return read_one(
+      transaction.query_one("SELECT " TASK_COLUMNS
+                            " FROM tasks_task INDEXED BY tasks_task_closed_in WHERE channel_id = ? AND type = ? AND subtype = ? "
+                            "AND is_open = 0 AND closed_at >= ? AND closed_at <= ? ORDER BY created_at DESC LIMIT 1",
+                            sought.channel_id, sought.type.type, sought.type.subtype, *sought.at + kClosedLater, sought.now));
 }
 
 Result<std::vector<TaskRecord>> list_tasks(Transaction& transaction, const TaskFilter& filter, const Place& after, int limit) {
@@ -297,7 +301,8 @@ Result<std::optional<Timestamp>> newest_waiting(Transaction& transaction) {
 
 Result<std::vector<TaskRecord>> assigned_to(Transaction& transaction, const Uuid& user_id, Substatus substatus) {
   return read_tasks(transaction.query(
-      "SELECT " TASK_COLUMNS " FROM tasks_task WHERE assignee_user_id = ? AND is_open = 1 AND substatus = ? ORDER BY created_at, id",
+      "SELECT " TASK_COLUMNS
+      " FROM tasks_task INDEXED BY tasks_task_open_of WHERE assignee_user_id = ? AND is_open = 1 AND substatus = ? ORDER BY created_at, id",
       user_id, static_cast<std::int64_t>(substatus)));
 }
 
