@@ -9,6 +9,7 @@
 #include "bpmn/feel/expression.h"
 #include "bpmn/feel/parser.h"
 #include "bpmn/model/findings.h"
+#include "bpmn/model/xml_document.h"
 
 namespace consilium::bpmn::dmn {
 namespace {
@@ -31,7 +32,6 @@ bool is_dmn(std::string_view space) {
   return std::find(std::begin(kNamespaces), std::end(kNamespaces), space) != std::end(kNamespaces);
 }
 
-constexpr std::ptrdiff_t kMaxAttributes = 200;
 constexpr std::size_t kMaxBoxes = 100'000;
 constexpr int kMaxBoxDepth = 40;
 
@@ -126,15 +126,8 @@ class Reader {
 
  private:
   bool load(pugi::xml_document& document, std::string_view xml) {
-    if (xml.size() > model::kMaxModelBytes) return refuse_file("larger than 4 MB");
-    const auto parsed = document.load_buffer(xml.data(), xml.size(), pugi::parse_default | pugi::parse_doctype | pugi::parse_ws_pcdata);
-    if (!parsed)
-      return refuse_file(std::string("not well-formed XML at byte ") + std::to_string(parsed.offset) + ": " + parsed.description());
-    for (const xml_node node : document.children()) {
-      if (node.type() == pugi::node_doctype) return refuse_file("document type declarations are not allowed");
-    }
-    if (!is_shallow(document.document_element()))
-      return refuse_file("XML nested deeper than 200 elements, or one with more than 200 attributes");
+    auto loaded = model::load_xml(document, xml, model::BlankText::kKept);
+    if (!loaded) return refuse_file(std::move(loaded.error()));
     if (dmn_name(document.document_element()) != "definitions") return refuse_file("the root element is not definitions of DMN 1.1 to 1.5");
     return true;
   }
@@ -142,25 +135,6 @@ class Reader {
   bool refuse_file(std::string message) {
     findings_.add("", std::move(message));
     return false;
-  }
-
-  static bool is_shallow(xml_node root) {
-    int depth = 1;
-    for (xml_node node = root; node;) {
-      if (depth > model::kMaxModelDepth || std::distance(node.attributes_begin(), node.attributes_end()) > kMaxAttributes) return false;
-      if (node.first_child()) {
-        node = node.first_child();
-        ++depth;
-        continue;
-      }
-      while (node != root && !node.next_sibling()) {
-        node = node.parent();
-        --depth;
-      }
-      if (node == root) break;
-      node = node.next_sibling();
-    }
-    return true;
   }
 
   void find(std::string_view id, std::string message) { findings_.add(id, std::move(message)); }

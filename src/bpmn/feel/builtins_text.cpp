@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/base64.h"
+#include "base/utf8.h"
 #include "bpmn/feel/builtins.h"
 #include "bpmn/feel/evaluator.h"
 #include "bpmn/feel/text.h"
@@ -17,7 +18,7 @@ const std::string* text_of(Call& call, std::size_t index) {
 
 Value length(Call& call) {
   const std::string* text = text_of(call, 0);
-  return text ? Value(static_cast<std::int64_t>(count_characters(*text))) : call.fail("expected a text");
+  return text ? Value(static_cast<std::int64_t>(count_code_points(*text))) : call.fail("expected a text");
 }
 
 Value to_upper(Call& call) {
@@ -84,7 +85,7 @@ Value substring(Call& call) {
   const std::string* text = text_of(call, 0);
   const auto start = call[1].number() ? call[1].number()->rounded_to(0, Decimal::Rounding::kDown)->to_integer() : std::nullopt;
   if (!text || !start || *start == 0) return call.fail("expected a text and a position, from 1 or negative from the end");
-  const auto size = static_cast<std::int64_t>(count_characters(*text));
+  const auto size = static_cast<std::int64_t>(count_code_points(*text));
   std::int64_t count = size;
   if (call.has(2)) {
     const auto given = call[2].number() ? call[2].number()->rounded_to(0, Decimal::Rounding::kDown)->to_integer() : std::nullopt;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/utf8.h"
 #include "bpmn/feel/text.h"
 
 namespace consilium::bpmn::feel {
@@ -150,7 +151,7 @@ class Lexer {
     return value;
   }
 
-  // Two halves of a pair make one character; a lone half becomes the replacement character.
+  // Two halves of a pair make one character; a lone half, and what lies beyond Unicode, becomes U+FFFD.
   void append_character(std::string& out, std::uint32_t code) {
     if (code >= 0xD800 && code <= 0xDBFF && text_.substr(at_, 2) == "\\u") {
       const std::size_t back = at_;
@@ -161,7 +162,8 @@ class Lexer {
       else
         at_ = back;
     }
-    append_utf8(out, code);
+    const bool is_character = code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
+    append_utf8(out, is_character ? code : 0xFFFD);
   }
 
   std::optional<SyntaxError> back_ticks() {

@@ -10,11 +10,8 @@
 
 namespace consilium::bpmn::feel {
 
-std::size_t count_characters(std::string_view text);
 // Where the character with that index (from 0) begins; the size of the text beyond its end.
 std::size_t offset_of_character(std::string_view text, std::size_t index);
-// Half of a pair and what lies beyond Unicode become U+FFFD.
-void append_utf8(std::string& out, std::uint32_t code);
 std::string upper_case(std::string_view text);
 std::string lower_case(std::string_view text);
 std::string trimmed(std::string_view text);

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "bpmn/model/findings.h"
 #include "bpmn/model/validation.h"
+#include "bpmn/model/xml_document.h"
 
 namespace consilium::bpmn::model {
 namespace {
@@ -16,8 +17,6 @@ using namespace std::string_view_literals;
 
 constexpr std::string_view kBpmn = "http://www.omg.org/spec/BPMN/20100524/MODEL";
 constexpr std::string_view kZeebe = "http://camunda.org/schema/zeebe/1.0";
-
-constexpr std::ptrdiff_t kMaxAttributes = 200;  // of one XML element; every look-up of a namespace reads them
 
 struct QualifiedName {
   std::string_view space;  // URI
@@ -121,15 +120,8 @@ class Reader {
 
  private:
   bool load(pugi::xml_document& document, std::string_view xml) {
-    if (xml.size() > kMaxModelBytes) return refuse_file("larger than 4 MB");
-    const auto parsed = document.load_buffer(xml.data(), xml.size(), pugi::parse_default | pugi::parse_doctype);
-    if (!parsed)
-      return refuse_file(std::string("not well-formed XML at byte ") + std::to_string(parsed.offset) + ": " + parsed.description());
-    for (const xml_node node : document.children()) {
-      if (node.type() == pugi::node_doctype) return refuse_file("document type declarations are not allowed");
-    }
-    if (!check_depth(document.document_element()))
-      return refuse_file("XML nested deeper than 200 elements, or one with more than 200 attributes");
+    auto loaded = load_xml(document, xml, BlankText::kDropped);
+    if (!loaded) return refuse_file(std::move(loaded.error()));
     if (!is_bpmn(document.document_element(), "definitions")) return refuse_file("the root element is not bpmn:definitions");
     return true;
   }
@@ -137,25 +129,6 @@ class Reader {
   bool refuse_file(std::string message) {
     findings_.add("", std::move(message));
     return false;
-  }
-
-  static bool check_depth(xml_node root) {
-    int depth = 1;
-    for (xml_node node = root; node;) {
-      if (depth > kMaxModelDepth || std::distance(node.attributes_begin(), node.attributes_end()) > kMaxAttributes) return false;
-      if (node.first_child()) {
-        node = node.first_child();
-        ++depth;
-        continue;
-      }
-      while (node != root && !node.next_sibling()) {
-        node = node.parent();
-        --depth;
-      }
-      if (node == root) break;
-      node = node.next_sibling();
-    }
-    return true;
   }
 
   // ---- definitions
