@@ -1,5 +1,7 @@
 #include "app/demo_people.h"
 
+#include <set>
+
 #include "app/people.h"
 
 namespace consilium::app {
@@ -85,11 +87,31 @@ Task<Result<void>> set_password(Platform& platform, runtime::Context& context, u
   co_return Result<void>();
 }
 
+// Setting a password ends the person's sessions, so it is set only where it differs.
+Task<Result<bool>> opens_with(Platform& platform, runtime::Context& context, const std::string& username, Secret password) {
+  sessions::v1::LoginRequest request;
+  request.username = username;
+  request.password = std::move(password);
+  auto opened = co_await platform.sessions().login(context, std::move(request));
+  if (!opened) co_return false;  // another password, none yet, or locked: setting it helps in each case
+  runtime::Context person = context;
+  person.caller = {};
+  person.caller.kind = runtime::Caller::Kind::kUser;
+  person.caller.user_id = opened->user.id;
+  sessions::v1::EndSessionRequest end;
+  end.id = opened->session_id;
+  auto ended = co_await platform.sessions().end_session(person, std::move(end));
+  if (!ended) co_return fail(std::move(ended).error());
+  co_return true;
+}
+
 }  // namespace
 
 Task<Result<std::vector<DemoLogin>>> create_demo_people(Platform& platform, runtime::Context& context, Secret password) {
+  std::set<std::string_view> found;
   for (const DemoPerson& person : kPeople) {
     auto known = co_await find_person(platform, context, std::string(person.username));
+    if (known) found.insert(person.username);
     if (known) continue;
     if (known.error().kind != ErrorKind::kNotFound) co_return fail(std::move(known).error());
     auto created = co_await create(platform, context, person);
@@ -100,9 +122,14 @@ Task<Result<std::vector<DemoLogin>>> create_demo_people(Platform& platform, runt
     auto user = co_await wait_until_active(platform, context, std::string(person.username));
     if (!user) co_return fail(std::move(user).error());
     Secret chosen = password.empty() ? Secret(make_password(context.random())) : password;
-    auto set = co_await set_password(platform, context, std::move(*user), chosen);
+    logins.push_back({std::string(person.username), std::string(person.role), chosen});
+    if (!password.empty() && found.contains(person.username)) {
+      auto opens = co_await opens_with(platform, context, logins.back().username, password);
+      if (!opens) co_return fail(std::move(opens).error());
+      if (*opens) continue;
+    }
+    auto set = co_await set_password(platform, context, std::move(*user), std::move(chosen));
     if (!set) co_return fail(std::move(set).error());
-    logins.push_back({std::string(person.username), std::string(person.role), std::move(chosen)});
   }
   co_return logins;
 }

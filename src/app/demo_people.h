@@ -1,5 +1,5 @@
-// The people of `--demo`: made by the ordinary calls and the ordinary process, with passwords that are set anew at each start
-// and told to whoever started the server.
+// The people of `--demo`: made by the ordinary calls and the ordinary process, with passwords that are told to whoever started
+// the server.
 #pragma once
 
 #include <string>
@@ -15,7 +15,8 @@ struct DemoLogin {
   Secret password;
 };
 
-// `password`: of everybody; empty: one is made for each. Waits until all of them are active (at most a minute).
+// `password`: of everybody; who has it already keeps it, and their sessions. Empty: one is made for each, anew at each start,
+// which ends their sessions. Waits until all of them are active (at most a minute).
 Task<Result<std::vector<DemoLogin>>> create_demo_people(Platform& platform, runtime::Context& context, Secret password);
 
 }  // namespace consilium::app

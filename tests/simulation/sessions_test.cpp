@@ -206,13 +206,17 @@ class SessionsOfThePlatform : public ::testing::Test {
  protected:
   SessionsOfThePlatform() : cluster_(7, tally_) {
     if (!cluster_.start()) throw std::runtime_error("the platform does not start");
-    runtime::Context context = service_context(cluster_);
-    const auto made = cluster_.ask(app::create_demo_people(cluster_.platform(), context, Secret(std::string(kPassword))));
-    if (!made || !*made) throw std::runtime_error("the people were not made");
+    make_people(kPassword);
   }
   ~SessionsOfThePlatform() override {
     for (const std::string& failure : cluster_.failures()) ADD_FAILURE() << failure;
     if (cluster_.is_up()) cluster_.stop();
+  }
+
+  void make_people(std::string_view password) {
+    runtime::Context context = service_context(cluster_);
+    const auto made = cluster_.ask(app::create_demo_people(cluster_.platform(), context, Secret(std::string(password))));
+    if (!made || !*made) throw std::runtime_error("the people were not made");
   }
 
   // The cookie of a new session.
@@ -281,6 +285,18 @@ TEST_F(SessionsOfThePlatform, U_1_H_3_TwoGatewaysServeOneSessionAndARestartLoses
   EXPECT_EQ(also->ended, gateway::close_code::kNormal);
   EXPECT_FALSE(page->ended) << "another person's session goes on";
   EXPECT_EQ(first.status_of(boris), 200);
+}
+
+TEST_F(SessionsOfThePlatform, AnotherStartWithTheSamePasswordsLeavesSessionsOpen) {
+  GatewayProcess gateway(cluster_, "gateway-1");
+  const std::string anna = log_in("anna", gateway);
+  make_people(kPassword);
+  EXPECT_EQ(gateway.status_of(anna), 200);
+  const auto listed = gateway.ask(request_for("GET", "/sessions", anna));
+  EXPECT_EQ(json::parse(listed.body).at("items").as_array().size(), 1U)
+      << "looking at the password leaves no session behind: " << listed.body;
+  make_people("quite-another-password");
+  EXPECT_EQ(gateway.status_of(anna), 401);
 }
 
 TEST_F(SessionsOfThePlatform, U_3_H_3_TheSocketOfASessionThatExpiresIsClosedByItsCode) {

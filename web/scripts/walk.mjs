@@ -170,6 +170,11 @@ export async function walk({ browser, url, people, language, visit, complaints, 
   await choosePresence(consultant, 'online');
   await consultant.locator('.case').first().waitFor();
   await visit('desk', consultant);
+  // Before a case is opened: on a phone it lies over the list and its menus.
+  await consultant.locator('[data-testid=presence]').click();
+  await consultant.locator('.menu').waitFor();
+  await visit('desk-presence', consultant);
+  await consultant.keyboard.press('Escape');
   await consultant.locator('.case').first().click();
   await consultant.getByTestId('composer').waitFor();
   await visit('desk-new', consultant);
@@ -193,10 +198,6 @@ export async function walk({ browser, url, people, language, visit, complaints, 
   await client.context().setOffline(false);
   await client.locator('[data-unsent=true]').waitFor({ state: 'detached' });
 
-  await consultant.locator('[data-testid=presence]').click();
-  await consultant.locator('.menu').waitFor();
-  await visit('desk-presence', consultant);
-  await consultant.keyboard.press('Escape');
   await consultant.locator('[data-testid=return]').click();
   await consultant.locator('.dialog').waitFor();
   await visit('desk-return', consultant);

@@ -3,8 +3,9 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <new>
 #include <vector>
+
+#include "ports/database/sqlite/file_layer.h"
 
 namespace consilium::database::sqlite {
 namespace {
@@ -21,12 +22,7 @@ struct LogFile {
   sqlite3_int64 begin = 0;
 };
 
-struct OpenFile {
-  sqlite3_file base;
-  LogFile* state;
-};
-
-LogFile& log_of(sqlite3_file* file) { return *reinterpret_cast<OpenFile*>(file)->state; }
+LogFile& log_of(sqlite3_file* file) { return state_of<LogFile>(file); }
 
 // What could not be written is given up: the commit that it belongs to fails with the same code.
 int write_gathered(LogFile& log) {
@@ -42,11 +38,8 @@ int write_gathered(LogFile& log) {
 }
 
 int close(sqlite3_file* file) {
-  LogFile& log = log_of(file);
-  const int written = write_gathered(log);
-  const int code = log.inner->pMethods->xClose(log.inner);
-  delete &log;
-  file->pMethods = nullptr;
+  const int written = write_gathered(log_of(file));
+  const int code = close_layered_file<LogFile>(file);
   return written == SQLITE_OK ? code : written;
 }
 
@@ -67,21 +60,14 @@ int sync(sqlite3_file* file, int flags) {
   LogFile& log = log_of(file);
   if (const int code = write_gathered(log); code != SQLITE_OK) return code;
   ++log.syncs;
-  return log.inner->pMethods->xSync(log.inner, flags);
+  return pass_on<LogFile, &sqlite3_io_methods::xSync>(file, flags);
 }
 
 // The same call of the file within, on all that was written so far.
 template <auto kMethod, class... Arguments>
 int after_writing(sqlite3_file* file, Arguments... arguments) {
-  LogFile& log = log_of(file);
-  if (const int code = write_gathered(log); code != SQLITE_OK) return code;
-  return (log.inner->pMethods->*kMethod)(log.inner, arguments...);
-}
-
-template <auto kMethod, class... Arguments>
-int pass_on(sqlite3_file* file, Arguments... arguments) {
-  sqlite3_file* inner = log_of(file).inner;
-  return (inner->pMethods->*kMethod)(inner, arguments...);
+  if (const int code = write_gathered(log_of(file)); code != SQLITE_OK) return code;
+  return pass_on<LogFile, kMethod>(file, arguments...);
 }
 
 // Version 1: a log is neither shared nor mapped.
@@ -93,31 +79,22 @@ constexpr sqlite3_io_methods kMethods = {
     .xTruncate = after_writing<&sqlite3_io_methods::xTruncate, sqlite3_int64>,
     .xSync = sync,
     .xFileSize = after_writing<&sqlite3_io_methods::xFileSize, sqlite3_int64*>,
-    .xLock = pass_on<&sqlite3_io_methods::xLock, int>,
-    .xUnlock = pass_on<&sqlite3_io_methods::xUnlock, int>,
-    .xCheckReservedLock = pass_on<&sqlite3_io_methods::xCheckReservedLock, int*>,
-    .xFileControl = pass_on<&sqlite3_io_methods::xFileControl, int, void*>,
-    .xSectorSize = pass_on<&sqlite3_io_methods::xSectorSize>,
-    .xDeviceCharacteristics = pass_on<&sqlite3_io_methods::xDeviceCharacteristics>,
+    .xLock = pass_on<LogFile, &sqlite3_io_methods::xLock, int>,
+    .xUnlock = pass_on<LogFile, &sqlite3_io_methods::xUnlock, int>,
+    .xCheckReservedLock = pass_on<LogFile, &sqlite3_io_methods::xCheckReservedLock, int*>,
+    .xFileControl = pass_on<LogFile, &sqlite3_io_methods::xFileControl, int, void*>,
+    .xSectorSize = pass_on<LogFile, &sqlite3_io_methods::xSectorSize>,
+    .xDeviceCharacteristics = pass_on<LogFile, &sqlite3_io_methods::xDeviceCharacteristics>,
 };
 
 }  // namespace
 
-std::size_t gathered_log_size(const sqlite3_vfs& inner) { return sizeof(OpenFile) + static_cast<std::size_t>(inner.szOsFile); }
+std::size_t gathered_log_size(const sqlite3_vfs& inner) { return layered_file_size<LogFile>(inner); }
 
 int open_gathered_log(sqlite3_vfs& inner, const char* name, sqlite3_file* file, int flags, int* out_flags, LogWrites writes,
                       std::atomic<std::uint64_t>& syncs) {
-  file->pMethods = nullptr;
-  auto* within = reinterpret_cast<sqlite3_file*>(reinterpret_cast<char*>(file) + sizeof(OpenFile));
-  const int code = inner.xOpen(&inner, name, within, flags, out_flags);
-  auto* state = code == SQLITE_OK ? new (std::nothrow) LogFile{within, syncs, writes, {}} : nullptr;
-  if (state == nullptr) {
-    if (within->pMethods != nullptr) within->pMethods->xClose(within);
-    return code == SQLITE_OK ? SQLITE_NOMEM : code;
-  }
-  reinterpret_cast<OpenFile*>(file)->state = state;
-  file->pMethods = &kMethods;
-  return SQLITE_OK;
+  return open_layered_file<LogFile>(inner, name, file, flags, out_flags, kMethods,
+                                    [&](sqlite3_file* within) { return new (std::nothrow) LogFile{within, syncs, writes, {}}; });
 }
 
 }  // namespace consilium::database::sqlite

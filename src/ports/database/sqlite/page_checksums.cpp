@@ -8,10 +8,11 @@
 #include <bit>
 #include <cstring>
 #include <mutex>
-#include <new>
 #include <optional>
 #include <stdexcept>
 #include <vector>
+
+#include "ports/database/sqlite/file_layer.h"
 
 namespace consilium::database::sqlite {
 
@@ -86,15 +87,9 @@ struct DatabaseFile {
   std::vector<char> page;     // on its way to the disk
 };
 
-struct OpenFile {
-  sqlite3_file base;
-  DatabaseFile* state;
-};
-
 // ---- what SQLite asks of a database file
 
-DatabaseFile& file_of(sqlite3_file* file) { return *reinterpret_cast<OpenFile*>(file)->state; }
-sqlite3_file* inner_of(sqlite3_file* file) { return file_of(file).inner; }
+DatabaseFile& file_of(sqlite3_file* file) { return state_of<DatabaseFile>(file); }
 
 void take_header(DatabaseFile& file, const char* header) { file.page_size = checked_page_size(header).value_or(0); }
 
@@ -110,14 +105,6 @@ bool is_page(const DatabaseFile& file, int count, sqlite3_int64 offset) {
 
 std::uint32_t page_number(const DatabaseFile& file, sqlite3_int64 offset) {
   return static_cast<std::uint32_t>(static_cast<std::uint64_t>(offset) / file.page_size + 1);
-}
-
-int close(sqlite3_file* file) {
-  sqlite3_file* inner = inner_of(file);
-  const int code = inner->pMethods->xClose(inner);
-  delete reinterpret_cast<OpenFile*>(file)->state;
-  file->pMethods = nullptr;
-  return code;
 }
 
 int read(sqlite3_file* self, void* to, int count, sqlite3_int64 offset) {
@@ -154,37 +141,30 @@ int write(sqlite3_file* self, const void* from, int count, sqlite3_int64 offset)
   return file.inner->pMethods->xWrite(file.inner, file.page.data(), count, offset);
 }
 
-// The same call of the file within.
-template <auto kMethod, class... Arguments>
-auto pass_on(sqlite3_file* file, Arguments... arguments) {
-  sqlite3_file* inner = inner_of(file);
-  return (inner->pMethods->*kMethod)(inner, arguments...);
-}
-
 int sync(sqlite3_file* file, int flags) {
   ++file_of(file).layer.syncs;
-  return pass_on<&sqlite3_io_methods::xSync>(file, flags);
+  return pass_on<DatabaseFile, &sqlite3_io_methods::xSync>(file, flags);
 }
 
 // Version 2: without the calls that map the file into memory, which would pass by.
 constexpr sqlite3_io_methods kMethods = {
     .iVersion = 2,
-    .xClose = close,
+    .xClose = close_layered_file<DatabaseFile>,
     .xRead = read,
     .xWrite = write,
-    .xTruncate = pass_on<&sqlite3_io_methods::xTruncate, sqlite3_int64>,
+    .xTruncate = pass_on<DatabaseFile, &sqlite3_io_methods::xTruncate, sqlite3_int64>,
     .xSync = sync,
-    .xFileSize = pass_on<&sqlite3_io_methods::xFileSize, sqlite3_int64*>,
-    .xLock = pass_on<&sqlite3_io_methods::xLock, int>,
-    .xUnlock = pass_on<&sqlite3_io_methods::xUnlock, int>,
-    .xCheckReservedLock = pass_on<&sqlite3_io_methods::xCheckReservedLock, int*>,
-    .xFileControl = pass_on<&sqlite3_io_methods::xFileControl, int, void*>,
-    .xSectorSize = pass_on<&sqlite3_io_methods::xSectorSize>,
-    .xDeviceCharacteristics = pass_on<&sqlite3_io_methods::xDeviceCharacteristics>,
-    .xShmMap = pass_on<&sqlite3_io_methods::xShmMap, int, int, int, void volatile**>,
-    .xShmLock = pass_on<&sqlite3_io_methods::xShmLock, int, int, int>,
-    .xShmBarrier = pass_on<&sqlite3_io_methods::xShmBarrier>,
-    .xShmUnmap = pass_on<&sqlite3_io_methods::xShmUnmap, int>,
+    .xFileSize = pass_on<DatabaseFile, &sqlite3_io_methods::xFileSize, sqlite3_int64*>,
+    .xLock = pass_on<DatabaseFile, &sqlite3_io_methods::xLock, int>,
+    .xUnlock = pass_on<DatabaseFile, &sqlite3_io_methods::xUnlock, int>,
+    .xCheckReservedLock = pass_on<DatabaseFile, &sqlite3_io_methods::xCheckReservedLock, int*>,
+    .xFileControl = pass_on<DatabaseFile, &sqlite3_io_methods::xFileControl, int, void*>,
+    .xSectorSize = pass_on<DatabaseFile, &sqlite3_io_methods::xSectorSize>,
+    .xDeviceCharacteristics = pass_on<DatabaseFile, &sqlite3_io_methods::xDeviceCharacteristics>,
+    .xShmMap = pass_on<DatabaseFile, &sqlite3_io_methods::xShmMap, int, int, int, void volatile**>,
+    .xShmLock = pass_on<DatabaseFile, &sqlite3_io_methods::xShmLock, int, int, int>,
+    .xShmBarrier = pass_on<DatabaseFile, &sqlite3_io_methods::xShmBarrier>,
+    .xShmUnmap = pass_on<DatabaseFile, &sqlite3_io_methods::xShmUnmap, int>,
     .xFetch = nullptr,
     .xUnfetch = nullptr,
 };
@@ -195,25 +175,13 @@ Layer& layer_of(sqlite3_vfs* outer) { return *static_cast<Layer*>(outer->pAppDat
 
 int open(sqlite3_vfs* outer, const char* name, sqlite3_file* file, int flags, int* out_flags) {
   Layer& layer = layer_of(outer);
-  if ((flags & SQLITE_OPEN_WAL) != 0)
-    return open_gathered_log(*layer.inner, name, file, flags, out_flags, layer.log_writes, layer.syncs);
+  if ((flags & SQLITE_OPEN_WAL) != 0) return open_gathered_log(*layer.inner, name, file, flags, out_flags, layer.log_writes, layer.syncs);
   if ((flags & SQLITE_OPEN_MAIN_DB) == 0) return layer.inner->xOpen(layer.inner, name, file, flags, out_flags);
-  file->pMethods = nullptr;
-  auto* inner = reinterpret_cast<sqlite3_file*>(reinterpret_cast<char*>(file) + sizeof(OpenFile));
-  const int code = layer.inner->xOpen(layer.inner, name, inner, flags, out_flags);
-  if (code != SQLITE_OK) {
-    if (inner->pMethods != nullptr) inner->pMethods->xClose(inner);
-    return code;
-  }
-  auto* state = new (std::nothrow) DatabaseFile{layer, inner, 0, {}};
-  if (state == nullptr) {
-    inner->pMethods->xClose(inner);
-    return SQLITE_NOMEM;
-  }
-  reinterpret_cast<OpenFile*>(file)->state = state;
-  file->pMethods = &kMethods;
-  read_header(*state);
-  return SQLITE_OK;
+  return open_layered_file<DatabaseFile>(*layer.inner, name, file, flags, out_flags, kMethods, [&](sqlite3_file* within) {
+    auto* state = new (std::nothrow) DatabaseFile{layer, within, 0, {}};
+    if (state != nullptr) read_header(*state);
+    return state;
+  });
 }
 
 template <auto kCall, class... Arguments>
@@ -226,7 +194,7 @@ void lay_around(sqlite3_vfs& inner, Layer& layer) {
   layer.inner = &inner;
   sqlite3_vfs& outer = layer.outer;
   outer.iVersion = 2;
-  outer.szOsFile = static_cast<int>(std::max(sizeof(OpenFile) + static_cast<std::size_t>(inner.szOsFile), gathered_log_size(inner)));
+  outer.szOsFile = static_cast<int>(std::max(layered_file_size<DatabaseFile>(inner), gathered_log_size(inner)));
   outer.mxPathname = inner.mxPathname;
   outer.zName = layer.name.c_str();
   outer.pAppData = &layer;
