@@ -287,6 +287,7 @@ Result<void> Platform::prepare(Timestamp now) {
     auto engine_tables = processes::bus_migrations();
     append(engine_tables, bpmn::LocalProcessEngine::migrations(static_cast<int>(engine_tables.size()) + 1));
     engine_tables.push_back(database::AuditTable::migration("processes", static_cast<int>(engine_tables.size()) + 1));
+    engine_tables.push_back(database::IdempotencyTable::migration("processes", static_cast<int>(engine_tables.size()) + 1));
     TRY(ports_.store.migrate("processes", std::move(engine_tables)));
   }
   std::unique_ptr<sessions::KeyRing> keys;
@@ -309,7 +310,8 @@ runtime::Context Platform::service_context() const {
 Task<Result<void>> Platform::deploy(runtime::Context& context) {
   std::vector<process::Resource> resources;
   for (const EmbeddedFile& file : embedded::process_models()) resources.push_back({std::string(file.path), std::string(file.content)});
-  auto deployed = co_await parts_->engine->deploy(context, std::move(resources));
+  // What people have deployed over a shipped model stays, until the shipped one changes.
+  auto deployed = co_await parts_->engine->deploy_once(context, std::move(resources));
   if (!deployed) co_return fail(std::move(deployed).error());
   co_return Result<void>();
 }

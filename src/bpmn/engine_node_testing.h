@@ -94,6 +94,17 @@ class Node {
     EXPECT_TRUE(started.has_value()) << started.error().describe();
     return started.value_or(0);
   }
+  Result<std::vector<process::InstanceView>> instances(std::string process_id, std::optional<process::InstanceState> state,
+                                                       process::Key before, int limit) {
+    process::InstanceFilter filter;
+    filter.process_id = std::move(process_id);
+    filter.state = state;
+    filter.before = before;
+    filter.limit = limit;
+    auto page = call(engine->instances(*context, std::move(filter)));
+    if (!page) return fail(std::move(page).error());
+    return std::move(page->items);
+  }
   process::InstanceState state(process::Key key) {
     const auto view = call(engine->instance(*context, key));
     EXPECT_TRUE(view.has_value());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "bpmn/instance_views.h"
 #include "runtime/backoff.h"
 
 namespace consilium::bpmn {
@@ -36,22 +37,6 @@ Result<engine::Context> parse(std::string_view variables) {
     return fail(ErrorKind::kValidation, "process.invalid-variables",
                 "Expected variables as a JSON object, but the text is not one: " + parsed.error());
   return std::move(*parsed);
-}
-
-process::InstanceView view_of(const engine::Instance& instance) {
-  process::InstanceView view;
-  view.key = instance.key;
-  view.process_id = instance.process->id;
-  view.version = instance.version;
-  view.has_incident = !instance.incidents.empty();
-  view.started_at = instance.started_at;
-  view.variables = feel::to_json(instance.elements.at(instance.key).variables);
-  for (const auto& [key, element] : instance.elements) {
-    if (key == instance.key) continue;
-    const model::Element& definition = instance.element_of(element);
-    view.active.push_back({definition.id, std::string(model::name_of(definition.kind)), key});
-  }
-  return view;
 }
 
 process::Job job_of(const engine::ActivatedJob& activated) {
@@ -328,8 +313,30 @@ Task<Result<T>> LocalProcessEngine::submit(runtime::Context& context, std::move_
 
 Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::deploy(runtime::Context& context,
                                                                                std::vector<process::Resource> resources) {
+  auto deployed = co_await deploy_as(context, std::move(resources), engine::Effect::kMade, engine::Deploy::Replaced::kDeployedAgain);
+  co_return deployed;
+}
+
+Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::check_deployment(runtime::Context& context,
+                                                                                         std::vector<process::Resource> resources) {
+  auto checked = co_await deploy_as(context, std::move(resources), engine::Effect::kOnlyChecked, engine::Deploy::Replaced::kDeployedAgain);
+  co_return checked;
+}
+
+Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::deploy_once(runtime::Context& context,
+                                                                                    std::vector<process::Resource> resources) {
+  auto deployed = co_await deploy_as(context, std::move(resources), engine::Effect::kMade, engine::Deploy::Replaced::kLeft);
+  co_return deployed;
+}
+
+Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::deploy_as(runtime::Context& context,
+                                                                                  std::vector<process::Resource> resources,
+                                                                                  engine::Effect effect,
+                                                                                  engine::Deploy::Replaced replaced) {
   using Deployed = std::vector<process::DeployedProcess>;
   engine::Deploy command;
+  command.effect = effect;
+  command.replaced = replaced;
   for (process::Resource& resource : resources) command.resources.push_back({std::move(resource.name), std::move(resource.content)});
   std::move_only_function<Result<Deployed>(Turn&)> decide = [this, &command](Turn& turn) -> Result<Deployed> {
     if (options_.job_types == Options::JobTypes::kOfWorkers) {
@@ -349,6 +356,12 @@ Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::deploy(r
 
 Task<Result<Key>> LocalProcessEngine::start(runtime::Context& context, std::string process_id, std::string variables,
                                             std::string idempotency_key) {
+  auto started = co_await start_version(context, std::move(process_id), 0, std::move(variables), std::move(idempotency_key));
+  co_return started;
+}
+
+Task<Result<Key>> LocalProcessEngine::start_version(runtime::Context& context, std::string process_id, std::int32_t version,
+                                                    std::string variables, std::string idempotency_key) {
   auto parsed = parse(variables);
   if (!parsed) co_return fail(std::move(parsed).error());
   if (!idempotency_key.empty()) {  // of one that ended long ago; the engine itself knows the live and the recent ones
@@ -356,7 +369,7 @@ Task<Result<Key>> LocalProcessEngine::start(runtime::Context& context, std::stri
     if (!earlier) co_return fail(std::move(earlier).error());
     if (*earlier) co_return **earlier;
   }
-  const engine::CreateInstance command{std::move(process_id), 0, std::move(*parsed), std::move(idempotency_key)};
+  const engine::CreateInstance command{std::move(process_id), version, std::move(*parsed), std::move(idempotency_key)};
   std::move_only_function<Result<Key>(Turn&)> decide = [this, &command](Turn& turn) -> Result<Key> {
     const engine::Outcome outcome = execute(turn, command);
     if (outcome.rejection) return fail(error_of(*outcome.rejection));
@@ -390,14 +403,50 @@ Task<Result<void>> LocalProcessEngine::cancel(runtime::Context& context, Key ins
   co_return answer;
 }
 
+Result<void> LocalProcessEngine::resolve(Turn& turn, Key incident_key, std::int32_t retries) {
+  const engine::Instance* instance = engine_.state().owner_of(incident_key);
+  if (instance && instance->incidents.contains(incident_key)) {
+    const Key job = instance->incidents.at(incident_key).job;
+    if (job != 0 && instance->jobs.at(job).retries < 1) execute(turn, engine::UpdateRetries{job, retries});
+  }
+  const engine::Outcome outcome = execute(turn, engine::ResolveIncident{incident_key});
+  if (outcome.rejection) return fail(error_of(*outcome.rejection));
+  return {};
+}
+
 Task<Result<void>> LocalProcessEngine::resolve_incident(runtime::Context& context, Key incident_key) {
   std::move_only_function<Result<void>(Turn&)> decide = [this, incident_key](Turn& turn) -> Result<void> {
-    const engine::Instance* instance = engine_.state().owner_of(incident_key);
-    if (instance && instance->incidents.contains(incident_key)) {
-      const Key job = instance->incidents.at(incident_key).job;
-      if (job != 0 && instance->jobs.at(job).retries < 1) execute(turn, engine::UpdateRetries{job, model::kDefaultRetries});
-    }
-    const engine::Outcome outcome = execute(turn, engine::ResolveIncident{incident_key});
+    return resolve(turn, incident_key, model::kDefaultRetries);
+  };
+  auto answer = co_await submit<void>(context, std::move(decide));
+  co_return answer;
+}
+
+Task<Result<void>> LocalProcessEngine::retry_job(runtime::Context& context, Key job_key, std::int32_t retries) {
+  std::move_only_function<Result<void>(Turn&)> decide = [this, job_key, retries](Turn& turn) -> Result<void> {
+    const engine::UpdateRetries command{job_key, retries, engine::UpdateRetries::BackOff::kEnded};
+    const engine::Outcome outcome = execute(turn, command);
+    if (outcome.rejection) return fail(error_of(*outcome.rejection));
+    const engine::Instance& instance = *engine_.state().owner_of(job_key);
+    const Key incident = instance.find(instance.jobs.at(job_key).element_instance)->incident;
+    return incident == 0 ? Result<void>() : resolve(turn, incident, retries);
+  };
+  auto answer = co_await submit<void>(context, std::move(decide));
+  co_return answer;
+}
+
+Task<Result<void>> LocalProcessEngine::set_variables(runtime::Context& context, process::VariableChange change) {
+  auto parsed = parse(change.variables);
+  if (!parsed) co_return fail(std::move(parsed).error());
+  engine::SetVariables command;
+  command.scope = change.scope_key == 0 ? change.instance_key : change.scope_key;
+  command.variables = std::move(*parsed);
+  command.local = change.where == process::VariableChange::Where::kInScope;
+  std::move_only_function<Result<void>(Turn&)> decide = [this, &command, key = change.instance_key](Turn& turn) -> Result<void> {
+    const engine::Instance* instance = engine_.state().instance(key);
+    if (!instance || !instance->find(command.scope))
+      return fail(error_of({engine::Rejection::Code::kNotFound, "Expected an active scope", {}}));
+    const engine::Outcome outcome = execute(turn, command);
     if (outcome.rejection) return fail(error_of(*outcome.rejection));
     return {};
   };
@@ -405,16 +454,58 @@ Task<Result<void>> LocalProcessEngine::resolve_incident(runtime::Context& contex
   co_return answer;
 }
 
-Task<Result<void>> LocalProcessEngine::set_variables(runtime::Context& context, Key instance_key, std::string variables) {
-  auto parsed = parse(variables);
-  if (!parsed) co_return fail(std::move(parsed).error());
-  const engine::SetVariables command{instance_key, std::move(*parsed), false};
+namespace {
+
+engine::Effect effect_of(process::Effect effect) {
+  return effect == process::Effect::kMade ? engine::Effect::kMade : engine::Effect::kOnlyChecked;
+}
+
+Result<engine::ModifyInstance> command_of(process::Modification& modification) {
+  engine::ModifyInstance command;
+  command.instance = modification.instance_key;
+  command.effect = effect_of(modification.effect);
+  command.terminations = std::move(modification.end);
+  for (process::Modification::Begin& begin : modification.begin) {
+    engine::ModifyInstance::Activation activation;
+    activation.ancestor = begin.ancestor_key;
+    if (!begin.variables.empty()) {
+      ASSIGN_OR_RETURN(engine::Context variables, parse(begin.variables));
+      activation.variables.push_back({begin.element_id, std::move(variables)});
+    }
+    activation.element = std::move(begin.element_id);
+    command.activations.push_back(std::move(activation));
+  }
+  return command;
+}
+
+}  // namespace
+
+Task<Result<void>> LocalProcessEngine::modify(runtime::Context& context, process::Modification modification) {
+  auto command = command_of(modification);
+  if (!command) co_return fail(std::move(command).error());
   std::move_only_function<Result<void>(Turn&)> decide = [this, &command](Turn& turn) -> Result<void> {
-    const engine::Outcome outcome = execute(turn, command);
+    const engine::Outcome outcome = execute(turn, *command);
     if (outcome.rejection) return fail(error_of(*outcome.rejection));
     return {};
   };
   auto answer = co_await submit<void>(context, std::move(decide));
+  co_return answer;
+}
+
+Task<Result<std::vector<process::MigrationOutcome>>> LocalProcessEngine::migrate(runtime::Context& context, process::Migration migration) {
+  using Outcomes = std::vector<process::MigrationOutcome>;
+  std::move_only_function<Result<Outcomes>(Turn&)> decide = [this, &migration](Turn& turn) -> Result<Outcomes> {
+    if (!engine_.state().definition(migration.target_key))
+      return fail(error_of({engine::Rejection::Code::kNotFound, "Expected a model to migrate to, but there is none with this key", {}}));
+    Outcomes outcomes;
+    for (const Key key : migration.instance_keys) {
+      const engine::Outcome outcome =
+          execute(turn, engine::MigrateInstance{key, migration.target_key, migration.mapping, effect_of(migration.effect)});
+      outcomes.push_back({key, outcome.rejection ? outcome.rejection->message : std::string()});
+    }
+    return outcomes;
+  };
+  auto answer = co_await submit<Outcomes>(context, std::move(decide));
   co_return answer;
 }
 
@@ -772,7 +863,7 @@ Task<Result<process::InstanceView>> LocalProcessEngine::instance(runtime::Contex
   using Found = std::optional<process::InstanceView>;
   std::move_only_function<Result<Found>(Turn&)> look = [this, instance_key](Turn&) -> Result<Found> {
     const engine::Instance* live = engine_.state().instance(instance_key);
-    return live ? Found(view_of(*live)) : Found();
+    return live ? Found(detail_of(*live)) : Found();
   };
   auto found = co_await submit<Found>(context, std::move(look));
   if (found && !*found) found = co_await journal_.find_ended(context, instance_key);
@@ -781,69 +872,93 @@ Task<Result<process::InstanceView>> LocalProcessEngine::instance(runtime::Contex
   co_return std::move(**found);
 }
 
-Task<Result<std::vector<process::InstanceView>>> LocalProcessEngine::instances(runtime::Context& context, std::string process_id,
-                                                                               std::optional<InstanceState> state, Key before, int limit) {
-  using Views = std::vector<process::InstanceView>;
-  limit = std::clamp(limit, 1, 200);
-  Views views;
-  if (!state || *state == InstanceState::kActive) {
-    std::move_only_function<Result<Views>(Turn&)> look = [this, &process_id, before, limit](Turn&) -> Result<Views> {
-      Views live;
+// Active instances from below `before`, newest first, until `visit` has enough. Many are looked at in several commands, so that the
+// others have their turns in between.
+template <class Visit>
+Task<Result<void>> LocalProcessEngine::visit_instances(runtime::Context& context, Key before, Visit visit) {
+  bool more = true;
+  while (more) {
+    std::move_only_function<Result<void>(Turn&)> look = [this, &before, &visit, &more](Turn&) -> Result<void> {
       const auto& all = engine_.state().instances();
-      for (auto next = before == 0 ? all.end() : all.lower_bound(before);
-           next != all.begin() && live.size() < static_cast<std::size_t>(limit);) {
+      auto next = before == 0 ? all.end() : all.lower_bound(before);
+      for (int looked = 0; next != all.begin() && looked < kInstancesPerLook; ++looked) {
         --next;
-        if (process_id.empty() || next->second.process->id == process_id) live.push_back(view_of(next->second));
+        before = next->first;
+        if (visit(next->second)) continue;
+        more = false;
+        return {};
       }
-      return live;
+      more = next != all.begin();
+      return {};
     };
-    auto live = co_await submit<Views>(context, std::move(look));
-    if (!live) co_return fail(std::move(live).error());
-    views = std::move(*live);
+    auto looked = co_await submit<void>(context, std::move(look));
+    if (!looked) co_return looked;
   }
-  if (!state || *state != InstanceState::kActive) {
-    journal::EndedFilter filter;
-    filter.process_id = process_id;
-    if (state) filter.completed = *state == InstanceState::kCompleted;
-    filter.before = before;
-    filter.limit = limit;
-    auto ended = co_await journal_.list_ended(context, std::move(filter));
+  co_return Result<void>();
+}
+
+Task<Result<process::InstancePage>> LocalProcessEngine::instances(runtime::Context& context, process::InstanceFilter filter) {
+  const auto limit = static_cast<std::size_t>(std::clamp(filter.limit, 1, 200));
+  std::vector<process::InstanceView> views;
+  if (!filter.state || *filter.state == InstanceState::kActive) {
+    auto visited = co_await visit_instances(context, filter.before, [&](const engine::Instance& instance) {
+      if (fits(instance, filter)) views.push_back(view_of(instance));
+      return views.size() < limit;
+    });
+    if (!visited) co_return fail(std::move(visited).error());
+  }
+  Key looked_down_to = 0;
+  const bool may_have_ended = filter.element_id.empty() && !filter.has_incident.value_or(false);
+  if (may_have_ended && (!filter.state || *filter.state != InstanceState::kActive)) {
+    journal::EndedFilter wanted;
+    wanted.process_id = filter.process_id;
+    wanted.version = filter.version;
+    if (filter.state) wanted.completed = *filter.state == InstanceState::kCompleted;
+    wanted.before = filter.before;
+    wanted.limit = static_cast<int>(limit);
+    auto ended = co_await journal_.list_ended(context, std::move(wanted));
     if (!ended) co_return fail(std::move(ended).error());
-    views.insert(views.end(), ended->begin(), ended->end());
+    looked_down_to = ended->looked_down_to;
+    views.insert(views.end(), ended->items.begin(), ended->items.end());
   }
-  // One that ended between the two looks is in both: the later look is right.
-  std::stable_sort(views.begin(), views.end(),
-                   [](const auto& a, const auto& b) { return a.key != b.key ? a.key > b.key : a.ended_at > b.ended_at; });
-  views.erase(std::unique(views.begin(), views.end(), [](const auto& a, const auto& b) { return a.key == b.key; }), views.end());
-  if (views.size() > static_cast<std::size_t>(limit)) views.resize(static_cast<std::size_t>(limit));
-  co_return views;
+  co_return page_of(std::move(views), looked_down_to, limit);
+}
+
+Task<Result<std::vector<process::ElementRecord>>> LocalProcessEngine::active_elements(runtime::Context& context, Key instance_key) {
+  using Records = std::vector<process::ElementRecord>;
+  std::move_only_function<Result<Records>(Turn&)> look = [this, instance_key](Turn&) -> Result<Records> {
+    const engine::Instance* live = engine_.state().instance(instance_key);
+    return live ? records_of(*live) : Records();
+  };
+  auto active = co_await submit<Records>(context, std::move(look));
+  co_return active;
 }
 
 Task<Result<std::vector<process::ElementRecord>>> LocalProcessEngine::history(runtime::Context& context, Key instance_key) {
-  using Records = std::vector<process::ElementRecord>;
-  std::move_only_function<Result<Records>(Turn&)> look = [this, instance_key](Turn&) -> Result<Records> {
-    Records active;
-    const engine::Instance* live = engine_.state().instance(instance_key);
-    if (!live) return active;
-    for (const auto& [key, element] : live->elements) {
-      const model::Element& definition = live->element_of(element);
-      active.push_back(
-          {key, definition.id, std::string(model::name_of(definition.kind)), InstanceState::kActive, element.started_at, std::nullopt});
-    }
-    return active;
-  };
-  auto active = co_await submit<Records>(context, std::move(look));
+  auto active = co_await active_elements(context, instance_key);
   if (!active) co_return fail(std::move(active).error());
   auto records = co_await journal_.elements(context, instance_key);
   if (!records) co_return fail(std::move(records).error());
-  for (process::ElementRecord& record : *active) {
-    const bool over = std::any_of(records->begin(), records->end(),
-                                  [&](const auto& known) { return known.element_instance_key == record.element_instance_key; });
-    if (!over) records->push_back(std::move(record));
-  }
-  std::sort(records->begin(), records->end(), [](const auto& a, const auto& b) { return a.element_instance_key < b.element_instance_key; });
+  add_active(*records, std::move(*active));
   if (records->empty())
     co_return fail(ErrorKind::kNotFound, "process.not-found", "Expected a process instance, but there is none with this key");
+  co_return std::move(*records);
+}
+
+Task<Result<std::vector<process::ElementRecord>>> LocalProcessEngine::elements(runtime::Context& context, Key instance_key, Key before,
+                                                                               int limit) {
+  auto active = co_await active_elements(context, instance_key);
+  if (!active) co_return fail(std::move(active).error());
+  if (before != 0) std::erase_if(*active, [before](const auto& record) { return record.element_instance_key >= before; });
+  auto records = co_await journal_.elements_before(context, instance_key, before, limit);
+  if (!records) co_return fail(std::move(records).error());
+  add_active(*records, std::move(*active));
+  std::reverse(records->begin(), records->end());
+  if (records->size() > static_cast<std::size_t>(limit)) records->resize(static_cast<std::size_t>(limit));
+  if (records->empty()) {  // the end of the list, or there is no such instance
+    auto known = co_await instance(context, instance_key);
+    if (!known) co_return fail(std::move(known).error());
+  }
   co_return std::move(*records);
 }
 
@@ -852,11 +967,7 @@ Task<Result<std::vector<process::Incident>>> LocalProcessEngine::incidents(runti
   std::move_only_function<Result<Incidents>(Turn&)> look = [this](Turn&) -> Result<Incidents> {
     Incidents all;
     for (const auto& [key, instance] : engine_.state().instances()) {
-      for (const auto& [incident_key, incident] : instance.incidents) {
-        const model::Element& element = instance.element_of(instance.elements.at(incident.element_instance));
-        all.push_back({incident_key, key, instance.process->id, element.id, incident.job, incident.error_type, incident.message,
-                       incident.created_at});
-      }
+      if (!instance.incidents.empty()) add_incidents(all, instance);
     }
     return all;
   };
@@ -876,6 +987,49 @@ Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::processe
   };
   auto answer = co_await submit<Deployed>(context, std::move(look));
   co_return answer;
+}
+
+Task<Result<void>> LocalProcessEngine::add_what_runs(runtime::Context& context, std::vector<process::ModelView>& models) {
+  std::map<Key, process::ModelView*> by_key;
+  for (process::ModelView& model : models) by_key[model.key] = &model;
+  std::move_only_function<Result<void>(Turn&)> look = [this, &by_key](Turn&) -> Result<void> {
+    for (const auto& [key, model] : by_key) {
+      const engine::Definition* definition = engine_.state().definition(key);
+      if (!definition) continue;
+      model->name = definition->process->name;
+      model->is_newest = engine_.state().newest(model->process_id) == definition;
+    }
+    return {};
+  };
+  auto looked = co_await submit<void>(context, std::move(look));
+  if (!looked) co_return looked;
+  auto counted = co_await visit_instances(context, 0, [&](const engine::Instance& instance) {
+    if (const auto found = by_key.find(instance.process_key); found != by_key.end()) {
+      ++found->second->active;
+      if (!instance.incidents.empty()) ++found->second->stuck;
+    }
+    return true;
+  });
+  co_return counted;
+}
+
+Task<Result<std::vector<process::ModelView>>> LocalProcessEngine::models(runtime::Context& context, std::string process_id, Key before,
+                                                                         int limit) {
+  auto models = co_await journal_.list_models(context, std::move(process_id), before, limit);
+  if (!models) co_return fail(std::move(models).error());
+  auto added = co_await add_what_runs(context, *models);
+  if (!added) co_return fail(std::move(added).error());
+  co_return std::move(*models);
+}
+
+Task<Result<process::ModelView>> LocalProcessEngine::model(runtime::Context& context, Key key) {
+  auto found = co_await journal_.find_model(context, key);
+  if (!found) co_return fail(std::move(found).error());
+  if (!*found) co_return fail(ErrorKind::kNotFound, "process.not-found", "Expected a model, but there is none with this key");
+  std::vector<process::ModelView> models{std::move(**found)};
+  auto added = co_await add_what_runs(context, models);
+  if (!added) co_return fail(std::move(added).error());
+  co_return std::move(models.front());
 }
 
 }  // namespace consilium::bpmn

@@ -44,6 +44,7 @@ struct LocalProcessEngineOptions {
   runtime::Scheduler* handler_loop = nullptr;
 };
 
+inline constexpr int kInstancesPerLook = 2000;       // then a query lets commands go before it looks on
 inline constexpr std::size_t kMaxJobWaits = 10'000;  // calls that wait for jobs
 
 // What the gateway starts: by key, or by id and version.
@@ -99,26 +100,38 @@ class LocalProcessEngine final : public process::ProcessEngine {
   Task<void> close();
 
   Task<Result<std::vector<process::DeployedProcess>>> deploy(runtime::Context& context, std::vector<process::Resource> resources) override;
+  Task<Result<std::vector<process::DeployedProcess>>> check_deployment(runtime::Context& context,
+                                                                       std::vector<process::Resource> resources) override;
+  Task<Result<std::vector<process::DeployedProcess>>> deploy_once(runtime::Context& context,
+                                                                  std::vector<process::Resource> resources) override;
   Task<Result<process::Key>> start(runtime::Context& context, std::string process_id, std::string variables,
                                    std::string idempotency_key) override;
+  Task<Result<process::Key>> start_version(runtime::Context& context, std::string process_id, std::int32_t version, std::string variables,
+                                           std::string idempotency_key) override;
   Task<Result<void>> publish(runtime::Context& context, process::Message message) override;
   Task<Result<void>> cancel(runtime::Context& context, process::Key instance_key) override;
   // A job without retries gets the default number again.
   Task<Result<void>> resolve_incident(runtime::Context& context, process::Key incident_key) override;
-  Task<Result<void>> set_variables(runtime::Context& context, process::Key instance_key, std::string variables) override;
+  Task<Result<void>> retry_job(runtime::Context& context, process::Key job_key, std::int32_t retries) override;
+  Task<Result<void>> set_variables(runtime::Context& context, process::VariableChange change) override;
+  Task<Result<void>> modify(runtime::Context& context, process::Modification modification) override;
+  Task<Result<std::vector<process::MigrationOutcome>>> migrate(runtime::Context& context, process::Migration migration) override;
 
   void add_worker(process::Worker worker) override;
   void open_workers() override;
   Task<void> close_workers() override;
 
   Task<Result<process::InstanceView>> instance(runtime::Context& context, process::Key instance_key) override;
-  Task<Result<std::vector<process::InstanceView>>> instances(runtime::Context& context, std::string process_id,
-                                                             std::optional<process::InstanceState> state, process::Key before,
-                                                             int limit) override;
+  Task<Result<process::InstancePage>> instances(runtime::Context& context, process::InstanceFilter filter) override;
   Task<Result<std::vector<process::ElementRecord>>> history(runtime::Context& context, process::Key instance_key) override;
+  Task<Result<std::vector<process::ElementRecord>>> elements(runtime::Context& context, process::Key instance_key, process::Key before,
+                                                             int limit) override;
   Task<Result<std::vector<process::Incident>>> incidents(runtime::Context& context) override;
   // The newest version of each.
   Task<Result<std::vector<process::DeployedProcess>>> processes(runtime::Context& context) override;
+  Task<Result<std::vector<process::ModelView>>> models(runtime::Context& context, std::string process_id, process::Key before,
+                                                       int limit) override;
+  Task<Result<process::ModelView>> model(runtime::Context& context, process::Key key) override;
 
   // ---- for the gateway (bpmn/gateway): the engine's own terms
 
@@ -190,6 +203,14 @@ class LocalProcessEngine final : public process::ProcessEngine {
   Task<Result<T>> submit(runtime::Context& context, std::move_only_function<Result<T>(Turn&)> decide);
   void enqueue(Request request);
   engine::Outcome execute(Turn& turn, const engine::Command& command);
+
+  Task<Result<std::vector<process::DeployedProcess>>> deploy_as(runtime::Context& context, std::vector<process::Resource> resources,
+                                                                engine::Effect effect, engine::Deploy::Replaced replaced);
+  Result<void> resolve(Turn& turn, process::Key incident_key, std::int32_t retries);
+  template <class Visit>
+  Task<Result<void>> visit_instances(runtime::Context& context, process::Key before, Visit visit);
+  Task<Result<std::vector<process::ElementRecord>>> active_elements(runtime::Context& context, process::Key instance_key);
+  Task<Result<void>> add_what_runs(runtime::Context& context, std::vector<process::ModelView>& models);
 
   Task<void> run();
   bool has_work() const;

@@ -72,15 +72,15 @@ TEST(LocalProcessEngine, ListsLiveAndEndedInstancesNewestFirst) {
   std::vector<Key> keys;
   for (int i = 0; i < 6; ++i) keys.push_back(node.start());
   for (const int i : {0, 2, 4}) EXPECT_TRUE(node.call(node.engine->cancel(*node.context, keys[static_cast<std::size_t>(i)])).has_value());
-  const auto all = node.call(node.engine->instances(*node.context, "p", std::nullopt, 0, 4));
+  const auto all = node.instances("p", std::nullopt, 0, 4);
   ASSERT_EQ(all->size(), 4u);
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(all->at(i).key, keys[5 - i]);
-  const auto rest = node.call(node.engine->instances(*node.context, "", std::nullopt, all->back().key, 4));
+  const auto rest = node.instances("", std::nullopt, all->back().key, 4);
   ASSERT_EQ(rest->size(), 2u);
   EXPECT_EQ(rest->at(0).key, keys[1]);
-  EXPECT_EQ(node.call(node.engine->instances(*node.context, "p", InstanceState::kTerminated, 0, 10))->size(), 3u);
-  EXPECT_EQ(node.call(node.engine->instances(*node.context, "p", InstanceState::kActive, 0, 10))->size(), 3u);
-  EXPECT_EQ(node.call(node.engine->instances(*node.context, "p", InstanceState::kCompleted, 0, 10))->size(), 0u);
+  EXPECT_EQ(node.instances("p", InstanceState::kTerminated, 0, 10)->size(), 3u);
+  EXPECT_EQ(node.instances("p", InstanceState::kActive, 0, 10)->size(), 3u);
+  EXPECT_EQ(node.instances("p", InstanceState::kCompleted, 0, 10)->size(), 0u);
 }
 
 TEST(LocalProcessEngine, B_55_TheSameKeyIsTheSameInstanceAlsoAfterARestart) {
@@ -93,7 +93,7 @@ TEST(LocalProcessEngine, B_55_TheSameKeyIsTheSameInstanceAlsoAfterARestart) {
   EXPECT_EQ(node.start("{}", "once"), key);
   node.restart();
   EXPECT_EQ(node.start("{}", "once"), key);
-  EXPECT_EQ(node.call(node.engine->instances(*node.context, "p", std::nullopt, 0, 10))->size(), 1u);
+  EXPECT_EQ(node.instances("p", std::nullopt, 0, 10)->size(), 1u);
 }
 
 Task<JobOutcome> give_after(runtime::Scheduler& loop, Duration delay) {
@@ -195,7 +195,7 @@ TEST(LocalProcessEngine, B_73_WorkersTakeNoMoreThanTheyMayAndCloseInOrder) {
   EXPECT_TRUE(node.finish(node.engine->close_workers()));
   EXPECT_EQ(running, 0);
   node.world.run_for(seconds(20));
-  EXPECT_EQ(node.call(node.engine->instances(*node.context, "p", InstanceState::kCompleted, 0, 20))->size(), 6u);
+  EXPECT_EQ(node.instances("p", InstanceState::kCompleted, 0, 20)->size(), 6u);
   EXPECT_TRUE(node.finish(node.engine->close()));
 }
 
@@ -367,7 +367,7 @@ TEST(LocalProcessEngine, TimersThatStartInstancesOutlastARestart) {
     node.world.run_for(seconds(10));
     node.restart();
     node.world.run_for(minutes(5));
-    const auto ended = node.call(node.engine->instances(*node.context, "p", InstanceState::kCompleted, 0, 100));
+    const auto ended = node.instances("p", InstanceState::kCompleted, 0, 100);
     ASSERT_TRUE(ended.has_value());
     EXPECT_EQ(ended->size(), 3u);
   }
@@ -384,7 +384,7 @@ TEST(LocalProcessEngine, AFailedCommitIsAsIfNothingHadHappened) {
   EXPECT_EQ(refused.error().code, "process.unavailable");
   node.disk.set_capacity(std::nullopt);
   node.world.run_for(seconds(5));
-  EXPECT_EQ(node.call(node.engine->instances(*node.context, "", std::nullopt, 0, 10))->size(), 1u);
+  EXPECT_EQ(node.instances("", std::nullopt, 0, 10)->size(), 1u);
   EXPECT_EQ(node.state(kept), InstanceState::kActive);
   EXPECT_NE(node.start(), kept);
 }
@@ -540,7 +540,7 @@ TEST(LocalProcessEngine, LosesNothingAcknowledgedInCrashes) {
     }
     node.world.run_for(minutes(3));
     EXPECT_EQ(node.call(node.engine->incidents(*node.context))->size(), 0u);
-    const auto all = node.call(node.engine->instances(*node.context, "", std::nullopt, 0, 200));
+    const auto all = node.instances("", std::nullopt, 0, 200);
     EXPECT_EQ(all->size(), 30u);
     for (const auto& view : *all)
       EXPECT_EQ(view.state, InstanceState::kCompleted) << view.variables << (view.active.empty() ? "" : view.active[0].element_id);

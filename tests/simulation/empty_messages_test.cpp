@@ -22,6 +22,7 @@ const std::set<std::string, std::less<>> kAskNothing = {
     "/consilium.events.v1.DeadLetters/ListDeadLetters",
     "/consilium.processes.v1.Processes/ListIncidents",
     "/consilium.processes.v1.Processes/ListInstances",
+    "/consilium.processes.v1.Processes/ListModels",
     "/consilium.processes.v1.Processes/ListProcesses",
     "/consilium.sessions.v1.Sessions/Authenticate",
     "/consilium.sessions.v1.Sessions/Authorize",

@@ -300,11 +300,17 @@ class RightsTest : public ::testing::Test {
     if (word == "phone") return new_phone();
     if (word == "mail") return "person" + std::to_string(++made_) + "@example.org";
     if (word == "instance") return instance();
+    if (word == "model") return model();
     throw std::runtime_error("rights.txt: unknown word {" + word + "}");
   }
   std::string instance() {
     Context context = as_service();
     const auto list = must(run(cluster_.platform().processes().list_instances(context, {})));
+    return std::to_string(list.items.at(0).key);
+  }
+  std::string model() {
+    Context context = as_service();
+    const auto list = must(run(cluster_.platform().processes().list_models(context, {})));
     return std::to_string(list.items.at(0).key);
   }
   std::string filled(std::string text, const std::string& role) {

@@ -57,6 +57,7 @@ void Processor::operator()(const ModifyInstance& command) {
   if (const std::string fault = find_fault(*instance, command); !fault.empty())
     return reject(Rejection::Code::kInvalidArgument,
                   "Expected to modify instance of process " + quoted(instance->process->id) + " but it contains one or more " + fault);
+  if (command.effect == Effect::kOnlyChecked) return;
   for (const ModifyInstance::Activation& activation : command.activations) begin_element(command.instance, activation);
   end_elements(command.instance, command.terminations);
 }
@@ -217,6 +218,7 @@ void Processor::operator()(const MigrateInstance& command) {
     if (const std::string fault = find_fault(*instance, element, *target, mapping); !fault.empty())
       return reject(Rejection::Code::kInvalidState, expected + fault);
   }
+  if (command.effect == Effect::kOnlyChecked) return;
   Context names;
   for (const auto& [from, to] : mapping) names.emplace(from, feel::Value(to));
   writer_.append(InstanceMigrated{command.instance, command.target, std::move(names)});

@@ -56,6 +56,10 @@ void Processor::operator()(const Deploy& command) {
         deployed.push_back({process->id, newest->version, newest->key, resource.name});
         continue;
       }
+      if (command.replaced == Deploy::Replaced::kLeft && was_deployed(process->id, resource)) {
+        deployed.push_back({process->id, newest->version, newest->key, resource.name});
+        continue;
+      }
       const std::int32_t version = newest ? newest->version + 1 : 1;
       deployed.push_back({process->id, version, next, resource.name});
       changed.push_back({next++, process->id, version, resource.name, resource.content});
@@ -69,9 +73,19 @@ void Processor::operator()(const Deploy& command) {
     outcome_.rejection->findings = std::move(findings);
     return;
   }
+  outcome_.processes = std::move(deployed);
+  if (command.effect == Effect::kOnlyChecked) return;
   for (const ProcessDeployed& event : changed) writer_.append(event);
   schedule_starts(changed);
-  outcome_.processes = std::move(deployed);
+}
+
+bool Processor::was_deployed(std::string_view process_id, const Resource& resource) const {
+  const Definition* newest = state_.newest(process_id);
+  for (std::int32_t version = newest ? newest->version : 0; version > 0; --version) {
+    const Definition* known = state_.version(process_id, version);
+    if (known && known->resource_name == resource.name && known->xml == resource.content) return true;
+  }
+  return false;
 }
 
 void Processor::operator()(const CreateInstance& command) {
@@ -286,7 +300,10 @@ void Processor::operator()(const ThrowError& command) {
 void Processor::operator()(const UpdateRetries& command) {
   if (command.retries < 1) return reject(Rejection::Code::kInvalidArgument, "Expected to set retries above 0, but they are not");
   if (!find_job(command.job, "update")) return;
-  writer_.append(JobRetriesUpdated{state_.owner_of(command.job)->key, command.job, std::min(command.retries, 1000)});
+  const Key instance = state_.owner_of(command.job)->key;
+  writer_.append(JobRetriesUpdated{instance, command.job, std::min(command.retries, 1000)});
+  const bool waits = state_.instance(instance)->jobs.at(command.job).state == JobState::kBackingOff;
+  if (waits && command.back_off == UpdateRetries::BackOff::kEnded) writer_.append(JobReady{instance, command.job});
 }
 
 void Processor::operator()(const UpdateTimeout& command) {

@@ -105,6 +105,7 @@ class Processor {
   void reject(Rejection::Code code, std::string message);
   const Job* find_job(Key key, std::string_view what);
   void schedule_starts(const std::vector<ProcessDeployed>& deployed);
+  bool was_deployed(std::string_view process_id, const Resource& resource) const;
 
   // starts.cpp
   void start_by_message(const Message& message);

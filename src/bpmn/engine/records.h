@@ -35,8 +35,15 @@ struct Resource {
   std::string content;
 };
 
+// Of a command: whether it takes effect, or is only decided, with the refusals that it would meet.
+enum class Effect : std::uint8_t { kMade, kOnlyChecked };
+
 struct Deploy {
+  // Whether a model that was deployed once and has been replaced since becomes the newest again, or stays replaced.
+  enum class Replaced : std::uint8_t { kDeployedAgain, kLeft };
   std::vector<Resource> resources;  // all or none
+  Effect effect = Effect::kMade;
+  Replaced replaced = Replaced::kDeployedAgain;
 };
 struct CreateInstance {
   std::string process_id;
@@ -73,12 +80,14 @@ struct ModifyInstance {
   Key instance = 0;
   std::vector<Activation> activations;
   std::vector<Key> terminations;
+  Effect effect = Effect::kMade;
 };
 // Goes on with another version or process. Each active element is named with what it becomes.
 struct MigrateInstance {
   Key instance = 0;
   Key target = 0;  // key of the process
   std::vector<std::pair<std::string, std::string>> mapping;
+  Effect effect = Effect::kMade;
 };
 struct ActivateJobs {
   std::string type;
@@ -117,8 +126,11 @@ struct ThrowError {
   Context variables;  // go to the event that catches it
 };
 struct UpdateRetries {
+  // Whether a back-off goes on or is over with it.
+  enum class BackOff : std::uint8_t { kKept, kEnded };
   Key job = 0;
   std::int32_t retries = 0;
+  BackOff back_off = BackOff::kKept;
 };
 // A new lock, from now on, for a job that a worker holds.
 struct UpdateTimeout {

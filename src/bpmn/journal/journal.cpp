@@ -180,6 +180,26 @@ process::InstanceView view_of(const database::Row& row) {
   return view;
 }
 
+std::vector<process::ElementRecord> element_records(const database::Rows& rows) {
+  std::vector<process::ElementRecord> records;
+  for (const database::Row& row : rows) {
+    records.push_back({row.integer(0), row.text(1), row.text(2),
+                       row.boolean(3) ? process::InstanceState::kCompleted : process::InstanceState::kTerminated, row.timestamp(4),
+                       row.timestamp(5)});
+  }
+  return records;
+}
+
+process::ModelView model_of(const database::Row& row) {
+  process::ModelView view;
+  view.key = row.integer(0);
+  view.process_id = row.text(1);
+  view.version = static_cast<std::int32_t>(row.integer(2));
+  view.resource_name = row.text(3);
+  view.deployed_at = row.timestamp(4);
+  return view;
+}
+
 }  // namespace
 
 std::vector<database::Migration> migrations(int first_number) { return {{first_number, "create_process_engine", kTables}}; }
@@ -342,24 +362,32 @@ Task<Result<std::optional<process::InstanceView>>> Journal::find_ended(runtime::
   co_return found;
 }
 
-Task<Result<std::vector<process::InstanceView>>> Journal::list_ended(runtime::Context& context, EndedFilter filter) {
-  auto read = [&filter](Transaction& transaction) -> Result<std::vector<process::InstanceView>> {
+Task<Result<EndedPage>> Journal::list_ended(runtime::Context& context, EndedFilter filter) {
+  auto read = [&filter](Transaction& transaction) -> Result<EndedPage> {
+    const bool any_process = filter.process_id.empty();
     const Key before = filter.before == 0 ? std::numeric_limits<Key>::max() : filter.before;
+    EndedPage page;
+    if (filter.version != 0 || filter.completed) {
+      const std::string last = "key < ? ORDER BY key DESC LIMIT 1 OFFSET ?";
+      const std::string sql = "SELECT key FROM processes_instance WHERE ";
+      ASSIGN_OR_RETURN(const auto lowest, any_process ? transaction.query_one(sql + last, before, kEndedPerLook - 1)
+                                                      : transaction.query_one(sql + "process_id = ? AND " + last, filter.process_id, before,
+                                                                              kEndedPerLook - 1));
+      if (lowest) page.looked_down_to = lowest->integer(0);
+    }
+    const std::string sql = "SELECT key, process_id, version, completed, started_at, ended_at, variables FROM processes_instance WHERE ";
+    const std::string fitting = "key < ? AND key >= ? AND (? OR version = ?) AND (? OR completed = ?) ORDER BY key DESC LIMIT ?";
+    const bool any_version = filter.version == 0;
     const bool any_state = !filter.completed;
     const bool completed = filter.completed.value_or(false);
-    auto rows = filter.process_id.empty()
-                    ? transaction.query(
-                          "SELECT key, process_id, version, completed, started_at, ended_at, variables FROM processes_instance "
-                          "WHERE key < ? AND (? OR completed = ?) ORDER BY key DESC LIMIT ?",
-                          before, any_state, completed, filter.limit)
-                    : transaction.query(
-                          "SELECT key, process_id, version, completed, started_at, ended_at, variables FROM processes_instance "
-                          "WHERE process_id = ? AND key < ? AND (? OR completed = ?) ORDER BY key DESC LIMIT ?",
-                          filter.process_id, before, any_state, completed, filter.limit);
-    if (!rows) return fail(std::move(rows).error());
-    std::vector<process::InstanceView> views;
-    for (const database::Row& row : *rows) views.push_back(view_of(row));
-    return views;
+    ASSIGN_OR_RETURN(const auto rows,
+                     any_process ? transaction.query(sql + fitting, before, page.looked_down_to, any_version, filter.version, any_state,
+                                                     completed, filter.limit)
+                                 : transaction.query(sql + "process_id = ? AND " + fitting, filter.process_id, before, page.looked_down_to,
+                                                     any_version, filter.version, any_state, completed, filter.limit));
+    for (const database::Row& row : rows) page.items.push_back(view_of(row));
+    if (page.items.size() == static_cast<std::size_t>(filter.limit)) page.looked_down_to = page.items.back().key;
+    return page;
   };
   auto found = co_await database_.read(context, read);
   co_return found;
@@ -371,13 +399,51 @@ Task<Result<std::vector<process::ElementRecord>>> Journal::elements(runtime::Con
                      transaction.query("SELECT key, element_id, element_type, completed, started_at, ended_at FROM processes_element "
                                        "WHERE instance = ? ORDER BY key LIMIT 1000",
                                        instance));
-    std::vector<process::ElementRecord> records;
-    for (const database::Row& row : rows) {
-      records.push_back({row.integer(0), row.text(1), row.text(2),
-                         row.boolean(3) ? process::InstanceState::kCompleted : process::InstanceState::kTerminated, row.timestamp(4),
-                         row.timestamp(5)});
-    }
-    return records;
+    return element_records(rows);
+  };
+  auto found = co_await database_.read(context, read);
+  co_return found;
+}
+
+Task<Result<std::vector<process::ElementRecord>>> Journal::elements_before(runtime::Context& context, Key instance, Key before, int limit) {
+  if (before == 0) before = std::numeric_limits<Key>::max();
+  auto read = [&instance, &before, &limit](Transaction& transaction) -> Result<std::vector<process::ElementRecord>> {
+    ASSIGN_OR_RETURN(const auto rows,
+                     transaction.query("SELECT key, element_id, element_type, completed, started_at, ended_at FROM processes_element "
+                                       "WHERE instance = ? AND key < ? ORDER BY key DESC LIMIT ?",
+                                       instance, before, limit));
+    return element_records(rows);
+  };
+  auto found = co_await database_.read(context, read);
+  co_return found;
+}
+
+Task<Result<std::vector<process::ModelView>>> Journal::list_models(runtime::Context& context, std::string process_id, Key before,
+                                                                   int limit) {
+  if (before == 0) before = std::numeric_limits<Key>::max();
+  auto read = [&process_id, &before, &limit](Transaction& transaction) -> Result<std::vector<process::ModelView>> {
+    const std::string columns = "SELECT key, process_id, version, resource_name, deployed_at FROM processes_model ";
+    const std::string newest = "key < ? ORDER BY key DESC LIMIT ?";
+    auto rows = process_id.empty() ? transaction.query(columns + "WHERE " + newest, before, limit)
+                                   : transaction.query(columns + "WHERE process_id = ? AND " + newest, process_id, before, limit);
+    if (!rows) return fail(std::move(rows).error());
+    std::vector<process::ModelView> views;
+    for (const database::Row& row : *rows) views.push_back(model_of(row));
+    return views;
+  };
+  auto found = co_await database_.read(context, read);
+  co_return found;
+}
+
+Task<Result<std::optional<process::ModelView>>> Journal::find_model(runtime::Context& context, Key key) {
+  auto read = [&key](Transaction& transaction) -> Result<std::optional<process::ModelView>> {
+    ASSIGN_OR_RETURN(const auto row,
+                     transaction.query_one(
+                         "SELECT key, process_id, version, resource_name, deployed_at, content FROM processes_model WHERE key = ?", key));
+    if (!row) return std::nullopt;
+    process::ModelView view = model_of(*row);
+    view.xml = row->blob(5);
+    return view;
   };
   auto found = co_await database_.read(context, read);
   co_return found;

@@ -35,12 +35,21 @@ struct Batch {
   bool empty() const { return records.empty(); }
 };
 
-// An instance that has ended, as history knows it.
+// Instances that have ended, as history knows them.
 struct EndedFilter {
-  std::string process_id;  // empty: all
+  std::string process_id;    // empty: all
+  std::int32_t version = 0;  // 0: all
   std::optional<bool> completed;
   engine::Key before = 0;  // keys below it; 0: all
   int limit = 50;
+};
+
+// A look at rare ones goes over so many of the others at most, so that it costs the same however long history is.
+inline constexpr int kEndedPerLook = 10'000;
+
+struct EndedPage {
+  std::vector<process::InstanceView> items;  // newest first
+  engine::Key looked_down_to = 0;            // below it there may be more; 0: there is nothing more
 };
 
 class Journal {
@@ -61,10 +70,16 @@ class Journal {
 
   Task<Result<std::optional<engine::Key>>> find_by_idempotency_key(runtime::Context& context, std::string key);
   Task<Result<std::optional<process::InstanceView>>> find_ended(runtime::Context& context, engine::Key key);
-  // Newest first.
-  Task<Result<std::vector<process::InstanceView>>> list_ended(runtime::Context& context, EndedFilter filter);
+  Task<Result<EndedPage>> list_ended(runtime::Context& context, EndedFilter filter);
   // Oldest first, at most 1000.
   Task<Result<std::vector<process::ElementRecord>>> elements(runtime::Context& context, engine::Key instance);
+  // Newest first, from below `before`.
+  Task<Result<std::vector<process::ElementRecord>>> elements_before(runtime::Context& context, engine::Key instance, engine::Key before,
+                                                                    int limit);
+  // Newest first, without XML and what only the engine's state knows.
+  Task<Result<std::vector<process::ModelView>>> list_models(runtime::Context& context, std::string process_id, engine::Key before,
+                                                            int limit);
+  Task<Result<std::optional<process::ModelView>>> find_model(runtime::Context& context, engine::Key key);
 
  private:
   struct Row {

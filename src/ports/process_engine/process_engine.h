@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/codec.h"
@@ -71,9 +72,51 @@ struct Message {
 
 enum class InstanceState : std::uint8_t { kActive, kCompleted, kTerminated };
 
+enum class JobState : std::uint8_t { kWaiting, kWithWorker, kBackingOff, kFailed };
+
+// The job of an element, as the engine keeps it.
+struct JobView {
+  Key key = 0;
+  std::string type;
+  JobState state = JobState::kWaiting;
+  std::int32_t retries = 0;
+  std::string worker;            // kWithWorker
+  std::optional<Timestamp> due;  // kWithWorker: end of its lock; kBackingOff: when it is tried again
+};
+
+// What an element waits for.
+struct WaitView {
+  enum class Kind : std::uint8_t { kTimer, kMessage, kSignal };
+  Kind kind = Kind::kTimer;
+  std::string element_id;  // the event: itself, or one at its border
+  std::string name;        // of the message or signal
+  std::string correlation_key;
+  std::optional<Timestamp> due;  // kTimer
+};
+
 struct ActiveElement {
   std::string element_id;
   std::string element_type;
+  Key element_instance_key = 0;
+  // The rest stands in the view of one instance alone.
+  std::string name;
+  Key scope_key = 0;  // element instance around it; of the outermost ones the instance
+  Timestamp started_at;
+  std::string variables;  // its own, a JSON object; empty: none
+  std::optional<JobView> job;
+  std::vector<WaitView> waits;
+  Key called_instance_key = 0;  // of a call activity; 0: none
+};
+
+struct Incident {
+  Key key = 0;
+  Key instance_key = 0;
+  std::string process_id;
+  std::string element_id;
+  Key job_key = 0;
+  std::string error_type;  // Zeebe's names: JOB_NO_RETRIES, EXTRACT_VALUE_ERROR, CONDITION_ERROR, UNHANDLED_ERROR_EVENT …
+  std::string message;
+  Timestamp created_at;
   Key element_instance_key = 0;
 };
 
@@ -87,6 +130,10 @@ struct InstanceView {
   std::optional<Timestamp> ended_at;
   std::string variables;  // root scope, JSON object
   std::vector<ActiveElement> active;
+  // In the view of one instance alone, while it is active.
+  Key model_key = 0;
+  Key parent_key = 0;  // whose call activity started it; 0: none
+  std::vector<Incident> incidents;
 };
 
 // One element of an instance, active or over.
@@ -99,15 +146,68 @@ struct ElementRecord {
   std::optional<Timestamp> ended_at;
 };
 
-struct Incident {
+// One version of a process.
+struct ModelView {
   Key key = 0;
-  Key instance_key = 0;
   std::string process_id;
-  std::string element_id;
-  Key job_key = 0;
-  std::string error_type;  // Zeebe's names: JOB_NO_RETRIES, EXTRACT_VALUE_ERROR, CONDITION_ERROR, UNHANDLED_ERROR_EVENT …
-  std::string message;
-  Timestamp created_at;
+  std::int32_t version = 0;
+  std::string name;
+  std::string resource_name;
+  Timestamp deployed_at;
+  bool is_newest = false;
+  std::int32_t active = 0;  // instances that run now
+  std::int32_t stuck = 0;   // of them, those with an incident
+  std::string xml;          // of `model` alone
+};
+
+struct InstanceFilter {
+  std::string process_id;    // empty: all
+  std::int32_t version = 0;  // 0: all
+  std::optional<InstanceState> state;
+  std::optional<bool> has_incident;
+  std::string element_id;  // something of this element is active in it; empty: all
+  Key before = 0;          // keys below it; 0: all
+  int limit = 50;          // 1…200
+};
+
+// Newest first. There may be more below `next` even when the page is not full: a look through history has an end.
+struct InstancePage {
+  std::vector<InstanceView> items;
+  Key next = 0;  // `before` of the next page; 0: there is none
+};
+
+struct VariableChange {
+  enum class Where : std::uint8_t { kWhereDefined, kInScope };
+  Key instance_key = 0;
+  Key scope_key = 0;  // an element instance; 0: the instance
+  std::string variables;
+  Where where = Where::kWhereDefined;
+};
+
+// Whether something is done, or only said whether it could be.
+enum class Effect : std::uint8_t { kMade, kOnlyChecked };
+
+struct Modification {
+  struct Begin {
+    std::string element_id;
+    Key ancestor_key = 0;   // in which instance of a scope around it; 0: there is one, or none yet
+    std::string variables;  // for its own scope; empty: none
+  };
+  Key instance_key = 0;
+  std::vector<Begin> begin;
+  std::vector<Key> end;  // element instances
+  Effect effect = Effect::kMade;
+};
+
+struct Migration {
+  Key target_key = 0;  // of the model
+  std::vector<Key> instance_keys;
+  std::vector<std::pair<std::string, std::string>> mapping;  // of elements that are active
+  Effect effect = Effect::kMade;
+};
+struct MigrationOutcome {
+  Key instance_key = 0;
+  std::string refusal;  // empty: it goes on with the target, or would
 };
 
 // Error codes: `process.not-found`, `process.invalid-model` (kValidation; `fields` has one entry a finding, named
@@ -120,13 +220,24 @@ class ProcessEngine {
 
   // All resources or none; an unchanged model keeps its version.
   virtual Task<Result<std::vector<DeployedProcess>>> deploy(runtime::Context& context, std::vector<Resource> resources) = 0;
+  // What `deploy` would answer, and nothing is deployed.
+  virtual Task<Result<std::vector<DeployedProcess>>> check_deployment(runtime::Context& context, std::vector<Resource> resources) = 0;
+  // As `deploy`, but a model that was deployed once and has been replaced since stays replaced.
+  virtual Task<Result<std::vector<DeployedProcess>>> deploy_once(runtime::Context& context, std::vector<Resource> resources) = 0;
   // Newest version. The same idempotency key answers the same instance.
   virtual Task<Result<Key>> start(runtime::Context& context, std::string process_id, std::string variables,
                                   std::string idempotency_key) = 0;
+  virtual Task<Result<Key>> start_version(runtime::Context& context, std::string process_id, std::int32_t version, std::string variables,
+                                          std::string idempotency_key) = 0;
   virtual Task<Result<void>> publish(runtime::Context& context, Message message) = 0;
   virtual Task<Result<void>> cancel(runtime::Context& context, Key instance_key) = 0;
   virtual Task<Result<void>> resolve_incident(runtime::Context& context, Key incident_key) = 0;
-  virtual Task<Result<void>> set_variables(runtime::Context& context, Key instance_key, std::string variables) = 0;
+  // Gives a job so many attempts; an incident that it has is resolved.
+  virtual Task<Result<void>> retry_job(runtime::Context& context, Key job_key, std::int32_t retries) = 0;
+  virtual Task<Result<void>> set_variables(runtime::Context& context, VariableChange change) = 0;
+  virtual Task<Result<void>> modify(runtime::Context& context, Modification modification) = 0;
+  // Each by itself: one that cannot go over keeps no other from it.
+  virtual Task<Result<std::vector<MigrationOutcome>>> migrate(runtime::Context& context, Migration migration) = 0;
 
   // Workers get jobs from `open_workers` on (the last step of a start) until `close_workers` (which waits for running ones).
   virtual void add_worker(Worker worker) = 0;
@@ -134,13 +245,16 @@ class ProcessEngine {
   virtual Task<void> close_workers() = 0;
 
   virtual Task<Result<InstanceView>> instance(runtime::Context& context, Key instance_key) = 0;
-  // Newest first, from below `before` (0: from the newest), at most `limit` (1…200).
-  virtual Task<Result<std::vector<InstanceView>>> instances(runtime::Context& context, std::string process_id,
-                                                            std::optional<InstanceState> state, Key before, int limit) = 0;
+  virtual Task<Result<InstancePage>> instances(runtime::Context& context, InstanceFilter filter) = 0;
   // The way that an instance has taken so far, oldest first, at most the first 1000 elements that are over and all active ones.
   virtual Task<Result<std::vector<ElementRecord>>> history(runtime::Context& context, Key instance_key);
+  // The same by pages, newest first, from below `before` (0: from the newest).
+  virtual Task<Result<std::vector<ElementRecord>>> elements(runtime::Context& context, Key instance_key, Key before, int limit) = 0;
   virtual Task<Result<std::vector<Incident>>> incidents(runtime::Context& context) = 0;
   virtual Task<Result<std::vector<DeployedProcess>>> processes(runtime::Context& context) = 0;
+  // All versions, newest deployment first, from below `before` (0: from the newest); of one process unless `process_id` is empty.
+  virtual Task<Result<std::vector<ModelView>>> models(runtime::Context& context, std::string process_id, Key before, int limit) = 0;
+  virtual Task<Result<ModelView>> model(runtime::Context& context, Key key) = 0;
 };
 
 // For implementations without history.

@@ -22,6 +22,15 @@ class RecordingEngine final : public process::ProcessEngine {
   Task<Result<std::vector<process::DeployedProcess>>> deploy(runtime::Context&, std::vector<process::Resource>) override {
     co_return refused();
   }
+  Task<Result<std::vector<process::DeployedProcess>>> check_deployment(runtime::Context&, std::vector<process::Resource>) override {
+    co_return refused();
+  }
+  Task<Result<std::vector<process::DeployedProcess>>> deploy_once(runtime::Context&, std::vector<process::Resource>) override {
+    co_return refused();
+  }
+  Task<Result<process::Key>> start_version(runtime::Context&, std::string, std::int32_t, std::string, std::string) override {
+    co_return refused();
+  }
   Task<Result<process::Key>> start(runtime::Context&, std::string process_id, std::string variables, std::string key) override {
     if (error) co_return fail(*error);
     starts.push_back({process_id, variables, key});
@@ -34,17 +43,22 @@ class RecordingEngine final : public process::ProcessEngine {
   }
   Task<Result<void>> cancel(runtime::Context&, process::Key) override { co_return refused(); }
   Task<Result<void>> resolve_incident(runtime::Context&, process::Key) override { co_return refused(); }
-  Task<Result<void>> set_variables(runtime::Context&, process::Key, std::string) override { co_return refused(); }
+  Task<Result<void>> retry_job(runtime::Context&, process::Key, std::int32_t) override { co_return refused(); }
+  Task<Result<void>> set_variables(runtime::Context&, process::VariableChange) override { co_return refused(); }
+  Task<Result<void>> modify(runtime::Context&, process::Modification) override { co_return refused(); }
+  Task<Result<std::vector<process::MigrationOutcome>>> migrate(runtime::Context&, process::Migration) override { co_return refused(); }
   void add_worker(process::Worker) override {}
   void open_workers() override {}
   Task<void> close_workers() override { co_return; }
   Task<Result<process::InstanceView>> instance(runtime::Context&, process::Key) override { co_return refused(); }
-  Task<Result<std::vector<process::InstanceView>>> instances(runtime::Context&, std::string, std::optional<process::InstanceState>,
-                                                             process::Key, int) override {
+  Task<Result<process::InstancePage>> instances(runtime::Context&, process::InstanceFilter) override { co_return refused(); }
+  Task<Result<std::vector<process::ElementRecord>>> elements(runtime::Context&, process::Key, process::Key, int) override {
     co_return refused();
   }
   Task<Result<std::vector<process::Incident>>> incidents(runtime::Context&) override { co_return refused(); }
   Task<Result<std::vector<process::DeployedProcess>>> processes(runtime::Context&) override { co_return refused(); }
+  Task<Result<std::vector<process::ModelView>>> models(runtime::Context&, std::string, process::Key, int) override { co_return refused(); }
+  Task<Result<process::ModelView>> model(runtime::Context&, process::Key) override { co_return refused(); }
 
   std::optional<Error> error;
   std::vector<Start> starts;

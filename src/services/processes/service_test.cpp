@@ -27,6 +27,7 @@ class ProcessServiceTest : public ::testing::Test {
   ProcessServiceTest() {
     std::vector<database::Migration> tables = bpmn::LocalProcessEngine::migrations();
     tables.push_back(database::AuditTable::migration("processes", static_cast<int>(tables.size()) + 1));
+    tables.push_back(database::IdempotencyTable::migration("processes", static_cast<int>(tables.size()) + 1));
     bench.migrate("processes", std::move(tables));
     engine = std::make_unique<bpmn::LocalProcessEngine>(bench.store().service("processes"), bench.loop(), bench.random());
     process::Worker worker;
@@ -40,10 +41,11 @@ class ProcessServiceTest : public ::testing::Test {
   }
   ~ProcessServiceTest() override { bench.run(close_engine(engine.get())); }
 
-  void deploy(const std::string& process = "p") {
-    const bpmn::engine::TestModel model =
-        std::move(bpmn::engine::TestModel(process).start().task("t", "work").end().flow("start", "t").flow("t", "end"));
-    EXPECT_TRUE(bench.run(engine->deploy(context, {{process + ".bpmn", model.xml()}})));
+  static std::string model(const std::string& process = "p", const std::string& task = "t") {
+    return bpmn::engine::TestModel(process).start().task(task, "work").end().flow("start", task).flow(task, "end").xml();
+  }
+  void deploy(const std::string& process = "p", const std::string& task = "t") {
+    EXPECT_TRUE(bench.run(engine->deploy(context, {{process + ".bpmn", model(process, task)}})));
   }
   process::Key start(const std::string& process = "p") {
     const auto key = bench.run(engine->start(context, process, R"({"n":1})", ""));
@@ -65,6 +67,28 @@ class ProcessServiceTest : public ::testing::Test {
   static std::vector<process::Key> keys(const Result<v1::ListInstancesReply>& reply) {
     std::vector<process::Key> out;
     for (const v1::Instance& one : reply.value().items) out.push_back(one.key);
+    return out;
+  }
+
+  v1::Instance instance(process::Key key) {
+    const auto found = bench.run(service->get_instance(context, {key}));
+    EXPECT_TRUE(found) << found.error().describe();
+    return found.value_or(v1::Instance{});
+  }
+  std::vector<v1::Model> models(std::optional<std::string> process = std::nullopt) {
+    v1::ListModelsRequest request;
+    request.process_id = std::move(process);
+    return bench.run(service->list_models(context, std::move(request)))->items;
+  }
+  Result<v1::DeployModelsReply> deploy_files(std::vector<v1::ModelFile> files, bool dry_run = false) {
+    return bench.run(service->deploy_models(context, {std::move(files), dry_run}));
+  }
+  // Of a process, of all models or instances: what was asked for, with its outcome.
+  std::vector<std::string> audited(const database::Value& subject) {
+    std::vector<std::string> out;
+    const auto rows = bench.read(
+        "processes", [&](database::Transaction& transaction) { return database::AuditTable("processes").list(transaction, subject); });
+    for (const database::AuditEntry& entry : *rows) out.push_back(entry.call + " " + entry.outcome);
     return out;
   }
 
@@ -215,6 +239,384 @@ TEST_F(ProcessServiceTest, PassesOnThatTheEngineIsClosed) {
   EXPECT_EQ(bench.run(service->list_incidents(context, {})).error().kind, ErrorKind::kUnavailable);
   EXPECT_EQ(bench.run(service->list_processes(context, {})).error().kind, ErrorKind::kUnavailable);
   EXPECT_EQ(list({}).error().kind, ErrorKind::kUnavailable);
+}
+
+// ---- models
+
+TEST_F(ProcessServiceTest, ListsEachVersionWithWhatRunsOfIt) {
+  deploy("q");
+  deploy("p");
+  break_worker();
+  start("p");
+  answer.kind = process::JobOutcome::Kind::kNotReady;
+  answer.retry_in = hours(1);
+  start("p");
+  deploy("p", "u");
+  const std::vector<v1::Model> all = models();
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].process_id, "p");
+  EXPECT_EQ(all[0].version, 2);
+  EXPECT_TRUE(all[0].newest);
+  EXPECT_EQ(all[0].active, 0);
+  EXPECT_EQ(all[1].version, 1);
+  EXPECT_FALSE(all[1].newest);
+  EXPECT_EQ(all[1].active, 2);
+  EXPECT_EQ(all[1].stuck, 1);
+  EXPECT_EQ(all[1].resource_name, "p.bpmn");
+  EXPECT_EQ(all[2].process_id, "q");
+  EXPECT_FALSE(all[0].xml);
+  EXPECT_EQ(models("q").size(), 1u);
+
+  v1::ListModelsRequest request;
+  request.limit = 2;
+  const auto page = bench.run(service->list_models(context, request));
+  request.cursor = page->next_cursor;
+  EXPECT_EQ(bench.run(service->list_models(context, request))->items, std::vector<v1::Model>{all[2]});
+
+  const auto one = bench.run(service->get_model(context, {all[0].key}));
+  EXPECT_EQ(one->xml, model("p", "u"));
+  EXPECT_EQ(bench.run(service->get_model(context, {12345})).error().code, "processes.not-found");
+}
+
+TEST_F(ProcessServiceTest, ADryRunTellsAllThatIsWrongAndDeploysNothing) {
+  const auto sound = deploy_files({{"p.bpmn", model()}}, true);
+  ASSERT_EQ(sound->items.size(), 1u);
+  EXPECT_EQ(sound->items[0].version, 1);
+  EXPECT_THAT(sound->problems, IsEmpty());
+  const std::string bad = bpmn::engine::TestModel("q").start().task("t", "").raw("<complexGateway id='g'/>").flow("start", "t").xml();
+  const auto refused = deploy_files({{"p.bpmn", model()}, {"q.bpmn", bad}, {"r.bpmn", "no XML"}}, true);
+  ASSERT_TRUE(refused) << refused.error().describe();
+  EXPECT_THAT(refused->items, IsEmpty());
+  std::vector<std::string> elements;
+  for (const v1::ModelProblem& problem : refused->problems) {
+    elements.push_back(problem.file + "#" + problem.element_id.value_or(""));
+    EXPECT_FALSE(problem.message.empty());
+  }
+  EXPECT_THAT(elements, ::testing::IsSupersetOf({"q.bpmn#t", "q.bpmn#g", "r.bpmn#"}));
+  EXPECT_THAT(models(), IsEmpty());
+  EXPECT_THAT(audited("p.bpmn"), IsEmpty());
+
+  const auto deployed = deploy_files({{"p.bpmn", model()}, {"q.bpmn", bad}});
+  ASSERT_FALSE(deployed);
+  EXPECT_EQ(deployed.error().code, "processes.invalid-model");
+  EXPECT_EQ(deployed.error().fields.at(0).name.substr(0, 7), "q.bpmn#");
+  EXPECT_THAT(models(), IsEmpty()) << "all or none";
+  EXPECT_THAT(audited("p.bpmn"), ElementsAre("DeployModels processes.invalid-model"));
+}
+
+TEST_F(ProcessServiceTest, WhatIsDeployedIsListedAtOnce) {
+  const auto deployed = deploy_files({{"p.bpmn", model()}});
+  ASSERT_TRUE(deployed) << deployed.error().describe();
+  EXPECT_EQ(models().at(0).key, deployed->items.at(0).key);
+  EXPECT_EQ(deploy_files({{"p.bpmn", model()}})->items.at(0).version, 1) << "it has not changed";
+  EXPECT_EQ(deploy_files({{"p.bpmn", model("p", "u")}})->items.at(0).version, 2);
+  EXPECT_THAT(audited("p.bpmn"), ElementsAre("DeployModels done", "DeployModels done", "DeployModels done"));
+}
+
+TEST_F(ProcessServiceTest, AShippedModelDoesNotComeBackOverWhatPeopleDeployed) {
+  const std::vector<process::Resource> shipped{{"p.bpmn", model()}};
+  EXPECT_EQ(bench.run(engine->deploy_once(context, shipped))->at(0).version, 1);
+  deploy("p", "ours");
+  EXPECT_EQ(bench.run(engine->deploy_once(context, shipped))->at(0).version, 2) << "at the next start";
+  const std::vector<process::Resource> updated{{"p.bpmn", model("p", "better")}};
+  EXPECT_EQ(bench.run(engine->deploy_once(context, updated))->at(0).version, 3) << "with an update that changes it";
+}
+
+// ---- instances
+
+TEST_F(ProcessServiceTest, StartsTheVersionThatIsAskedForAndShowsItAtOnce) {
+  deploy("p");
+  deploy("p", "u");
+  answer.kind = process::JobOutcome::Kind::kNotReady;
+  answer.retry_in = hours(1);
+  v1::StartInstanceRequest request;
+  request.process_id = "p";
+  request.variables = JsonText{R"({"n":7})"};
+  const auto newest = bench.run(service->start_instance(context, request));
+  ASSERT_TRUE(newest) << newest.error().describe();
+  EXPECT_EQ(newest->version, 2);
+  EXPECT_EQ(newest->active.at(0).element_id, "u");
+  EXPECT_EQ(newest->variables.text, R"({"n":7})");
+  request.version = 1;
+  const auto older = bench.run(service->start_instance(context, request));
+  EXPECT_EQ(older->version, 1);
+  EXPECT_THAT(keys(list({})), ElementsAre(older->key, newest->key));
+  EXPECT_THAT(audited("p"), ElementsAre("StartInstance done", "StartInstance done"));
+
+  request.version = 3;
+  EXPECT_EQ(bench.run(service->start_instance(context, request)).error().code, "processes.not-found");
+  request.version = 1;
+  request.variables = JsonText{"[1]"};
+  EXPECT_EQ(bench.run(service->start_instance(context, request)).error().code, "processes.invalid-variables");
+}
+
+TEST_F(ProcessServiceTest, TheSameStartTwiceIsOneInstance) {
+  deploy("p");
+  runtime::Context administrator = bench.user(context.new_id());
+  administrator.idempotency_key = "start-1";
+  v1::StartInstanceRequest request;
+  request.process_id = "p";
+  const auto first = bench.run(service->start_instance(administrator, request));
+  bench.pass(minutes(1));
+  const auto again = bench.run(service->start_instance(administrator, request));
+  ASSERT_TRUE(first && again);
+  EXPECT_EQ(*first, *again);
+  EXPECT_EQ(list({})->items.size(), 1u);
+  request.variables = JsonText{R"({"other":true})"};
+  EXPECT_EQ(bench.run(service->start_instance(administrator, request)).error().code, "request.idempotency-key-reused");
+}
+
+TEST_F(ProcessServiceTest, TellsWhereAnInstanceIsAndWhatItWaitsFor) {
+  const std::string xml = bpmn::engine::TestModel("p")
+                              .start()
+                              .open_sub("s", bpmn::engine::input("=n + 1", "m"))
+                              .start("inner")
+                              .task("t", "work", bpmn::engine::input("=m + 1", "own"))
+                              .end("innerend")
+                              .flow("inner", "t")
+                              .flow("t", "innerend")
+                              .close_sub()
+                              .boundary_timer("late", "s", "PT1H")
+                              .end()
+                              .flow("start", "s")
+                              .flow("s", "end")
+                              .flow("late", "end")
+                              .xml();
+  EXPECT_TRUE(deploy_files({{"p.bpmn", xml}}));
+  break_worker();
+  const process::Key key = start();
+  const v1::Instance seen = instance(key);
+  EXPECT_EQ(seen.model_key, models().at(0).key);
+  ASSERT_EQ(seen.active.size(), 2u);
+  const v1::ActiveElement& sub = seen.active[0];
+  const v1::ActiveElement& task = seen.active[1];
+  EXPECT_EQ(sub.element_id, "s");
+  EXPECT_EQ(sub.scope_key, key);
+  EXPECT_EQ(sub.variables->text, R"({"m":2})");
+  ASSERT_EQ(sub.waits.size(), 1u);
+  EXPECT_EQ(sub.waits[0].kind, v1::WaitKind::kTimer);
+  EXPECT_EQ(sub.waits[0].element_id, "late");
+  EXPECT_EQ(task.scope_key, sub.element_instance_key);
+  EXPECT_EQ(task.variables->text, R"({"own":3})");
+  ASSERT_TRUE(task.job);
+  EXPECT_EQ(task.job->type, "work");
+  EXPECT_EQ(task.job->state, v1::JobState::kFailed);
+  EXPECT_EQ(task.job->retries, 0);
+  ASSERT_EQ(seen.incidents.size(), 1u);
+  EXPECT_EQ(seen.incidents[0].job_key, task.job->key);
+  EXPECT_EQ(seen.incidents[0].element_instance_key, task.element_instance_key);
+  EXPECT_THAT(list({})->items.at(0).incidents, IsEmpty()) << "a list tells less";
+}
+
+TEST_F(ProcessServiceTest, TokensAreWhatTheHistoryCallsActive) {
+  deploy();
+  break_worker();
+  const process::Key key = start();
+  v1::ListElementsRequest request;
+  request.key = key;
+  request.limit = 2;
+  const auto page = bench.run(service->list_elements(context, request));
+  ASSERT_TRUE(page) << page.error().describe();
+  ASSERT_EQ(page->items.size(), 2u);
+  EXPECT_EQ(page->items[0].element_id, "t");
+  EXPECT_EQ(page->items[0].state, v1::InstanceState::kActive);
+  EXPECT_EQ(page->items[0].element_instance_key, instance(key).active.at(0).element_instance_key);
+  EXPECT_EQ(page->items[1].element_id, "start");
+  EXPECT_EQ(page->items[1].state, v1::InstanceState::kCompleted);
+  request.cursor = page->next_cursor;
+  const auto rest = bench.run(service->list_elements(context, request));
+  ASSERT_EQ(rest->items.size(), 1u);
+  EXPECT_EQ(rest->items[0].element_type, "process");
+  EXPECT_FALSE(rest->next_cursor);
+  answer = {};
+  EXPECT_TRUE(bench.run(service->retry_job(context, {*instance(key).incidents.at(0).job_key, 1})));
+  bench.pass(minutes(1));
+  request.limit = 50;
+  request.cursor.reset();
+  const auto over = bench.run(service->list_elements(context, request));
+  for (const v1::ElementRecord& record : over->items) EXPECT_EQ(record.state, v1::InstanceState::kCompleted) << record.element_id;
+  EXPECT_EQ(bench.run(service->list_elements(context, {12345, {}, {}})).error().code, "processes.not-found");
+}
+
+TEST_F(ProcessServiceTest, FiltersInstancesByVersionIncidentAndElement) {
+  deploy("p");
+  const process::Key ended = start();
+  break_worker();
+  const process::Key stuck = start();
+  answer.kind = process::JobOutcome::Kind::kNotReady;
+  answer.retry_in = hours(1);
+  const process::Key waiting = start();
+  deploy("p", "u");
+  const process::Key newer = start();
+  v1::ListInstancesRequest request;
+  request.version = 1;
+  EXPECT_THAT(keys(list(request)), ElementsAre(waiting, stuck, ended));
+  request.has_incident = true;
+  EXPECT_THAT(keys(list(request)), ElementsAre(stuck));
+  request.has_incident = false;
+  EXPECT_THAT(keys(list(request)), ElementsAre(waiting, ended));
+  request.has_incident.reset();
+  request.version.reset();
+  request.element_id = "t";
+  EXPECT_THAT(keys(list(request)), ElementsAre(waiting, stuck));
+  request.element_id = "u";
+  EXPECT_THAT(keys(list(request)), ElementsAre(newer));
+  request.element_id = "end";
+  EXPECT_THAT(keys(list(request)), IsEmpty());
+}
+
+TEST_F(ProcessServiceTest, ALookThroughALongHistoryGoesOnFromPageToPage) {
+  deploy();
+  const auto fill = [](database::Transaction& transaction) {
+    return transaction.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25000) INSERT INTO processes_instance (key, process_id, "
+        "version, completed, started_at, ended_at, idempotency_key, variables) SELECT i, 'p', CASE i WHEN 3 THEN 7 ELSE 1 END, 1, 0, 0, "
+        "'', "
+        "x'7b7d' FROM n");
+  };
+  EXPECT_TRUE(bench.run(bench.store().service("processes").write(context, fill)));
+  v1::ListInstancesRequest request;
+  request.version = 7;
+  int pages = 0;
+  std::vector<process::Key> found;
+  do {
+    const auto page = list(request);
+    ASSERT_TRUE(page) << page.error().describe();
+    for (const process::Key key : keys(page)) found.push_back(key);
+    request.cursor = page->next_cursor;
+    ++pages;
+  } while (request.cursor && pages < 10);
+  EXPECT_THAT(found, ElementsAre(3));
+  EXPECT_EQ(pages, 3) << "10,000 a look";
+}
+
+TEST_F(ProcessServiceTest, CancelsAnInstanceThatRuns) {
+  deploy();
+  break_worker();
+  const process::Key key = start();
+  EXPECT_TRUE(bench.run(service->cancel_instance(context, {key})));
+  EXPECT_EQ(instance(key).state, v1::InstanceState::kTerminated);
+  EXPECT_EQ(bench.run(service->cancel_instance(context, {key})).error().code, "processes.not-found");
+  EXPECT_THAT(audited(key), ElementsAre("CancelInstance done", "CancelInstance processes.not-found"));
+}
+
+TEST_F(ProcessServiceTest, ARetryEndsTheBackOffAndResolvesTheIncident) {
+  deploy();
+  break_worker();
+  answer.retry_in = hours(1);
+  const process::Key waiting = start();
+  const v1::Job backing_off = *instance(waiting).active.at(0).job;
+  EXPECT_EQ(backing_off.state, v1::JobState::kBackingOff);
+  EXPECT_TRUE(backing_off.due_at);
+  answer = {};
+  EXPECT_TRUE(bench.run(service->retry_job(context, {backing_off.key, {}})));
+  bench.pass(seconds(1));
+  EXPECT_EQ(instance(waiting).state, v1::InstanceState::kCompleted);
+  EXPECT_EQ(bench.run(service->retry_job(context, {backing_off.key, {}})).error().code, "processes.not-found");
+  EXPECT_THAT(audited(backing_off.key), ElementsAre("RetryJob done", "RetryJob processes.not-found"));
+
+  break_worker();
+  const process::Key stuck = start();
+  const process::Key job = instance(stuck).active.at(0).job->key;
+  EXPECT_TRUE(bench.run(service->retry_job(context, {job, 2})));
+  bench.pass(milliseconds(100));
+  EXPECT_EQ(instance(stuck).active.at(0).job->retries, 1) << "one of two attempts is used";
+  EXPECT_THAT(instance(stuck).incidents, IsEmpty());
+}
+
+TEST_F(ProcessServiceTest, SetsVariablesWhereTheyAreDefinedOrInAScope) {
+  deploy();
+  break_worker();
+  const process::Key key = start();
+  const process::Key task = instance(key).active.at(0).element_instance_key;
+  v1::SetVariablesRequest request;
+  request.key = key;
+  request.variables = JsonText{R"({"n":2,"new":"x"})"};
+  EXPECT_TRUE(bench.run(service->set_variables(context, request)));
+  EXPECT_EQ(instance(key).variables.text, R"({"n":2,"new":"x"})");
+  request.scope_key = task;
+  request.variables = JsonText{R"({"n":3})"};
+  EXPECT_TRUE(bench.run(service->set_variables(context, request)));
+  EXPECT_EQ(instance(key).variables.text, R"({"n":3,"new":"x"})") << "where it is defined";
+  request.local = true;
+  request.variables = JsonText{R"({"n":4})"};
+  EXPECT_TRUE(bench.run(service->set_variables(context, request)));
+  EXPECT_EQ(instance(key).active.at(0).variables->text, R"({"n":4})");
+  EXPECT_EQ(instance(key).variables.text, R"({"n":3,"new":"x"})");
+
+  const process::Key other = start();
+  request.key = other;
+  EXPECT_EQ(bench.run(service->set_variables(context, request)).error().code, "processes.not-found") << "a scope of another instance";
+  request.scope_key.reset();
+  request.variables = JsonText{"7"};
+  EXPECT_EQ(bench.run(service->set_variables(context, request)).error().code, "processes.invalid-variables");
+}
+
+TEST_F(ProcessServiceTest, ModifiesAnInstanceOrSaysWhyItCannot) {
+  const std::string xml = bpmn::engine::TestModel("p")
+                              .start()
+                              .task("t", "work")
+                              .task("u", "work")
+                              .end()
+                              .flow("start", "t")
+                              .flow("t", "u")
+                              .flow("u", "end")
+                              .xml();
+  EXPECT_TRUE(deploy_files({{"p.bpmn", xml}}));
+  break_worker();
+  const process::Key key = start();
+  v1::ModifyInstanceRequest request;
+  request.key = key;
+  request.begin.push_back({"nowhere", {}, {}});
+  request.dry_run = true;
+  const auto refused = bench.run(service->modify_instance(context, request));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "processes.impossible");
+  EXPECT_NE(refused.error().detail.find("'nowhere'"), std::string::npos) << refused.error().detail;
+  request.begin = {{"u", {}, JsonText{R"({"skipped":true})"}}};
+  request.end = {instance(key).active.at(0).element_instance_key};
+  EXPECT_TRUE(bench.run(service->modify_instance(context, request)));
+  EXPECT_EQ(instance(key).active.at(0).element_id, "t") << "a dry run changes nothing";
+  EXPECT_THAT(audited(key), IsEmpty());
+  request.dry_run = false;
+  EXPECT_TRUE(bench.run(service->modify_instance(context, request)));
+  const v1::Instance moved = instance(key);
+  ASSERT_EQ(moved.active.size(), 1u);
+  EXPECT_EQ(moved.active[0].element_id, "u");
+  EXPECT_EQ(moved.active[0].variables->text, R"({"skipped":true})");
+  EXPECT_THAT(audited(key), ElementsAre("ModifyInstance done"));
+}
+
+TEST_F(ProcessServiceTest, ADryRunOfAMigrationTellsOfEachInstanceWhyNot) {
+  deploy("p");
+  break_worker();
+  const process::Key one = start();
+  const process::Key two = start();
+  EXPECT_TRUE(bench.run(service->cancel_instance(context, {two})));
+  deploy("p", "u");
+  v1::MigrateInstancesRequest request;
+  request.target_key = models().at(0).key;
+  request.instance_keys = {one, two};
+  request.dry_run = true;
+  auto told = bench.run(service->migrate_instances(context, request));
+  ASSERT_TRUE(told) << told.error().describe();
+  ASSERT_EQ(told->items.size(), 2u);
+  EXPECT_NE(told->items[0].reason->find("'t'"), std::string::npos) << *told->items[0].reason;
+  EXPECT_NE(told->items[1].reason->find("no process instance"), std::string::npos) << *told->items[1].reason;
+  request.mapping = {{"t", "u"}};
+  told = bench.run(service->migrate_instances(context, request));
+  EXPECT_FALSE(told->items[0].reason);
+  EXPECT_FALSE(told->items[0].migrated);
+  EXPECT_EQ(instance(one).version, 1) << "a dry run changes nothing";
+  request.dry_run = false;
+  told = bench.run(service->migrate_instances(context, request));
+  EXPECT_TRUE(told->items[0].migrated);
+  EXPECT_FALSE(told->items[1].migrated) << "one that cannot keeps no other from it";
+  EXPECT_EQ(instance(one).version, 2);
+  EXPECT_EQ(instance(one).active.at(0).element_id, "u");
+  EXPECT_THAT(audited(request.target_key), ElementsAre("MigrateInstances done"));
+  request.target_key = 12345;
+  EXPECT_EQ(bench.run(service->migrate_instances(context, request)).error().code, "processes.not-found");
 }
 
 }  // namespace

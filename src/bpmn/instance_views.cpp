@@ -1,0 +1,139 @@
+#include "bpmn/instance_views.h"
+
+#include <algorithm>
+
+namespace consilium::bpmn {
+
+using process::InstanceState;
+using process::Key;
+
+namespace {
+
+process::JobView job_view_of(const engine::Job& job) {
+  process::JobView view;
+  view.key = job.key;
+  view.type = job.type;
+  view.retries = job.retries;
+  switch (job.state) {
+    case engine::JobState::kActivatable: view.state = process::JobState::kWaiting; break;
+    case engine::JobState::kActivated: view.state = process::JobState::kWithWorker; break;
+    case engine::JobState::kBackingOff: view.state = process::JobState::kBackingOff; break;
+    case engine::JobState::kFailed:
+    case engine::JobState::kErrorThrown: view.state = process::JobState::kFailed; break;
+  }
+  if (view.state == process::JobState::kWithWorker) view.worker = job.worker;
+  if (view.state == process::JobState::kWithWorker || view.state == process::JobState::kBackingOff) view.due = job.due;
+  return view;
+}
+
+std::vector<process::WaitView> waits_of(const engine::Instance& instance, Key element_instance) {
+  std::vector<process::WaitView> waits;
+  const auto& elements = instance.process->elements;
+  for (const auto& [key, timer] : instance.timers) {
+    if (timer.element_instance == element_instance)
+      waits.push_back({process::WaitView::Kind::kTimer, elements[timer.target].id, {}, {}, timer.due});
+  }
+  for (const auto& [key, subscription] : instance.subscriptions) {
+    if (subscription.element_instance != element_instance) continue;
+    const auto kind = subscription.is_signal ? process::WaitView::Kind::kSignal : process::WaitView::Kind::kMessage;
+    waits.push_back({kind, elements[subscription.target].id, subscription.name, subscription.correlation_key, std::nullopt});
+  }
+  return waits;
+}
+
+void add_detail(process::ActiveElement& view, const engine::Instance& instance) {
+  const engine::ElementInstance& element = *instance.find(view.element_instance_key);
+  view.name = instance.element_of(element).name;
+  view.scope_key = element.scope;
+  view.started_at = element.started_at;
+  if (!element.variables.empty()) view.variables = feel::to_json(element.variables);
+  if (element.job != 0) view.job = job_view_of(instance.jobs.at(element.job));
+  view.waits = waits_of(instance, element.key);
+  view.called_instance_key = element.child;
+}
+
+}  // namespace
+
+process::InstanceView view_of(const engine::Instance& instance) {
+  process::InstanceView view;
+  view.key = instance.key;
+  view.process_id = instance.process->id;
+  view.version = instance.version;
+  view.has_incident = !instance.incidents.empty();
+  view.started_at = instance.started_at;
+  view.variables = feel::to_json(instance.elements.at(instance.key).variables);
+  for (const auto& [key, element] : instance.elements) {
+    if (key == instance.key) continue;
+    const model::Element& definition = instance.element_of(element);
+    process::ActiveElement active;
+    active.element_id = definition.id;
+    active.element_type = model::name_of(definition.kind);
+    active.element_instance_key = key;
+    view.active.push_back(std::move(active));
+  }
+  return view;
+}
+
+process::InstanceView detail_of(const engine::Instance& instance) {
+  process::InstanceView view = view_of(instance);
+  view.model_key = instance.process_key;
+  view.parent_key = instance.parent;
+  for (process::ActiveElement& element : view.active) add_detail(element, instance);
+  add_incidents(view.incidents, instance);
+  return view;
+}
+
+bool fits(const engine::Instance& instance, const process::InstanceFilter& filter) {
+  if (!filter.process_id.empty() && instance.process->id != filter.process_id) return false;
+  if (filter.version != 0 && instance.version != filter.version) return false;
+  if (filter.has_incident && *filter.has_incident == instance.incidents.empty()) return false;
+  if (filter.element_id.empty()) return true;
+  const auto wanted = instance.process->by_id.find(filter.element_id);
+  return wanted != instance.process->by_id.end() &&
+         std::any_of(instance.elements.begin(), instance.elements.end(),
+                     [&](const auto& element) { return element.second.element == wanted->second && element.first != instance.key; });
+}
+
+std::vector<process::ElementRecord> records_of(const engine::Instance& instance) {
+  std::vector<process::ElementRecord> active;
+  for (const auto& [key, element] : instance.elements) {
+    const model::Element& definition = instance.element_of(element);
+    active.push_back(
+        {key, definition.id, std::string(model::name_of(definition.kind)), InstanceState::kActive, element.started_at, std::nullopt});
+  }
+  return active;
+}
+
+void add_incidents(std::vector<process::Incident>& all, const engine::Instance& instance) {
+  for (const auto& [key, incident] : instance.incidents) {
+    const model::Element& element = instance.element_of(instance.elements.at(incident.element_instance));
+    all.push_back({key, instance.key, instance.process->id, element.id, incident.job, incident.error_type, incident.message,
+                   incident.created_at, incident.element_instance});
+  }
+}
+
+void add_active(std::vector<process::ElementRecord>& ended, std::vector<process::ElementRecord> active) {
+  const auto older = [](const auto& a, const auto& b) { return a.element_instance_key < b.element_instance_key; };
+  std::sort(ended.begin(), ended.end(), older);
+  std::erase_if(active, [&](const auto& record) { return std::binary_search(ended.begin(), ended.end(), record, older); });
+  ended.insert(ended.end(), std::make_move_iterator(active.begin()), std::make_move_iterator(active.end()));
+  std::sort(ended.begin(), ended.end(), older);
+}
+
+process::InstancePage page_of(std::vector<process::InstanceView> views, Key looked_down_to, std::size_t limit) {
+  // One that ended between the two looks is in both: the later look is right.
+  std::stable_sort(views.begin(), views.end(),
+                   [](const auto& a, const auto& b) { return a.key != b.key ? a.key > b.key : a.ended_at > b.ended_at; });
+  views.erase(std::unique(views.begin(), views.end(), [](const auto& a, const auto& b) { return a.key == b.key; }), views.end());
+  if (looked_down_to != 0) std::erase_if(views, [&](const auto& view) { return view.key < looked_down_to; });
+  process::InstancePage page;
+  page.next = looked_down_to;
+  if (views.size() >= limit) {
+    views.resize(limit);
+    page.next = views.back().key;
+  }
+  page.items = std::move(views);
+  return page;
+}
+
+}  // namespace consilium::bpmn
