@@ -7,7 +7,9 @@
 #include "app/people.h"
 #include "base/cursor.h"
 #include "consilium/events/v1/dead_letters_codec.h"
+#include "consilium/processes/v1/processes_routes.h"
 #include "consilium/sessions/v1/sessions_codec.h"
+#include "net/percent_encoding.h"
 
 namespace consilium::app {
 namespace {
@@ -53,7 +55,7 @@ bool must_be_recorded(const net::HttpRequest& request) { return request.method !
 
 // The login name, file, service or id that the body names; of a case its path says it.
 database::Value subject_of(const net::HttpRequest& request) {
-  for (const std::string_view name : {"username", "file", "service", "id"}) {
+  for (const std::string_view name : {"username", "file", "service", "id", "processId"}) {
     if (auto subject = text_member(request.body, name)) return std::move(*subject);
   }
   return database::Null{};
@@ -75,7 +77,10 @@ net::HttpResponse failure_response(const Error& error) {
 }  // namespace
 
 AdminEdge::AdminEdge(AdminParts parts)
-    : parts_(std::move(parts)), logger_(parts_.log, "platform", "admin"), database_(parts_.store.service(kService)) {}
+    : parts_(std::move(parts)),
+      logger_(parts_.log, "platform", "admin"),
+      database_(parts_.store.service(kService)),
+      processes_(processes::v1::routes(parts_.platform.processes())) {}
 
 Task<net::HttpResponse> AdminEdge::handle(runtime::Scheduler& loop, net::HttpRequest request) {
   runtime::Context context(loop, parts_.random);
@@ -126,6 +131,7 @@ Task<AdminEdge::Answer> AdminEdge::recorded(runtime::Context& context, const net
 Task<AdminEdge::Answer> AdminEdge::answer(runtime::Context& context, const net::HttpRequest& request) {
   constexpr std::string_view kPeople = "/people/";
   constexpr std::string_view kCases = "/cases/";
+  constexpr std::string_view kProcesses = "/processes/";
   const std::string path(request.path());
   Answer out = fail(ErrorKind::kNotFound, "request.not-found", "Expected a call that the administration has");
   if (request.method == "GET" && path == "/people") out = co_await list_people(context, request.query());
@@ -146,7 +152,19 @@ Task<AdminEdge::Answer> AdminEdge::answer(runtime::Context& context, const net::
     const CaseTexts texts = shows_texts(request) ? CaseTexts::kShown : CaseTexts::kMasked;
     out = co_await case_story(parts_.platform, context, path.substr(kCases.size()), texts);
   }
+  if (path.starts_with(kProcesses)) out = co_await ask_processes(context, request);
   co_return out;
+}
+
+Task<AdminEdge::Answer> AdminEdge::ask_processes(runtime::Context& context, const net::HttpRequest& request) {
+  gateway::Router::Match match = processes_.find(request.method, request.path());
+  if (!match.route) co_return fail(ErrorKind::kNotFound, "request.not-found", "Expected a call that the administration has");
+  auto query = net::parse_query(request.query());
+  if (!query) co_return fail(malformed("Expected a query that can be read"));
+  net::RouteRequest message{std::move(match.values), std::move(*query), request.body};
+  auto reply = co_await match.route->handle(context, std::move(message));
+  if (!reply) co_return fail(std::move(reply).error());
+  co_return reply->body.empty() ? "{}" : std::move(reply->body);
 }
 
 Task<AdminEdge::Answer> AdminEdge::list_refusals(runtime::Context& context, std::string_view query) {

@@ -3,6 +3,7 @@
 //
 //   GET /people?cursor=C · POST /people/client|consultant|expert|staff (body as in the contract of users)
 //   POST /people/lock|unlock|reset {username} · PUT /log {service, level} · POST /backup {file} · POST /verify
+//   GET, POST /processes/… as in the public API
 //   GET /cases/NUMBER[?texts=true] · GET /refusals?cursor=C · GET /dead-letters?cursor=C · POST /dead-letters/replay {id}
 //
 // Failures: {code, detail, fields} with the status of their kind. Each call that changes something or shows what people wrote
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "app/platform.h"
+#include "gateway/router.h"
 #include "net/http.h"
 #include "ports/database/audit.h"
 #include "runtime/blocking_pool.h"
@@ -51,6 +53,8 @@ class AdminEdge final : public net::HttpApplication {
   // `answer` on record.
   Task<Answer> recorded(runtime::Context& context, const net::HttpRequest& request);
   Task<Answer> answer(runtime::Context& context, const net::HttpRequest& request);
+  // The same routes as in the public API.
+  Task<Answer> ask_processes(runtime::Context& context, const net::HttpRequest& request);
   Task<Answer> list_people(runtime::Context& context, std::string_view query);
   Task<Answer> list_refusals(runtime::Context& context, std::string_view query);
   Task<Answer> list_dead_letters(runtime::Context& context, std::string_view query);
@@ -65,6 +69,7 @@ class AdminEdge final : public net::HttpApplication {
   AdminParts parts_;
   runtime::Logger logger_;
   database::Database& database_;
+  gateway::Router processes_;
   const database::AuditTable audit_{kService};
 };
 

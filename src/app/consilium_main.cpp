@@ -12,6 +12,7 @@
 #include "app/engine_command.h"
 #include "app/offline_commands.h"
 #include "app/operator_commands.h"
+#include "app/process_commands.h"
 #include "app/serve.h"
 #include "app/version.h"
 #include "runtime/config.h"
@@ -183,6 +184,47 @@ void add_decision_commands(CLI::App& program, app::DecisionFlags& flags, int& co
   conformance->callback([&] { code = app::run_conformance(flags); });
 }
 
+void add_process_commands(CLI::App& program, Flags& flags, app::ProcessFlags& words, int& code) {
+  CLI::App* process = program.add_subcommand("process", "Business processes (BPMN): models in files, and what runs on a server");
+  process->require_subcommand(1);
+  const auto operation = [&](CLI::App* verb, int (*run)(const app::Operator&, const app::ProcessFlags&)) {
+    verb->callback([&flags, &words, &code, run] { code = operate(flags, [&](const app::Operator& me) { return run(me, words); }); });
+  };
+  CLI::App* check = process->add_subcommand("check", "Say what is wrong with models, all at once; needs no server");
+  check->add_option("files", words.files, "Models, .bpmn")->required();
+  check->add_flag("--json", words.json, "Print JSON");
+  check->callback([&] { code = app::check_processes(words); });
+
+  CLI::App* deploy = add_operation(*process, flags, "deploy", "Give models to a running server; new instances are of the new version");
+  deploy->add_option("files", words.files, "Models, .bpmn: all are deployed, or none")->required();
+  deploy->add_flag("--dry-run", words.dry_run, "Say what the server would refuse, and deploy nothing");
+  operation(deploy, &app::deploy_processes);
+
+  CLI::App* start = add_operation(*process, flags, "start", "Start an instance; prints its key");
+  start->add_option("process", words.process, "Id of the process")->required();
+  start->add_option("--version", words.version, "Which version (default: the newest)")->check(CLI::PositiveNumber);
+  start->add_option("--variables", words.variables, "Its variables, a JSON object")->capture_default_str();
+  operation(start, &app::start_process);
+
+  CLI::App* list = add_operation(*process, flags, "list", "Instances, newest first; or with --models what is deployed");
+  list->add_option("--process", words.process, "Of this process alone");
+  list->add_option("--version", words.version, "Of this version alone")->check(CLI::PositiveNumber);
+  list->add_option("--state", words.state, "In this state alone")->check(CLI::IsMember({"active", "completed", "terminated"}));
+  list->add_option("--element", words.element, "Where this element is active");
+  list->add_flag("--incident", words.incident, "Those alone that stand still");
+  list->add_flag("--models", words.models, "Models with their versions, instead of instances");
+  list->add_option("--limit", words.limit, "How many at most; 0: all")->capture_default_str()->check(CLI::NonNegativeNumber);
+  operation(list, &app::list_processes);
+
+  CLI::App* show =
+      add_operation(*process, flags, "show", "An instance: where it is, what it waits for, variables, incidents, the way so far");
+  show->add_option("key", words.key, "Key of an instance, or id of a process: its versions")->required();
+  show->add_option("--limit", words.limit, "How many steps of the way at most, the last ones; 0: all")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  operation(show, &app::show_process);
+}
+
 int check_config(const Flags& flags) {
   const auto loaded = load(flags);
   if (!loaded) return refuse_config(loaded.error());
@@ -283,6 +325,8 @@ int main(int argc, char** argv) {
 
   app::DecisionFlags decision_flags;
   add_decision_commands(program, decision_flags, code);
+  app::ProcessFlags process_words;
+  add_process_commands(program, flags, process_words, code);
   EngineWords engine;
   add_engine(program, engine, code);
 

@@ -5,11 +5,11 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <map>
 
 #include "app/exit_codes.h"
+#include "app/model_files.h"
 #include "base/random.h"
 #include "bpmn/dmn/conformance.h"
 #include "bpmn/dmn/engine.h"
@@ -22,35 +22,6 @@ namespace dmn = bpmn::dmn;
 namespace feel = bpmn::feel;
 namespace json = boost::json;
 using std::filesystem::path;
-
-std::optional<std::string> read_file(const path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in || std::filesystem::is_directory(file)) return std::nullopt;
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
-// nullopt: one of them cannot be read, which is said.
-std::optional<std::vector<dmn::File>> read_files(const std::vector<std::string>& names) {
-  std::vector<dmn::File> files;
-  for (const std::string& name : names) {
-    auto xml = read_file(name);
-    if (!xml) {
-      std::fprintf(stderr, "consilium: cannot read %s\n", name.c_str());
-      return std::nullopt;
-    }
-    files.push_back({name, std::move(*xml)});
-  }
-  return files;
-}
-
-json::object object_of(const dmn::Finding& finding) {
-  return {{"file", finding.file}, {"element", finding.element_id}, {"message", finding.message}};
-}
-
-void print_finding(std::FILE* out, const dmn::Finding& finding) {
-  std::fprintf(out, "%s: %s%s%s\n", finding.file.c_str(), finding.element_id.c_str(), finding.element_id.empty() ? "" : ": ",
-               finding.message.c_str());
-}
 
 // Values are written by their own writer, which keeps all digits of numbers.
 std::string json_text(std::string_view text) { return feel::to_json(feel::Value(text)); }
@@ -152,29 +123,16 @@ FolderResult run_folder(const path& root, const path& folder) {
 }  // namespace
 
 int check_decisions(const DecisionFlags& flags) {
-  const auto files = read_files(flags.files);
+  const auto files = read_model_files(flags.files);
   if (!files) return kExitFailed;
-  json::array all;
-  std::size_t count = 0;
-  for (const dmn::ReadResult& read : dmn::read_models(*files)) {
-    count += read.findings.size();
-    for (const dmn::Finding& finding : read.findings) {
-      if (flags.json)
-        all.push_back(object_of(finding));
-      else
-        print_finding(stdout, finding);
-    }
-  }
-  if (flags.json) std::printf("%s\n", json::serialize(json::object{{"findings", std::move(all)}}).c_str());
-  if (count == 0)
-    std::fprintf(stderr, "%zu %s sound.\n", files->size(), files->size() == 1 ? "model is" : "models are");
-  else
-    std::fprintf(stderr, "%zu %s found.\n", count, count == 1 ? "problem" : "problems");
-  return count == 0 ? kExitDone : kExitFailed;
+  std::vector<dmn::Finding> findings;
+  for (dmn::ReadResult& read : dmn::read_models(*files))
+    findings.insert(findings.end(), std::make_move_iterator(read.findings.begin()), std::make_move_iterator(read.findings.end()));
+  return report_findings(findings, files->size(), flags.json ? FindingsForm::kJson : FindingsForm::kText);
 }
 
 int evaluate_decision(const DecisionFlags& flags) {
-  const auto files = read_files(flags.files);
+  const auto files = read_model_files(flags.files);
   if (!files) return kExitFailed;
   const auto variables = feel::parse_variables(flags.variables);
   if (!variables) {

@@ -41,9 +41,10 @@ namespace consilium::app {
 namespace {
 
 constexpr std::size_t kActionKeyBytes = 32;
-constexpr std::size_t kMaxSocketPath = 107;      // bytes; sockaddr_un of Linux
-constexpr std::size_t kAdministrationQueue = 4;  // backups and checks that wait
-constexpr Duration kServicesGrace = seconds(2);  // for calls of other processes to end
+constexpr std::size_t kMaxSocketPath = 107;                    // bytes; sockaddr_un of Linux
+constexpr std::size_t kAdministrationQueue = 4;                // backups and checks that wait
+constexpr std::size_t kAdministrationBody = 16 * 1024 * 1024;  // models of processes
+constexpr Duration kServicesGrace = seconds(2);                // for calls of other processes to end
 constexpr Duration kHealthPatience = seconds(5);
 constexpr auto kPeoplePause = std::chrono::milliseconds(500);
 
@@ -294,6 +295,7 @@ class Server {
     net::HttpServerSettings settings;
     settings.listen = {"", 0, folder_.admin_socket()};
     settings.max_connections = 16;
+    settings.body_limit = kAdministrationBody;
     if (settings.listen.path.size() > kMaxSocketPath)
       co_return fail(ErrorKind::kUnavailable, "data.path-too-long",
                      "Expected a data folder whose admin.sock has a path of at most 107 bytes: choose a shorter one");
