@@ -680,11 +680,11 @@ Task<Decided<Created>> LocalProcessEngine::create_and_wait(runtime::Context& con
   const Timestamp until = loop_.steady_now() + limit;
   co_await loop_.enter();
   ResultWait wait(loop_);
-  Registered registered{result_waits_};
+  std::optional<Registered> registered(std::in_place, result_waits_);
   std::move_only_function<Result<Answer>(Turn&)> decide = [this, &creation, &wait, &registered](Turn& turn) -> Result<Answer> {
     auto created = decide_creation(turn, creation);
     if (!created) return created;
-    registered.key = created->instance;
+    registered->key = created->instance;
     result_waits_[created->instance] = &wait;
     for (const engine::EndedInstance& ended : turn.batch.ended_instances) {
       if (ended.key == created->instance) turn.results.push_back(ended);
@@ -697,7 +697,7 @@ Task<Decided<Created>> LocalProcessEngine::create_and_wait(runtime::Context& con
   bool in_time = true;
   if (answer && answer->has_value() && !wait.done.is_open()) {
     std::optional<runtime::Cancellation::Listener> given_up;
-    const Key key = registered.key;
+    const Key key = registered->key;
     if (context.cancellation)
       given_up.emplace(*context.cancellation, [this, key] {
         loop_.post([this, key] {
@@ -712,6 +712,7 @@ Task<Decided<Created>> LocalProcessEngine::create_and_wait(runtime::Context& con
   } else if (answer && answer->has_value()) {
     (*answer)->variables = std::move(wait.variables);
   }
+  registered.reset();  // the map belongs to this loop
   co_await caller.enter();
   co_return answer;
 }
