@@ -6,20 +6,22 @@ import { defineConfig, type Plugin } from 'vite';
 
 // As the builder names what `virtual:catalogue/en` resolves to.
 const cataloguePrefix = '\0virtual:catalogue/';
+const processPrefix = '\0virtual:process-catalogue/';
 const locales = fileURLToPath(new URL('../locales/', import.meta.url));
 
-// `virtual:catalogue/en` holds the texts of the pages alone: those of the server stay on the server.
+// `virtual:catalogue/en` holds the texts of the pages alone: those of the server stay on the server, and those of the pages of processes
+// are in `virtual:process-catalogue/en`, for clients need none of them.
 function catalogues(): Plugin {
-  const prefix = 'virtual:catalogue/';
   return {
     name: 'consilium-catalogues',
-    resolveId: (id) => (id.startsWith(prefix) ? `\0${id}` : undefined),
+    resolveId: (id) => (id.startsWith(cataloguePrefix.slice(1)) || id.startsWith(processPrefix.slice(1)) ? `\0${id}` : undefined),
     load(id) {
-      if (!id.startsWith(cataloguePrefix)) return undefined;
-      const path = `${locales}${id.slice(cataloguePrefix.length)}.json`;
+      const prefix = [cataloguePrefix, processPrefix].find((each) => id.startsWith(each));
+      if (!prefix) return undefined;
+      const path = `${locales}${id.slice(prefix.length)}.json`;
       this.addWatchFile(path);
       const all = JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>;
-      const own = Object.entries(all).filter(([key]) => key.startsWith('web.'));
+      const own = Object.entries(all).filter(([key]) => key.startsWith('web.') && key.startsWith('web.processes.') === (prefix === processPrefix));
       return `export default ${JSON.stringify(Object.fromEntries(own.map(([key, text]) => [key.slice(4), text])))}`;
     },
   };

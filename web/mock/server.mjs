@@ -408,12 +408,60 @@ export class Mock {
       return { status: 200, body: this.taskView(task) };
     }
     if (method === 'GET' && path === '/assignments/log') return page([...this.tasks.values()].filter((task) => task.id === query.get('taskId') && task.assignee.userId).map((task) => ({ id: task.id, at: task.assignee.at, rule: 'client-common-request-assignment', taskId: task.id, taskNumber: task.number, candidates: 2, waited: 'PT3S', choice: { openTasks: 0, idleSince: task.createdAt, atLimit: 0, leftOut: 0, limit: groupLimit } })));
+    if (path.startsWith('/processes')) return this.answerProcesses(method, path, query, body, fail) ?? fail(404, 'gateway.no-route');
     if (method === 'GET' && path === '/incidents') return { status: 200, body: { items: this.incidents ?? [] } };
     if (method === 'POST' && (parts = at('/incidents/{key}/resolve'))) {
       this.incidents = (this.incidents ?? []).filter((incident) => incident.key !== parts[0]);
       return { status: 204 };
     }
     return fail(404, 'gateway.no-route');
+  }
+
+  // An engine whose every job fails.
+  answerProcesses(method, path, query, body, fail) {
+    this.models ??= [];
+    this.instances ??= [];
+    const [, , place, key, part] = path.split('/');
+    const list = (items) => ({ status: 200, body: { items, nextCursor: null } });
+    if (place === 'models' && method === 'POST') {
+      const problems = body.files.flatMap(({ name, xml }) => [...xml.matchAll(/<bpmn:serviceTask id="([^"]+)"[^]*?<\/bpmn:serviceTask>/g)].filter(([task]) => !/taskDefinition [^>]*type="[^"]/.test(task)).map(([, elementId]) => ({ file: name, elementId, message: 'Expected a job type' })));
+      if (body.dryRun || problems.length > 0) return { status: 200, body: { items: [], problems } };
+      for (const { name, xml } of body.files) {
+        const processId = /process id="([^"]+)"/.exec(xml)[1];
+        const version = this.models.filter((model) => model.processId === processId).length + 1;
+        for (const model of this.models) if (model.processId === processId) model.newest = false;
+        this.models.unshift({ key: String(this.models.length + 1), processId, version, name: 'Tidy up', resourceName: name, deployedAt: this.iso(), newest: true, active: 0, stuck: 0, xml });
+      }
+      return { status: 200, body: { items: [this.models[0]], problems } };
+    }
+    if (place === 'models') {
+      const found = this.models.find((model) => model.key === key);
+      if (key) return found ? { status: 200, body: found } : fail(404, 'processes.not-found');
+      return list(this.models.filter((model) => !query.get('processId') || model.processId === query.get('processId')).map(({ xml: _, ...model }) => model));
+    }
+    if (place === 'instances' && !key && method === 'POST') {
+      const model = this.models.find((each) => each.processId === body.processId);
+      const [, elementId] = /serviceTask id="([^"]+)"/.exec(model.xml);
+      const at = String(1000 + this.instances.length * 10);
+      const incident = { key: `${at}3`, instanceKey: at, processId: model.processId, elementId, errorType: 'JOB_NO_RETRIES', message: 'request.invalid: userId: Expected a text', createdAt: this.iso(), elementInstanceKey: `${at}1`, jobKey: `${at}2` };
+      const job = { key: `${at}2`, type: 'st-tidy', state: 'failed', retries: 0 };
+      const active = [{ elementId, elementType: 'serviceTask', elementInstanceKey: `${at}1`, name: `Do ${elementId}`, scopeKey: at, startedAt: this.iso(), job, waits: [] }];
+      Object.assign(model, { active: model.active + 1, stuck: model.stuck + 1 });
+      this.instances.unshift({ key: at, processId: model.processId, version: model.version, state: 'active', hasIncident: true, startedAt: this.iso(), variables: body.variables ?? {}, active, modelKey: model.key, incidents: [incident] });
+      return { status: 201, body: this.instances[0] };
+    }
+    if (place === 'instances' && !key) return list(this.instances);
+    const instance = this.instances.find((each) => each.key === key);
+    if (place === 'instances' && !instance) return fail(404, 'processes.not-found');
+    if (part === 'elements') {
+      const record = (elementInstanceKey, elementId, elementType, state) => ({ elementInstanceKey, elementId, elementType, state, startedAt: instance.startedAt, ...(state === 'completed' ? { endedAt: instance.startedAt } : {}) });
+      const [token] = instance.active;
+      return list([record(token.elementInstanceKey, token.elementId, 'serviceTask', 'active'), record(`${key}0`, 'start', 'startEvent', 'completed'), record(key, instance.processId, 'process', 'active')]);
+    }
+    if (place === 'instances' && method === 'GET') return { status: 200, body: instance };
+    if (place === 'migrations') return list(body.instanceKeys.map((instanceKey) => ({ instanceKey, migrated: false, reason: `Expected to migrate process instance '${instanceKey}' but no mapping instruction is defined for an active element` })));
+    if (part === 'modify' && body.begin.length === 0) return fail(422, 'processes.impossible');
+    return { status: 204 };
   }
 
   socketOpened(socket, cookie, after) {

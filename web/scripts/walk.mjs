@@ -8,6 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
 import { password, startMock } from '../mock/server.mjs';
+import { processModel } from './process-model.mjs';
 
 export const widths = { narrow: { width: 360, height: 740 }, wide: { width: 1280, height: 800 } };
 export const themes = ['light', 'dark'];
@@ -122,6 +123,63 @@ async function showIncident(page) {
   await page.route('**/api/v1/incidents*', (route) => route.fulfill({ json: { items: [incident] } }));
   await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
   await page.getByText(incident.elementId).waitFor();
+}
+
+// As somebody who looks after the processes: their models, one that stands still, and what can be done about it.
+async function walkProcesses(page, visit) {
+  const post = (path, body) => page.evaluate(async ([address, sent]) => (await fetch(`/api/v1${address}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(sent) })).json(), [path, body]);
+  for (const tasks of [['tidy'], ['tidy', 'check']]) {
+    await post('/processes/models', { files: [{ name: 'tidy.bpmn', xml: processModel('p-tidy', tasks, 'st-delete-chat-user') }], dryRun: false });
+    if (tasks.length === 1) await post('/processes/instances', { processId: 'p-tidy', variables: { note: 'A very long note that has no end and goes on and on', count: 3 } });
+  }
+  const drawn = '[data-testid=diagram][data-ready]';
+  const dialog = async (name, button, ready = '.dialog') => {
+    await page.getByTestId(button).click();
+    await page.locator(ready).first().waitFor();
+    await visit(name, page);
+    await page.keyboard.press('Escape');
+    await page.locator('.dialog').waitFor({ state: 'detached' });
+  };
+  await page.locator('[data-part=processes]').click();
+  await page.locator('.table .link').first().waitFor();
+  await visit('office-models', page);
+  await page.locator('.table th .link').first().click();
+  await page.locator(drawn).waitFor();
+  await visit('office-model', page);
+  await dialog('office-model-start', 'start-instance');
+  await page.getByTestId('edit').click();
+  await page.locator('[data-testid=drawing][data-ready]').waitFor();
+  await visit('office-editor', page);
+  await page.locator('.djs-shape[data-element-id=tidy] .djs-hit').first().click({ position: { x: 15, y: 15 } });
+  await page.locator('[data-testid=panel] [name=job-type]').fill('');
+  await page.getByTestId('check').click();
+  await page.getByTestId('problems').waitFor();
+  await visit('office-editor-refused', page);
+  await page.getByTestId('editor-close').click();
+  await page.locator('.dialog').waitFor();
+  await visit('office-editor-leave', page);
+  await page.getByTestId('leave-sure').click();
+  await page.locator(drawn).waitFor();
+  await page.locator('[data-part=processes]').click();
+  await page.locator('[data-view=instances]').click();
+  await page.locator('.table .link').first().waitFor();
+  await visit('office-instances', page);
+  await page.locator('[data-testid=has-incident]').first().waitFor();
+  await page.locator('tr:has([data-testid=has-incident]) th .link').first().click();
+  await page.locator(drawn).waitFor();
+  await page.getByTestId('incident').waitFor();
+  await visit('office-instance', page);
+  await dialog('office-instance-cancel', 'cancel');
+  await dialog('office-instance-variable', 'add-variable');
+  await dialog('office-instance-modify', 'modify');
+  await page.getByTestId('migrate').click();
+  await page.locator('.dialog select[name=target]').selectOption({ index: 1 });
+  await page.locator('.dialog select[name=map-tidy]').selectOption('');
+  await page.getByTestId('migrate-check').click();
+  await page.getByTestId('migration-outcomes').waitFor();
+  await visit('office-instance-migrate', page);
+  await page.keyboard.press('Escape');
+  await page.locator('.dialog').waitFor({ state: 'detached' });
 }
 
 export async function walk({ browser, url, people, language, visit, complaints, reader = false }) {
@@ -265,5 +323,7 @@ export async function walk({ browser, url, people, language, visit, complaints, 
   await administrator.locator('.dialog .history li').first().waitFor();
   await visit('office-task', administrator);
   await administrator.keyboard.press('Escape');
+  await administrator.locator('.dialog').waitFor({ state: 'detached' });
+  await walkProcesses(administrator, visit);
   for (const page of [client, consultant, administrator]) await page.context().close();
 }

@@ -18,6 +18,12 @@ export type HistoryEntry = Contract.tasks.HistoryEntry;
 export type AssignmentEntry = Contract.tasks.AssignmentEntry;
 export type Group = Contract.users.Group;
 export type Incident = Contract.processes.Incident;
+export type Model = Contract.processes.Model;
+export type ModelProblem = Contract.processes.ModelProblem;
+export type Instance = Contract.processes.Instance;
+export type ActiveElement = Contract.processes.ActiveElement;
+export type ElementRecord = Contract.processes.ElementRecord;
+export type MigrationOutcome = Contract.processes.MigrationOutcome;
 
 // What the socket brings.
 export type ServerMessage = Contract.ServerMessage;
@@ -25,6 +31,7 @@ export type Welcome = Contract.chat.Welcome;
 export type Waiting = Contract.tasks.Waiting;
 
 export const { Substatus: taskSubstatuses } = enumValues.tasks;
+export const { InstanceState: instanceStates } = enumValues.processes;
 export const { UserType: userTypes, UserStatus: userStatuses } = enumValues.users;
 export { newIdempotencyKey };
 
@@ -32,6 +39,8 @@ export interface Problem {
   status: number;
   code: string;
   title: string;
+  // What the server says of it in its own words, for those who look after it.
+  detail?: string | undefined;
   requestId?: string | undefined;
   retryAfter?: number | undefined;
   fields: { name: string; code: string; message: string }[];
@@ -52,6 +61,6 @@ export type Api = ReturnType<typeof createClient>;
 // What the server said, or null when it could not be reached at all.
 export function problemOf(error: unknown): Problem | null {
   if (!(error instanceof ApiError) || error.status === 0) return null;
-  const { status, code, title, requestId, retryAfter, fields = [] } = error.problem;
-  return { status, code, title, requestId, retryAfter, fields };
+  const { status, code, title, detail, requestId, retryAfter, fields = [] } = error.problem;
+  return { status, code, title, detail, requestId, retryAfter, fields };
 }

@@ -22,6 +22,7 @@ function format(language: string, options: Intl.DateTimeFormatOptions): Intl.Dat
 export const clockTime = (iso: string, language: string) => format(language, { hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
 export const clockSeconds = (time: number, language: string) => format(language, { timeStyle: 'medium' }).format(time);
 export const dayAndTime = (iso: string, language: string) => format(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
+export const exactTime = (iso: string, language: string) => format(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
 export const dayOf = (iso: string) => format('en-CA', { dateStyle: 'short' }).format(new Date(iso));
 
 export function dayName(iso: string, language: string, now: number): string {

@@ -25,7 +25,7 @@ export interface I18n {
   setLanguage(language: Language): void;
 }
 
-const I18nContext = createContext<I18n | null>(null);
+export const I18nContext = createContext<I18n | null>(null);
 
 export function I18nProvider({ initial, catalogue, children }: { initial: Language; catalogue: Catalogue; children: ComponentChildren }) {
   const [current, setCurrent] = useState({ language: initial, catalogue });

@@ -9,6 +9,11 @@ const loaders: Record<Language, () => Promise<{ default: Catalogue }>> = {
   ru: () => import('virtual:catalogue/ru'),
 };
 
+const processLoaders: Record<Language, () => Promise<{ default: Catalogue }>> = {
+  en: () => import('virtual:process-catalogue/en'),
+  ru: () => import('virtual:process-catalogue/ru'),
+};
+
 export const isLanguage = (text: string): text is Language => (languages as readonly string[]).includes(text);
 
 export function preferredLanguage(wanted: readonly string[] = navigator.languages): Language {
@@ -22,3 +27,5 @@ export function preferredLanguage(wanted: readonly string[] = navigator.language
 }
 
 export const loadCatalogue = async (language: Language): Promise<Catalogue> => (await loaders[language]()).default;
+// The texts of the pages of processes, which few people see.
+export const loadProcessCatalogue = async (language: Language): Promise<Catalogue> => (await processLoaders[language]()).default;

@@ -5,6 +5,7 @@ import type { Session } from '../../app';
 import { dayAndTime } from '../../base/time';
 import { useI18n } from '../../i18n/i18n';
 import { Button } from '../../ui/button';
+import { Link } from './link';
 import { Listing, useList, type Page } from './listing';
 
 const readIncidents = (api: Api): Promise<Page<Incident>> => api.processes.listIncidents({});
@@ -25,7 +26,7 @@ export function Incidents({ session, known, onTried }: { session: Session; known
   return (
     <Listing list={list} title={t('office.incidents')} keyOf={(incident) => incident.key}
       columns={[
-        { head: t('office.process'), cell: (incident) => incident.processId },
+        { head: t('office.process'), cell: (incident) => <Link to={`/office/processes/instances/${incident.instanceKey}`}>{incident.processId}</Link> },
         { head: t('office.element'), cell: (incident) => incident.elementId },
         { head: t('office.problem'), cell: (incident) => incident.message },
         { head: t('office.since'), cell: (incident) => <time dateTime={incident.createdAt}>{dayAndTime(incident.createdAt, language)}</time> },

@@ -54,6 +54,8 @@ interface ListingProps<Item> {
   columns: readonly Column<Item>[];
   keyOf(item: Item): string;
   filters?: ComponentChildren;
+  // Other lists that could stand here instead.
+  switcher?: ComponentChildren;
   // What can be done besides reading again.
   buttons?: ComponentChildren;
   // Questions that lie over the list.
@@ -62,7 +64,7 @@ interface ListingProps<Item> {
 
 // A table; where it is too narrow for one, a card a line (office.css), whose cells then carry the heads. The roles keep it a table
 // for those who do not see it.
-export function Listing<Item>({ list, title, columns, keyOf, filters, buttons, children }: ListingProps<Item>) {
+export function Listing<Item>({ list, title, columns, keyOf, filters, switcher, buttons, children }: ListingProps<Item>) {
   const { t } = useI18n();
   return (
     <main className="office-main" aria-busy={list.busy}>
@@ -70,6 +72,7 @@ export function Listing<Item>({ list, title, columns, keyOf, filters, buttons, c
         <h2>{title}</h2>
         <div className="row">{buttons}<Button className="button button-small" onPress={() => void list.load()} data-busy={list.busy || undefined}>{t('office.refresh')}</Button></div>
       </div>
+      {switcher}
       {filters && <div className="filters" role="search" aria-label={t('office.filters')}>{filters}</div>}
       {list.error !== null && <ProblemNotice error={list.error} />}
       {list.items.length === 0 && !list.busy && <p className="cases-empty">{t('office.none')}</p>}

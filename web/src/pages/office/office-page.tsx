@@ -1,10 +1,11 @@
 import '../../design/desk.css';
 import '../../design/office.css';
 
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 
 import type { Incident } from '../../api';
 import type { Session } from '../../app';
+import { later } from '../../base/later';
 import { go } from '../../base/router';
 import { createStore } from '../../base/store';
 import { useI18n } from '../../i18n/i18n';
@@ -19,10 +20,14 @@ import { IncidentsBar, useIncidents } from './incidents-bar';
 import { People } from './people';
 import { Tasks } from './tasks';
 
-const parts: { id: 'tasks' | 'people' | 'incidents'; icon: IconName; permission: string }[] = [
+// Few look at processes, and their pages draw diagrams.
+const ProcessesPage = later(() => import('./processes/processes-page'));
+
+const parts: { id: 'tasks' | 'people' | 'incidents' | 'processes'; icon: IconName; permission: string }[] = [
   { id: 'tasks', icon: 'chats', permission: 'tasks.read' },
   { id: 'people', icon: 'user', permission: 'users.read' },
   { id: 'incidents', icon: 'alert', permission: 'processes.read' },
+  { id: 'processes', icon: 'process', permission: 'processes.read' },
 ];
 
 const noIncidents = createStore<readonly Incident[]>([]);
@@ -42,11 +47,17 @@ function Office({ session, path, calls }: { session: Session; path: string; call
   const incidents = useStore(watch?.open ?? noIncidents, (open) => open);
   const stuck = incidents.length;
   const allowed = parts.filter((part) => session.person.permissions.includes(part.permission));
-  const current = allowed.find((part) => path === `/office/${part.id}`) ?? allowed[0];
+  const current = allowed.find((part) => path === `/office/${part.id}` || path.startsWith(`/office/${part.id}/`)) ?? allowed[0];
   useEffect(() => {
     if (called > 0) document.title = t('office.page-called', { count: called });
     else document.title = stuck > 0 ? t('office.page-incidents', { count: stuck }) : t('office.page');
   }, [t, called, stuck]);
+  const nav = useRef<HTMLElement>(null);
+  const shown = current?.id;
+  // On a phone not all parts stand beside each other.
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [shown]);
   const follow = (event: MouseEvent, to: string) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
@@ -61,7 +72,7 @@ function Office({ session, path, calls }: { session: Session; path: string; call
         <span className="brand top-who"><span className="brand-mark"><Icon name="logo" size={22} /></span><h1 className="office-title">{t('office.title')}</h1></span>
         <SettingsMenu alerts name={session.person.displayName} onLanguage={onLanguage} onLogout={session.logout} />
       </header>
-      <nav className="office-parts" aria-label={t('office.title')}>
+      <nav ref={nav} className="office-parts" aria-label={t('office.title')}>
         {allowed.map((part) => (
           <a key={part.id} href={`/office/${part.id}`} data-part={part.id} aria-current={part === current ? 'page' : undefined} onClick={(event) => follow(event, `/office/${part.id}`)}>
             <Icon name={part.icon} size={18} />{t(`office.${part.id}`)}
@@ -72,6 +83,7 @@ function Office({ session, path, calls }: { session: Session; path: string; call
       {session.person.permissions.includes('tasks.read') && <CallsBar session={session} calls={calls} />}
       {watch && <IncidentsBar count={current?.id === 'incidents' ? 0 : stuck} onShow={showIncidents} />}
       {current?.id === 'tasks' && <Tasks session={session} changes={changes} />}
+      {current?.id === 'processes' && <ProcessesPage waiting={<main className="office-main" aria-busy="true"><span className="spinner" aria-hidden="true" /></main>} properties={{ session, path }} />}
       {current?.id === 'people' && <People session={session} />}
       {current?.id === 'incidents' && <Incidents session={session} known={incidents} onTried={() => void watch?.look()} />}
     </div>

@@ -1,0 +1,286 @@
+// The pages of processes in Chromium, on the real program: a model is drawn, refused, mended and deployed, an instance started, watched,
+// helped out of an incident, moved and migrated.  node tests/e2e/processes_test.mjs [part of a name]
+import assert from 'node:assert/strict';
+
+import { processModel } from '../../web/scripts/process-model.mjs';
+import { logIn, until, widths } from '../../web/scripts/walk.mjs';
+import { get, open, openClient, runChecks } from './windows.mjs';
+import { people } from './platform.mjs';
+
+// A job of the platform that fails without `userId` and does nothing for somebody who is not there.
+const job = 'st-delete-chat-user';
+const nobody = '01a22be1-0000-7000-8000-000000000000';
+
+async function openOffice({ browser, url }, options = {}) {
+  const page = await open(browser, url, people.admin, { viewport: widths.wide, reducedMotion: 'reduce', ...options });
+  await page.locator('[data-part=processes]').waitFor();
+  return page;
+}
+/** Called as the pages call it. */
+const post = (page, path, body) => page.evaluate(async ([address, sent]) => {
+  const reply = await fetch(`/api/v1${address}`, { method: 'POST', headers: { 'Content-Type': 'application/json', Accept: 'application/json' }, body: JSON.stringify(sent) });
+  const text = await reply.text();
+  return { status: reply.status, body: text ? JSON.parse(text) : null };
+}, [path, body]);
+async function deploy(page, id, tasks) {
+  const { status, body } = await post(page, '/processes/models', { files: [{ name: `${id}.bpmn`, xml: processModel(id, tasks, job) }] });
+  assert.equal(status, 200, JSON.stringify(body));
+  return body.items[0];
+}
+async function start(page, processId, variables = {}) {
+  const { status, body } = await post(page, '/processes/instances', { processId, variables });
+  assert.equal(status, 201, JSON.stringify(body));
+  return body.key;
+}
+const instanceOf = async (page, key) => (await get(page, `/processes/instances/${key}`)).body;
+const shape = (page, id) => page.locator(`.djs-shape[data-element-id="${id}"]`);
+async function openInstance(page, key) {
+  await page.goto(`/office/processes/instances/${key}`);
+  await page.locator('[data-testid=diagram][data-ready]').waitFor();
+}
+const shownTokens = (page) => page.locator('[data-testid=tokens] li').evaluateAll((lines) => lines.map((line) => line.dataset.key).sort());
+/** Of the history API, without the instance itself. */
+async function activeOf(page, key) {
+  const { body } = await get(page, `/processes/instances/${key}/elements`);
+  return body.items.filter((record) => record.state === 'active' && record.elementInstanceKey !== key).map((record) => record.elementInstanceKey).sort();
+}
+const chooseShape = async (page, id) => {
+  await shape(page, id).locator('.djs-hit').first().click({ position: { x: 15, y: 15 } });
+  await page.locator(`[data-testid=panel][data-element="${id}"]`).waitFor();
+};
+async function setProperty(page, name, value) {
+  await page.locator(`[data-testid=panel] [name="${name}"]`).fill(value);
+  await page.locator(`[data-testid=panel] [name="${name}"]`).blur();
+}
+
+await runChecks({
+  'a model is drawn, refused with the reason, mended, deployed, started, watched, helped and ends': async (place) => {
+    const page = await openOffice(place);
+    await page.locator('[data-part=processes]').click();
+    await page.getByTestId('new-model').click();
+    await page.locator('[data-testid=drawing][data-ready]').waitFor();
+    await setProperty(page, 'name', 'Tidy up');
+    await setProperty(page, 'id', 'p-drawn');
+
+    // Drawn by hand: a task after the start, made a service task, and an end.
+    await shape(page, 'start').locator('.djs-hit').first().click();
+    await page.locator('.djs-context-pad [data-action="append.append-task"]').click();
+    await page.keyboard.press('Escape');
+    await page.locator('[data-testid=panel][data-element^=Activity_]').waitFor();
+    await page.locator('.djs-context-pad [data-action="replace"]').click();
+    await page.locator('.djs-popup [data-id="replace-with-service-task"]').click();
+    await page.locator('[data-testid=panel] [name=job-type]').waitFor();
+    await setProperty(page, 'id', 'tidy');
+    await page.locator('[data-testid=panel][data-element=tidy]').waitFor();
+    await page.locator('.djs-context-pad [data-action="append.end-event"]').click();
+    await page.keyboard.press('Escape');
+    await until('an end is drawn', async () => (await page.locator('.djs-shape[data-element-id^=Event_]').count()) > 0);
+
+    await page.getByTestId('deploy').click();
+    const problem = page.locator('[data-testid=problems] [data-element=tidy]');
+    await problem.first().waitFor();
+    assert.match(await problem.first().innerText(), /^tidy[^]*type/);
+    await page.locator('.process-token-stuck').waitFor();
+    await problem.first().locator('button').click();
+    await page.getByTestId('panel-problem').first().waitFor();
+    assert.deepEqual((await get(page, '/processes/models?processId=p-drawn')).body.items, [], 'what is refused is not deployed');
+
+    await setProperty(page, 'job-type', 'no-such-job');
+    await setProperty(page, 'retries', '1');
+    await page.getByTestId('check').click();
+    await until('the engine knows no such job', async () => /no-such-job/.test(await page.getByTestId('problems').innerText().catch(() => '')));
+    await setProperty(page, 'job-type', job);
+    await page.getByTestId('check').click();
+    await page.getByTestId('sound').waitFor();
+    await page.getByTestId('deploy').click();
+
+    await page.getByTestId('model').waitFor();
+    await page.locator('[data-testid=diagram][data-ready]').waitFor();
+    assert.match(await page.getByTestId('model-version').innerText(), /1/);
+    const { body: { items: [model] } } = await get(page, '/processes/models?processId=p-drawn');
+    assert.deepEqual([model.version, model.name, model.resourceName.endsWith('.bpmn')], [1, 'Tidy up', true]);
+    const { body: whole } = await get(page, `/processes/models/${model.key}`);
+    assert.match(whole.xml, new RegExp(`<zeebe:taskDefinition type="${job}" retries="1" ?/>`), 'what the engine reads is in the drawing');
+
+    await page.getByTestId('start-instance').click();
+    await page.getByTestId('start').click();
+    await page.getByTestId('instance').waitFor();
+    await page.locator('[data-testid=diagram][data-ready]').waitFor();
+    const key = await page.getByTestId('instance-key').innerText();
+    await page.getByTestId('incident').waitFor();
+    await page.locator('.djs-shape.process-stuck[data-element-id=tidy]').waitFor();
+    assert.deepEqual(await shownTokens(page), await activeOf(page, key), 'tokens are what the history calls active');
+    assert.equal((await shownTokens(page)).length, 1);
+    assert.match(await page.locator('.process-token').innerText(), /!/);
+
+    // Trying again mends nothing by itself.
+    await page.getByTestId('resolve').click();
+    const firstIncident = (await instanceOf(page, key)).incidents[0]?.key;
+    await until('it fails again', async () => { const now = (await instanceOf(page, key)).incidents[0]?.key; return now !== undefined && (firstIncident === undefined || now >= firstIncident); });
+
+    await page.getByTestId('add-variable').click();
+    await page.locator('.dialog input[name=variable]').fill('userId');
+    await page.locator('.dialog textarea[name=value]').fill(`"${nobody}"`);
+    await page.getByTestId('set-variable').click();
+    await page.locator('[data-variable=userId]').waitFor();
+    await page.getByTestId('resolve').click();
+    await page.locator('[data-testid=instance-state][data-state=completed]').waitFor();
+    await page.locator('.djs-shape.process-passed[data-element-id=tidy]').waitFor();
+    assert.equal(await page.getByTestId('incident').count(), 0);
+    assert.deepEqual(await activeOf(page, key), []);
+    const shown = await page.locator('[data-testid=history] li').evaluateAll((lines) => lines.map((line) => `${line.dataset.key} ${line.dataset.state}`));
+    const told = (await get(page, `/processes/instances/${key}/elements`)).body.items.map((record) => `${record.elementInstanceKey} ${record.state}`);
+    assert.deepEqual(shown, told);
+  },
+
+  'a model is edited: what the panel does not know is kept, and the next version is deployed': async (place) => {
+    const page = await openOffice(place);
+    const { body: { items } } = await get(page, '/processes/models?processId=p-client-request');
+    const { body: before } = await get(page, `/processes/models/${items[0].key}`);
+    await page.goto(`/office/processes/models/${items[0].key}/edit`);
+    await page.locator('[data-testid=drawing][data-ready]').waitFor();
+    await setProperty(page, 'name', 'Request of a client, ours');
+    await page.getByTestId('deploy').click();
+    await page.getByTestId('model').waitFor();
+    await page.locator('[data-testid=diagram][data-ready]').waitFor();
+    const { body: { items: versions } } = await get(page, '/processes/models?processId=p-client-request');
+    assert.deepEqual(versions.map((model) => [model.version, model.newest]), [[2, true], [1, false]]);
+    const { body: after } = await get(page, `/processes/models/${versions[0].key}`);
+    const extensions = (xml) => [...xml.matchAll(/<zeebe:(\w+) ([^>]*?)\/?>/g)].map(([, name, attributes]) => `${name} ${[...attributes.replaceAll('&#34;', '&quot;').matchAll(/\w+="[^"]*"/g)].map(String).sort().join(' ')}`).sort();
+    assert.ok(extensions(before.xml).length > 10);
+    assert.deepEqual(extensions(after.xml), extensions(before.xml));
+  },
+
+  'tokens are moved, or it is said why not; instances are migrated after a dry run that tells of each': async (place) => {
+    const page = await openOffice(place);
+    await deploy(page, 'p-moved', ['one', 'two']);
+    const key = await start(page, 'p-moved');
+    const other = await start(page, 'p-moved');
+    await openInstance(page, key);
+    await page.getByTestId('incident').waitFor();
+    await page.getByTestId('modify').click();
+    await page.locator('.dialog select[name=begin]').selectOption('two');
+    await page.getByTestId('modify-check').click();
+    await page.getByTestId('possible').waitFor();
+    assert.equal((await instanceOf(page, key)).active[0].elementId, 'one', 'a check changes nothing');
+    await page.getByTestId('modify-make').click();
+    await page.locator('[data-testid=tokens] [data-element=two]').waitFor();
+    assert.deepEqual(await shownTokens(page), await activeOf(page, key));
+
+    await deploy(page, 'p-moved', ['one', 'three']);
+    const model = (await get(page, '/processes/models?processId=p-moved')).body.items[1];
+    assert.equal(model.active, 2);
+    await page.goto(`/office/processes/models/${model.key}`);
+    await page.getByTestId('migrate-all').click();
+    await page.locator('.dialog select[name=target]').selectOption({ index: 1 });
+    await page.locator('.dialog select[name=map-one]').waitFor();
+    await page.getByTestId('migrate-check').click();
+    const outcome = (of) => page.locator(`[data-testid=migration-outcomes] [data-key="${of}"]`);
+    await outcome(key).waitFor();
+    assert.match(await outcome(key).innerText(), /'two'/, 'why not');
+    assert.match(await outcome(other).innerText(), /^\d+\s*can$/);
+    assert.equal((await instanceOf(page, other)).version, 1, 'a dry run changes nothing');
+    await page.locator('.dialog select[name=map-two]').selectOption('three');
+    await page.getByTestId('migrate-check').click();
+    await until('both can', async () => /can$/.test(await outcome(key).innerText().catch(() => '')));
+    await page.getByTestId('migrate-make').click();
+    await until('both have', async () => (await instanceOf(page, key)).version === 2 && (await instanceOf(page, other)).version === 2);
+    assert.equal((await instanceOf(page, key)).active[0].elementId, 'three');
+    await page.getByTestId('migrate-close').click();
+
+    await openInstance(page, key);
+    await page.getByTestId('cancel').click();
+    await page.getByTestId('cancel-sure').click();
+    await page.locator('[data-testid=instance-state][data-state=terminated]').waitFor();
+  },
+
+  'a job is tried again from its token': async (place) => {
+    const page = await openOffice(place);
+    await deploy(page, 'p-retried', ['one']);
+    const key = await start(page, 'p-retried');
+    await openInstance(page, key);
+    await page.getByTestId('retry').waitFor();
+    await page.evaluate(([address, value]) => fetch(`/api/v1${address}`, { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ variables: { userId: value } }) }), [`/processes/instances/${key}/variables`, nobody]);
+    await page.getByTestId('retry').click();
+    await page.locator('[data-testid=instance-state][data-state=completed]').waitFor();
+  },
+
+  'instances are filtered and paged, and what was just started is in the list': async (place) => {
+    const page = await openOffice(place);
+    await deploy(page, 'p-listed', ['one']);
+    const keys = [];
+    for (let i = 0; i < 53; i += 1) keys.push(await start(page, 'p-listed', i % 2 === 0 ? { userId: nobody } : {}));
+    await page.goto('/office/processes/instances');
+    const lines = page.locator('.table tbody tr');
+    await lines.first().waitFor();
+    assert.equal(await lines.first().locator('a').innerText(), keys.at(-1));
+    assert.equal(await lines.count(), 50);
+    await page.locator('.filters input[name=process]').fill('p-listed');
+    await page.locator('.filters input[name=process]').press('Enter');
+    await until('the filter holds', async () => (await page.getByTestId('all-instances').count()) === 1 && (await lines.count()) === 50);
+    await page.locator('.office-main > .button').click();
+    await until('the second page', async () => (await lines.count()) === 53);
+    await page.locator('.filters select[name=incident]').selectOption('true');
+    await until('those alone that stand still', async () => (await lines.count()) === 26);
+    await page.locator('.filters select[name=incident]').selectOption('');
+    await page.locator('.filters select[name=state]').selectOption('completed');
+    await until('those alone that have ended', async () => (await lines.count()) === 27);
+    await page.getByTestId('all-instances').click();
+    await page.locator('.filters input[name=element]').fill('one');
+    await page.locator('.filters input[name=element]').press('Enter');
+    await until('those that are there', async () => (await lines.count()) === 26);
+    const fresh = await start(page, 'p-listed');
+    await page.locator('.office-head .button', { hasText: 'Refresh' }).click();
+    await until('the newest is the first', async () => (await lines.first().locator('a').innerText()) === fresh);
+  },
+
+  'the sign of the diagrams\' makers is seen, and a client loads nothing of the diagrams': async (place) => {
+    const page = await openOffice(place);
+    const { body: { items } } = await get(page, '/processes/models');
+    for (const size of Object.values(widths)) {
+      await page.setViewportSize(size);
+      for (const address of [`/office/processes/models/${items[0].key}`, `/office/processes/models/${items[0].key}/edit`]) {
+        await page.goto(address);
+        const sign = page.locator('.bjs-powered-by');
+        await sign.waitFor();
+        await page.locator('[data-ready]').waitFor();
+        await sign.scrollIntoViewIfNeeded();
+        const onTop = await sign.evaluate((element) => {
+          const { left, right, top, bottom } = element.getBoundingClientRect();
+          const points = [[left + 3, top + 3], [right - 3, top + 3], [left + 3, bottom - 3], [right - 3, bottom - 3], [(left + right) / 2, (top + bottom) / 2]];
+          return points.every(([x, y]) => element.contains(document.elementFromPoint(x, y)));
+        });
+        assert.ok(onTop, `${address} at ${size.width}`);
+      }
+    }
+    const loaded = [];
+    const client = await openClient(place, people.boris, {});
+    client.on('request', (request) => loaded.push(request.url()));
+    await client.reload();
+    await client.getByTestId('composer').waitFor();
+    const scripts = loaded.filter((each) => each.endsWith('.js'));
+    assert.ok(scripts.length > 0);
+    assert.deepEqual(loaded.filter((each) => /process|Viewer|editor|bpmn|office/i.test(new URL(each).pathname)), []);
+  },
+
+  'who may look but not change sees no buttons that change': async (place) => {
+    const admin = await openOffice(place);
+    await deploy(admin, 'p-seen', ['one']);
+    const key = await start(admin, 'p-seen');
+    const link = await place.command('user', 'add', 'vera', '--role', 'supervisor', '--first-name', 'Vera', '--last-name', 'Office');
+    const context = await place.browser.newContext({ baseURL: place.url, locale: 'en-US', serviceWorkers: 'block' });
+    const page = await context.newPage();
+    await page.goto(link.replace(/^https?:\/\/[^/]+/, ''));
+    await page.locator('input[name=new-password]').fill(people.admin.password);
+    await page.locator('input[name=repeat-password]').fill(people.admin.password);
+    await page.locator('button[type=submit]').click();
+    await page.getByText('Password saved').waitFor();
+    await logIn(page, { username: 'vera', password: people.admin.password });
+    await page.locator('[data-part=processes]').click();
+    await page.locator('.table .link').first().waitFor();
+    assert.equal(await page.getByTestId('new-model').count(), 0);
+    await openInstance(page, key);
+    await page.getByTestId('incident').waitFor();
+    for (const button of ['resolve', 'retry', 'modify', 'migrate', 'cancel', 'add-variable']) assert.equal(await page.getByTestId(button).count(), 0, button);
+  },
+});

@@ -1,0 +1,199 @@
+// What the panel changes in a model: the properties that the engine reads, Zeebe's extensions among them. Each change is a command of
+// the modeler, so that it can be undone.
+export interface Moddle {
+  readonly $type: string;
+  $parent?: Moddle | undefined;
+  id?: string;
+  name?: string;
+  get(name: string): unknown;
+  $instanceOf(type: string): boolean;
+}
+export interface Shape {
+  id: string;
+  type: string;
+  businessObject: Moddle;
+  labelTarget?: Shape;
+}
+export interface Workshop {
+  modeling: { updateProperties(shape: Shape, values: object): void; updateModdleProperties(shape: Shape, of: Moddle, values: object): void };
+  factory: { create(type: string, values?: object): Moddle };
+  definitions(): Moddle;
+}
+
+export interface Property {
+  key: string;
+  // Key of the text that names it.
+  label: string;
+  hint?: string;
+  value: string;
+  rows?: number;
+  options?: readonly string[];
+  set(value: string): void;
+}
+
+const isA = (object: Moddle | undefined, type: string) => object?.$instanceOf(type) ?? false;
+const listAt = (object: Moddle | undefined, name: string) => (object?.get(name) as Moddle[] | undefined) ?? [];
+const textAt = (object: Moddle | undefined, name: string) => String(object?.get(name) ?? '');
+const childAt = (object: Moddle | undefined, name: string) => object?.get(name) as Moddle | undefined;
+
+export function propertiesOf(workshop: Workshop, shape: Shape): Property[] {
+  const object = shape.businessObject;
+  const update = (name: string) => (value: string) => workshop.modeling.updateProperties(shape, { [name]: value || undefined });
+  const properties: Property[] = [
+    { key: 'name', label: 'processes.panel-name', value: textAt(object, 'name'), rows: 2, set: update('name') },
+    { key: 'id', label: 'processes.panel-id', value: object.id ?? '', set: (value) => { if (/^[A-Za-z_][\w.-]*$/.test(value)) workshop.modeling.updateProperties(shape, { id: value }); } },
+  ];
+  const add = (...more: Property[]) => properties.push(...more);
+  const has = (type: string) => isA(object, `bpmn:${type}`);
+  if (['ServiceTask', 'SendTask'].some(has) || (has('BusinessRuleTask') && !extension(object, 'zeebe:CalledDecision'))) add(...jobOf(workshop, shape));
+  if (has('BusinessRuleTask')) {
+    add(ofExtension(workshop, shape, 'zeebe:CalledDecision', 'decisionId', 'decision', 'processes.panel-decision'), ofExtension(workshop, shape, 'zeebe:CalledDecision', 'resultVariable', 'result', 'processes.panel-result'));
+  }
+  if (has('ScriptTask')) {
+    add(ofExtension(workshop, shape, 'zeebe:Script', 'expression', 'script', 'processes.panel-script', 'processes.panel-expression'), ofExtension(workshop, shape, 'zeebe:Script', 'resultVariable', 'result', 'processes.panel-result'));
+  }
+  if (has('UserTask')) {
+    add(ofExtension(workshop, shape, 'zeebe:AssignmentDefinition', 'assignee', 'assignee', 'processes.panel-assignee'), ofExtension(workshop, shape, 'zeebe:AssignmentDefinition', 'candidateGroups', 'groups', 'processes.panel-groups'));
+  }
+  if (has('CallActivity')) add(ofExtension(workshop, shape, 'zeebe:CalledElement', 'processId', 'called', 'processes.panel-called'));
+  if (has('SequenceFlow')) add(condition(workshop, shape));
+  if (has('ReceiveTask')) add(...messageOf(workshop, shape, object));
+  for (const definition of listAt(object, 'eventDefinitions')) add(...eventOf(workshop, shape, definition));
+  const isActivity = has('Task') || has('CallActivity') || has('SubProcess');
+  if (isActivity || has('CatchEvent') || has('ThrowEvent')) add(...mappingsOf(workshop, shape));
+  return properties;
+}
+
+function extension(object: Moddle, type: string): Moddle | undefined {
+  return listAt(childAt(object, 'extensionElements'), 'values').find((value) => isA(value, type));
+}
+
+function setExtension({ modeling, factory }: Workshop, shape: Shape, object: Moddle, type: string, values: object) {
+  const known = extension(object, type);
+  if (known) {
+    modeling.updateModdleProperties(shape, known, values);
+    return;
+  }
+  let holder = childAt(object, 'extensionElements');
+  if (!holder) {
+    holder = factory.create('bpmn:ExtensionElements', { values: [] });
+    holder.$parent = object;
+    modeling.updateModdleProperties(shape, object, { extensionElements: holder });
+  }
+  const made = factory.create(type, values);
+  made.$parent = holder;
+  modeling.updateModdleProperties(shape, holder, { values: [...listAt(holder, 'values'), made] });
+}
+
+function ofExtension(workshop: Workshop, shape: Shape, type: string, name: string, key: string, label: string, hint?: string): Property {
+  const object = shape.businessObject;
+  return { key, label, ...(hint ? { hint } : {}), value: textAt(extension(object, type), name), set: (value) => setExtension(workshop, shape, object, type, { [name]: value || undefined }) };
+}
+
+function jobOf(workshop: Workshop, shape: Shape): Property[] {
+  const object = shape.businessObject;
+  const headers = listAt(extension(object, 'zeebe:TaskHeaders'), 'values');
+  return [
+    ofExtension(workshop, shape, 'zeebe:TaskDefinition', 'type', 'job-type', 'processes.panel-job'),
+    ofExtension(workshop, shape, 'zeebe:TaskDefinition', 'retries', 'retries', 'processes.panel-retries'),
+    {
+      key: 'headers', label: 'processes.panel-headers', hint: 'processes.panel-lines', rows: 2, value: headers.map((header) => `${textAt(header, 'key')} = ${textAt(header, 'value')}`).join('\n'),
+      set: (value) => setExtension(workshop, shape, object, 'zeebe:TaskHeaders', { values: linesOf(value).map(([name, text]) => workshop.factory.create('zeebe:Header', { key: name, value: text })) }),
+    },
+  ];
+}
+
+// `name = value` a line.
+const linesOf = (text: string) => text.split('\n').flatMap((line): [string, string][] => {
+  const at = line.indexOf('=');
+  return at > 0 ? [[line.slice(0, at).trim(), line.slice(at + 1).trim()]] : [];
+});
+
+// The expression stands without the `=` that Zeebe puts before it.
+const shown = (source: string) => source.replace(/^=\s*/, '');
+
+function mappingsOf(workshop: Workshop, shape: Shape): Property[] {
+  const object = shape.businessObject;
+  const mapping = extension(object, 'zeebe:IoMapping');
+  const one = (name: string, type: string, label: string): Property => ({
+    key: name, label, hint: 'processes.panel-mapping', rows: 2,
+    value: listAt(mapping, name).map((each) => `${textAt(each, 'target')} = ${shown(textAt(each, 'source'))}`).join('\n'),
+    set: (value) => setExtension(workshop, shape, object, 'zeebe:IoMapping', { [name]: linesOf(value).map(([target, source]) => workshop.factory.create(type, { target, source: `=${source}` })) }),
+  });
+  const isThrown = isA(object, 'bpmn:ThrowEvent');
+  return [...(isA(object, 'bpmn:CatchEvent') ? [] : [one('inputParameters', 'zeebe:Input', 'processes.panel-inputs')]), ...(isThrown ? [] : [one('outputParameters', 'zeebe:Output', 'processes.panel-outputs')])];
+}
+
+function setExpression({ modeling, factory }: Workshop, shape: Shape, of: Moddle, name: string, body: string) {
+  if (body === '') {
+    modeling.updateModdleProperties(shape, of, { [name]: undefined });
+    return;
+  }
+  const expression = factory.create('bpmn:FormalExpression', { body });
+  expression.$parent = of;
+  modeling.updateModdleProperties(shape, of, { [name]: expression });
+}
+
+function condition(workshop: Workshop, shape: Shape): Property {
+  const flow = shape.businessObject;
+  return {
+    key: 'condition', label: 'processes.panel-condition', hint: 'processes.panel-condition-hint', value: textAt(childAt(flow, 'conditionExpression'), 'body'),
+    set: (value) => setExpression(workshop, shape, flow, 'conditionExpression', value && !value.startsWith('=') ? `=${value}` : value),
+  };
+}
+
+const timers = ['timeDuration', 'timeDate', 'timeCycle'] as const;
+
+function eventOf(workshop: Workshop, shape: Shape, definition: Moddle): Property[] {
+  if (isA(definition, 'bpmn:TimerEventDefinition')) {
+    const kind = timers.find((each) => definition.get(each)) ?? 'timeDuration';
+    const body = textAt(childAt(definition, kind), 'body');
+    const setKind = (next: string) => {
+      workshop.modeling.updateModdleProperties(shape, definition, Object.fromEntries(timers.map((each) => [each, undefined])));
+      setExpression(workshop, shape, definition, next, body || 'PT1H');
+    };
+    return [
+      { key: 'timer-kind', label: 'processes.panel-timer', value: kind, options: timers, set: setKind },
+      { key: 'timer', label: 'processes.panel-timer-value', hint: 'processes.panel-timer-hint', value: body, set: (value) => setExpression(workshop, shape, definition, kind, value) },
+    ];
+  }
+  if (isA(definition, 'bpmn:MessageEventDefinition')) {
+    const isThrown = isA(shape.businessObject, 'bpmn:ThrowEvent');
+    return isThrown ? jobOf(workshop, shape) : messageOf(workshop, shape, definition);
+  }
+  if (isA(definition, 'bpmn:ErrorEventDefinition')) return [referred(workshop, shape, definition, 'errorRef', 'bpmn:Error', 'errorCode', 'processes.panel-error')];
+  if (isA(definition, 'bpmn:EscalationEventDefinition')) return [referred(workshop, shape, definition, 'escalationRef', 'bpmn:Escalation', 'escalationCode', 'processes.panel-escalation')];
+  if (isA(definition, 'bpmn:SignalEventDefinition')) return [referred(workshop, shape, definition, 'signalRef', 'bpmn:Signal', 'name', 'processes.panel-signal')];
+  if (isA(definition, 'bpmn:LinkEventDefinition')) return [{ key: 'link', label: 'processes.panel-link', value: textAt(definition, 'name'), set: (value) => workshop.modeling.updateModdleProperties(shape, definition, { name: value }) }];
+  return [];
+}
+
+// Something that stands beside the processes of a file and is only named here: made when it is first needed.
+function referredTo({ modeling, factory, definitions }: Workshop, shape: Shape, from: Moddle, reference: string, type: string): Moddle {
+  const known = childAt(from, reference);
+  if (known) return known;
+  const all = definitions();
+  const made = factory.create(type);
+  made.$parent = all;
+  modeling.updateModdleProperties(shape, all, { rootElements: [...listAt(all, 'rootElements'), made] });
+  modeling.updateModdleProperties(shape, from, { [reference]: made });
+  return made;
+}
+
+function referred(workshop: Workshop, shape: Shape, from: Moddle, reference: string, type: string, name: string, label: string): Property {
+  return {
+    key: reference, label, value: textAt(childAt(from, reference), name),
+    set: (value) => workshop.modeling.updateModdleProperties(shape, referredTo(workshop, shape, from, reference, type), { [name]: value || undefined, ...(name === 'name' ? {} : { name: value || undefined }) }),
+  };
+}
+
+function messageOf(workshop: Workshop, shape: Shape, from: Moddle): Property[] {
+  const message = childAt(from, 'messageRef');
+  return [
+    referred(workshop, shape, from, 'messageRef', 'bpmn:Message', 'name', 'processes.panel-message'),
+    {
+      key: 'correlation', label: 'processes.panel-correlation', hint: 'processes.panel-expression', value: message ? textAt(extension(message, 'zeebe:Subscription'), 'correlationKey') : '',
+      set: (value) => setExtension(workshop, shape, referredTo(workshop, shape, from, 'messageRef', 'bpmn:Message'), 'zeebe:Subscription', { correlationKey: value }),
+    },
+  ];
+}
