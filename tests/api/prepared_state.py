@@ -45,6 +45,36 @@ def stuck_process(server, admin):
     return incident
 
 
+# One job of the platform, which fails without `userId` and has one attempt; `task` is the id of its element.
+def failing_model(task="tidy"):
+    return f"""<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' xmlns:zeebe='http://camunda.org/schema/zeebe/1.0' id='d' targetNamespace='test'>
+<process id='p-tidy' name='Tidy up' isExecutable='true'><startEvent id='start'/><sequenceFlow id='a' sourceRef='start' targetRef='{task}'/>
+<serviceTask id='{task}' name='Tidy'><extensionElements><zeebe:taskDefinition type='st-delete-chat-user' retries='1'/></extensionElements></serviceTask>
+<sequenceFlow id='b' sourceRef='{task}' targetRef='end'/><endEvent id='end'/></process></definitions>"""
+
+
+def process_examples(admin):
+    """A model of two versions, and an instance that stands still for each call that changes one."""
+    deploy = lambda task: admin.call("POST", "/processes/models", {"files": [{"name": "tidy.bpmn", "xml": failing_model(task)}]})["items"][0]  # noqa: E731
+    deploy("tidy")
+    stuck = [admin.call("POST", "/processes/instances", {"processId": "p-tidy", "variables": {"number": number}})["key"] for number in range(5)]
+    target = deploy("tidy-all")
+    until("all stand still", lambda: all(admin.call("GET", f"/processes/instances/{key}")["hasIncident"] for key in stuck))
+    seen = [admin.call("GET", f"/processes/instances/{key}") for key in stuck]
+    path = [{"key": key} for key in stuck]
+    return {
+        "processesDeployModels": [{"body": {"files": [{"name": "tidy.bpmn", "xml": failing_model("tidy-more")}]}}],
+        "processesGetModel": [{"path": {"key": target["key"]}}],
+        "processesStartInstance": [{"body": {"processId": "p-tidy", "variables": {"number": 7}}}],
+        "processesListElements": [{"path": path[0]}],
+        "processesCancelInstance": [{"path": path[0], "body": {}}],
+        "processesSetVariables": [{"path": path[1], "body": {"variables": {"number": 8}}}],
+        "processesModifyInstance": [{"path": path[2], "body": {"begin": [{"elementId": "end"}], "end": [seen[2]["active"][0]["elementInstanceKey"]]}}],
+        "processesMigrateInstances": [{"body": {"targetKey": target["key"], "instanceKeys": [stuck[3]], "mapping": [{"from": "tidy", "to": "tidy-all"}]}}],
+        "processesRetryJob": [{"path": {"key": seen[4]["active"][0]["job"]["key"]}, "body": {}}],
+    }
+
+
 def assigned_request(server, client, consultant):
     """A request that its consultant has not begun; their page stays open as long as the caller keeps it."""
     page = Page(consultant)
@@ -119,6 +149,7 @@ def prepare(server):
         "usersLockUser": [{"path": {"id": fresh[2]["id"]}, "body": {}}],
         "usersUnlockUser": [{"path": {"id": fresh[1]["id"]}, "body": {}}],
     }
+    examples |= process_examples(admin)
     page.close()
     time.sleep(0.2)
     return examples

@@ -9,12 +9,10 @@ import tempfile
 from server import BINARY, ROOT, Report, Server, clean_environment, expect
 from split_test import until
 
-# One job of the platform, which fails without `userId` and has one attempt.
-MODEL = """<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' xmlns:zeebe='http://camunda.org/schema/zeebe/1.0' id='d' targetNamespace='test'>
-<process id='p-tidy' name='Tidy up' isExecutable='true'>
-<startEvent id='start'/><sequenceFlow id='a' sourceRef='start' targetRef='tidy'/>
-<serviceTask id='tidy' name='Tidy'><extensionElements><zeebe:taskDefinition type='st-delete-chat-user' retries='1'/></extensionElements></serviceTask>
-<sequenceFlow id='b' sourceRef='tidy' targetRef='end'/><endEvent id='end'/></process></definitions>"""
+sys.path.insert(0, str(ROOT / "tests/api"))
+from prepared_state import failing_model  # noqa: E402
+
+MODEL = failing_model()
 UNKNOWN_JOB = MODEL.replace("st-delete-chat-user", "no-such-job")
 BROKEN = MODEL.replace("type='st-delete-chat-user'", "type=''").replace("<endEvent id='end'/>", "<complexGateway id='choice'/>")
 

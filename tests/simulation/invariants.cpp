@@ -279,9 +279,13 @@ Task<Result<Rows>> ask_rows(Cluster* cluster, std::string sql) {
 
 Task<Result<std::int64_t>> ask_running(Cluster* cluster) {
   runtime::Context context = context_on(*cluster);
-  auto running = co_await cluster->platform().engine().instances(context, "p-client-request", process::InstanceState::kActive, 0, 200);
+  process::InstanceFilter filter;
+  filter.process_id = "p-client-request";
+  filter.state = process::InstanceState::kActive;
+  filter.limit = 200;
+  auto running = co_await cluster->platform().engine().instances(context, std::move(filter));
   if (!running) co_return fail(std::move(running).error());
-  co_return static_cast<std::int64_t>(running->size());
+  co_return static_cast<std::int64_t>(running->items.size());
 }
 
 }  // namespace
