@@ -291,7 +291,7 @@ Task<Result<v1::DeployModelsReply>> ProcessService::deploy_models(runtime::Conte
     for (FieldError& field : checked.error().fields) reply.problems.push_back(problem_of(std::move(field)));
     co_return reply;
   }
-  const database::Value subject = resources.front().name;
+  const database::Value subject = resources.empty() ? database::Value(database::Null{}) : database::Value(resources.front().name);
   const auto change = [&] { return engine_.deploy(context, std::move(resources)); };
   auto deployed = co_await audited<std::vector<process::DeployedProcess>>(context, "DeployModels", subject, change);
   if (!deployed) co_return fail(std::move(deployed).error());

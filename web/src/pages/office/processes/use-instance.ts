@@ -5,6 +5,8 @@ import type { Session } from '../../../app';
 
 // While the page is seen, what runs is looked at this often (milliseconds).
 const lookEvery = 2000;
+// So many steps of the way are shown, and marked on the diagram, before somebody asks for older ones.
+const newest = 100;
 
 export interface History {
   items: readonly ElementRecord[];
@@ -32,7 +34,7 @@ export function useInstance(session: Session, key: string) {
   const load = useCallback(async () => {
     const looking = (last.looking += 1);
     try {
-      const [instance, elements] = await Promise.all([api.processes.getInstance({ key }), api.processes.listElements({ key })]);
+      const [instance, elements] = await Promise.all([api.processes.getInstance({ key }), api.processes.listElements({ key, limit: newest })]);
       const modelKey = instance.modelKey ?? await keyOfModel(api, instance);
       if (modelKey !== null && modelKey !== last.modelKey) {
         last.xml = (await api.processes.getModel({ key: modelKey })).xml ?? null;
