@@ -13,6 +13,7 @@
 #include "bpmn/feel/expression.h"
 #include "bpmn/feel/parser.h"
 #include "bpmn/model/reader.h"
+#include "bpmn/model/timer_text.h"
 
 namespace consilium::bpmn {
 namespace {
@@ -120,6 +121,23 @@ void fuzz_numbers(std::string_view text) {
   require(!Decimal::divide(*a, Decimal()));
 }
 
+// What a timer may say.
+void fuzz_timer(std::string_view text) {
+  const Timestamp earliest = start_of({0, 1, 1}), latest = start_of({10'000, 1, 1}), now = start_of({2026, 1, 1});
+  const auto is_known = [&](Timestamp time) { return time >= earliest && time < latest; };
+  if (const auto moment = model::parse_moment(text)) require(is_known(*moment));
+  if (const auto period = model::parse_period(text)) require(is_known(model::later_by(now, *period)));
+  const auto cycle = model::parse_cycle(text);
+  if (const auto cron = model::Cron::parse(text)) require(cycle.has_value() == cron->next(Timestamp{}).has_value());
+  if (!cycle) return;
+  require(cycle->repetitions >= -1 && !(cycle->cron && cycle->start));
+  const auto first = cycle->first(now);
+  if (!first) return require(cycle->cron.has_value());
+  require(is_known(*first) && (!cycle->cron || *first > now));
+  const auto next = cycle->next(*first);
+  if (cycle->cron && next) require(*next > *first && next->microseconds % 1'000'000 == 0 && cycle->next(*next - seconds(1)) == next);
+}
+
 void fuzz_json(std::string_view text) {
   const auto value = feel::parse_json(text);
   if (!value) return;
@@ -181,6 +199,7 @@ void fuzz_bpmn(std::string_view input) {
     case 'j': return fuzz_json(input);
     case 'n': return fuzz_numbers(input);
     case 'r': return fuzz_record(input);
+    case 'w': return fuzz_timer(input);
     default: return fuzz_checkpoint(input);
   }
 }

@@ -37,6 +37,8 @@ std::vector<std::string> corpus() {
       "e{a: 1, b: [a, -2.5 ** 3], c: not(is defined(z))}",
       "e{f: function(n: number) for i in 1..n return partial[-1], r: some x in [1..3) satisfies x > (< 5).end}.r(n: 2)",
       "t\"a\", > 5, [1..3], not(null), ? instance of list<number>, @\"2024-02-29\" + @\"P1M\", first name",
+      "w0 0/5 9-17 LW,15 JAN-MAR FRI#2",
+      "wR3/2030-01-01T10:00+01:00[Europe/Berlin]/P1M2DT3H",
       "j{\"a\": [1, -2.5e10, \"\\u00e4\\n\", true, null], \"b\": {}}",
       "c" + engine::encode_instance(*bench.engine.state().instance(instance)),
       "c" + engine::encode_message(bench.engine.state().messages().begin()->second)};

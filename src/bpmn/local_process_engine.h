@@ -38,6 +38,8 @@ struct LocalProcessEngineOptions {
   // Whether a model may name job types that no worker was added for.
   enum class JobTypes : std::uint8_t { kAny, kOfWorkers };
   JobTypes job_types = JobTypes::kAny;
+  // What a model's `retries="0"` means; 0: none, so that its first failure is an incident.
+  std::int32_t retries_for_none = 0;
   std::size_t max_waiting = kMaxWaitingCommands;
   std::int64_t records_per_checkpoint = kRecordsPerCheckpoint;
   // Where handlers of jobs run; null: on the engine's loop.

@@ -277,15 +277,19 @@ void Applier::operator()(const JobRetriesUpdated& event) {
   change_job(event.instance, event.job, [&](Job& job) { job.retries = event.retries; });
 }
 
+void Applier::add_timer(Key instance_key, Timer timer) {
+  state_.index_timer(timer);
+  const Key key = timer.key;
+  instance(instance_key).timers[key] = std::move(timer);
+  own(key, instance_key);
+}
+
 void Applier::operator()(const TimerCreated& event) {
-  Instance& owner = instance(event.instance);
+  const Instance& owner = instance(event.instance);
   const model::ElementIndex target = owner.process->by_id.at(event.target);
   const auto& definition = owner.process->elements[target].timer;
   const bool has_length = definition && definition->kind == model::TimerDefinition::Kind::kDuration;
-  Timer& timer = owner.timers[event.timer];
-  timer = {event.timer, event.element_instance, target, event.due, has_length ? at_ : Timestamp{}};
-  state_.index_timer(timer);
-  own(event.timer, event.instance);
+  add_timer(event.instance, {event.timer, event.element_instance, target, event.due, has_length ? at_ : Timestamp{}, 1, {}, {}});
 }
 
 void Applier::operator()(const TimerTriggered& event) { erase_timer(instance(event.instance), event.timer); }
@@ -407,18 +411,27 @@ void Applier::operator()(const SignalSubscribed& event) {
 void Applier::operator()(const SignalBroadcast& event) { used(event.signal); }
 
 void Applier::operator()(const RepeatingTimerCreated& event) {
-  Instance& owner = instance(event.instance);
-  Timer& timer = owner.timers[event.timer];
-  timer = {event.timer,       event.element_instance,  owner.process->by_id.at(event.target), event.due, at_,
-           event.repetitions, Duration{event.interval}};
-  state_.index_timer(timer);
-  own(event.timer, event.instance);
+  const model::ElementIndex target = instance(event.instance).process->by_id.at(event.target);
+  add_timer(event.instance, {event.timer, event.element_instance, target, event.due, at_, event.repetitions, Duration{event.interval}, {}});
+}
+
+void Applier::operator()(const CalendarTimerCreated& event) {
+  const model::ElementIndex target = instance(event.instance).process->by_id.at(event.target);
+  add_timer(event.instance, {event.timer, event.element_instance, target, event.due, {}, event.repetitions, {}, event.cycle});
+}
+
+void Applier::add_start_timer(StartTimer timer) {
+  used(timer.key);
+  state_.changed_start_timers_.insert(timer.key);
+  state_.restore_start_timer(std::move(timer));
 }
 
 void Applier::operator()(const StartTimerCreated& event) {
-  used(event.timer);
-  state_.changed_start_timers_.insert(event.timer);
-  state_.restore_start_timer({event.timer, event.process_key, event.target, event.due, event.repetitions, Duration{event.interval}});
+  add_start_timer({event.timer, event.process_key, event.target, event.due, event.repetitions, Duration{event.interval}, {}});
+}
+
+void Applier::operator()(const CalendarStartTimerCreated& event) {
+  add_start_timer({event.timer, event.process_key, event.target, event.due, event.repetitions, {}, event.cycle});
 }
 
 void Applier::operator()(const StartTimerTriggered& event) { erase_start_timer(event.timer); }

@@ -49,6 +49,8 @@ class Applier {
   void operator()(const SignalBroadcast& event);
   void operator()(const RepeatingTimerCreated& event);
   void operator()(const StartTimerCreated& event);
+  void operator()(const CalendarTimerCreated& event);
+  void operator()(const CalendarStartTimerCreated& event);
   void operator()(const StartTimerTriggered& event);
   void operator()(const StartTimerCanceled& event);
   void operator()(const InstanceLocked& event);
@@ -70,6 +72,8 @@ class Applier {
   void erase_timer(Instance& owner, Key timer);
   void erase_subscription(Instance& owner, Key subscription);
   void erase_start_timer(Key timer);
+  void add_timer(Key instance, Timer timer);
+  void add_start_timer(StartTimer timer);
   void erase_incident(Instance& owner, Key incident);
   void end_instance(Instance& owner);
 

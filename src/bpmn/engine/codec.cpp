@@ -10,8 +10,9 @@ namespace {
 
 constexpr std::uint64_t kFormVersion = 1;
 // Since 2 with the locks that jobs lost, since 3 with when waits began, since 4 with repeating timers, signals, interrupted
-// scopes, call activities, locks by message and multi-instance activities.
-constexpr std::uint64_t kInstanceFormVersion = 4;
+// scopes, call activities, locks by message and multi-instance activities, since 5 with timers that repeat by the calendar.
+constexpr std::uint64_t kInstanceFormVersion = 5;
+constexpr std::uint64_t kStartTimerFormVersion = 2;  // since 2 with such timers
 
 class Writer {
  public:
@@ -314,6 +315,14 @@ void fields(A& a, Is<StartTimerCreated> auto& e) {
   a(e.timer), a(e.process_key), a(e.target), a(e.due), a(e.repetitions), a(e.interval);
 }
 template <class A>
+void fields(A& a, Is<CalendarTimerCreated> auto& e) {
+  a(e.instance), a(e.element_instance), a(e.timer), a(e.target), a(e.due), a(e.repetitions), a(e.cycle);
+}
+template <class A>
+void fields(A& a, Is<CalendarStartTimerCreated> auto& e) {
+  a(e.timer), a(e.process_key), a(e.target), a(e.due), a(e.repetitions), a(e.cycle);
+}
+template <class A>
 void fields(A& a, Is<StartTimerTriggered> auto& e) {
   a(e.timer);
 }
@@ -522,6 +531,12 @@ void fourth_form(Archive& a, auto& instance) {
   a(instance.lock_message), a(instance.lock_key), a(instance.parent), a(instance.call_activity), a(instance.depth);
 }
 
+// What form 5 has beyond form 4.
+template <class Archive>
+void fifth_form(Archive& a, auto& instance) {
+  for (auto& [key, timer] : instance.timers) a(timer.cycle);
+}
+
 std::unexpected<std::string> damaged(std::string_view what) {
   return std::unexpected("the " + std::string(what) + " is damaged or of a newer version");
 }
@@ -600,6 +615,7 @@ std::string encode_instance(const Instance& instance) {
   for (const auto& [key, job] : instance.jobs) writer(job.since);
   for (const auto& [key, timer] : instance.timers) writer(timer.since);
   fourth_form(writer, instance);
+  fifth_form(writer, instance);
   return writer.take();
 }
 
@@ -625,6 +641,7 @@ std::expected<Instance, std::string> decode_instance(const State& state, std::st
     for (auto& [key, timer] : instance.timers) reader(timer.since);
   }
   if (form >= 4) fourth_form(reader, instance);
+  if (form >= 5) fifth_form(reader, instance);
   if (!reader.good() || !reader.at_end() || !is_consistent(instance)) return damaged("checkpoint of an instance");
   return instance;
 }
@@ -655,16 +672,19 @@ std::expected<Message, std::string> decode_message(std::string_view bytes) {
 
 std::string encode_start_timer(const StartTimer& timer) {
   Writer writer;
-  writer.number(kFormVersion);
+  writer.number(kStartTimerFormVersion);
   start_timer_fields(writer, timer);
+  writer(timer.cycle);
   return writer.take();
 }
 
 std::expected<StartTimer, std::string> decode_start_timer(const State& state, std::string_view bytes) {
   Reader reader(bytes);
   StartTimer timer;
-  if (reader.number() != kFormVersion) return damaged("checkpoint of a start timer");
+  const std::uint64_t form = reader.number();
+  if (form < 1 || form > kStartTimerFormVersion) return damaged("checkpoint of a start timer");
   start_timer_fields(reader, timer);
+  if (form >= 2) reader(timer.cycle);
   const Definition* definition = state.definition(timer.process_key);
   if (!reader.good() || !reader.at_end() || !definition || !definition->process->find(timer.target))
     return damaged("checkpoint of a start timer");

@@ -397,7 +397,9 @@ TEST(Engine, B_51_JobsRetryWithGrowingBackOffAndThenBecomeIncidents) {
 }
 
 TEST(Engine, B_51_B_53_LocksRunOutAndUnreadyWorkersLoseNoRetry) {
-  Bench bench;
+  EngineOptions options;
+  options.retries_for_none = model::kDefaultRetries;  // as in the platform
+  Bench bench(options);
   bench.deploy(TestModel().start().task("t", "work", "", "0").end().flow("start", "t").flow("t", "end"));
   bench.start();
   const Key job = bench.job("work").key;

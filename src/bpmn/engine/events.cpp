@@ -64,17 +64,26 @@ void Processor::correlate_buffered(Key instance_key, Key element_instance) {
   }
 }
 
+void Processor::create_timer(Key instance, Key element_instance, const std::string& target, const Schedule& schedule) {
+  const Key key = writer_.next_key();
+  if (!schedule.cycle.empty()) {
+    writer_.append(CalendarTimerCreated{instance, element_instance, key, target, schedule.due, schedule.repetitions, schedule.cycle});
+  } else if (schedule.repetitions == 1) {
+    writer_.append(TimerCreated{instance, element_instance, key, target, schedule.due});
+  } else {
+    writer_.append(
+        RepeatingTimerCreated{instance, element_instance, key, target, schedule.due, schedule.repetitions, schedule.interval.microseconds});
+  }
+}
+
 void Processor::fire_timer(Key key) {
   const Instance& instance = *state_.owner_of(key);
   const Timer timer = instance.timers.at(key);
   const Key instance_key = instance.key;
   const std::string target = instance.process->elements[timer.target].id;
   writer_.append(TimerTriggered{instance_key, key});
-  if (timer.repetitions != 1) {
-    const std::int32_t left = timer.repetitions < 0 ? timer.repetitions : timer.repetitions - 1;
-    writer_.append(RepeatingTimerCreated{instance_key, timer.element_instance, writer_.next_key(), target, timer.due + timer.interval, left,
-                                         timer.interval.microseconds});
-  }
+  if (const auto next = repeated(timer.due, timer.repetitions, timer.interval, timer.cycle))
+    create_timer(instance_key, timer.element_instance, target, *next);
   trigger(instance_key, timer.element_instance, timer.target, {});
 }
 

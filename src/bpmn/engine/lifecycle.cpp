@@ -155,11 +155,8 @@ void Processor::open_waits(Key instance_key, Key element_instance, const std::ve
       writer_.append(SignalSubscribed{instance_key, element_instance, key, target, wait.name});
     } else if (!wait.schedule) {
       writer_.append(SubscriptionCreated{instance_key, element_instance, key, target, wait.name, wait.correlation_key});
-    } else if (wait.schedule->repetitions == 1) {
-      writer_.append(TimerCreated{instance_key, element_instance, key, target, wait.schedule->due});
     } else {
-      writer_.append(RepeatingTimerCreated{instance_key, element_instance, key, target, wait.schedule->due, wait.schedule->repetitions,
-                                           wait.schedule->interval.microseconds});
+      create_timer(instance_key, element_instance, target, *wait.schedule);
     }
   }
 }
@@ -225,15 +222,16 @@ void Processor::activate_job(const Instance& instance, const ElementInstance& el
   if (!headers) return raise(instance_key, key, 0, headers.error());
   std::int32_t retries = definition.job->default_retries;
   if (!definition.job->retries.empty()) {
-    const auto text = evaluate_text(definition.job->retries, "number of retries", instance, key);
-    if (!text) return raise(instance_key, key, 0, text.error());
-    const auto number = feel::Decimal::parse(*text);
-    const auto whole = number ? number->to_integer() : std::nullopt;
+    const auto value = evaluate(definition.job->retries, instance, key);
+    if (!value) return raise(instance_key, key, 0, value.error());
+    const auto number = value->number()                       ? std::optional(*value->number())
+                        : definition.job->retries.is_static() ? feel::Decimal::parse(definition.job->retries.text())
+                                                              : std::nullopt;
+    const auto whole = number ? number->floor().to_integer() : std::nullopt;
     if (!whole || *whole < 0 || *whole > 1000)
       return raise(instance_key, key, 0,
                    {error_type::kExtractValue, "Expected the number of retries to be a whole number up to 1000, but it is not"});
-    // A model that says none means a slip, not "an incident at the first hiccup".
-    if (*whole > 0) retries = static_cast<std::int32_t>(*whole);
+    retries = *whole > 0 ? static_cast<std::int32_t>(*whole) : options_.retries_for_none;
   }
   open_waits(instance_key, key, waits);
   activated(instance_key, key);

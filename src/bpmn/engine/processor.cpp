@@ -63,6 +63,7 @@ void Processor::operator()(const Deploy& command) {
       const std::int32_t version = newest ? newest->version + 1 : 1;
       deployed.push_back({process->id, version, next, resource.name});
       changed.push_back({next++, process->id, version, resource.name, resource.content});
+      find_start_faults(resource.name, *process, findings);
     }
   }
   if (command.resources.empty())

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/random.h"
 #include "bpmn/engine/applier.h"
 #include "bpmn/engine/records.h"
 #include "bpmn/engine/state.h"
@@ -24,6 +25,10 @@ struct EngineOptions {
   std::int32_t partition = 1;
   // When set, a deployed service task must name one of them.
   std::optional<std::set<std::string, std::less<>>> known_job_types;
+  // What a model's `retries="0"` means: none, as with Zeebe, or a number of them.
+  std::int32_t retries_for_none = 0;
+  // Where expressions get random numbers; null: they have none. What they give stands in events, so that replay needs none.
+  RandomSource* random = nullptr;
 };
 
 // The only way from a decision to the state.
@@ -84,6 +89,7 @@ class Processor {
     Timestamp due;
     std::int32_t repetitions = 1;
     Duration interval;
+    std::string cycle;  // how it repeats by the calendar; empty: at the interval
   };
 
   // What a catch event waits for, evaluated before any of its events are written.
@@ -106,6 +112,7 @@ class Processor {
   const Job* find_job(Key key, std::string_view what);
   void schedule_starts(const std::vector<ProcessDeployed>& deployed);
   bool was_deployed(std::string_view process_id, const Resource& resource) const;
+  void find_start_faults(const std::string& file, const model::Process& process, std::vector<model::Finding>& findings) const;
 
   // starts.cpp
   void start_by_message(const Message& message);
@@ -114,6 +121,7 @@ class Processor {
   void start_by_timer(Key key);
   void broadcast(const std::string& name, const Context& variables);
   void begin_instance(Key instance, std::string_view start_event, const Context& variables);
+  void create_timer(Key instance, Key element_instance, const std::string& target, const Schedule& schedule);
   void create_start_timer(const Definition& definition, const std::string& target, const Schedule& schedule);
 
   // lifecycle.cpp
@@ -189,6 +197,9 @@ class Processor {
   void raise(Key instance, Key element_instance, Key job, const Problem& problem);
 
   // variables.cpp
+  feel::Evaluation compute(const feel::Expression& expression, const feel::Scope& names) const;
+  std::optional<Schedule> repeated(Timestamp due, std::int32_t repetitions, Duration interval, const std::string& cycle) const;
+  std::optional<Schedule> evaluate_cycle(const feel::Value& value) const;
   Evaluated<feel::Value> evaluate(const feel::Expression& expression, const Instance& instance, Key scope) const;
   Evaluated<std::string> evaluate_text(const feel::Expression& expression, std::string_view what, const Instance& instance,
                                        Key scope) const;

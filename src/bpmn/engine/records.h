@@ -419,6 +419,17 @@ struct RepeatingTimerCreated {
   std::int32_t repetitions = 0;  // with the one that falls due; -1: for ever
   std::int64_t interval = 0;     // microseconds
 };
+// The same of one that repeats by the calendar: every month, or as a cron expression says.
+struct CalendarTimerCreated {
+  static constexpr RecordType kType{45, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+  Key timer = 0;
+  std::string target;
+  Timestamp due;
+  std::int32_t repetitions = 0;
+  std::string cycle;
+};
 // Starts an instance when it falls due.
 struct StartTimerCreated {
   static constexpr RecordType kType{37, 1};
@@ -428,6 +439,15 @@ struct StartTimerCreated {
   Timestamp due;
   std::int32_t repetitions = 0;
   std::int64_t interval = 0;
+};
+struct CalendarStartTimerCreated {
+  static constexpr RecordType kType{46, 1};
+  Key timer = 0;
+  Key process_key = 0;
+  std::string target;
+  Timestamp due;
+  std::int32_t repetitions = 0;
+  std::string cycle;
 };
 struct StartTimerTriggered {
   static constexpr RecordType kType{38, 1};
@@ -476,13 +496,14 @@ struct InstanceMigrated {
   Context mapping;  // of element ids: what each becomes
 };
 
-using Event = std::variant<ProcessDeployed, InstanceCreated, ElementActivating, ElementActivated, ElementCompleting, ElementCompleted,
-                           ElementTerminating, ElementTerminated, FlowTaken, VariablesSet, JobCreated, JobActivated, JobCompleted,
-                           JobFailed, JobYielded, JobReady, JobErrorThrown, JobRetriesUpdated, TimerCreated, TimerTriggered,
-                           SubscriptionCreated, MessagePublished, MessageCorrelated, MessageExpired, EventTriggered, IncidentCreated,
-                           IncidentResolved, InstanceYielded, InstanceContinued, JobLost, JobMoved, TimerMoved, ScopeInterrupted,
-                           SignalSubscribed, SignalBroadcast, RepeatingTimerCreated, StartTimerCreated, StartTimerTriggered,
-                           StartTimerCanceled, InstanceLocked, ChildStarted, LoopStarted, LoopOutputCollected, InstanceMigrated>;
+using Event =
+    std::variant<ProcessDeployed, InstanceCreated, ElementActivating, ElementActivated, ElementCompleting, ElementCompleted,
+                 ElementTerminating, ElementTerminated, FlowTaken, VariablesSet, JobCreated, JobActivated, JobCompleted, JobFailed,
+                 JobYielded, JobReady, JobErrorThrown, JobRetriesUpdated, TimerCreated, TimerTriggered, SubscriptionCreated,
+                 MessagePublished, MessageCorrelated, MessageExpired, EventTriggered, IncidentCreated, IncidentResolved, InstanceYielded,
+                 InstanceContinued, JobLost, JobMoved, TimerMoved, ScopeInterrupted, SignalSubscribed, SignalBroadcast,
+                 RepeatingTimerCreated, StartTimerCreated, StartTimerTriggered, StartTimerCanceled, InstanceLocked, ChildStarted,
+                 LoopStarted, LoopOutputCollected, InstanceMigrated, CalendarTimerCreated, CalendarStartTimerCreated>;
 
 // All events of one command: what the journal holds in one row. They take effect together.
 struct Record {
@@ -580,6 +601,7 @@ inline constexpr std::size_t kMaxMessageBytes = 500;           // texts of failu
 inline constexpr Duration kFirstBackOff = seconds(1);          // doubles with each failure
 inline constexpr Duration kMaxBackOff = minutes(5);
 inline constexpr Duration kClockTolerance = seconds(1);  // a clock that goes back by less moves nothing
+inline constexpr Duration kTimerTolerance = seconds(1);  // a repeating timer that is late by less keeps its rhythm
 inline constexpr std::int32_t kMaxLosses = 5;            // locks of a job that run out in a row; then it is an incident
 inline constexpr Duration kMaxWait = days(36'500);       // of timers and times to live
 inline constexpr std::size_t kRecentlyEnded = 10'000;    // idempotency keys of ended instances that are still known

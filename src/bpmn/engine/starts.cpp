@@ -63,8 +63,18 @@ void Processor::start_next(const std::string& process_id, const std::string& mes
 
 // ---- timers
 
-// The timers of older versions end. A timer whose expression gives no time was refused at deployment when it is static; else
-// it never falls due.
+// The timers of a process are computed when it is deployed, and so is what is wrong with them.
+void Processor::find_start_faults(const std::string& file, const model::Process& process, std::vector<model::Finding>& findings) const {
+  const Context none;
+  for (const ElementIndex index : process.elements[model::kProcessElement].triggered_starts) {
+    const Element& start = process.elements[index];
+    if (!start.timer) continue;
+    const auto schedule = evaluate_timer(*start.timer, feel::ContextScope(none));
+    if (!schedule) findings.push_back({file, start.id, schedule.error().message});
+  }
+}
+
+// The timers of older versions end.
 void Processor::schedule_starts(const std::vector<ProcessDeployed>& deployed) {
   std::vector<Key> ended;
   for (const auto& [key, timer] : state_.start_timers()) {
@@ -85,8 +95,11 @@ void Processor::schedule_starts(const std::vector<ProcessDeployed>& deployed) {
 }
 
 void Processor::create_start_timer(const Definition& definition, const std::string& target, const Schedule& schedule) {
-  writer_.append(
-      StartTimerCreated{writer_.next_key(), definition.key, target, schedule.due, schedule.repetitions, schedule.interval.microseconds});
+  const Key key = writer_.next_key();
+  if (schedule.cycle.empty())
+    writer_.append(StartTimerCreated{key, definition.key, target, schedule.due, schedule.repetitions, schedule.interval.microseconds});
+  else
+    writer_.append(CalendarStartTimerCreated{key, definition.key, target, schedule.due, schedule.repetitions, schedule.cycle});
 }
 
 void Processor::start_by_timer(Key key) {
@@ -96,9 +109,8 @@ void Processor::start_by_timer(Key key) {
   const Key instance = writer_.next_key();
   writer_.append(InstanceCreated{instance, definition.key, "", {}});
   begin_instance(instance, timer.target, {});
-  if (timer.repetitions == 1) return;
-  const std::int32_t left = timer.repetitions < 0 ? timer.repetitions : timer.repetitions - 1;
-  create_start_timer(definition, timer.target, {timer.due + timer.interval, left, timer.interval});
+  if (const auto next = repeated(timer.due, timer.repetitions, timer.interval, timer.cycle))
+    create_start_timer(definition, timer.target, *next);
 }
 
 // ---- signals

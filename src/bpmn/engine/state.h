@@ -44,6 +44,7 @@ struct Timer {
   Timestamp since;               // when it began; 0: it is due at a date, or not known (an old checkpoint)
   std::int32_t repetitions = 1;  // with the one that falls due; -1: for ever
   Duration interval;
+  std::string cycle;  // how it repeats by the calendar; empty: at the interval
 };
 
 // Of a process rather than an instance.
@@ -54,6 +55,7 @@ struct StartTimer {
   Timestamp due;
   std::int32_t repetitions = 1;
   Duration interval;
+  std::string cycle;
 };
 
 struct Subscription {

@@ -4,6 +4,7 @@
 
 #include "bpmn/engine/instance_scope.h"
 #include "bpmn/engine/processor.h"
+#include "bpmn/model/timer_text.h"
 
 namespace consilium::bpmn::engine {
 namespace {
@@ -70,8 +71,12 @@ std::size_t size_of(const Context& variables) {
   return bytes;
 }
 
+feel::Evaluation Processor::compute(const feel::Expression& expression, const feel::Scope& names) const {
+  return expression.evaluate(names, {now_, options_.random});
+}
+
 Processor::Evaluated<feel::Value> Processor::evaluate(const feel::Expression& expression, const Instance& instance, Key scope) const {
-  feel::Evaluation result = expression.evaluate(InstanceScope(instance, scope));
+  feel::Evaluation result = compute(expression, InstanceScope(instance, scope));
   if (result.gave_up)
     return std::unexpected(Problem{error_type::kExtractValue, "Expected to evaluate an expression, but " + explain(expression, result)});
   return std::move(result.value);
@@ -79,7 +84,7 @@ Processor::Evaluated<feel::Value> Processor::evaluate(const feel::Expression& ex
 
 Processor::Evaluated<std::string> Processor::evaluate_text(const feel::Expression& expression, std::string_view what,
                                                            const Instance& instance, Key scope) const {
-  const feel::Evaluation result = expression.evaluate(InstanceScope(instance, scope));
+  const feel::Evaluation result = compute(expression, InstanceScope(instance, scope));
   const std::string expected = "Expected the " + std::string(what) + " to be a text, but ";
   std::string text;
   if (const std::string* found = result.value.string())
@@ -94,35 +99,76 @@ Processor::Evaluated<std::string> Processor::evaluate_text(const feel::Expressio
   return text;
 }
 
+namespace {
+
+// Of a date the beginning; what has no zone is in UTC.
+std::optional<Timestamp> moment_of(const feel::Value& value) {
+  if (const std::string* text = value.string()) return model::parse_moment(*text);
+  if (const feel::DateTime* moment = value.date_time()) {
+    const auto microseconds = moment->instant() / 1000;
+    const auto fits = [](feel::WideInteger n) { return n >= Timestamp::min().microseconds && n <= Timestamp::max().microseconds; };
+    if (fits(microseconds)) return Timestamp{static_cast<std::int64_t>(microseconds)};
+  }
+  return std::nullopt;
+}
+
+std::optional<model::Period> period_of(const feel::Value& value) {
+  if (const std::string* text = value.string()) return model::parse_period(*text);
+  if (const feel::YearMonthDuration* months = value.year_month_duration()) return model::Period{months->months, {}};
+  if (const auto length = value.duration()) return model::Period{0, *length};
+  return std::nullopt;
+}
+
+}  // namespace
+
+// Nothing lasts longer than kMaxWait.
 Processor::Evaluated<Processor::Schedule> Processor::evaluate_timer(const model::TimerDefinition& timer, const feel::Scope& names) const {
   using Kind = model::TimerDefinition::Kind;
-  const feel::Evaluation result = timer.value.evaluate(names);
-  const std::string* text = result.value.string();
+  const feel::Evaluation result = compute(timer.value, names);
   const Timestamp latest = now_ + kMaxWait;
+  const auto problem = [&](std::string_view what, std::string_view form) {
+    return std::unexpected(Problem{error_type::kExtractValue, "Expected the " + std::string(what) + " of a timer, but " +
+                                                                  explain(timer.value, result) + " gives no " + std::string(form)});
+  };
   if (timer.kind == Kind::kDate) {
-    const auto date = text ? parse_rfc3339(*text) : std::nullopt;
-    if (!date)
-      return std::unexpected(Problem{error_type::kExtractValue,
-                                     "Expected the date of a timer, but " + explain(timer.value, result) + " gives no RFC 3339 time"});
-    return Schedule{std::min(*date, latest), 1, {}};
+    const auto date = moment_of(result.value);
+    if (!date) return problem("date", "date and time with a zone");
+    return Schedule{std::min(*date, latest), 1, {}, {}};
   }
   if (timer.kind == Kind::kCycle) {
-    const auto cycle = text ? model::parse_cycle(*text) : std::nullopt;
-    if (!cycle || cycle->repetitions == 0)
-      return std::unexpected(Problem{error_type::kExtractValue, "Expected the cycle of a timer, but " + explain(timer.value, result) +
-                                                                    " gives no repeating ISO 8601 interval"});
-    const Duration interval = std::clamp(cycle->interval, milliseconds(1), kMaxWait);
-    return Schedule{std::min(cycle->start.value_or(now_ + interval), latest), cycle->repetitions, interval};
+    auto schedule = evaluate_cycle(result.value);
+    if (!schedule) return problem("cycle", "repeating ISO 8601 interval or cron expression");
+    return *schedule;
   }
-  std::optional<Duration> length;
-  if (result.value.duration())
-    length = *result.value.duration();
-  else if (text)
-    length = parse_iso8601_duration(*text);
-  if (!length)
-    return std::unexpected(Problem{error_type::kExtractValue, "Expected the duration of a timer, but " + explain(timer.value, result) +
-                                                                  " gives no ISO 8601 duration"});
-  return Schedule{now_ + std::clamp(*length, Duration{}, kMaxWait), 1, {}};
+  const auto period = period_of(result.value);
+  if (!period) return problem("duration", "ISO 8601 duration");
+  return Schedule{std::clamp(model::later_by(now_, *period), now_, latest), 1, {}, {}};
+}
+
+std::optional<Processor::Schedule> Processor::evaluate_cycle(const feel::Value& value) const {
+  const std::string* text = value.string();
+  const auto cycle = text ? model::parse_cycle(*text) : std::nullopt;
+  if (!cycle) return std::nullopt;
+  const Timestamp latest = now_ + kMaxWait;
+  const auto first = cycle->first(now_);
+  if (!first) return std::nullopt;
+  if (!cycle->has_fixed_interval()) return Schedule{std::min(*first, latest), cycle->repetitions, {}, *text};
+  const Duration interval = std::clamp(cycle->interval.length, milliseconds(1), kMaxWait);
+  return Schedule{std::clamp(*first, now_, latest), cycle->repetitions, interval, {}};
+}
+
+// The next turn of a timer that has just fired; nullopt: it was the last. One that is late, because nothing ran meanwhile, does not
+// make up for the turns that it has missed: it goes on from now, as with Zeebe.
+std::optional<Processor::Schedule> Processor::repeated(Timestamp due, std::int32_t repetitions, Duration interval,
+                                                       const std::string& cycle) const {
+  if (repetitions == 1) return std::nullopt;
+  if (now_ - due > kTimerTolerance) due = now_;
+  const std::int32_t left = repetitions < 0 ? repetitions : repetitions - 1;
+  if (cycle.empty()) return Schedule{due + interval, left, interval, {}};
+  const auto parsed = model::parse_cycle(cycle);
+  const auto next = parsed ? parsed->next(due) : std::nullopt;
+  if (!next) return std::nullopt;
+  return Schedule{*next, left, {}, cycle};
 }
 
 Processor::Evaluated<Processor::Wait> Processor::evaluate_wait(const Instance& instance, Key scope, model::ElementIndex target) const {
@@ -152,7 +198,7 @@ Processor::Evaluated<Context> Processor::evaluate_headers(const model::JobDefini
   using Kind = model::ComputedHeader::Kind;
   Context headers = job.headers;
   for (const model::ComputedHeader& header : job.computed_headers) {
-    const feel::Evaluation result = header.value.evaluate(InstanceScope(instance, scope));
+    const feel::Evaluation result = compute(header.value, InstanceScope(instance, scope));
     if (result.value.is_null() && !result.gave_up) continue;
     const std::string* text = result.value.string();
     const feel::List* list = result.value.list();
@@ -176,7 +222,7 @@ Processor::Evaluated<Context> Processor::evaluate_mappings(const std::vector<mod
   Context assigned;
   for (const model::Mapping& mapping : mappings) {
     const InstanceScope names(instance, scope, &assigned);
-    const feel::Evaluation result = mapping.source.evaluate(names);
+    const feel::Evaluation result = compute(mapping.source, names);
     std::string problem = result.gave_up ? explain(mapping.source, result) : check_variable(result.value);
     feel::Value root;
     if (problem.empty()) {

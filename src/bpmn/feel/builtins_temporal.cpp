@@ -121,6 +121,21 @@ Value today(Call& call) {
   return time ? Value(date_time_of(*time).date) : call.fail("there is no clock here");
 }
 
+// How often and how far apart, as a timer takes it: `R3/PT5S`.
+Value cycle(Call& call) {
+  const bool is_counted = call.size() == 2;
+  const Value& interval = call[is_counted ? 1 : 0];
+  std::string text = "R";
+  if (is_counted && !call[0].is_null()) {
+    const auto repetitions = call[0].number() ? call[0].number()->to_integer() : std::nullopt;
+    if (!repetitions) return call.fail("expected a whole number of repetitions");
+    text += std::to_string(*repetitions);
+  }
+  if (const auto* length = interval.day_time_duration()) return text + "/" + format(*length);
+  if (const auto* months = interval.year_month_duration()) return text + "/" + format(*months);
+  return call.fail("expected a duration");
+}
+
 template <class Use>
 Value with_date(Call& call, Use use) {
   const auto moment = moment_at(call, 0);
@@ -156,6 +171,7 @@ constexpr Builtin kTable[] = {{"date", "from | year, month, day", to_date},
                               {"years and months duration", "from, to", years_and_months},
                               {"now", "", now},
                               {"today", "", today},
+                              {"cycle", "repetitions, interval | interval", cycle},
                               {"day of year", "date", year_day},
                               {"day of week", "date", week_day},
                               {"month of year", "date", year_month},

@@ -1,9 +1,5 @@
 #include "bpmn/model/process.h"
 
-#include <charconv>
-
-#include "base/time.h"
-
 namespace consilium::bpmn::model {
 
 std::string_view name_of(ElementKind kind) {
@@ -51,28 +47,6 @@ bool Element::is_task() const {
 bool Element::is_gateway() const {
   return kind == ElementKind::kExclusiveGateway || kind == ElementKind::kParallelGateway || kind == ElementKind::kEventBasedGateway ||
          kind == ElementKind::kInclusiveGateway;
-}
-
-std::optional<Cycle> parse_cycle(std::string_view text) {
-  if (!text.starts_with('R')) return std::nullopt;
-  const auto slash = text.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  Cycle cycle;
-  const std::string_view count = text.substr(1, slash - 1);
-  if (!count.empty()) {
-    const auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), cycle.repetitions);
-    if (error != std::errc() || end != count.data() + count.size() || cycle.repetitions < -1) return std::nullopt;
-  }
-  text.remove_prefix(slash + 1);
-  if (const auto second = text.find('/'); second != std::string_view::npos) {
-    cycle.start = parse_rfc3339(text.substr(0, second));
-    if (!cycle.start) return std::nullopt;
-    text.remove_prefix(second + 1);
-  }
-  const auto interval = parse_iso8601_duration(text);
-  if (!interval || *interval <= Duration{}) return std::nullopt;
-  cycle.interval = *interval;
-  return cycle;
 }
 
 const Element* Process::find(std::string_view element_id) const {

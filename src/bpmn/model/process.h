@@ -91,14 +91,6 @@ struct TimerDefinition {
   feel::Expression value;
 };
 
-// A repeating interval: `R3/PT10S`, `R/2030-01-01T00:00:00Z/P1D`.
-struct Cycle {
-  std::int32_t repetitions = -1;  // -1: for ever
-  Duration interval;
-  std::optional<Timestamp> start;
-};
-std::optional<Cycle> parse_cycle(std::string_view text);
-
 // Errors and escalations. Of a thrower the code may be an expression; of a catcher it is static, and empty catches all.
 struct CodeDefinition {
   feel::Expression code;

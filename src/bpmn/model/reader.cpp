@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "bpmn/model/findings.h"
+#include "bpmn/model/timer_text.h"
 #include "bpmn/model/validation.h"
 #include "bpmn/model/xml_document.h"
 
@@ -529,14 +530,12 @@ class Reader {
     const bool may_repeat = begins_instance || (element.kind != ElementKind::kIntermediateCatchEvent && !element.interrupting);
     if (element.timer->kind == Kind::kCycle && !may_repeat)
       findings_.add(element.id, "a timeCycle is supported in non-interrupting events and start events of a process only");
-    if (element.timer->kind == Kind::kDuration && begins_instance)
-      findings_.add(element.id, "the start event of a process needs a timeCycle or a timeDate");
   }
 
   static bool is_valid_timer(const TimerDefinition& timer) {
-    if (timer.kind == TimerDefinition::Kind::kDate) return parse_rfc3339(timer.value.text()).has_value();
+    if (timer.kind == TimerDefinition::Kind::kDate) return parse_moment(timer.value.text()).has_value();
     if (timer.kind == TimerDefinition::Kind::kCycle) return parse_cycle(timer.value.text()).has_value();
-    return parse_iso8601_duration(timer.value.text()).has_value();
+    return parse_period(timer.value.text()).has_value();
   }
 
   CodeDefinition read_code(xml_node node, const std::string& what, const std::map<std::string, std::string>& declared,
