@@ -10,6 +10,10 @@ declare module 'zeebe-bpmn-moddle/resources/zeebe.json' {
   export default descriptor;
 }
 
+declare module 'bpmn-moddle' {
+  export const BpmnModdle: new (packages: object) => object;
+}
+
 declare module 'virtual:catalogue/*' {
   const catalogue: Record<string, string>;
   export default catalogue;

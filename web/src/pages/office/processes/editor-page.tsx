@@ -108,7 +108,7 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
     };
   }, [api, modelKey, onOver]);
 
-  const workshop = useMemo<Workshop | null>(() => editor && { modeling: editor.get('modeling'), factory: editor.get('bpmnFactory'), definitions: () => editor.getDefinitions() }, [editor]);
+  const workshop = useMemo<Workshop | null>(() => editor && { modeling: editor.get('modeling'), factory: editor.get('bpmnFactory'), definitions: () => editor.getDefinitions(), isFree: (id) => editor.get('elementRegistry').get(id) === undefined }, [editor]);
 
   useEffect(() => {
     if (!isChanged) return undefined;

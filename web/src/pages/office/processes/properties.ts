@@ -18,6 +18,8 @@ export interface Workshop {
   modeling: { updateProperties(shape: Shape, values: object): void; updateModdleProperties(shape: Shape, of: Moddle, values: object): void };
   factory: { create(type: string, values?: object): Moddle };
   definitions(): Moddle;
+  // No other element has this id.
+  isFree(id: string): boolean;
 }
 
 export interface Property {
@@ -41,7 +43,7 @@ export function propertiesOf(workshop: Workshop, shape: Shape): Property[] {
   const update = (name: string) => (value: string) => workshop.modeling.updateProperties(shape, { [name]: value || undefined });
   const properties: Property[] = [
     { key: 'name', label: 'processes.panel-name', value: textAt(object, 'name'), rows: 2, set: update('name') },
-    { key: 'id', label: 'processes.panel-id', value: object.id ?? '', set: (value) => { if (/^[A-Za-z_][\w.-]*$/.test(value)) workshop.modeling.updateProperties(shape, { id: value }); } },
+    { key: 'id', label: 'processes.panel-id', value: object.id ?? '', set: (value) => { if (/^[A-Za-z_][\w.-]*$/.test(value) && workshop.isFree(value)) workshop.modeling.updateProperties(shape, { id: value }); } },
   ];
   const add = (...more: Property[]) => properties.push(...more);
   const has = (type: string) => isA(object, `bpmn:${type}`);
