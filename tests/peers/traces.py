@@ -1,0 +1,110 @@
+"""What two engines did on the same path, brought to one form: equal texts mean equal behaviour.
+
+A trace is a list of lines of tab-separated fields (TraceExporter.java, engine_paths.cpp, player.py). Its form is the tree of element
+instances, each with its life, the flows taken and variables set in it, its incidents and jobs. What runs side by side has no order of
+its own: the children of a scope are sorted. What follows from each other keeps its order: the life of an element, the values of a
+variable, the answers that the client got.
+"""
+import json
+
+kElement, kVariable, kIncident, kJob, kHanded, kAnswer = "element", "variable", "incident", "job", "handed", "answer"
+
+
+def unescape(text):
+    if "\\" not in text:
+        return text
+    out, at = [], 0
+    while at < len(text):
+        if text[at] == "\\":
+            out.append({"t": "\t", "n": "\n"}.get(text[at + 1], text[at + 1]))
+            at += 2
+        else:
+            out.append(text[at])
+            at += 1
+    return "".join(out)
+
+
+def fields_of(line):
+    return [unescape(field) for field in line.split("\t")]
+
+
+def plain(text):
+    """A JSON value in one spelling."""
+    try:
+        return json.dumps(json.loads(text, parse_float=lambda number: float(number)), sort_keys=True, separators=(",", ":"))
+    except json.JSONDecodeError:
+        return text
+
+
+class Node:
+    def __init__(self, name, scope, parent):
+        self.name, self.scope, self.parent = name, scope, parent
+        self.life, self.flows, self.incidents, self.jobs, self.children = [], [], [], [], []
+        self.variables = {}
+
+    def set(self, name, value):
+        values = self.variables.setdefault(name, [])
+        if not values or values[-1] != value:
+            values.append(value)
+
+    def lines(self, depth=0):
+        pad = "  " * depth
+        yield f"{pad}{self.name}: {' '.join(self.life)}"
+        for name in sorted(self.variables):
+            yield f"{pad}  ${name} = {' → '.join(self.variables[name])}"
+        for kind, facts in (("flow", self.flows), ("incident", self.incidents), ("job", self.jobs)):
+            for fact in sorted(facts):
+                yield f"{pad}  {kind} {fact}"
+        for child in sorted("\n".join(child.lines(depth + 1)) for child in self.children):
+            yield child
+
+
+def form(lines):
+    """The text that two engines must agree on."""
+    nodes, answers, other, job_element, early = {}, [], [], {}, {}
+    for line in lines:
+        kind, *rest = fields_of(line)
+        if kind == kElement:
+            _, key, scope, name, _, intent, parent = rest
+            if intent == "SEQUENCE_FLOW_TAKEN":
+                nodes[scope].flows.append(name)
+                continue
+            if key not in nodes:
+                nodes[key] = Node(name, scope, parent)
+                for variable in early.pop(key, []):
+                    nodes[key].set(*variable)
+            nodes[key].life.append(intent.removeprefix("ELEMENT_").lower())
+        elif kind == kVariable:
+            _, scope, name, value = rest
+            if scope in nodes:
+                nodes[scope].set(name, plain(value))
+            else:
+                early.setdefault(scope, []).append((name, plain(value)))
+        elif kind == kIncident:
+            _, _, element, error, intent, _, _ = rest
+            nodes[element].incidents.append(f"{error} {intent.lower()}")
+        elif kind == kJob:
+            _, key, element, type_, intent, retries = rest
+            if intent == "CREATED":
+                job_element[key] = element
+                nodes[element].jobs.append(f"{type_} created with {retries} retries")
+            elif intent in ("COMPLETED", "ERROR_THROWN"):
+                nodes[job_element[key]].jobs.append(intent.lower())
+        elif kind == kHanded:
+            _, key, _, _, variables = rest
+            nodes[job_element[key]].jobs.append(f"handed out with {plain(variables)}")
+        elif kind == kAnswer:
+            answers.append(" ".join(rest))
+        else:
+            other.append(line)
+    roots = []
+    for node in nodes.values():
+        around = nodes.get(node.scope) or nodes.get(node.parent)
+        (around.children if around else roots).append(node)
+    text = [line for root in roots for line in root.lines()]
+    return "\n".join([*text, *(f"answer {answer}" for answer in answers), *other])
+
+
+def order(lines):
+    """The ends of elements in the order of the whole instance: finer than `form`, as it orders what runs side by side, too."""
+    return [f"{fields[4]} {fields[6]}" for fields in map(fields_of, lines) if fields[0] == kElement]
