@@ -21,6 +21,7 @@ const room = { bottom: 44 };
 
 interface Canvas extends Paper {
   zoom(to?: number): number;
+  resized(): void;
   addMarker(element: string, marker: string): void;
   removeMarker(element: string, marker: string): void;
 }
@@ -64,6 +65,20 @@ export function Diagram({ xml, label, marks, chosen, onChoose }: { xml: string; 
       made?.destroy();
     };
   }, [xml]);
+  // Also when a phone is turned.
+  useEffect(() => {
+    if (!viewer || !place.current) return undefined;
+    const canvas = viewer.get('canvas');
+    let width = place.current.clientWidth;
+    const watch = new ResizeObserver(() => {
+      if (!place.current || place.current.clientWidth === width) return;
+      width = place.current.clientWidth;
+      canvas.resized();
+      fit(canvas, room);
+    });
+    watch.observe(place.current);
+    return () => watch.disconnect();
+  }, [viewer]);
   useEffect(() => {
     if (!viewer) return undefined;
     const canvas = viewer.get('canvas');

@@ -28,7 +28,7 @@ interface Editor {
   saveXML(options: { format: boolean }): Promise<{ xml?: string }>;
   getDefinitions(): Moddle;
   get(name: 'eventBus'): EventBus;
-  get(name: 'canvas'): Paper & { getRootElement(): Shape; scrollToElement(shape: Shape): void };
+  get(name: 'canvas'): Paper & { resized(): void; getRootElement(): Shape; scrollToElement(shape: Shape): void };
   get(name: 'selection'): { select(shape: Shape | null): void };
   get(name: 'elementRegistry'): { get(id: string): Shape | undefined };
   get(name: 'overlays'): { add(id: string, type: string, overlay: object): string; remove(filter: object): void };
@@ -109,6 +109,13 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
   }, [api, modelKey, onOver]);
 
   const workshop = useMemo<Workshop | null>(() => editor && { modeling: editor.get('modeling'), factory: editor.get('bpmnFactory'), definitions: () => editor.getDefinitions(), isFree: (id) => editor.get('elementRegistry').get(id) === undefined }, [editor]);
+
+  useEffect(() => {
+    if (!editor || !place.current) return undefined;
+    const watch = new ResizeObserver(() => editor.get('canvas').resized());
+    watch.observe(place.current);
+    return () => watch.disconnect();
+  }, [editor]);
 
   useEffect(() => {
     if (!isChanged) return undefined;
