@@ -40,7 +40,6 @@ add_library(consilium_grpc INTERFACE)
 consilium_archive(consilium_grpc_parts FILES grpc++ grpc gpr upb address_sorting cares re2 z LINK consilium_tls)
 target_link_libraries(consilium_grpc INTERFACE -Wl,--start-group consilium_grpc_parts ${consilium_absl_archives} -Wl,--end-group)
 
-# Of the load programs.
 consilium_archive(consilium_http2 FILES nghttp2)
 consilium_archive(consilium_yaml FILES yaml-cpp)
 consilium_archive(consilium_xml FILES pugixml)

@@ -10,6 +10,7 @@ namespace consilium::net {
 namespace {
 
 constexpr unsigned char kHttp11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+constexpr unsigned char kHttp2[] = {2, 'h', '2'};
 
 Failure unusable(const std::string& what) {
   return fail(ErrorKind::kUnavailable, "net.unusable-tls-files", what + ": " + last_tls_error());
@@ -23,12 +24,18 @@ void set_common(SSL_CTX* context) {
                       SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
 }
 
-// Chooses http/1.1; a client that offers only others is served all the same, as one without ALPN is.
-int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size, void*) {
+template <std::size_t kSize>
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size, void* own) {
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size, kHttp11, sizeof kHttp11, in, in_size) != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_NOACK;
+  const auto* spoken = static_cast<const unsigned char*>(own);
+  if (SSL_select_next_proto(&chosen, out_size, spoken, kSize, in, in_size) != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_NOACK;
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;
+}
+
+template <std::size_t kSize>
+void speak(SSL_CTX* context, const unsigned char (&protocol)[kSize]) {
+  SSL_CTX_set_alpn_select_cb(context, choose_protocol<kSize>, const_cast<unsigned char*>(protocol));
 }
 
 Result<void> use_own_certificate(SSL_CTX* context, const std::string& chain, const std::string& key) {
@@ -47,11 +54,12 @@ std::string last_tls_error() {
   return text;
 }
 
-Result<TlsContextPointer> make_server_tls(const TlsServerFiles& files) {
+Result<TlsContextPointer> make_server_tls(const TlsServerFiles& files, Alpn alpn) {
   auto context = std::make_shared<TlsContext>(TLS_server_method());
   SSL_CTX* ssl = context->get();
   set_common(ssl);
-  SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, nullptr);
+  if (alpn == Alpn::kHttp2) speak(ssl, kHttp2);
+  if (alpn == Alpn::kHttp11) speak(ssl, kHttp11);
   constexpr unsigned char kSessionName[] = "consilium";
   SSL_CTX_set_session_id_context(ssl, kSessionName, sizeof kSessionName - 1);
   TRY(use_own_certificate(ssl, files.certificate_chain, files.private_key));

@@ -25,8 +25,11 @@ struct TlsClientFiles {
 class TlsContext;
 using TlsContextPointer = std::shared_ptr<const TlsContext>;
 
+// What a server speaks under TLS. A client that offers only others is served all the same, as one that offers nothing.
+enum class Alpn { kHttp11, kHttp2 };
+
 // Fails with kUnavailable and the reason when a file cannot be read or the key is not the certificate's.
-Result<TlsContextPointer> make_server_tls(const TlsServerFiles& files);
+Result<TlsContextPointer> make_server_tls(const TlsServerFiles& files, Alpn alpn = Alpn::kHttp11);
 Result<TlsContextPointer> make_client_tls(const TlsClientFiles& files);
 
 }  // namespace consilium::net

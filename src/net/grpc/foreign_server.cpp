@@ -1,166 +1,113 @@
 #include "net/grpc/foreign_server.h"
 
-#include <grpc/support/time.h>
-#include <grpcpp/generic/async_generic_service.h>
-#include <grpcpp/server.h>
-#include <grpcpp/server_builder.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
-#include <coroutine>
+#include <cerrno>
+#include <chrono>
+#include <expected>
 #include <map>
+#include <thread>
+#include <utility>
 
-#include "net/grpc/grpc_values.h"
-#include "net/grpc/server_credentials.h"
+#include "net/byte_stream.h"
+#include "net/grpc/foreign_session.h"
+#include "net/listening_socket.h"
+#include "net/server_loop.h"
+#include "runtime/asio_context.h"
+#include "runtime/context.h"
 
 namespace consilium::net {
 namespace {
 
-constexpr int kKeepAliveFloorMilliseconds = 5000;
 constexpr std::string_view kBearer = "Bearer ";
+constexpr std::size_t kAcceptedPerTurn = 64;
+constexpr Duration kAcceptPause = milliseconds(100);
+constexpr Duration kTick = seconds(1);                 // of looking at deadlines
+constexpr Duration kTlsPause = milliseconds(1);        // a read that has to write first, which is rare
+constexpr std::size_t kOutgoing = 64 * 1024;           // bytes of a connection that wait for its socket
+constexpr std::size_t kKeptOutgoing = 4 * 1024;        // capacity that an idle connection keeps
+constexpr auto kStopLook = std::chrono::milliseconds(2);
+constexpr Duration kCutTime = seconds(10);             // for handlers to end after they were cancelled
 
-RpcStatus status_of(grpc::StatusCode code, std::string message) { return {code, std::move(message)}; }
+// Numbers of gRPC.
+enum Code { kDeadlineExceeded = 4, kResourceExhausted = 8, kUnimplemented = 12, kInternal = 13, kUnavailable = 14, kUnauthenticated = 16 };
 
-class Service;
+const RpcStatus& stopping() {
+  static const RpcStatus status{kUnavailable, "Expected a running server, but it stops"};
+  return status;
+}
 
-// One call. gRPC deletes it by `OnDone`, which comes after our `Finish` and the end of all that was begun.
-class Call final : public grpc::ServerGenericBidiReactor, public RpcStream {
- public:
-  Call(Service& service, grpc::GenericCallbackServerContext& call) : service_(service), call_(call) { StartRead(&request_); }
-
-  void OnReadDone(bool ok) override;
-  void OnWriteDone(bool ok) override {
-    loop_->post([this, ok] {
-      is_written_ = ok;
-      std::exchange(writing_, nullptr).resume();
-    });
-  }
-  void OnCancel() override { cancellation_->request(); }
-  void OnDone() override { delete this; }
-
-  // On the loop, one at a time.
-  Task<bool> write(std::string message) override {
-    if (cancellation_->requested()) co_return false;
-    response_ = buffer_of(message);
-    message = std::string();
-    struct Awaiter {
-      Call& call;
-      bool await_ready() const noexcept { return false; }
-      void await_suspend(std::coroutine_handle<> waiting) {
-        call.writing_ = waiting;
-        call.StartWrite(&call.response_);
-      }
-      bool await_resume() const noexcept { return call.is_written_; }
-    };
-    Awaiter awaiter{*this};
-    const bool written = co_await awaiter;
-    response_.Clear();
-    co_return written;
-  }
-
-  void finish(const RpcStatus& status) { Finish(grpc::Status(static_cast<grpc::StatusCode>(status.code), status.message)); }
-
-  void run_on(runtime::Scheduler& loop) { loop_ = &loop; }
-  const grpc::GenericCallbackServerContext& context() const { return call_; }
-  std::string take_request() {
-    std::string bytes = bytes_of(request_);
-    request_.Clear();
-    return bytes;
-  }
-  const std::shared_ptr<runtime::Cancellation>& cancellation() const { return cancellation_; }
-
- private:
-  Service& service_;
-  grpc::GenericCallbackServerContext& call_;
-  runtime::Scheduler* loop_ = nullptr;
-  std::coroutine_handle<> writing_;
-  bool is_written_ = false;
-  grpc::ByteBuffer request_;
-  grpc::ByteBuffer response_;
-  std::shared_ptr<runtime::Cancellation> cancellation_ = std::make_shared<runtime::Cancellation>();
+// What all connections share.
+struct Service {
+  ForeignServerSettings settings;
+  TlsContextPointer tls;
+  std::map<std::string, ForeignMethod, std::less<>> methods;
+  RandomSource& random;
+  std::atomic<std::size_t> running{0};
+  std::atomic<std::size_t> connections{0};
+  std::atomic<std::size_t> held{0};
 };
 
 // Owns the duty to finish a call: also when a loop that ends throws the task away.
 class Duty {
  public:
-  Duty(Call* call, std::atomic<std::size_t>& running) : call_(call), running_(running) { running_.fetch_add(1); }
-  Duty(Duty&& other) noexcept : call_(std::exchange(other.call_, nullptr)), running_(other.running_) {}
+  Duty(std::shared_ptr<Service> service, std::shared_ptr<ForeignCall> call) : service_(std::move(service)), call_(std::move(call)) {
+    service_->running.fetch_add(1);
+  }
+  Duty(Duty&& other) noexcept = default;
   Duty& operator=(Duty&&) = delete;
   ~Duty() {
-    if (call_ != nullptr) finish(status_of(grpc::StatusCode::UNAVAILABLE, "Expected a running server, but it stops"));
+    if (call_) finish(stopping());
   }
 
-  Call& call() const { return *call_; }
+  ForeignCall& call() const { return *call_; }
   void finish(const RpcStatus& status) {
-    Call* call = std::exchange(call_, nullptr);
-    running_.fetch_sub(1);
-    call->finish(status);
+    std::exchange(call_, nullptr)->finish(status);
+    service_->running.fetch_sub(1);
   }
 
  private:
-  Call* call_;
-  std::atomic<std::size_t>& running_;
+  std::shared_ptr<Service> service_;
+  std::shared_ptr<ForeignCall> call_;
 };
 
-class Service final : public grpc::CallbackGenericService {
+Task<RpcStatus> handle(runtime::Context& context, const ForeignMethod& method, std::string request, RpcStream& out) {
+  try {
+    RpcStatus status = co_await method.handle(context, std::move(request), out);
+    co_return status;
+  } catch (...) {
+    runtime::report_current_exception("grpc");
+  }
+  co_return RpcStatus{kInternal, "The handler of the call failed"};
+}
+
+// Ends with the call, also when its frame is thrown away.
+class DeadlineTimer {
  public:
-  Service(ForeignServerSettings settings, std::vector<ForeignMethod> methods, std::vector<runtime::Scheduler*> loops, RandomSource& random)
-      : settings_(std::move(settings)), loops_(std::move(loops)), random_(random) {
-    for (ForeignMethod& method : methods) methods_.emplace(method.name, std::move(method));
+  DeadlineTimer(runtime::Scheduler& loop, std::shared_ptr<ForeignCall> call) : loop_(loop) {
+    const std::optional<Duration> timeout = call->timeout();
+    if (!timeout) return;
+    timer_ = loop_.call_after(*timeout, [call = std::move(call)] {
+      call->give_up();
+      call->finish({kDeadlineExceeded, "Expected to be done in time, but the deadline of the call has passed"});
+    });
   }
-
-  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* call) override { return new Call(*this, *call); }
-
-  void dispatch(Call& call) {
-    Duty duty(&call, running_);
-    const auto method = admit(call);
-    if (!method) return duty.finish(method.error());
-    runtime::Scheduler& loop = *loops_[next_.fetch_add(1) % loops_.size()];
-    call.run_on(loop);
-    loop.spawn("grpc", run(loop, **method, std::move(duty)));
+  ~DeadlineTimer() {
+    if (timer_ != 0) loop_.cancel(timer_);
   }
-  std::size_t running() const { return running_.load(); }
-  const ForeignServerSettings& settings() const { return settings_; }
+  DeadlineTimer(const DeadlineTimer&) = delete;
+  DeadlineTimer& operator=(const DeadlineTimer&) = delete;
 
  private:
-  std::expected<const ForeignMethod*, RpcStatus> admit(Call& call) const;
-  bool is_authorized(const Metadata& metadata) const;
-  Task<void> run(runtime::Scheduler& loop, const ForeignMethod& method, Duty duty);
-  Task<RpcStatus> handle(runtime::Context& context, const ForeignMethod& method, std::string request, RpcStream& out) const;
-
-  ForeignServerSettings settings_;
-  std::map<std::string, ForeignMethod, std::less<>> methods_;
-  std::vector<runtime::Scheduler*> loops_;
-  RandomSource& random_;
-  std::atomic<std::size_t> next_{0};
-  std::atomic<std::size_t> running_{0};
+  runtime::Scheduler& loop_;
+  runtime::TimerId timer_ = 0;
 };
 
-void Call::OnReadDone(bool ok) {
-  if (!ok) return finish(status_of(grpc::StatusCode::INVALID_ARGUMENT, "Expected one message, but none came"));
-  service_.dispatch(*this);
-}
-
-bool Service::is_authorized(const Metadata& metadata) const {
-  if (settings_.token.empty()) return true;
-  for (const auto& [name, value] : metadata) {
-    if (name == "authorization" && value.starts_with(kBearer) && settings_.token == Secret(value.substr(kBearer.size()))) return true;
-  }
-  return false;
-}
-
-std::expected<const ForeignMethod*, RpcStatus> Service::admit(Call& call) const {
-  if (!is_authorized(metadata_from(call.context().client_metadata())))
-    return std::unexpected(status_of(grpc::StatusCode::UNAUTHENTICATED, "Expected the bearer token of this server, but it is not so"));
-  if (running_.load() > settings_.max_running)
-    return std::unexpected(status_of(grpc::StatusCode::RESOURCE_EXHAUSTED, "Expected fewer calls at a time"));
-  const auto found = methods_.find(call.context().method());
-  if (found == methods_.end())
-    return std::unexpected(status_of(grpc::StatusCode::UNIMPLEMENTED, "Expected a method that this server offers"));
-  return &found->second;
-}
-
-Task<void> Service::run(runtime::Scheduler& loop, const ForeignMethod& method, Duty duty) {
-  runtime::Context context(loop, random_);
+Task<void> run_call(std::shared_ptr<Service> service, runtime::Scheduler& loop, const ForeignMethod& method, Duty duty) {
+  const DeadlineTimer deadline(loop, duty.call().shared_from_this());
+  runtime::Context context(loop, service->random);
   context.client = runtime::ClientType::kGrpc;
   context.cancellation = duty.call().cancellation();
   std::string request = duty.call().take_request();
@@ -168,59 +115,300 @@ Task<void> Service::run(runtime::Scheduler& loop, const ForeignMethod& method, D
   duty.finish(status);
 }
 
-Task<RpcStatus> Service::handle(runtime::Context& context, const ForeignMethod& method, std::string request, RpcStream& out) const {
-  try {
-    RpcStatus status = co_await method.handle(context, std::move(request), out);
-    co_return status;
-  } catch (...) {
-    runtime::report_current_exception("grpc");
+class Connection final : public Peer, public ForeignSessionOwner {
+ public:
+  Connection(std::shared_ptr<Service> service, std::shared_ptr<PeerLoop> peers, int socket)
+      : Peer(std::move(peers)),
+        service_(std::move(service)),
+        stream_(loop().io(), socket),
+        session_(*this, {service_->settings.message_limit, static_cast<std::uint32_t>(service_->settings.max_running_per_connection)}) {
+    service_->connections.fetch_add(1);
   }
-  co_return status_of(grpc::StatusCode::INTERNAL, "The handler of the call failed");
+  ~Connection() { service_->connections.fetch_sub(1); }
+
+  static Task<void> run(std::shared_ptr<Connection> self);
+
+  void on_deadline() override;
+  void drain() override {
+    session_.drain();
+    if (!has_greeted_) cut();
+  }
+  void cut() override;
+
+  std::optional<RpcStatus> refuse(const ForeignCall& call) override;
+  void begin(std::shared_ptr<ForeignCall> call) override;
+  void has_output() override;
+  bool hold(std::size_t bytes) override;
+  void release(std::size_t bytes) override { service_->held.fetch_sub(bytes); }
+
+ private:
+  bool is_authorized(const ForeignCall& call) const;
+  Task<bool> shake_hands();
+  Task<bool> wait_for(IoStatus status);
+  Task<void> serve();
+  void flush();
+  std::shared_ptr<Connection> self() { return std::static_pointer_cast<Connection>(shared_from_this()); }
+
+  std::shared_ptr<Service> service_;
+  ByteStream stream_;
+  ForeignSession session_;
+  std::string outgoing_;
+  std::size_t sent_ = 0;
+  bool has_greeted_ = false;
+  bool was_asked_ = false;  // whether it is there
+  bool is_flush_queued_ = false;
+  bool waits_to_write_ = false;
+};
+
+Task<void> Connection::run(std::shared_ptr<Connection> self) {
+  self->set_deadline(self->service_->settings.hello_timeout);
+  if (self->loop().draining()) co_return;
+  bool has_begun = true;
+  if (self->service_->tls) has_begun = co_await self->shake_hands();
+  if (has_begun) {
+    self->flush();
+    co_await self->serve();
+  }
+  self->clear_deadline();
+  self->session_.end();
+  self->stream_.end_writing();
+  self->stream_.close();
+}
+
+// False: cut.
+Task<bool> Connection::wait_for(IoStatus status) {
+  if (!stream_.is_open()) co_return false;
+  if (status == IoStatus::kNeedWrite && waits_to_write_) {  // one waiter a direction
+    co_await loop().scheduler().sleep_for(kTlsPause);
+    co_return stream_.is_open();
+  }
+  const Direction direction = status == IoStatus::kNeedWrite ? Direction::kWrite : Direction::kRead;
+  const bool ready = co_await stream_.ready(direction);
+  co_return ready;
+}
+
+Task<bool> Connection::shake_hands() {
+  if (!stream_.begin_tls_server(service_->tls)) co_return false;
+  for (;;) {
+    const IoResult result = stream_.handshake();
+    if (result.status == IoStatus::kDone) co_return true;
+    if (result.status == IoStatus::kEnd || result.status == IoStatus::kFailed) co_return false;
+    const bool ready = co_await wait_for(result.status);
+    if (!ready) co_return false;
+  }
+}
+
+Task<void> Connection::serve() {
+  for (;;) {
+    auto& scratch = loop().scratch();
+    const IoResult result = stream_.read(scratch.data(), scratch.size());
+    if (result.status == IoStatus::kDone) {
+      has_greeted_ = true;
+      was_asked_ = false;
+      set_deadline(service_->settings.silence_limit);
+      const bool goes_on = session_.receive({scratch.data(), result.bytes});
+      flush();
+      if (!goes_on || session_.is_over()) co_return;
+    } else if (result.status == IoStatus::kNeedRead || result.status == IoStatus::kNeedWrite) {
+      const bool ready = co_await wait_for(result.status);
+      if (!ready) co_return;
+    } else {
+      co_return;
+    }
+  }
+}
+
+void Connection::flush() {
+  if (waits_to_write_ || !stream_.is_open()) return;
+  for (;;) {
+    if (sent_ == outgoing_.size()) {
+      outgoing_.clear();
+      sent_ = 0;
+      session_.produce(outgoing_, kOutgoing);
+      if (outgoing_.empty()) break;
+    }
+    const IoResult result = stream_.write(outgoing_.data() + sent_, outgoing_.size() - sent_);
+    if (result.status == IoStatus::kDone) {
+      sent_ += result.bytes;
+      continue;
+    }
+    if (result.status == IoStatus::kNeedRead) return;  // what is read next flushes again
+    if (result.status != IoStatus::kNeedWrite) return cut();
+    waits_to_write_ = true;
+    stream_.wait(Direction::kWrite, [self = self()](bool ready) {
+      self->waits_to_write_ = false;
+      if (ready) self->flush();
+    });
+    return;
+  }
+  if (outgoing_.capacity() > kKeptOutgoing) outgoing_ = std::string();
+  if (session_.is_over()) cut();
+}
+
+// Once for all that is answered in this turn of the loop.
+void Connection::has_output() {
+  if (std::exchange(is_flush_queued_, true)) return;
+  loop().scheduler().post([self = self()] {
+    self->is_flush_queued_ = false;
+    self->flush();
+  });
+}
+
+void Connection::on_deadline() {
+  if (!has_greeted_ || was_asked_) return cut();
+  was_asked_ = true;
+  set_deadline(service_->settings.answer_timeout);
+  session_.ping();
+}
+
+void Connection::cut() {
+  session_.finish_all(stopping());
+  stream_.cancel();
+  // What is answered already may still go.
+  if (!waits_to_write_ && stream_.is_open() && !session_.is_over()) {
+    session_.produce(outgoing_, outgoing_.size() + kOutgoing);
+    (void)stream_.write(outgoing_.data() + sent_, outgoing_.size() - sent_);
+  }
+  stream_.close();
+}
+
+bool Connection::is_authorized(const ForeignCall& call) const {
+  const std::string& said = call.authorization();
+  return service_->settings.token.empty() ||
+         (said.starts_with(kBearer) && service_->settings.token == Secret(said.substr(kBearer.size())));
+}
+
+std::optional<RpcStatus> Connection::refuse(const ForeignCall& call) {
+  if (!is_authorized(call)) return RpcStatus{kUnauthenticated, "Expected the bearer token of this server, but it is not so"};
+  if (service_->running.load() >= service_->settings.max_running)
+    return RpcStatus{kResourceExhausted, "Expected fewer calls at a time"};
+  if (!service_->methods.contains(call.method())) return RpcStatus{kUnimplemented, "Expected a method that this server offers"};
+  return std::nullopt;
+}
+
+void Connection::begin(std::shared_ptr<ForeignCall> call) {
+  const ForeignMethod& method = service_->methods.find(call->method())->second;
+  Duty duty(service_, std::move(call));
+  loop().scheduler().spawn("grpc", run_call(service_, loop().scheduler(), method, std::move(duty)));
+}
+
+bool Connection::hold(std::size_t bytes) {
+  if (service_->held.fetch_add(bytes) + bytes <= service_->settings.max_held) return true;
+  service_->held.fetch_sub(bytes);
+  return false;
 }
 
 }  // namespace
 
-struct ForeignServer::State {
-  State(ForeignServerSettings settings, std::vector<ForeignMethod> methods, std::vector<runtime::Scheduler*> loops, RandomSource& random)
-      : service(std::move(settings), std::move(methods), std::move(loops), random) {}
+struct ForeignServer::State : std::enable_shared_from_this<State> {
+  State(std::shared_ptr<Service> shared, ListeningSocket socket, const std::vector<runtime::Scheduler*>& loops)
+      : service(std::move(shared)), port(socket.endpoint.port), acceptor(runtime::io_context_of(*loops.front()), socket.descriptor) {
+    for (runtime::Scheduler* loop : loops) peers.push_back(std::make_shared<PeerLoop>(*loop, kTick));
+  }
 
-  Service service;
-  std::unique_ptr<grpc::Server> server;
-  int port = 0;
+  std::shared_ptr<Service> service;
+  int port;
+  boost::asio::posix::stream_descriptor acceptor;  // on the first loop
+  std::vector<std::shared_ptr<PeerLoop>> peers;
+  std::size_t next = 0;
+  bool is_stopped = false;
+
+  runtime::Scheduler& accepting_loop() { return peers.front()->scheduler(); }
+  void wait_to_accept();
+  void accept_some();
+  void hand_over(int socket);
+  template <class What>
+  void on_each_loop(What what) {
+    for (const auto& loop : peers) loop->scheduler().post([loop, what] { what(*loop); });
+  }
+  // Whether nothing of it runs any more.
+  bool is_quiet() const { return service->running.load() == 0 && service->connections.load() == 0; }
 };
 
-ForeignServer::ForeignServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+void ForeignServer::State::wait_to_accept() {
+  if (!acceptor.is_open()) return;
+  acceptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                      [self = shared_from_this()](const boost::system::error_code& error) {
+                        if (!error) self->accept_some();
+                      });
+}
+
+void ForeignServer::State::accept_some() {
+  for (std::size_t i = 0; i < kAcceptedPerTurn && acceptor.is_open(); ++i) {
+    const AcceptedSocket socket = accept_from(acceptor.native_handle());
+    if (socket.descriptor >= 0) {
+      hand_over(socket.descriptor);
+      continue;
+    }
+    if (socket.error == EAGAIN || socket.error == EWOULDBLOCK) break;
+    if (socket.error == EINTR || socket.error == ECONNABORTED) continue;
+    // Out of descriptors or memory: connections wait in the backlog until some are free.
+    accepting_loop().call_after(kAcceptPause, [self = shared_from_this()] { self->wait_to_accept(); });
+    return;
+  }
+  wait_to_accept();
+}
+
+void ForeignServer::State::hand_over(int socket) {
+  if (service->connections.load() >= service->settings.max_connections) {
+    ::close(socket);
+    return;
+  }
+  const auto& loop = peers[next++ % peers.size()];
+  // Owns the descriptor until a connection does, also when the loop ends before.
+  struct Arrival {
+    int descriptor;
+    ~Arrival() {
+      if (descriptor >= 0) ::close(descriptor);
+    }
+  };
+  auto arrival = std::make_unique<Arrival>(socket);
+  loop->scheduler().post([shared = service, loop, arrival = std::move(arrival)]() mutable {
+    auto connection = std::make_shared<Connection>(shared, loop, std::exchange(arrival->descriptor, -1));
+    loop->scheduler().spawn("grpc-connection", Connection::run(std::move(connection)));
+  });
+}
+
+ForeignServer::ForeignServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
 ForeignServer::~ForeignServer() { stop(Duration{}); }
 
 Result<std::unique_ptr<ForeignServer>> ForeignServer::start(ForeignServerSettings settings, std::vector<ForeignMethod> methods,
                                                             std::vector<runtime::Scheduler*> loops, RandomSource& random) {
-  keep_callback_threads();
-  ASSIGN_OR_RETURN(auto credentials, credentials_of(settings.tls));
-  auto state = std::make_unique<State>(std::move(settings), std::move(methods), std::move(loops), random);
-  const ForeignServerSettings& kept = state->service.settings();
-  grpc::ServerBuilder builder;
-  builder.AddListeningPort(kept.listen, credentials, &state->port);
-  builder.RegisterCallbackGenericService(&state->service);
-  builder.SetMaxReceiveMessageSize(static_cast<int>(kept.message_limit));
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a second server on the port must fail
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(kept.max_running_per_connection));
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kKeepAliveFloorMilliseconds);
-  state->server = builder.BuildAndStart();
-  if (!state->server || state->port == 0)
-    return consilium::fail(ErrorKind::kUnavailable, "net.cannot-listen", "Cannot listen on " + kept.listen);
+  TlsContextPointer tls;
+  if (settings.tls) {
+    ASSIGN_OR_RETURN(tls, make_server_tls(*settings.tls, Alpn::kHttp2));
+  }
+  ASSIGN_OR_RETURN(const Endpoint listen, Endpoint::parse(settings.listen));
+  ASSIGN_OR_RETURN(ListeningSocket socket, listen_on(listen));
+  auto service = std::make_shared<Service>(std::move(settings), std::move(tls), std::map<std::string, ForeignMethod, std::less<>>(), random);
+  for (ForeignMethod& method : methods) service->methods.emplace(method.name, std::move(method));
+  auto state = std::make_shared<State>(std::move(service), std::move(socket), loops);
+  state->accepting_loop().post([state] { state->wait_to_accept(); });
   return std::unique_ptr<ForeignServer>(new ForeignServer(std::move(state)));
 }
 
 int ForeignServer::port() const { return state_->port; }
 
-std::size_t ForeignServer::running() const { return state_->service.running(); }
+std::size_t ForeignServer::running() const { return state_->service->running.load(); }
+
+std::size_t ForeignServer::connections() const { return state_->service->connections.load(); }
 
 void ForeignServer::stop(Duration grace) {
-  if (!state_->server) return;
-  state_->server->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_micros(grace.microseconds, GPR_TIMESPAN)));
-  state_->server->Wait();
-  state_->server.reset();
+  if (std::exchange(state_->is_stopped, true)) return;
+  state_->accepting_loop().post([state = state_] {
+    boost::system::error_code ignored;
+    state->acceptor.close(ignored);
+  });
+  state_->on_each_loop([](PeerLoop& loop) { loop.drain_all(); });
+  const auto wait_up_to = [this](Duration limit) {
+    const runtime::Scheduler& loop = state_->accepting_loop();
+    const Timestamp end = loop.steady_now() + limit;
+    while (!state_->is_quiet() && loop.steady_now() < end) std::this_thread::sleep_for(kStopLook);
+  };
+  wait_up_to(grace);
+  state_->on_each_loop([](PeerLoop& loop) { loop.cut_all(); });
+  wait_up_to(kCutTime);
 }
 
 }  // namespace consilium::net
