@@ -41,6 +41,7 @@ consilium_archive(consilium_grpc_parts FILES grpc++ grpc gpr upb address_sorting
 target_link_libraries(consilium_grpc INTERFACE -Wl,--start-group consilium_grpc_parts ${consilium_absl_archives} -Wl,--end-group)
 
 consilium_archive(consilium_http2 FILES nghttp2)
+consilium_archive(consilium_zlib FILES z)
 consilium_archive(consilium_yaml FILES yaml-cpp)
 consilium_archive(consilium_xml FILES pugixml)
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 
 #include "bpmn/instance_views.h"
 #include "runtime/backoff.h"
@@ -245,7 +246,7 @@ void LocalProcessEngine::report(const Error& error) {
 }
 
 void LocalProcessEngine::queue_continues() {
-  for (const auto& [key, instance] : engine_.state().instances()) {
+  for (const auto& [key, instance] : engine_.state().awake_instances()) {  // none of these rests
     if (instance.may_continue()) continues_.push_back(key);
   }
 }
@@ -840,11 +841,9 @@ Task<Result<EngineFigures>> LocalProcessEngine::figures(runtime::Context& contex
 EngineFigures LocalProcessEngine::look() const {
   const engine::State& state = engine_.state();
   EngineFigures figures;
-  figures.instances = static_cast<std::int64_t>(state.instances().size());
-  for (const auto& [key, instance] : state.instances()) {
-    figures.incidents += static_cast<std::int64_t>(instance.incidents.size());
-    figures.timers += static_cast<std::int64_t>(instance.timers.size());
-  }
+  figures.instances = static_cast<std::int64_t>(state.instance_count());
+  figures.incidents = static_cast<std::int64_t>(state.open_incidents().size());
+  figures.timers = static_cast<std::int64_t>(state.timer_count());
   const Timestamp now = loop_.now();
   for (const engine::Due& due : state.due()) {
     if (due.at > now) break;
@@ -880,16 +879,12 @@ Task<Result<void>> LocalProcessEngine::visit_instances(runtime::Context& context
   bool more = true;
   while (more) {
     std::move_only_function<Result<void>(Turn&)> look = [this, &before, &visit, &more](Turn&) -> Result<void> {
-      const auto& all = engine_.state().instances();
-      auto next = before == 0 ? all.end() : all.lower_bound(before);
-      for (int looked = 0; next != all.begin() && looked < kInstancesPerLook; ++looked) {
-        --next;
-        before = next->first;
-        if (visit(next->second)) continue;
-        more = false;
-        return {};
+      const engine::State& state = engine_.state();
+      for (int looked = 0; more && looked < kInstancesPerLook; ++looked) {
+        before = state.instance_before(before == 0 ? std::numeric_limits<Key>::max() : before);
+        more = before != 0;
+        if (more) state.look_at(before, [&](const engine::Instance& instance) { more = visit(instance); });
       }
-      more = next != all.begin();
       return {};
     };
     auto looked = co_await submit<void>(context, std::move(look));
@@ -967,9 +962,10 @@ Task<Result<std::vector<process::Incident>>> LocalProcessEngine::incidents(runti
   using Incidents = std::vector<process::Incident>;
   std::move_only_function<Result<Incidents>(Turn&)> look = [this](Turn&) -> Result<Incidents> {
     Incidents all;
-    for (const auto& [key, instance] : engine_.state().instances()) {
-      if (!instance.incidents.empty()) add_incidents(all, instance);
-    }
+    const engine::State& state = engine_.state();
+    std::set<Key> owners;
+    for (const Key incident : state.open_incidents()) owners.insert(state.owner_key_of(incident));
+    for (const Key owner : owners) state.look_at(owner, [&](const engine::Instance& instance) { add_incidents(all, instance); });
     return all;
   };
   auto answer = co_await submit<Incidents>(context, std::move(look));

@@ -9,10 +9,10 @@ namespace consilium::bpmn::engine {
 void Applier::apply(const Event& event) { std::visit(*this, event); }
 
 Instance& Applier::instance(Key key) {
-  const auto found = state_.instances_.find(key);
-  if (found == state_.instances_.end()) throw std::logic_error("event of an unknown process instance");
+  Instance* found = state_.awake(key);
+  if (!found) throw std::logic_error("event of an unknown process instance");
   state_.changed_instances_.insert(key);
-  return found->second;
+  return *found;
 }
 
 ElementInstance& Applier::element(Instance& owner, Key key) {
@@ -25,7 +25,7 @@ void Applier::used(Key key) { state_.restore_counter(counter_of(key)); }
 
 void Applier::own(Key key, Key instance_key) {
   used(key);
-  state_.owners_[key] = instance_key;
+  state_.own(key, instance_key, State::From::kEvents);
 }
 
 void Applier::operator()(const ProcessDeployed& event) {
@@ -150,9 +150,7 @@ void Applier::erase_subscription(Instance& owner, Key subscription) {
     found->second.erase(subscription);
     if (found->second.empty()) state_.signal_subscriptions_.erase(found);
   } else {
-    const auto found = state_.subscriptions_.find({ended.name, ended.correlation_key});
-    found->second.erase(subscription);
-    if (found->second.empty()) state_.subscriptions_.erase(found);
+    state_.subscriptions_.erase({State::hash_of(ended.name, ended.correlation_key), subscription});
   }
   state_.owners_.erase(subscription);
   owner.subscriptions.erase(subscription);
@@ -160,6 +158,7 @@ void Applier::erase_subscription(Instance& owner, Key subscription) {
 
 void Applier::erase_incident(Instance& owner, Key incident) {
   state_.owners_.erase(incident);
+  state_.open_incidents_.erase(incident);
   owner.incidents.erase(incident);
 }
 
@@ -169,17 +168,18 @@ void Applier::end_instance(Instance& owner) {
     state_.recently_ended_.push_back(owner.idempotency_key);
     if (state_.recently_ended_.size() > kRecentlyEnded) {
       const auto oldest = state_.idempotency_.find(state_.recently_ended_.front());
-      if (oldest != state_.idempotency_.end() && !state_.instances_.contains(oldest->second)) state_.idempotency_.erase(oldest);
+      if (oldest != state_.idempotency_.end() && !state_.has_instance(oldest->second)) state_.idempotency_.erase(oldest);
       state_.recently_ended_.pop_front();
     }
   }
   if (!owner.lock_key.empty()) state_.locks_.erase({owner.process->id, owner.lock_key});
-  if (const auto parent = state_.instances_.find(owner.parent); parent != state_.instances_.end()) {
-    const auto caller = parent->second.elements.find(owner.call_activity);
-    if (caller != parent->second.elements.end()) caller->second.child = 0;
+  if (Instance* parent = owner.parent == 0 ? nullptr : state_.awake(owner.parent)) {
+    const auto caller = parent->elements.find(owner.call_activity);
+    if (caller != parent->elements.end()) caller->second.child = 0;
     state_.changed_instances_.insert(owner.parent);
   }
   for (const auto& [element_instance, ended] : owner.elements) state_.owners_.erase(element_instance);
+  if (!owner.has_row) state_.changed_instances_.erase(key);  // no checkpoint has to forget it
   state_.instances_.erase(key);
 }
 
@@ -298,7 +298,7 @@ void Applier::operator()(const SubscriptionCreated& event) {
   Instance& owner = instance(event.instance);
   owner.subscriptions[event.subscription] = {event.subscription, event.element_instance, owner.process->by_id.at(event.target), event.name,
                                              event.correlation_key};
-  state_.subscriptions_[{event.name, event.correlation_key}].insert(event.subscription);
+  state_.subscriptions_.insert({State::hash_of(event.name, event.correlation_key), event.subscription});
   own(event.subscription, event.instance);
 }
 
@@ -324,6 +324,7 @@ void Applier::operator()(const MessageExpired& event) {
   if (found->second.empty()) state_.buffered_.erase(found);
   state_.message_ids_.erase({message.name, message.correlation_key, message.id});
   state_.due_.erase({message.deadline, DueKind::kMessage, event.message});
+  if (!message.has_row) state_.changed_messages_.erase(event.message);  // no checkpoint has to forget it
   state_.messages_.erase(event.message);
 }
 
@@ -340,6 +341,7 @@ void Applier::operator()(const IncidentCreated& event) {
   owner.incidents[event.incident] = {event.incident, event.element_instance, event.job, event.error_type, event.message, at_};
   element(owner, event.element_instance).incident = event.incident;
   own(event.incident, event.instance);
+  state_.open_incidents_.insert(event.incident);
 }
 
 void Applier::operator()(const IncidentResolved& event) {

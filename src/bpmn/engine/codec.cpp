@@ -2,8 +2,12 @@
 
 #include <array>
 #include <concepts>
+#include <limits>
+#include <ranges>
 #include <type_traits>
 #include <utility>
+
+#include "bpmn/engine/packing.h"
 
 namespace consilium::bpmn::engine {
 namespace {
@@ -13,6 +17,7 @@ constexpr std::uint64_t kFormVersion = 1;
 // scopes, call activities, locks by message and multi-instance activities, since 5 with timers that repeat by the calendar.
 constexpr std::uint64_t kInstanceFormVersion = 5;
 constexpr std::uint64_t kStartTimerFormVersion = 2;  // since 2 with such timers
+constexpr std::uint64_t kPackedForm = 0;              // then the size of what is packed, which is of another form
 
 class Writer {
  public:
@@ -41,6 +46,8 @@ class Writer {
       (*this)(feel::to_json(value));
   }
 
+  void whole(const Context& value) { (*this)(value); }
+
   std::string take() { return std::move(bytes_); }
 
  private:
@@ -51,10 +58,11 @@ class Reader {
  public:
   static constexpr bool kReads = true;
 
-  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+  explicit Reader(std::string_view bytes, Variables variables = Variables::kRead) : bytes_(bytes), variables_(variables) {}
 
   bool good() const { return good_; }
   bool at_end() const { return bytes_.empty(); }
+  std::string_view rest() const { return bytes_; }
   void refuse() {
     good_ = false;
     bytes_ = {};
@@ -101,19 +109,27 @@ class Reader {
   void operator()(Timestamp& value) { (*this)(value.microseconds); }
   void operator()(Duration& value) { (*this)(value.microseconds); }
   void operator()(Context& value) {
-    std::string text;
-    (*this)(text);
+    const std::size_t size = count();
+    const std::string_view text = bytes_.substr(0, size);
+    bytes_.remove_prefix(size);
     value.clear();
-    if (text.empty()) return;
+    if (text.empty() || variables_ == Variables::kSkipped) return;
     auto parsed = feel::parse_variables(text, text.size());
     if (parsed)
       value = std::move(*parsed);
     else
       refuse();
   }
+  // Also without the variables.
+  void whole(Context& value) {
+    const Variables wanted = std::exchange(variables_, Variables::kRead);
+    (*this)(value);
+    variables_ = wanted;
+  }
 
  private:
   std::string_view bytes_;
+  Variables variables_;
   bool good_ = true;
 };
 
@@ -501,7 +517,7 @@ template <class Archive>
 void list_field(Archive& a, auto& list) {
   Context named;
   if constexpr (!Archive::kReads) named.emplace("list", feel::Value(list));
-  a(named);
+  a.whole(named);
   if constexpr (Archive::kReads) {
     const auto found = named.find("list");
     if (found != named.end() && found->second.list())
@@ -619,10 +635,25 @@ std::string encode_instance(const Instance& instance) {
   return writer.take();
 }
 
-std::expected<Instance, std::string> decode_instance(const State& state, std::string_view bytes) {
-  Reader reader(bytes);
+std::string pack_instance(const Instance& instance) {
+  std::string plain = encode_instance(instance);
+  Writer head;
+  head.number(kPackedForm);
+  head.number(plain.size());
+  std::string packed = head.take() + pack(plain);
+  return packed.size() < plain.size() ? packed : plain;
+}
+
+std::expected<Instance, std::string> decode_instance(const State& state, std::string_view bytes, Variables variables) {
+  Reader reader(bytes, variables);
   Instance instance;
   const std::uint64_t form = reader.number();
+  if (form == kPackedForm && reader.good()) {
+    const std::uint64_t size = reader.number();
+    const auto plain = unpack(reader.rest(), size);
+    if (!plain || plain->empty() || plain->front() == '\0') return damaged("checkpoint of an instance");  // packed once at most
+    return decode_instance(state, *plain, variables);
+  }
   if (form < 1 || form > kInstanceFormVersion) return damaged("checkpoint of an instance");
   reader(instance.key);
   reader(instance.process_key);
@@ -700,7 +731,9 @@ std::string snapshot(const State& state) {
     writer(definition.process->id);
     writer(definition.xml);
   }
-  for (const auto& [key, instance] : state.instances()) writer(encode_instance(instance));
+  std::vector<Key> keys;
+  for (Key key = state.instance_before(std::numeric_limits<Key>::max()); key != 0; key = state.instance_before(key)) keys.push_back(key);
+  for (const Key key : std::views::reverse(keys)) state.look_at(key, [&](const Instance& instance) { writer(encode_instance(instance)); });
   for (const auto& [key, message] : state.messages()) writer(encode_message(message));
   for (const auto& [key, timer] : state.start_timers()) writer(encode_start_timer(timer));
   for (const Due& due : state.due()) {  // derived, and therefore worth comparing

@@ -1,6 +1,11 @@
 #include "bpmn/engine/state.h"
 
 #include <algorithm>
+#include <cstring>
+#include <functional>
+#include <stdexcept>
+
+#include "bpmn/engine/codec.h"
 
 namespace consilium::bpmn::engine {
 namespace {
@@ -61,14 +66,80 @@ const Definition* State::version(std::string_view process_id, std::int32_t versi
   return found == versions_.end() ? nullptr : definition(found->second);
 }
 
-const Instance* State::instance(Key key) const {
-  const auto found = instances_.find(key);
-  return found == instances_.end() ? nullptr : &found->second;
+// ---- instances that rest
+
+State::Bytes State::bytes_of(std::string_view text) {
+  const auto size = static_cast<std::uint32_t>(text.size());
+  auto bytes = std::make_unique_for_overwrite<char[]>(sizeof size + text.size());
+  std::memcpy(bytes.get(), &size, sizeof size);
+  std::memcpy(bytes.get() + sizeof size, text.data(), text.size());
+  return bytes;
 }
 
-const Instance* State::owner_of(Key key) const {
-  const auto found = owners_.find(key);
-  return found == owners_.end() ? nullptr : instance(found->second);
+std::string_view State::text_of(const Bytes& bytes) {
+  std::uint32_t size = 0;
+  std::memcpy(&size, bytes.get(), sizeof size);
+  return {bytes.get() + sizeof size, size};
+}
+
+Instance State::read(const Bytes& bytes) const {
+  auto instance = decode_instance(*this, text_of(bytes));
+  if (!instance) throw std::logic_error("an instance that rests cannot be read: " + instance.error());
+  instance->has_row = true;
+  return std::move(*instance);
+}
+
+Instance* State::awake(Key key) const {
+  if (const auto found = instances_.find(key); found != instances_.end()) return &found->second;
+  const Bytes* bytes = resting_.find(key);
+  if (!bytes) return nullptr;
+  Instance& woken = instances_[key] = read(*bytes);
+  resting_.erase(key);
+  return &woken;
+}
+
+const Instance* State::instance(Key key) const { return awake(key); }
+
+const std::map<Key, Instance>& State::instances() const {
+  std::vector<Key> keys;
+  for (const auto& entry : resting_.entries()) {
+    if (entry.value) keys.push_back(entry.key);
+  }
+  for (const Key key : keys) awake(key);
+  return instances_;
+}
+
+Key State::instance_before(Key key) const {
+  auto awake = instances_.lower_bound(key);
+  Key before = awake == instances_.begin() ? 0 : std::prev(awake)->first;
+  const auto& entries = resting_.entries();
+  auto entry = std::lower_bound(entries.begin(), entries.end(), key, [](const auto& one, Key wanted) { return one.key < wanted; });
+  while (entry != entries.begin() && (--entry)->key > before) {
+    if (entry->value) return entry->key;
+  }
+  return before;
+}
+
+void State::rest(Key key, std::string_view bytes) {
+  const auto found = instances_.find(key);
+  if (found == instances_.end()) return;
+  found->second.has_row = true;
+  if (!found->second.pending.empty()) return;  // it goes on at once
+  resting_.set(key, bytes_of(bytes));
+  instances_.erase(found);
+}
+
+const Instance* State::owner_of(Key key) const { return instance(owner_key_of(key)); }
+
+Key State::owner_key_of(Key key) const {
+  const Key* owner = owners_.find(key);
+  return owner ? *owner : key;
+}
+
+void State::own(Key key, Key instance_key, From from) {
+  if (key == instance_key) return;
+  if (from == From::kRow) return owners_.load(key, instance_key);
+  owners_.set(key, instance_key);
 }
 
 Key State::instance_of_idempotency_key(std::string_view key) const {
@@ -82,8 +153,18 @@ const std::set<Key>& State::activated(std::string_view job_type, std::string_vie
   return set_of(activated_, Pair(job_type, worker));
 }
 
-const std::set<Key>& State::subscriptions(std::string_view name, std::string_view correlation_key) const {
-  return set_of(subscriptions_, Pair(name, correlation_key));
+std::size_t State::hash_of(std::string_view name, std::string_view correlation_key) {
+  return std::hash<std::string_view>()(name) * 31 + std::hash<std::string_view>()(correlation_key);
+}
+
+std::set<Key> State::subscriptions(std::string_view name, std::string_view correlation_key) const {
+  const std::size_t hash = hash_of(name, correlation_key);
+  std::set<Key> found;
+  for (auto next = subscriptions_.lower_bound({hash, 0}); next != subscriptions_.end() && next->first == hash; ++next) {
+    const Subscription& subscription = owner_of(next->second)->subscriptions.at(next->second);
+    if (subscription.name == name && subscription.correlation_key == correlation_key) found.insert(next->second);
+  }
+  return found;
 }
 
 const std::set<Key>& State::signal_subscriptions(std::string_view name) const { return set_of(signal_subscriptions_, name); }
@@ -111,6 +192,14 @@ bool State::is_known_message(std::string_view name, std::string_view correlation
 }
 
 void State::forget_changes() {
+  for (const Key key : changed_messages_) {
+    if (const auto message = messages_.find(key); message != messages_.end()) message->second.has_row = true;
+  }
+  // What was woken only to be looked at.
+  for (auto next = instances_.begin(); next != instances_.end();) {
+    const auto instance = next++;
+    if (!changed_instances_.contains(instance->first) && instance->second.has_row) rest(instance->first, pack_instance(instance->second));
+  }
   changed_instances_.clear();
   changed_messages_.clear();
   changed_start_timers_.clear();
@@ -143,10 +232,26 @@ std::expected<void, std::string> State::restore_definition(Key key, std::string 
 
 void State::restore_instance(Instance instance) {
   const Key key = instance.key;
-  index(instances_[key] = std::move(instance));
+  instance.has_row = true;
+  index(instances_[key] = std::move(instance), From::kRow);
+}
+
+std::expected<void, std::string> State::restore_instance(std::string_view bytes) {
+  auto instance = decode_instance(*this, bytes, Variables::kSkipped);
+  if (!instance) return std::unexpected(std::move(instance).error());
+  if (instance->pending.empty()) {
+    index(*instance, From::kRow);
+    resting_.load(instance->key, bytes_of(bytes));
+    return {};
+  }
+  auto whole = decode_instance(*this, bytes);
+  if (!whole) return std::unexpected(std::move(whole).error());
+  restore_instance(std::move(*whole));
+  return {};
 }
 
 void State::restore_message(Message message) {
+  message.has_row = true;
   const Key key = message.key;
   index_message(messages_[key] = std::move(message));
 }
@@ -173,25 +278,28 @@ void State::unindex_starts(const Definition& definition) {
   }
 }
 
-void State::index(const Instance& instance) {
+void State::index(const Instance& instance, From from) {
   if (!instance.lock_key.empty()) locks_[{instance.process->id, instance.lock_key}] = instance.key;
   if (!instance.idempotency_key.empty()) idempotency_[instance.idempotency_key] = instance.key;
-  for (const auto& [key, element] : instance.elements) owners_[key] = instance.key;
-  for (const auto& [key, incident] : instance.incidents) owners_[key] = instance.key;
+  for (const auto& [key, element] : instance.elements) own(key, instance.key, from);
+  for (const auto& [key, incident] : instance.incidents) {
+    own(key, instance.key, from);
+    open_incidents_.insert(key);
+  }
   for (const auto& [key, job] : instance.jobs) {
-    owners_[key] = instance.key;
+    own(key, instance.key, from);
     index_job(job);
   }
   for (const auto& [key, timer] : instance.timers) {
-    owners_[key] = instance.key;
+    own(key, instance.key, from);
     index_timer(timer);
   }
   for (const auto& [key, subscription] : instance.subscriptions) {
-    owners_[key] = instance.key;
+    own(key, instance.key, from);
     if (subscription.is_signal)
       signal_subscriptions_[subscription.name].insert(key);
     else
-      subscriptions_[{subscription.name, subscription.correlation_key}].insert(key);
+      subscriptions_.insert({hash_of(subscription.name, subscription.correlation_key), key});
   }
 }
 
@@ -211,11 +319,13 @@ void State::unindex_job(const Job& job) {
 }
 
 void State::index_timer(const Timer& timer) {
+  ++timer_count_;
   due_.insert({timer.due, DueKind::kTimer, timer.key});
   if (timer.since != Timestamp{}) begun_.insert({timer.since, DueKind::kTimer, timer.key});
 }
 
 void State::unindex_timer(const Timer& timer) {
+  --timer_count_;
   due_.erase({timer.due, DueKind::kTimer, timer.key});
   begun_.erase({timer.since, DueKind::kTimer, timer.key});
 }

@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 #include <vector>
 
+#include "bpmn/engine/ascending_map.h"
 #include "bpmn/engine/records.h"
 #include "bpmn/model/process.h"
 
@@ -131,6 +131,7 @@ struct Instance {
   Key parent = 0;  // the instance whose call activity started it
   Key call_activity = 0;
   std::int32_t depth = 0;  // of call activities around it
+  bool has_row = false;    // the last checkpoint knows it; not part of the state
 
   const ElementInstance* find(Key element_instance) const;
   const model::Element& element_of(const ElementInstance& instance) const { return process->elements[instance.element]; }
@@ -152,6 +153,7 @@ struct Message {
   Timestamp deadline;
   Context variables;
   std::set<std::string, std::less<>> correlated;  // process ids
+  bool has_row = false;                           // the last checkpoint knows it; not part of the state
 };
 
 enum class DueKind : std::uint8_t { kTimer, kJob, kMessage, kStartTimer };
@@ -183,10 +185,26 @@ class State {
   // The active instance that a message with this key started; 0: none.
   Key locked_by(std::string_view process_id, std::string_view correlation_key) const;
 
-  const std::map<Key, Instance>& instances() const { return instances_; }
+  // An instance that has not changed since a checkpoint rests: of it only the bytes of its row are kept, a fraction of the
+  // memory, until somebody asks for it.
   const Instance* instance(Key key) const;
+  bool has_instance(Key key) const { return instances_.contains(key) || resting_.find(key) != nullptr; }
+  std::size_t instance_count() const { return instances_.size() + resting_.size(); }
+  // Those that do not rest.
+  const std::map<Key, Instance>& awake_instances() const { return instances_; }
+  // Wakes all: for tests and small states.
+  const std::map<Key, Instance>& instances() const;
+  // The next older one, whether it rests or not, and leaves it so; 0: there is none.
+  Key instance_before(Key key) const;
+  // Reads one without waking it.
+  template <class Look>
+  void look_at(Key key, Look look) const {
+    if (const auto awake = instances_.find(key); awake != instances_.end()) return look(awake->second);
+    if (const Bytes* bytes = resting_.find(key)) look(read(*bytes));
+  }
   // The instance that an element instance, job, timer, subscription or incident belongs to.
   const Instance* owner_of(Key key) const;
+  Key owner_key_of(Key key) const;
   // Of a live or recently ended instance; 0 when there is none.
   Key instance_of_idempotency_key(std::string_view key) const;
 
@@ -198,10 +216,12 @@ class State {
   std::optional<Timestamp> next_due() const { return due_.empty() ? std::nullopt : std::optional(due_.begin()->at); }
   // Waits for a length of time by when they began. One that began after now: the clock was set back meanwhile.
   const std::set<Due>& begun() const { return begun_; }
+  std::size_t timer_count() const { return timer_count_; }
+  const std::set<Key>& open_incidents() const { return open_incidents_; }
   bool was_set_back(Timestamp now) const { return !begun_.empty() && begun_.rbegin()->at > now + kClockTolerance; }
   bool has_due(Timestamp now) const { return (!due_.empty() && due_.begin()->at <= now) || was_set_back(now); }
 
-  const std::set<Key>& subscriptions(std::string_view name, std::string_view correlation_key) const;
+  std::set<Key> subscriptions(std::string_view name, std::string_view correlation_key) const;
   const std::set<Key>& signal_subscriptions(std::string_view name) const;
   const std::map<Key, Message>& messages() const { return messages_; }
   const Message* message(Key key) const;
@@ -213,12 +233,16 @@ class State {
   const std::set<Key>& changed_messages() const { return changed_messages_; }
   const std::set<Key>& changed_start_timers() const { return changed_start_timers_; }
   void forget_changes();
+  // After a checkpoint: the bytes that it has of an instance. Pointers to it are void.
+  void rest(Key key, std::string_view bytes);
 
   // Loading a checkpoint, before any event is applied. The last counter comes with it.
   void restore_counter(std::int64_t last_counter) { last_counter_ = std::max(last_counter_, last_counter); }
   std::expected<void, std::string> restore_definition(Key key, std::string process_id, std::int32_t version, std::string resource_name,
                                                       std::string xml);
   void restore_instance(Instance instance);
+  // The same of a row, which rests at once when it can; the reason when it cannot be read.
+  std::expected<void, std::string> restore_instance(std::string_view bytes);
   void restore_message(Message message);
   void restore_start_timer(StartTimer timer);
 
@@ -226,8 +250,19 @@ class State {
   friend class Applier;
 
   using Pair = std::pair<std::string, std::string>;
+  // A length and so many bytes; null: none.
+  using Bytes = std::unique_ptr<char[]>;
+  // By what a message looks for: a hash of name and key, then the subscription, for names and keys are in the instances.
+  using Waiting = std::pair<std::size_t, Key>;
 
-  void index(const Instance& instance);
+  static Bytes bytes_of(std::string_view text);
+  static std::string_view text_of(const Bytes& bytes);
+  static std::size_t hash_of(std::string_view name, std::string_view correlation_key);
+  Instance read(const Bytes& bytes) const;
+  Instance* awake(Key key) const;
+  enum class From { kEvents, kRow };
+  void own(Key key, Key instance, From from);
+  void index(const Instance& instance, From from);
   void index_job(const Job& job);
   void unindex_job(const Job& job);
   void index_timer(const Timer& timer);
@@ -241,19 +276,22 @@ class State {
   std::map<Key, Definition> definitions_;
   std::map<std::pair<std::string, std::int32_t>, Key, std::less<>> versions_;
   std::map<std::string, Key, std::less<>> newest_;
-  std::map<Key, Instance> instances_;
+  mutable std::map<Key, Instance> instances_;  // that are awake
+  mutable AscendingMap<Bytes> resting_;
   std::map<Key, Message> messages_;
   std::map<Key, StartTimer> start_timers_;
 
   // Derived from the above.
-  std::unordered_map<Key, Key> owners_;
+  AscendingMap<Key> owners_;  // of all that is in an instance, but for itself
   std::map<std::string, Key, std::less<>> idempotency_;
   std::deque<std::string> recently_ended_;
   std::map<std::string, std::set<Key>, std::less<>> activatable_;
   std::map<Pair, std::set<Key>> activated_;
   std::set<Due> due_;
   std::set<Due> begun_;
-  std::map<Pair, std::set<Key>> subscriptions_;
+  std::size_t timer_count_ = 0;
+  std::set<Key> open_incidents_;
+  std::set<Waiting> subscriptions_;
   std::map<Pair, std::set<Key>> buffered_;
   std::set<std::tuple<std::string, std::string, std::string>> message_ids_;
   std::set<Key> changed_instances_;

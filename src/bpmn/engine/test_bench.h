@@ -120,6 +120,18 @@ class Bench {
     }
     ASSERT_EQ(snapshot(engine.state()), snapshot(replica_.state())) << "replay gives another state";
     if (++commands_ % 7 == 0) restart_replica();
+    if (commands_ % 5 == 0) rest();
+  }
+
+  // As after a checkpoint.
+  void rest() {
+    const std::set<Key> changed = engine.state().changed_instances();
+    for (const Key key : changed) {
+      if (const Instance* instance = engine.state().instance(key)) engine.storage().rest(key, pack_instance(*instance));
+    }
+    engine.storage().forget_changes();
+    for (const auto& [key, instance] : engine.state().awake_instances()) ASSERT_FALSE(instance.pending.empty()) << "it does not rest";
+    ASSERT_EQ(snapshot(engine.state()), snapshot(replica_.state())) << "what rests is another state";
   }
 
   // From now on the replica is what a checkpoint gives.
@@ -128,9 +140,8 @@ class Bench {
     for (const auto& [key, d] : replica_.state().definitions())
       ASSERT_TRUE(restored.restore_definition(key, d.process->id, d.version, d.resource_name, d.xml).has_value());
     for (const auto& [key, instance] : replica_.state().instances()) {
-      auto decoded = decode_instance(restored, encode_instance(instance));
+      const auto decoded = restored.restore_instance(commands_ % 2 == 0 ? pack_instance(instance) : encode_instance(instance));
       ASSERT_TRUE(decoded.has_value()) << decoded.error();
-      restored.restore_instance(std::move(*decoded));
     }
     for (const auto& [key, message] : replica_.state().messages()) restored.restore_message(*decode_message(encode_message(message)));
     for (const auto& [key, timer] : replica_.state().start_timers())

@@ -138,7 +138,7 @@ CheckpointRows rows_of(const engine::State& state) {
   CheckpointRows result;
   for (const Key key : state.changed_instances()) {
     const engine::Instance* instance = state.instance(key);
-    result.rows.push_back({kInstanceRow, key, instance ? std::optional(engine::encode_instance(*instance)) : std::nullopt});
+    result.rows.push_back({kInstanceRow, key, instance ? std::optional(engine::pack_instance(*instance)) : std::nullopt});
   }
   for (const Key key : state.changed_messages()) {
     const engine::Message* message = state.message(key);
@@ -264,9 +264,8 @@ Task<Result<void>> Journal::load_checkpoint(runtime::Context& context, engine::S
     for (const database::Row& row : rows) {
       after = row.integer(0);
       if (kind == kInstanceRow) {
-        auto instance = engine::decode_instance(state, row.blob(1));
-        if (!instance) co_return fail(damaged(instance.error()));
-        state.restore_instance(std::move(*instance));
+        const auto restored = state.restore_instance(row.blob(1));
+        if (!restored) co_return fail(damaged(restored.error()));
       } else if (kind == kStartTimerRow) {
         auto timer = engine::decode_start_timer(state, row.blob(1));
         if (!timer) co_return fail(damaged(timer.error()));
@@ -336,7 +335,12 @@ Task<Result<void>> Journal::append(runtime::Context& context, engine::Engine& en
   CO_TRY(co_await database_.write(context, write));
   position_ = position;
   checkpoint_ = checkpoint_position;
-  if (cut) engine.storage().forget_changes();
+  if (cut) {
+    for (const CheckpointRows::Row& row : changed.rows) {
+      if (row.kind == kInstanceRow && row.bytes) engine.storage().rest(row.key, *row.bytes);
+    }
+    engine.storage().forget_changes();
+  }
   co_return Result<void>();
 }
 
