@@ -55,7 +55,7 @@ struct Call {
 
 class GatewayCalls : public ::testing::Test {
  protected:
-  GatewayCalls() : node(1), gateway((node.open(), *node.engine), 1) {
+  explicit GatewayCalls(LocalProcessEngineOptions options = {}) : node(1, options), gateway((node.open(), *node.engine), 1) {
     for (net::ForeignMethod& method : gateway.methods()) methods.emplace(method.name.substr(method.name.rfind('/') + 1), std::move(method));
     node.deploy(TestModel().start().task("t", "work").end().flow("start", "t").flow("t", "end"));
   }
@@ -294,6 +294,40 @@ TEST_F(GatewayCalls, ResolveAnIncidentOnceItsJobHasRetries) {
   const auto again = jobs();
   ASSERT_EQ(again.size(), 1u);
   EXPECT_EQ(again[0].variables, R"({"tried":1})");
+}
+
+class GatewayCallsOnASmallQueue : public GatewayCalls {
+ protected:
+  static LocalProcessEngineOptions small() {
+    LocalProcessEngineOptions options;
+    options.max_waiting = 5;
+    return options;
+  }
+  GatewayCallsOnASmallQueue() : GatewayCalls(small()) {}
+};
+
+TEST_F(GatewayCallsOnASmallQueue, AreRefusedEarlyAndLoseNothing) {
+  constexpr int kResourceExhausted = 8;
+  protocol::CreateProcessInstanceRequest request;
+  request.bpmn_process_id = "p";
+  std::vector<std::unique_ptr<Call>> calls;
+  for (int i = 0; i < 40; ++i) {
+    calls.push_back(std::make_unique<Call>(node));
+    begin(*calls.back(), "CreateProcessInstance", request);
+  }
+  node.world.run_for(seconds(1));
+  std::size_t done = 0;
+  for (const auto& call : calls) {
+    ASSERT_TRUE(call->status.has_value());
+    done += call->status->code == 0 ? 1 : 0;
+    if (call->status->code == 0) continue;
+    EXPECT_EQ(call->status->code, kResourceExhausted) << call->status->message;
+  }
+  EXPECT_EQ(done, 5u);
+  EXPECT_EQ(node.engine->waiting(), 0u);
+  // Those that were accepted are there, and others are again.
+  EXPECT_EQ(jobs().size(), 5u);
+  EXPECT_GT(start(), 0);
 }
 
 TEST_F(GatewayCalls, RefuseBytesThatAreNoMessage) {
