@@ -282,6 +282,8 @@ void add_engine(CLI::App& program, EngineWords& words, int& code) {
   engine->add_option("--listen", flags.listen, "Address of the gateway, host:port; port 0 takes a free one")->capture_default_str();
   engine->add_option("--data", flags.data, "Folder that holds everything the engine keeps")->capture_default_str();
   engine->add_option("--token", words.token, "Bearer token that clients must bring (default: CONSILIUM_ENGINE_TOKEN)");
+  engine->add_option("--metrics-listen", flags.metrics_listen,
+                     "Address of /metrics, /health/live and /health/ready, host:port; port 0 takes a free one (default: none)");
   CLI::Option* certificate = engine->add_option("--certificate", flags.certificate, "PEM file: TLS with this certificate");
   CLI::Option* key = engine->add_option("--key", flags.key, "PEM file of its key");
   certificate->needs(key);

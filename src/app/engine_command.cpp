@@ -7,23 +7,33 @@
 #include <cstdio>
 #include <cstdlib>
 #include <future>
+#include <map>
 #include <memory>
+#include <mutex>
 
+#include "app/engine_metrics.h"
 #include "app/exit_codes.h"
+#include "app/internal_edge.h"
+#include "app/version.h"
 #include "bpmn/gateway/gateway.h"
 #include "bpmn/local_process_engine.h"
 #include "net/endpoint.h"
 #include "net/grpc/foreign_server.h"
+#include "net/http_server.h"
 #include "ports/database/sqlite/threaded_store.h"
 #include "runtime/asio_scheduler.h"
 #include "runtime/data_folder.h"
+#include "runtime/health.h"
+#include "runtime/metrics.h"
 #include "runtime/signals.h"
 
 namespace consilium::app {
 namespace {
 
 constexpr std::int32_t kPartition = 1;
-constexpr Duration kGrace = seconds(1);  // for calls that run
+constexpr Duration kGrace = seconds(1);   // for calls that run
+constexpr Duration kLook = seconds(2);    // at the engine, for health and metrics
+constexpr Duration kFresh = seconds(15);  // a report not repeated for so long counts as a failure
 
 int refuse(const Error& error, int code) {
   std::fprintf(stderr, "consilium: %s\n", error.describe().c_str());
@@ -47,6 +57,11 @@ Task<Result<void>> close(bpmn::LocalProcessEngine& engine) {
   co_return Result<void>();
 }
 
+Task<Result<void>> stop_server(net::HttpServer& server, runtime::Scheduler& loop) {
+  co_await server.stop(loop, kGrace);
+  co_return Result<void>();
+}
+
 Result<std::unique_ptr<database::Store>> open_store(const runtime::DataFolder& folder) {
   database::sqlite::Options options;
   options.path = folder.database();
@@ -58,7 +73,7 @@ Result<std::unique_ptr<database::Store>> open_store(const runtime::DataFolder& f
   return database::sqlite::open_threaded(std::move(options));
 }
 
-// The engine, its loops and its door.
+// The engine and its door, both on one loop: a call that crosses from one thread to another costs more than its work.
 class Server {
  public:
   Server(const EngineFlags& flags, runtime::DataFolder& folder, std::unique_ptr<database::Store> store)
@@ -66,7 +81,6 @@ class Server {
         folder_(folder),
         store_(std::move(store)),
         engine_loop_("engine"),
-        gateway_loop_("gateway"),
         engine_(store_->service("processes"), engine_loop_, random_, bpmn::LocalProcessEngineOptions{.partition = kPartition}),
         gateway_(engine_, kPartition) {}
 
@@ -74,42 +88,96 @@ class Server {
     TRY(store_->migrate("processes", bpmn::LocalProcessEngine::migrations()));
     TRY(folder_.record_version());
     engine_loop_.start();
-    gateway_loop_.start();
     runtime::Context context(engine_loop_, random_);
     TRY(wait_for(engine_loop_, engine_.open(context)));
     net::ForeignServerSettings settings;
     settings.listen = listen.text();
     settings.token = flags_.token;
     if (!flags_.certificate.empty()) settings.tls = net::TlsServerFiles{flags_.certificate, flags_.key};
-    ASSIGN_OR_RETURN(door_, net::ForeignServer::start(std::move(settings), gateway_.methods(), {&gateway_loop_}, random_));
+    ASSIGN_OR_RETURN(door_, net::ForeignServer::start(std::move(settings), gateway_.methods(), {&engine_loop_}, random_));
     gateway_.set_address(listen.host, door_->port());
     const std::string address = net::Endpoint{listen.host, static_cast<std::uint16_t>(door_->port()), {}}.text();
-    TRY(folder_.write_addresses({{"engine", address}}));
+    std::map<std::string, std::string> addresses{{"engine", address}};
+    if (!flags_.metrics_listen.empty()) {
+      TRY(start_metrics());
+      addresses["internal"] = internal_->endpoint().text();
+    }
+    TRY(folder_.write_addresses(addresses));
     std::fprintf(stderr, "The process engine listens on %s, its data lie in %s\n", address.c_str(), folder_.path().c_str());
     return {};
   }
 
   // Long polls and streams are cut, what was begun is kept and answered.
   void stop() {
+    health_.hold_back("draining");
     door_->stop(kGrace);
+    if (internal_) (void)wait_for(engine_loop_, stop_server(*internal_, engine_loop_));
     (void)wait_for(engine_loop_, close(engine_));
     store_->close();
-    gateway_loop_.stop();
     engine_loop_.stop();
-    gateway_loop_.join();
     engine_loop_.join();
   }
 
  private:
+  Result<void> start_metrics() {
+    using Kind = runtime::MetricsRegistry::FunctionKind;
+    using Samples = std::vector<runtime::MetricsRegistry::Sample>;
+    runtime::add_process_metrics(metrics_, std::string(kVersion), std::string(kRevision));
+    runtime::add_health_metrics(metrics_, health_);
+    declare_engine_metrics(metrics_, [this] { return figures(); });
+    declare_database_metrics(metrics_, [this] { return std::optional(store_->statistics()); });
+    const auto gauge = [this](const char* name, const char* help, auto read) {
+      metrics_.function(Kind::kGauge, name, help, {}, [read] { return Samples{{{}, static_cast<double>(read())}}; });
+    };
+    gauge("consilium_gateway_connections", "Connections of Zeebe's clients", [this] { return door_->connections(); });
+    gauge("consilium_gateway_calls_running", "Calls that are not answered yet", [this] { return door_->running(); });
+    gauge("consilium_gateway_job_waits", "Calls among them that wait for jobs", [this] { return engine_.job_waits(); });
+    health_.add("engine");
+    health_.hold_back("");
+    edge_ = std::make_unique<InternalEdge>(metrics_, health_, nullptr);
+    net::HttpServerSettings settings;
+    ASSIGN_OR_RETURN(settings.listen, net::Endpoint::parse(flags_.metrics_listen));
+    ASSIGN_OR_RETURN(internal_, net::HttpServer::start(std::move(settings), *edge_, {&engine_loop_}, random_));
+    engine_loop_.spawn("engine-look", look());
+    return {};
+  }
+
+  // It answers, so it works.
+  Task<void> look() {
+    for (;;) {
+      runtime::Context context(engine_loop_, random_);
+      auto figures = co_await engine_.figures(context);
+      if (figures) {
+        const std::int64_t incidents = figures->incidents;
+        const auto readiness = incidents == 0 ? runtime::Readiness::kReady : runtime::Readiness::kDegraded;
+        health_.report("engine", readiness, incidents == 0 ? "" : "open incidents: " + std::to_string(incidents), kFresh);
+        const std::lock_guard lock(mutex_);
+        figures_ = std::move(*figures);
+      } else {
+        health_.report("engine", runtime::Readiness::kNotReady, figures.error().code);
+      }
+      co_await engine_loop_.sleep_for(kLook);
+    }
+  }
+  std::optional<bpmn::EngineFigures> figures() const {
+    const std::lock_guard lock(mutex_);
+    return figures_;
+  }
+
   const EngineFlags& flags_;
   runtime::DataFolder& folder_;
   std::unique_ptr<database::Store> store_;
   SystemRandom random_;
   runtime::AsioScheduler engine_loop_;
-  runtime::AsioScheduler gateway_loop_;
   bpmn::LocalProcessEngine engine_;
   bpmn::Gateway gateway_;
   std::unique_ptr<net::ForeignServer> door_;
+  runtime::MetricsRegistry metrics_;
+  runtime::Health health_{[this] { return engine_loop_.steady_now(); }};
+  std::unique_ptr<InternalEdge> edge_;
+  std::unique_ptr<net::HttpServer> internal_;
+  mutable std::mutex mutex_;
+  std::optional<bpmn::EngineFigures> figures_;
 };
 
 }  // namespace

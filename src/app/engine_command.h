@@ -11,7 +11,8 @@ struct EngineFlags {
   std::string listen = "127.0.0.1:26500";
   std::string data = "data";
   Secret token;
-  std::string certificate;  // with `key`: TLS
+  std::string metrics_listen;  // of metrics and health over HTTP; empty: none
+  std::string certificate;     // with `key`: TLS
   std::string key;
 };
 

@@ -17,10 +17,11 @@ net::HttpResponse InternalEdge::answer(const net::HttpRequest& request) const {
                         : say(200, runtime::kPrometheusType, metrics_.prometheus_text());
   }
   if (request.path() == "/metrics/reference") return say(200, "text/markdown; charset=utf-8", metrics_.reference());
-  if (request.path() == "/topics/reference") return say(200, "text/markdown; charset=utf-8", platform_.subscriptions());
+  if (topics_ && request.path() == "/topics/reference") return say(200, "text/markdown; charset=utf-8", topics_());
   if (request.path() == "/health/live") return say(health_.live() ? 200 : 503, "application/json", health_.live_json());
   if (request.path() == "/health/ready") return say(health_.ready() ? 200 : 503, "application/json", health_.ready_json());
-  return say(404, "text/plain", "Expected /metrics, /metrics/reference, /topics/reference, /health/live or /health/ready\n");
+  const std::string topics = topics_ ? "/topics/reference, " : "";
+  return say(404, "text/plain", "Expected /metrics, /metrics/reference, " + topics + "/health/live or /health/ready\n");
 }
 
 Task<net::HttpResponse> InternalEdge::handle(runtime::Scheduler&, net::HttpRequest request) { co_return answer(request); }

@@ -2,7 +2,9 @@
 // which), `/health/live`, `/health/ready`. Never reachable on the public port.
 #pragma once
 
-#include "app/platform.h"
+#include <functional>
+#include <string>
+
 #include "net/http.h"
 #include "runtime/health.h"
 #include "runtime/metrics.h"
@@ -11,8 +13,9 @@ namespace consilium::app {
 
 class InternalEdge final : public net::HttpApplication {
  public:
-  InternalEdge(const runtime::MetricsRegistry& metrics, const runtime::Health& health, const Platform& platform)
-      : metrics_(metrics), health_(health), platform_(platform) {}
+  // `topics`: the text of who reads which; null where nobody reads any.
+  InternalEdge(const runtime::MetricsRegistry& metrics, const runtime::Health& health, std::function<std::string()> topics)
+      : metrics_(metrics), health_(health), topics_(std::move(topics)) {}
 
   Task<net::HttpResponse> handle(runtime::Scheduler& loop, net::HttpRequest request) override;
   Task<net::UpgradeAnswer> upgrade(runtime::Scheduler& loop, net::HttpRequest request) override;
@@ -22,7 +25,7 @@ class InternalEdge final : public net::HttpApplication {
 
   const runtime::MetricsRegistry& metrics_;
   const runtime::Health& health_;
-  const Platform& platform_;
+  std::function<std::string()> topics_;
 };
 
 }  // namespace consilium::app

@@ -1,5 +1,7 @@
 #include "app/platform_metrics.h"
 
+#include "app/engine_metrics.h"
+
 namespace consilium::app {
 namespace {
 
@@ -62,9 +64,8 @@ PlatformMetrics::PlatformMetrics(runtime::MetricsRegistry& registry, std::functi
   });
   declare_sessions(registry);
   declare_caches(registry);
-  declare_engine(registry);
-  declare_jobs(registry);
-  declare_database(registry);
+  declare_engine_metrics(registry, [this] { return figures().engine; });
+  declare_database_metrics(registry, [this] { return figures().database; });
 }
 
 void PlatformMetrics::declare_sessions(runtime::MetricsRegistry& registry) {
@@ -99,70 +100,6 @@ void PlatformMetrics::declare_caches(runtime::MetricsRegistry& registry) {
       return samples;
     });
   }
-}
-
-void PlatformMetrics::declare_engine(runtime::MetricsRegistry& registry) {
-  struct One {
-    const char* name;
-    const char* help;
-    std::int64_t bpmn::EngineFigures::* value;
-  };
-  for (const One& one : {One{"consilium_process_instances", "Active process instances", &bpmn::EngineFigures::instances},
-                         One{"consilium_process_incidents", "Open incidents", &bpmn::EngineFigures::incidents},
-                         One{"consilium_process_timers", "Timers that wait", &bpmn::EngineFigures::timers},
-                         One{"consilium_process_overdue", "Timers, locks and messages whose time is past", &bpmn::EngineFigures::overdue},
-                         One{"consilium_process_commands_waiting", "Commands that wait to be decided", &bpmn::EngineFigures::commands},
-                         One{"consilium_process_journal_records", "Records since the last checkpoint", &bpmn::EngineFigures::journal}}) {
-    declare(registry, {Kind::kGauge, one.name, one.help}, [value = one.value](const PlatformFigures& all) {
-      return all.engine ? std::optional(number((*all.engine).*value)) : std::nullopt;
-    });
-  }
-}
-
-void PlatformMetrics::declare_database(runtime::MetricsRegistry& registry) {
-  using database::Statistics;
-  struct One {
-    Kind kind;
-    const char* name;
-    const char* help;
-    std::uint64_t Statistics::* value;
-  };
-  for (const One& one :
-       {One{Kind::kCounter, "consilium_database_commits_total", "Transactions that reached the disk; one holds many writes",
-            &Statistics::commits},
-        One{Kind::kCounter, "consilium_database_writes_total", "Write functions that were answered after their commit",
-            &Statistics::functions},
-        One{Kind::kCounter, "consilium_database_reads_total", "Read functions", &Statistics::reads},
-        One{Kind::kCounter, "consilium_database_refused_total", "Reads and writes turned away: queue full, no space, closed",
-            &Statistics::refused},
-        One{Kind::kCounter, "consilium_database_syncs_total", "Syncs of the database's file and its log", &Statistics::syncs},
-        One{Kind::kGauge, "consilium_database_write_queue", "Write functions that wait", &Statistics::write_queue},
-        One{Kind::kGauge, "consilium_database_read_queue", "Read functions that wait", &Statistics::read_queue},
-        One{Kind::kGauge, "consilium_database_log_pages", "Length of the write-ahead log", &Statistics::wal_pages}}) {
-    declare(registry, {one.kind, one.name, one.help}, [value = one.value](const PlatformFigures& all) {
-      return all.database ? std::optional(number((*all.database).*value)) : std::nullopt;
-    });
-  }
-  declare(
-      registry, {Kind::kCounter, "consilium_database_commit_seconds_total", "Time spent in transactions, their syncs included"},
-      [](const PlatformFigures& all) { return all.database ? std::optional(number(all.database->commit_time_sum) / 1e6) : std::nullopt; });
-}
-
-void PlatformMetrics::declare_jobs(runtime::MetricsRegistry& registry) {
-  registry.function(Kind::kCounter, "consilium_process_jobs_total", "Jobs handed to workers, and what became of them", {"type", "outcome"},
-                    [this] {
-                      Samples samples;
-                      const PlatformFigures all = figures();
-                      if (!all.engine) return samples;
-                      for (const bpmn::EngineFigures::Jobs& jobs : all.engine->jobs) {
-                        samples.push_back({{jobs.type, "activated"}, number(jobs.activated)});
-                        samples.push_back({{jobs.type, "completed"}, number(jobs.completed)});
-                        samples.push_back({{jobs.type, "failed"}, number(jobs.failed)});
-                        samples.push_back({{jobs.type, "thrown"}, number(jobs.thrown)});
-                        samples.push_back({{jobs.type, "postponed"}, number(jobs.postponed)});
-                      }
-                      return samples;
-                    });
 }
 
 void PlatformMetrics::declare(runtime::MetricsRegistry& registry, Named what,

@@ -34,11 +34,8 @@ class PlatformMetrics final : public tasks::QueueObserver {
   // A value of figures that may be missing: then the family shows no value.
   void declare(runtime::MetricsRegistry& registry, Named what, std::function<std::optional<double>(const PlatformFigures&)> read);
   void declare_group(runtime::MetricsRegistry& registry, Named what, std::function<std::optional<double>(const bus::GroupFigures&)> read);
-  void declare_jobs(runtime::MetricsRegistry& registry);
   void declare_caches(runtime::MetricsRegistry& registry);
   void declare_sessions(runtime::MetricsRegistry& registry);
-  void declare_engine(runtime::MetricsRegistry& registry);
-  void declare_database(runtime::MetricsRegistry& registry);
   PlatformFigures figures() const;
 
   std::function<Timestamp()> now_;

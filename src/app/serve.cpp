@@ -250,7 +250,7 @@ class Server {
   }
 
   Task<Result<void>> open_internal() {
-    internal_edge_ = std::make_unique<InternalEdge>(metrics_, health_, *platform_);
+    internal_edge_ = std::make_unique<InternalEdge>(metrics_, health_, [this] { return platform_->subscriptions(); });
     CO_ASSIGN_OR_RETURN(internal_, net::HttpServer::start(internal_server_settings(config_), *internal_edge_, {&main_}, random_));
     co_return Result<void>();
   }
