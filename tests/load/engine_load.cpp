@@ -76,10 +76,15 @@ std::vector<Model> models() {
                                          flow("f3", "task", "end"))}};
 }
 
-// Of 100 bytes, the first one being the key of the instance.
+// Of 100 bytes that say little about each other; the first one is the key of the instance.
 std::string text_of(std::string_view what, std::int64_t number) {
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   std::string text = std::string(what) + "-" + std::to_string(number) + "-";
-  text.resize(kTextBytes, 'x');
+  std::uint64_t mixed = static_cast<std::uint64_t>(number) * 31 + what.size();
+  while (text.size() < kTextBytes) {
+    mixed = mixed * 6364136223846793005U + 1442695040888963407U;
+    text.push_back(kLetters[mixed >> 58]);
+  }
   return text;
 }
 
