@@ -42,7 +42,7 @@ class Ours:
         self.process = None
 
     def start(self):
-        """Milliseconds from exec to the first answer."""
+        """The time of day of exec."""
         (self.gateway,) = zeebe.free_ports(1)
         self.gateway = f"127.0.0.1:{self.gateway}"
         begun = time.time()

@@ -35,6 +35,7 @@ namespace json = boost::json;
 namespace protocol = gateway_protocol;
 
 constexpr std::int64_t kPatienceMs = 60'000;  // of the server, for one call
+constexpr std::int64_t kLockMs = 10'000;      // of a job: one that went to a poll of an earlier run comes back soon
 constexpr Duration kAfterRefusal = milliseconds(5);
 constexpr Duration kTick = milliseconds(1);
 constexpr std::int32_t kMostJobs = 64;
@@ -323,7 +324,7 @@ Task<void> EngineLoad::poll_jobs() {
     protocol::ActivateJobsRequest request;
     request.type = "load-task";
     request.worker = "load";
-    request.timeout = kPatienceMs;
+    request.timeout = kLockMs;
     request.max_jobs_to_activate = kMostJobs;
     request.request_timeout = 10'000;
     std::function<void(std::string_view)> take = [this](std::string_view bytes) {
@@ -341,7 +342,7 @@ Task<void> EngineLoad::stream_jobs() {
   protocol::StreamActivatedJobsRequest request;
   request.type = "load-task";
   request.worker = "load";
-  request.timeout = kPatienceMs;
+  request.timeout = kLockMs;
   std::function<void(std::string_view)> take = [this](std::string_view bytes) {
     const auto job = decode_wire<protocol::ActivatedJob>(bytes);
     if (!job) return fail_load("StreamActivatedJobs: no message of the protocol");
@@ -360,7 +361,7 @@ Task<void> EngineLoad::wake() {
     protocol::ActivateJobsRequest request;
     request.type = "load-after";
     request.worker = "load";
-    request.timeout = kPatienceMs;
+    request.timeout = kLockMs;
     request.max_jobs_to_activate = 1;
     request.request_timeout = 10'000;
     std::function<void(std::string_view)> take = [this, &is_there](std::string_view bytes) {
