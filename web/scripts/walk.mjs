@@ -146,7 +146,6 @@ async function walkProcesses(page, visit) {
   await page.locator('.table th .link').first().click();
   await page.locator(drawn).waitFor();
   await visit('office-model', page);
-  await dialog('office-model-start', 'start-instance');
   await page.getByTestId('edit').click();
   await page.locator('[data-testid=drawing][data-ready]').waitFor();
   await visit('office-editor', page);
@@ -157,7 +156,6 @@ async function walkProcesses(page, visit) {
   await visit('office-editor-refused', page);
   await page.getByTestId('editor-close').click();
   await page.locator('.dialog').waitFor();
-  await visit('office-editor-leave', page);
   await page.getByTestId('leave-sure').click();
   await page.locator(drawn).waitFor();
   await page.locator('[data-part=processes]').click();
@@ -169,7 +167,6 @@ async function walkProcesses(page, visit) {
   await page.locator(drawn).waitFor();
   await page.getByTestId('incident').waitFor();
   await visit('office-instance', page);
-  await dialog('office-instance-cancel', 'cancel');
   await dialog('office-instance-variable', 'add-variable');
   await dialog('office-instance-modify', 'modify');
   await page.getByTestId('migrate').click();

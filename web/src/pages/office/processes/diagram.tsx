@@ -12,8 +12,9 @@ export interface Mark {
   // Tokens that are at the element now.
   tokens: number;
   incident: boolean;
-  // It has been passed.
+  // It has been passed, or was ended before its own end.
   passed: boolean;
+  cut: boolean;
 }
 
 // Below the drawing are the controls and its makers' sign.
@@ -34,7 +35,7 @@ interface Viewer {
   destroy(): void;
 }
 
-type Marker = 'at' | 'stuck' | 'passed' | 'chosen';
+type Marker = 'at' | 'stuck' | 'passed' | 'cut' | 'chosen';
 
 // A model as it was drawn, with what happens on it. Those who do not see it find the same in the lists beside it.
 export function Diagram({ xml, label, marks, chosen, onChoose }: { xml: string; label: string; marks: Readonly<Record<string, Mark>>; chosen?: string | null; onChoose?: (id: string) => void }) {
@@ -94,6 +95,7 @@ export function Diagram({ xml, label, marks, chosen, onChoose }: { xml: string; 
       if (mark.incident) add(id, 'stuck');
       else if (mark.tokens > 0) add(id, 'at');
       else if (mark.passed) add(id, 'passed');
+      else if (mark.cut) add(id, 'cut');
       if (mark.tokens > 0) overlays.add(id, 'tokens', { position: { bottom: 12, left: -10 }, html: badge(mark) });
     }
     if (chosen && there(chosen)) add(chosen, 'chosen');

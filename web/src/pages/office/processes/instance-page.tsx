@@ -92,8 +92,11 @@ export function InstancePage({ session, instanceKey, manages }: { session: Sessi
 
 function marksOf(instance: Instance | undefined, history: readonly ElementRecord[]): Record<string, Mark> {
   const marks: Record<string, Mark> = {};
-  const mark = (id: string) => (marks[id] ??= { tokens: 0, incident: false, passed: false });
-  for (const record of history) if (record.state === 'completed') mark(record.elementId).passed = true;
+  const mark = (id: string) => (marks[id] ??= { tokens: 0, incident: false, passed: false, cut: false });
+  for (const record of history) {
+    if (record.state === 'completed') mark(record.elementId).passed = true;
+    if (record.state === 'terminated') mark(record.elementId).cut = true;
+  }
   for (const element of instance?.active ?? []) mark(element.elementId).tokens += 1;
   for (const incident of instance?.incidents ?? []) mark(incident.elementId).incident = true;
   return marks;
