@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
 
@@ -45,6 +45,23 @@ function pagesOfLanguages(): Plugin {
   };
 }
 
+// `licences.txt`: what others made and the pages carry, with the texts that their licences want to go with it.
+function licences(): Plugin {
+  return {
+    name: 'consilium-licences',
+    generateBundle(_, bundle) {
+      const chunks = Object.values(bundle).flatMap((file) => (file.type === 'chunk' ? Object.keys(file.modules) : []));
+      const folders = new Set(chunks.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id.replace(/^\0/, '').split('?')[0] ?? '')?.[0] ?? []));
+      const texts = [...folders].sort().map((folder) => {
+        const { name, version, license = '' } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as { name: string; version: string; license?: string };
+        const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+        return `${name} ${version}${license.startsWith('SEE') ? '' : `, ${license}`}\n\n${file ? readFileSync(`${folder}/${file}`, 'utf8').trim() : ''}\n`;
+      });
+      this.emitFile({ type: 'asset', fileName: 'licences.txt', source: texts.join(`\n${'-'.repeat(80)}\n\n`) });
+    },
+  };
+}
+
 // `x.br` beside `x`: browsers take it over TLS and from this machine, and it is a tenth smaller than what the program makes by gzip.
 function brotli(): Plugin {
   return {
@@ -59,7 +76,7 @@ function brotli(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [catalogues(), pagesOfLanguages(), brotli()],
+  plugins: [catalogues(), pagesOfLanguages(), licences(), brotli()],
   build: {
     target: 'es2021',
     // The content security policy allows no data: addresses.

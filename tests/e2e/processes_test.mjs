@@ -256,6 +256,9 @@ await runChecks({
         assert.ok(onTop, `${address} at ${size.width}`);
       }
     }
+    const licences = await (await page.request.get('/licences.txt')).text();
+    for (const name of ['bpmn-js', 'diagram-js', 'preact', 'zeebe-bpmn-moddle']) assert.match(licences, new RegExp(`^${name} \\d`, 'm'));
+    assert.match(licences, /watermark must stay fully visible/);
     const loaded = [];
     const client = await openClient(place, people.boris, {});
     client.on('request', (request) => loaded.push(request.url()));
