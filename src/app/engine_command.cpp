@@ -129,9 +129,9 @@ class Server {
     const auto gauge = [this](const char* name, const char* help, auto read) {
       metrics_.function(Kind::kGauge, name, help, {}, [read] { return Samples{{{}, static_cast<double>(read())}}; });
     };
-    gauge("consilium_gateway_connections", "Connections of Zeebe's clients", [this] { return door_->connections(); });
-    gauge("consilium_gateway_calls_running", "Calls that are not answered yet", [this] { return door_->running(); });
-    gauge("consilium_gateway_job_waits", "Calls among them that wait for jobs", [this] { return engine_.job_waits(); });
+    gauge("consilium_engine_connections", "Connections of Zeebe's clients", [this] { return door_->connections(); });
+    gauge("consilium_engine_calls_running", "Calls that are not answered yet", [this] { return door_->running(); });
+    gauge("consilium_engine_job_waits", "Calls among them that wait for jobs", [this] { return engine_.job_waits(); });
     health_.add("engine");
     health_.hold_back("");
     edge_ = std::make_unique<InternalEdge>(metrics_, health_, nullptr);

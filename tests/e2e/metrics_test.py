@@ -4,6 +4,7 @@ value, labels are names of the program alone, and trouble shows in readiness and
 import http.client
 import json
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -240,6 +241,34 @@ def little_room():
             expect(doctor(server, 1)["server.disk"]["state"] == "wrong", "doctor does not see it")
 
 
+def the_engine_alone():
+    """`consilium engine` shows its own where it is told to, and nothing where it is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        addresses = pathlib.Path(folder) / "run/addresses.json"
+        words = [str(BINARY), "engine", "--listen", "127.0.0.1:0", "--data", folder]
+
+        def started(*more):
+            addresses.unlink(missing_ok=True)
+            engine = subprocess.Popen([*words, *more], env=clean_environment(), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            until("an address", addresses.exists)
+            return engine, json.loads(addresses.read_text())
+
+        engine, told = started("--metrics-listen", "127.0.0.1:0")
+        try:
+            until("ready", lambda: text_of(told["internal"], "/health/ready")[0] == 200)
+            seen = Exposition(text_of(told["internal"])[2], False)
+            for family in ("consilium_process_instances", "consilium_process_journal_records", "consilium_database_syncs_total", "consilium_engine_connections",
+                           "consilium_ready", "process_resident_memory_bytes"):
+                expect(any(name == family for name, _ in seen.samples), f"{family} has no value")
+            expect(text_of(told["internal"], "/health/live")[0] == 200 and text_of(told["internal"], "/topics/reference")[0] == 404, "other paths")
+        finally:
+            engine.terminate()
+            expect(engine.wait(30) == 0, f"it ended with {engine.returncode}")
+        engine, told = started()
+        engine.terminate()
+        expect(engine.wait(30) == 0 and "internal" not in told, f"{told}")
+
+
 def main():
     report = Report()
     with tempfile.TemporaryDirectory() as folder, Server(folder) as server:
@@ -251,6 +280,7 @@ def main():
                            ("PR-1 nothing of it on the public port", not_on_the_public_port), ("DO-2 the reference of metrics is complete", reference_is_complete), ("doctor asks the running server", doctor_asks_the_server)):
             report.check(name, lambda test=test: test(server))
     report.check("little room left: degraded, and serves", little_room)
+    report.check("metrics and health of the engine alone", the_engine_alone)
     sys.exit(1 if report.failed else 0)
 
 
