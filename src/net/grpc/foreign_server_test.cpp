@@ -460,6 +460,54 @@ TEST(ForeignServer, LeavesAnAddressThatIsTaken) {
   EXPECT_EQ(second.error().code, "net.cannot-listen");
 }
 
+// Answers at once.
+class QuickOwner final : public ForeignSessionOwner {
+ public:
+  std::optional<RpcStatus> refuse(const ForeignCall&) override { return std::nullopt; }
+  void begin(std::shared_ptr<ForeignCall> call) override {
+    ++begun;
+    call->finish({});
+  }
+  void has_output() override {}
+  bool hold(std::size_t) override { return true; }
+  void release(std::size_t) override {}
+  int begun = 0;
+};
+
+std::string frame(char type, char flags, std::uint32_t stream, const std::string& payload) {
+  std::string bytes;
+  for (int shift = 16; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(payload.size() >> shift));
+  bytes += {type, flags};
+  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(stream >> shift));
+  return bytes + payload;
+}
+
+std::string field(const std::string& name, const std::string& value) {
+  return std::string(1, '\0') + static_cast<char>(name.size()) + name + static_cast<char>(value.size()) + value;
+}
+
+// As gRPC's client of Node does, thousands of times on one connection.
+TEST(ForeignSession, TakesAResetAfterEachAnswer) {
+  QuickOwner owner;
+  ForeignSession session(owner, {});
+  ASSERT_TRUE(session.receive("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, "")));
+  const std::string head = field(":method", "POST") + field(":scheme", "http") + field(":path", "/t.T/Echo") + field(":authority", "x") +
+                           field("content-type", "application/grpc");
+  constexpr int kCalls = 5000;
+  std::string out;
+  for (std::uint32_t i = 0; i < kCalls; ++i) {
+    const std::uint32_t stream = 2 * i + 1;
+    ASSERT_TRUE(session.receive(frame(1, 4, stream, head) + frame(0, 1, stream, std::string(5, '\0'))));
+    out.clear();
+    session.produce(out, 64 * 1024);
+    ASSERT_FALSE(out.empty());
+    ASSERT_TRUE(session.receive(frame(3, 0, stream, std::string(4, '\0'))));
+    ASSERT_FALSE(session.is_over());
+  }
+  EXPECT_EQ(owner.begun, kCalls);
+  EXPECT_EQ(session.calls(), 0U);
+}
+
 TEST(ForeignSession, ReadsTimeouts) {
   EXPECT_EQ(parse_grpc_timeout("5S"), seconds(5));
   EXPECT_EQ(parse_grpc_timeout("100m"), milliseconds(100));

@@ -16,6 +16,9 @@ constexpr std::size_t kMostHeadBytes = 16 * 1024;     // of names and values of 
 constexpr std::size_t kMostMessageText = 6 * 1024;    // of `grpc-message`: clients refuse more than 8 KB of trailers
 constexpr std::int32_t kConnectionWindow = 1 << 20;   // of requests on their way
 constexpr std::size_t kMostTimeoutDigits = 8;
+// Resets a second. gRPC's client of Node resets each stream that has ended already, so the usual 33 would end every busy
+// connection; one that gives up calls without end meets the bounds of calls and of the engine's queue.
+constexpr std::uint64_t kMostResets = 1'000'000;
 
 // Numbers of gRPC.
 enum Code { kInvalidArgument = 3, kResourceExhausted = 8, kUnimplemented = 12 };
@@ -213,6 +216,7 @@ ForeignSession::ForeignSession(ForeignSessionOwner& owner, ForeignSessionSetting
   nghttp2_option* option = nullptr;
   nghttp2_option_new(&option);
   nghttp2_option_set_no_closed_streams(option, 1);
+  nghttp2_option_set_stream_reset_rate_limit(option, kMostResets, kMostResets);
   nghttp2_session_server_new2(&session_, callbacks, this, option);
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(callbacks);
