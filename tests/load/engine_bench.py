@@ -132,6 +132,18 @@ def measured(engine, row, clients, seconds, more):
     return result
 
 
+def by_zeebe_node(engine, seconds):
+    """start-end at 64 by an unmodified client, whose own cost is most of it."""
+    folder = TESTS / "conformance/zeebe_node"
+    if not (folder / "node_modules").exists():
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, check=True)
+    done = subprocess.run(["node", str(TESTS / "load/engine_node_load.mjs"), engine.gateway, "64", str(seconds)], capture_output=True, text=True)
+    expect(done.returncode == 0, f"{engine.name} by zeebe-node: {done.stderr[-1000:]}")
+    result = json.loads(done.stdout)
+    print(f"  {engine.name:9} {'start-end by zeebe-node, 64 at once':34} {result['perSecond']:8.0f}/s  p50 {result['p50Ms']:7.2f} ms  p99 {result['p99Ms']:7.2f} ms", flush=True)
+    return result
+
+
 def name_of(row, clients, more):
     return f"{row} {more.get('worker', '')}".strip() + (f", {more['rate']}/s open loop" if "rate" in more else f", {clients} clients")
 
@@ -157,6 +169,7 @@ def one_engine(engine, rows, options, open_rate):
         if open_rate > 0:
             figures["openRate"] = open_rate
             figures["open"] = measured(engine, "start-end", 64, options.seconds, {"rate": open_rate})
+        figures["node"] = by_zeebe_node(engine, options.seconds)
         figures["loaded"] = memory_of(engine.pid)
     return figures
 
@@ -191,6 +204,8 @@ def table(rounds):
         line(name, ("rows", name, "instancesPerSync"), ", instances a sync", 2)
     line("start-end at Zeebe's own rate, open loop", ("open", "p50Ms"), ", p50 ms", 1, upside=False)
     line("start-end at Zeebe's own rate, open loop", ("open", "p99Ms"), ", p99 ms", 1, upside=False)
+    line("start-end by zeebe-node, 64 at once", ("node", "perSecond"), ", a second")
+    line("start-end by zeebe-node, 64 at once", ("node", "p99Ms"), ", p99 ms", 1, upside=False)
     line("start of an empty folder to the first answer", ("startMs",), ", ms", upside=False)
     line("idle: anonymous memory", ("idle", "anonymousMb"), ", MB", 1, upside=False)
     line("idle: resident memory", ("idle", "residentMb"), ", MB", 1, upside=False)
