@@ -19,9 +19,11 @@ import time
 
 sys.dont_write_bytecode = True
 import golden  # noqa: E402
+import occurrences  # noqa: E402
 import traces  # noqa: E402
 import zeebe  # noqa: E402
 
+kJudged = 500  # paths, from which on the shares of what occurred are judged
 BUILD = pathlib.Path(os.environ.get("TEST_BUILD") or zeebe.ROOT / "build/release")
 PATHS = BUILD / "engine_paths"
 
@@ -56,11 +58,13 @@ class Comparison:
     def __init__(self, player, options):
         self.player, self.options = player, options
         self.agreed, self.same_order, self.refused, self.different = 0, 0, 0, []
+        self.occurred = occurrences.Occurrences()
 
     def compare(self, paths):
         """The lines of the real engine, of each path."""
         ours, theirs = play_ours(paths), self.player.play(paths)
         for path, our, their in zip(paths, ours, theirs):
+            self.occurred.add(path, their)
             told = differences(our, their)
             if told:
                 self.note(path, our, their, told)
@@ -129,11 +133,15 @@ def main():
             print(f"{paths[-1]['seed'] + 1 - options.first} paths after {time.monotonic() - began:.0f} s, {len(score.different)} differ", flush=True)
     if options.make_golden:
         golden.save(records)
-    for what in sorted(player.counts):
-        print(f"{player.counts[what]:8d}  {what}")
+    lines, rare = score.occurred.report()
+    print("\n".join(lines))
     print(f"{score.agreed} paths agree, {score.same_order} of them in the order of the whole instance, too; {score.refused} models refused by both")
     name = f"{options.count} random paths from seed {options.first} are taken as Zeebe {zeebe.VERSION} takes them"
     print(f"FAIL {name}: not seeds {score.different[:50]}" if score.different else f"PASS {name}")
+    if options.count >= kJudged:
+        name = "everything occurs often enough on the random paths"
+        print(f"FAIL {name}: not {rare}" if rare else f"PASS {name}")
+        held = held and not rare
     sys.exit(0 if held and not score.different else 1)
 
 

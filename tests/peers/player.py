@@ -10,8 +10,8 @@ import traces
 import zeebe
 
 sys.path.insert(0, str(zeebe.stubs()))
-from zeebe import gateway_pb2 as messages  # noqa: E402
-from zeebe import gateway_pb2_grpc as services  # noqa: E402
+import gateway_pb2 as messages  # noqa: E402
+import gateway_pb2_grpc as services  # noqa: E402
 
 kHour = 3_600_000
 kFinishingRounds = 12
@@ -69,7 +69,6 @@ class Player:
         self.early = {}  # of instances whose root was not seen yet
         self.instance_of = {}  # of element instances
         self.definitions = {}  # key of the newest version by process id
-        self.counts = {}
 
     # ---- what happens
 
@@ -98,20 +97,13 @@ class Player:
         if fields[0] == traces.kElement:
             self.of_element[fields[2]] = path
             self.instance_of[int(fields[2])] = int(instance)
-            self.count(f"element {fields[5]}", fields[6] == "ELEMENT_ACTIVATED")
-        elif fields[0] == traces.kIncident:
-            self.count(f"incident {fields[4]}", fields[5] == "CREATED")
         path.see(line)
-
-    def count(self, what, happened=True):
-        if happened:
-            self.counts[what] = self.counts.get(what, 0) + 1
 
     def settle(self):
         """Waits until nothing moves: what a message does that nobody waits for stands behind all that was under way."""
         quiet = 0
         while quiet < 2:
-            self.calls.PublishMessage(messages.PublishMessageRequest(name="settled", correlationKey="settled"), timeout=60)
+            self.calls.PublishMessage(messages.PublishMessageRequest(name="settled", correlation_key="settled"), timeout=60)
             time.sleep(0.025)
             quiet = 0 if self.pump() else quiet + 1
 
@@ -124,23 +116,22 @@ class Player:
             error = future.exception()
             code = error.code().name if error else "OK"
             path.lines.append(f"{traces.kAnswer}\t{what}\t{code}")
-            self.count(f"action {what} {code}")
             if what == "create" and not error:
-                path.root = future.result().processInstanceKey
+                path.root = future.result().process_instance_key
 
     def take_jobs(self, paths):
         for kind in kJobTypes:
             handed = -1
             while handed:
                 handed = 0
-                request = messages.ActivateJobsRequest(type=kind, worker="player", timeout=1000 * 24 * kHour, maxJobsToActivate=2000, requestTimeout=-1)
+                request = messages.ActivateJobsRequest(type=kind, worker="player", timeout=1000 * 24 * kHour, max_jobs_to_activate=2000, request_timeout=-1)
                 for answer in self.calls.ActivateJobs(request, timeout=60):
                     for job in answer.jobs:
                         handed += 1
-                        path = self.of_instance[str(job.processInstanceKey)]
-                        path.held.append((job.elementId, job.key))
+                        path = self.of_instance[str(job.process_instance_key)]
+                        path.held.append((job.element_id, job.key))
                         variables = job.variables.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
-                        path.lines.append("\t".join([traces.kHanded, str(job.processInstanceKey), str(job.key), str(job.elementInstanceKey), job.elementId, variables]))
+                        path.lines.append("\t".join([traces.kHanded, str(job.process_instance_key), str(job.key), str(job.element_instance_key), job.element_id, variables]))
         for path in paths:
             path.held.sort()
 
@@ -153,34 +144,34 @@ class Player:
             if job is None:
                 return None
             if what == "complete":
-                return what, self.calls.CompleteJob, messages.CompleteJobRequest(jobKey=job, variables=variables)
+                return what, self.calls.CompleteJob, messages.CompleteJobRequest(job_key=job, variables=variables)
             if what == "fail":
                 return what, self.calls.FailJob, messages.FailJobRequest(
-                    jobKey=job, retries=action["retries"], retryBackOff=action["hours"] * kHour, errorMessage="no luck", variables=variables)
-            return what, self.calls.ThrowError, messages.ThrowErrorRequest(jobKey=job, errorCode=action["code"], variables=variables)
+                    job_key=job, retries=action["retries"], retry_back_off=action["hours"] * kHour, error_message="no luck", variables=variables)
+            return what, self.calls.ThrowError, messages.ThrowErrorRequest(job_key=job, error_code=action["code"], variables=variables)
         if what == "publish":
             return what, self.calls.PublishMessage, messages.PublishMessageRequest(
-                name=action["name"], correlationKey=action["key"], messageId=action.get("id", ""), timeToLive=action["hours"] * kHour, variables=variables)
+                name=action["name"], correlation_key=action["key"], message_id=action.get("id", ""), time_to_live=action["hours"] * kHour, variables=variables)
         if what == "signal":
-            return what, self.calls.BroadcastSignal, messages.BroadcastSignalRequest(signalName=action["name"], variables=variables)
+            return what, self.calls.BroadcastSignal, messages.BroadcastSignalRequest(signal_name=action["name"], variables=variables)
         if what == "set":
             scope = path.root if action.get("root") else path.pick_scope(pick)
-            return scope and (what, self.calls.SetVariables, messages.SetVariablesRequest(elementInstanceKey=scope, variables=variables, local=action.get("local", False)))
+            return scope and (what, self.calls.SetVariables, messages.SetVariablesRequest(element_instance_key=scope, variables=variables, local=action.get("local", False)))
         if what == "cancel":
-            return what, self.calls.CancelProcessInstance, messages.CancelProcessInstanceRequest(processInstanceKey=path.root)
+            return what, self.calls.CancelProcessInstance, messages.CancelProcessInstanceRequest(process_instance_key=path.root)
         if what == "modify":
-            request = messages.ModifyProcessInstanceRequest(processInstanceKey=path.root)
+            request = messages.ModifyProcessInstanceRequest(process_instance_key=path.root)
             if action.get("activate"):
-                request.activateInstructions.add(elementId=action["activate"])
+                request.activate_instructions.add(element_id=action["activate"])
             scope = path.pick_scope(pick)
             if action["end"] and scope:
-                request.terminateInstructions.add(elementInstanceKey=scope)
-            return (what, self.calls.ModifyProcessInstance, request) if request.activateInstructions or request.terminateInstructions else None
+                request.terminate_instructions.add(element_instance_key=scope)
+            return (what, self.calls.ModifyProcessInstance, request) if request.activate_instructions or request.terminate_instructions else None
         if what == "migrate":
-            request = messages.MigrateProcessInstanceRequest(processInstanceKey=path.root)
-            request.migrationPlan.targetProcessDefinitionKey = self.definitions[action["to"]]
+            request = messages.MigrateProcessInstanceRequest(process_instance_key=path.root)
+            request.migration_plan.target_process_definition_key = self.definitions[action["to"]]
             for name in sorted({name for key, name in path.elements.items() if key != path.root and self.instance_of[key] == path.root}):
-                request.migrationPlan.mappingInstructions.add(sourceElementId=name, targetElementId=name)
+                request.migration_plan.mapping_instructions.add(source_element_id=name, target_element_id=name)
             return what, self.calls.MigrateProcessInstance, request
         raise ValueError(what)
 
@@ -194,8 +185,8 @@ class Player:
                     continue
                 job = path.incidents[incident][2]
                 if job != -1:
-                    asked.append((path, "retries", self.calls.UpdateJobRetries, messages.UpdateJobRetriesRequest(jobKey=job, retries=action.get("retries", 1))))
-                resolving.append((path, "resolve", self.calls.ResolveIncident, messages.ResolveIncidentRequest(incidentKey=incident)))
+                    asked.append((path, "retries", self.calls.UpdateJobRetries, messages.UpdateJobRetriesRequest(job_key=job, retries=action.get("retries", 1))))
+                resolving.append((path, "resolve", self.calls.ResolveIncident, messages.ResolveIncidentRequest(incident_key=incident)))
             elif request := self.request(path, action):
                 asked.append((path, *request))
         self.each(asked)
@@ -232,7 +223,7 @@ class Player:
         try:
             answer = self.calls.DeployResource(messages.DeployResourceRequest(resources=[messages.Resource(name=name, content=xml.encode()) for name, xml in models]), timeout=120)
             for one in answer.deployments:
-                self.definitions[one.process.bpmnProcessId] = one.process.processDefinitionKey
+                self.definitions[one.process.bpmn_process_id] = one.process.process_definition_key
             return []
         except grpc.RpcError as error:
             if len(models) == 1:
@@ -245,7 +236,7 @@ class Player:
         playing = self.deploy(all_paths)
         self.paths.update({path.path["process"]: path for path in playing})
         self.each([(path, "create", self.calls.CreateProcessInstance,
-                    messages.CreateProcessInstanceRequest(bpmnProcessId=path.path["process"], version=-1, variables=json.dumps(path.path["variables"]))) for path in playing])
+                    messages.CreateProcessInstanceRequest(bpmn_process_id=path.path["process"], version=-1, variables=json.dumps(path.path["variables"]))) for path in playing])
         self.settle()
         self.take_jobs(playing)
         for actions in zip(*(path.path["actions"] for path in playing)):

@@ -54,10 +54,10 @@ def task(kind, extensions="", inside="", attributes=""):
 
 
 WORK = "<z:taskDefinition type='probe'/>"
-MESSAGE = "<message id='m' name='m'><extensionElements><z:subscription correlationKey='=\"k\"'/></extensionElements></message>"
+MESSAGE = "<message id='m' name='m'><extensionElements><z:subscription correlation_key='=\"k\"'/></extensionElements></message>"
 MESSAGE_BARE = "<message id='m' name='m'/>"
 SIGNAL = "<signal id='g' name='g'/>"
-ERROR = "<error id='r' name='r' errorCode='r'/>"
+ERROR = "<error id='r' name='r' error_code='r'/>"
 ESCALATION = "<escalation id='c' name='c' escalationCode='c'/>"
 ON_MESSAGE, ON_SIGNAL = "<messageEventDefinition messageRef='m'/>", "<signalEventDefinition signalRef='g'/>"
 ON_ERROR, ON_ESCALATION = "<errorEventDefinition errorRef='r'/>", "<escalationEventDefinition escalationRef='c'/>"
@@ -87,7 +87,7 @@ def elements():
     found["businessRuleTask with a decision"] = between("p", task("businessRuleTask", "<z:calledDecision decisionId='d' resultVariable='r'/>"))
     found["businessRuleTask with a decision, binding deployment"] = between("p", task("businessRuleTask", "<z:calledDecision decisionId='d' resultVariable='r' bindingType='deployment'/>"))
     found["userTask of Zeebe"] = between("p", task("userTask", "<z:userTask/>"))
-    found["userTask with a linked form"] = between("p", task("userTask", "<z:formDefinition formId='f'/>"))
+    found["userTask with a linked form"] = between("p", task("userTask", "<z:formDefinition form_id='f'/>"))
     found["userTask with assignment and schedule"] = between("p", task("userTask", "<z:assignmentDefinition assignee='a' candidateGroups='=[\"g\"]'/><z:taskSchedule dueDate='2040-01-01T00:00:00Z'/>"))
     found["userTask with a bad due date"] = between("p", task("userTask", "<z:taskSchedule dueDate='tomorrow'/>"))
     found["receiveTask with a message"] = between("p", task("receiveTask", "", "", "messageRef='m'"), MESSAGE)
@@ -166,7 +166,8 @@ def client(address):
     import grpc
 
     sys.path.insert(0, str(zeebe.stubs()))
-    from zeebe import gateway_pb2, gateway_pb2_grpc
+    import gateway_pb2
+    import gateway_pb2_grpc
 
     return gateway_pb2, gateway_pb2_grpc.GatewayStub(grpc.insecure_channel(address))
 
@@ -193,10 +194,10 @@ class Asked:
         return self.say("DeployResource", self.m.DeployResourceRequest(resources=[self.m.Resource(name=name, content=xml.encode())]))
 
     def start(self, process, **variables):
-        return self.calls.CreateProcessInstance(self.m.CreateProcessInstanceRequest(bpmnProcessId=process, version=-1, variables=json.dumps(variables)))
+        return self.calls.CreateProcessInstance(self.m.CreateProcessInstanceRequest(bpmn_process_id=process, version=-1, variables=json.dumps(variables)))
 
     def job(self, kind, **more):
-        request = self.m.ActivateJobsRequest(type=kind, worker="w", timeout=60_000, maxJobsToActivate=1, requestTimeout=5_000, **more)
+        request = self.m.ActivateJobsRequest(type=kind, worker="w", timeout=60_000, max_jobs_to_activate=1, request_timeout=5_000, **more)
         return next(job for answer in self.calls.ActivateJobs(request, timeout=20) for job in answer.jobs)
 
     def new_job(self, **more):
@@ -223,114 +224,114 @@ def refusals(a):
         return a.say("CreateProcessInstance", m.CreateProcessInstanceRequest(**fields))
 
     def result(timeout=0, **fields):
-        return a.say("CreateProcessInstanceWithResult", m.CreateProcessInstanceWithResultRequest(request=m.CreateProcessInstanceRequest(**fields), requestTimeout=timeout))
+        return a.say("CreateProcessInstanceWithResult", m.CreateProcessInstanceWithResultRequest(request=m.CreateProcessInstanceRequest(**fields), request_timeout=timeout))
 
     yield "Topology", lambda: re.sub(r"(host|port).*?(?= \w+:)", "", a.say("Topology", m.TopologyRequest()))
     yield "DeployResource: answer", lambda: a.deploy(model("straight", node("startEvent", "s") + node("endEvent", "t", "<documentation>x</documentation>") + flow("s", "t")).replace("<documentation>x</documentation>", ""), "straight.bpmn")
     yield "DeployResource: nothing", lambda: a.say("DeployResource", m.DeployResourceRequest())
     yield "DeployProcess: nothing", lambda: a.say("DeployProcess", m.DeployProcessRequest())
     yield "DeployResource: a name without ending", lambda: a.deploy(model("straight", node("startEvent", "s")), "straight")
-    yield "DeployResource: tenant of another name", lambda: a.say("DeployResource", m.DeployResourceRequest(tenantId="other", resources=[m.Resource(name="p.bpmn", content=b"x")]))
+    yield "DeployResource: tenant of another name", lambda: a.say("DeployResource", m.DeployResourceRequest(tenant_id="other", resources=[m.Resource(name="p.bpmn", content=b"x")]))
     yield "DeployResource: two resources with one process id", lambda: a.say("DeployResource", m.DeployResourceRequest(resources=[m.Resource(name=f"{n}.bpmn", content=model("same", node("startEvent", "s")).encode()) for n in "ab"]))
     yield "DeployResource: a form", lambda: a.deploy('{"components": [], "type": "default", "id": "form", "schemaVersion": 16}', "a.form")
     yield "DeployResource: a bad form", lambda: a.deploy('{"components": []}', "a.form")
     yield "DeployResource: a bad decision", lambda: a.deploy("<x/>", "a.dmn")
-    yield "Create: unknown id", lambda: create(bpmnProcessId="nobody", version=-1)
-    yield "Create: unknown version", lambda: create(bpmnProcessId="straight", version=77)
-    yield "Create: version 0", lambda: create(bpmnProcessId="straight", version=0)
-    yield "Create: unknown key", lambda: create(processDefinitionKey=kUnknown)
-    yield "Create: key of another partition", lambda: create(processDefinitionKey=kForeign)
+    yield "Create: unknown id", lambda: create(bpmn_process_id="nobody", version=-1)
+    yield "Create: unknown version", lambda: create(bpmn_process_id="straight", version=77)
+    yield "Create: version 0", lambda: create(bpmn_process_id="straight", version=0)
+    yield "Create: unknown key", lambda: create(process_definition_key=kUnknown)
+    yield "Create: key of another partition", lambda: create(process_definition_key=kForeign)
     yield "Create: neither", lambda: create()
-    yield "Create: no JSON", lambda: create(bpmnProcessId="straight", version=-1, variables="{")
-    yield "Create: JSON that is no object", lambda: create(bpmnProcessId="straight", version=-1, variables="[1]")
-    yield "Create: null as JSON", lambda: create(bpmnProcessId="straight", version=-1, variables="null")
-    yield "Create: another tenant", lambda: create(bpmnProcessId="straight", version=-1, tenantId="other")
-    yield "Create: the default tenant", lambda: create(bpmnProcessId="straight", version=-1, tenantId="<default>")
-    yield "Create: no none start event", lambda: create(bpmnProcessId="timed", version=-1)
-    yield "Create: start instruction", lambda: create(bpmnProcessId="work", version=-1, startInstructions=[m.ProcessInstanceCreationStartInstruction(elementId="e")])
-    yield "Create: unknown start instruction", lambda: create(bpmnProcessId="work", version=-1, startInstructions=[m.ProcessInstanceCreationStartInstruction(elementId="nothing")])
-    yield "Create: start event as start instruction", lambda: create(bpmnProcessId="work", version=-1, startInstructions=[m.ProcessInstanceCreationStartInstruction(elementId="s")])
-    yield "Result: answer", lambda: result(bpmnProcessId="straight", version=-1, variables='{"a": 1}')
-    yield "Result: time-out", lambda: result(1000, bpmnProcessId="work", version=-1)
-    yield "Result: unknown", lambda: result(bpmnProcessId="nobody", version=-1)
-    yield "Cancel: unknown", lambda: a.say("CancelProcessInstance", m.CancelProcessInstanceRequest(processInstanceKey=kUnknown))
-    yield "Cancel: of another partition", lambda: a.say("CancelProcessInstance", m.CancelProcessInstanceRequest(processInstanceKey=kForeign))
-    yield "Cancel: key 0", lambda: a.say("CancelProcessInstance", m.CancelProcessInstanceRequest(processInstanceKey=0))
-    yield "Cancel: of an element", lambda: a.say("CancelProcessInstance", m.CancelProcessInstanceRequest(processInstanceKey=a.new_job().elementInstanceKey))
-    yield "Publish: answer", lambda: a.say("PublishMessage", m.PublishMessageRequest(name="m", correlationKey="none", timeToLive=60_000, messageId="one"))
-    yield "Publish: an id again", lambda: a.say("PublishMessage", m.PublishMessageRequest(name="m", correlationKey="none", timeToLive=60_000, messageId="one"))
-    yield "Publish: an id again, other key", lambda: a.say("PublishMessage", m.PublishMessageRequest(name="m", correlationKey="none2", timeToLive=60_000, messageId="one"))
-    yield "Publish: no name", lambda: a.say("PublishMessage", m.PublishMessageRequest(correlationKey="none"))
+    yield "Create: no JSON", lambda: create(bpmn_process_id="straight", version=-1, variables="{")
+    yield "Create: JSON that is no object", lambda: create(bpmn_process_id="straight", version=-1, variables="[1]")
+    yield "Create: null as JSON", lambda: create(bpmn_process_id="straight", version=-1, variables="null")
+    yield "Create: another tenant", lambda: create(bpmn_process_id="straight", version=-1, tenant_id="other")
+    yield "Create: the default tenant", lambda: create(bpmn_process_id="straight", version=-1, tenant_id="<default>")
+    yield "Create: no none start event", lambda: create(bpmn_process_id="timed", version=-1)
+    yield "Create: start instruction", lambda: create(bpmn_process_id="work", version=-1, start_instructions=[m.ProcessInstanceCreationStartInstruction(element_id="e")])
+    yield "Create: unknown start instruction", lambda: create(bpmn_process_id="work", version=-1, start_instructions=[m.ProcessInstanceCreationStartInstruction(element_id="nothing")])
+    yield "Create: start event as start instruction", lambda: create(bpmn_process_id="work", version=-1, start_instructions=[m.ProcessInstanceCreationStartInstruction(element_id="s")])
+    yield "Result: answer", lambda: result(bpmn_process_id="straight", version=-1, variables='{"a": 1}')
+    yield "Result: time-out", lambda: result(1000, bpmn_process_id="work", version=-1)
+    yield "Result: unknown", lambda: result(bpmn_process_id="nobody", version=-1)
+    yield "Cancel: unknown", lambda: a.say("CancelProcessInstance", m.CancelProcessInstanceRequest(process_instance_key=kUnknown))
+    yield "Cancel: of another partition", lambda: a.say("CancelProcessInstance", m.CancelProcessInstanceRequest(process_instance_key=kForeign))
+    yield "Cancel: key 0", lambda: a.say("CancelProcessInstance", m.CancelProcessInstanceRequest(process_instance_key=0))
+    yield "Cancel: of an element", lambda: a.say("CancelProcessInstance", m.CancelProcessInstanceRequest(process_instance_key=a.new_job().element_instance_key))
+    yield "Publish: answer", lambda: a.say("PublishMessage", m.PublishMessageRequest(name="m", correlation_key="none", time_to_live=60_000, message_id="one"))
+    yield "Publish: an id again", lambda: a.say("PublishMessage", m.PublishMessageRequest(name="m", correlation_key="none", time_to_live=60_000, message_id="one"))
+    yield "Publish: an id again, other key", lambda: a.say("PublishMessage", m.PublishMessageRequest(name="m", correlation_key="none2", time_to_live=60_000, message_id="one"))
+    yield "Publish: no name", lambda: a.say("PublishMessage", m.PublishMessageRequest(correlation_key="none"))
     yield "Publish: no correlation key", lambda: a.say("PublishMessage", m.PublishMessageRequest(name="m"))
-    yield "Publish: negative time to live", lambda: a.say("PublishMessage", m.PublishMessageRequest(name="m", correlationKey="none", timeToLive=-1))
-    yield "Publish: no JSON", lambda: a.say("PublishMessage", m.PublishMessageRequest(name="m", correlationKey="none", variables="x"))
-    yield "Publish: another tenant", lambda: a.say("PublishMessage", m.PublishMessageRequest(name="m", correlationKey="none", tenantId="other"))
-    activate = dict(type="nothing", worker="w", timeout=1000, maxJobsToActivate=1, requestTimeout=-1)
-    for name, change in {"nothing there": {}, "no type": {"type": ""}, "no worker": {"worker": ""}, "no time-out": {"timeout": 0}, "negative time-out": {"timeout": -1}, "none to activate": {"maxJobsToActivate": 0},
-                         "another tenant": {"tenantIds": ["other"]}, "two tenants": {"tenantIds": ["<default>", "other"]}, "the default tenant": {"tenantIds": ["<default>"]}}.items():
+    yield "Publish: negative time to live", lambda: a.say("PublishMessage", m.PublishMessageRequest(name="m", correlation_key="none", time_to_live=-1))
+    yield "Publish: no JSON", lambda: a.say("PublishMessage", m.PublishMessageRequest(name="m", correlation_key="none", variables="x"))
+    yield "Publish: another tenant", lambda: a.say("PublishMessage", m.PublishMessageRequest(name="m", correlation_key="none", tenant_id="other"))
+    activate = dict(type="nothing", worker="w", timeout=1000, max_jobs_to_activate=1, request_timeout=-1)
+    for name, change in {"nothing there": {}, "no type": {"type": ""}, "no worker": {"worker": ""}, "no time-out": {"timeout": 0}, "negative time-out": {"timeout": -1}, "none to activate": {"max_jobs_to_activate": 0},
+                         "another tenant": {"tenant_ids": ["other"]}, "two tenants": {"tenant_ids": ["<default>", "other"]}, "the default tenant": {"tenant_ids": ["<default>"]}}.items():
         yield f"Activate: {name}", lambda change=change: a.say("ActivateJobs", m.ActivateJobsRequest(**{**activate, **change}))
 
     def timed(request_timeout):
         began = time.monotonic()
-        text = a.say("ActivateJobs", m.ActivateJobsRequest(**{**activate, "requestTimeout": request_timeout}), timeout=30)
+        text = a.say("ActivateJobs", m.ActivateJobsRequest(**{**activate, "request_timeout": request_timeout}), timeout=30)
         return f"{text} after {time.monotonic() - began:.0f} s"
 
     yield "Activate: request time-out 0", lambda: timed(0)
     yield "Activate: request time-out 2 s", lambda: timed(2000)
-    yield "Activate: a job", lambda: re.sub(r"(deadline|processDefinitionVersion): ?\d+", r"\1", (a.start("work", a=1), a.say("ActivateJobs", m.ActivateJobsRequest(type="probe-work", worker="w", timeout=60_000, maxJobsToActivate=1, requestTimeout=3000)))[1])
+    yield "Activate: a job", lambda: re.sub(r"(deadline|process_definition_version): ?\d+", r"\1", (a.start("work", a=1), a.say("ActivateJobs", m.ActivateJobsRequest(type="probe-work", worker="w", timeout=60_000, max_jobs_to_activate=1, request_timeout=3000)))[1])
     for call, request in {"CompleteJob": m.CompleteJobRequest, "FailJob": m.FailJobRequest, "ThrowError": m.ThrowErrorRequest, "UpdateJobRetries": m.UpdateJobRetriesRequest, "UpdateJobTimeout": m.UpdateJobTimeoutRequest}.items():
-        more = {"ThrowError": {"errorCode": "e"}, "UpdateJobRetries": {"retries": 1}, "UpdateJobTimeout": {"timeout": 1000}}.get(call, {})
-        yield f"{call}: unknown", lambda call=call, request=request, more=more: a.say(call, request(jobKey=kUnknown, **more))
-        yield f"{call}: of another partition", lambda call=call, request=request, more=more: a.say(call, request(jobKey=kForeign, **more))
+        more = {"ThrowError": {"error_code": "e"}, "UpdateJobRetries": {"retries": 1}, "UpdateJobTimeout": {"timeout": 1000}}.get(call, {})
+        yield f"{call}: unknown", lambda call=call, request=request, more=more: a.say(call, request(job_key=kUnknown, **more))
+        yield f"{call}: of another partition", lambda call=call, request=request, more=more: a.say(call, request(job_key=kForeign, **more))
         if call in ("CompleteJob", "FailJob", "ThrowError"):
-            yield f"{call}: no JSON", lambda call=call, request=request, more=more: a.say(call, request(jobKey=a.new_job().key, variables="x", **more))
+            yield f"{call}: no JSON", lambda call=call, request=request, more=more: a.say(call, request(job_key=a.new_job().key, variables="x", **more))
 
     def twice(call, first, then):
         key = a.new_job().key
-        return a.say(call[0], first(jobKey=key)) + " then " + a.say(call[1], then(jobKey=key))
+        return a.say(call[0], first(job_key=key)) + " then " + a.say(call[1], then(job_key=key))
 
-    complete, fail, throw = m.CompleteJobRequest, lambda jobKey: m.FailJobRequest(jobKey=jobKey, retries=0, errorMessage="x"), lambda jobKey: m.ThrowErrorRequest(jobKey=jobKey, errorCode="lost", errorMessage="x")
-    retry = lambda jobKey: m.FailJobRequest(jobKey=jobKey, retries=2)  # noqa: E731
+    complete, fail, throw = m.CompleteJobRequest, lambda job_key: m.FailJobRequest(job_key=job_key, retries=0, error_message="x"), lambda job_key: m.ThrowErrorRequest(job_key=job_key, error_code="lost", error_message="x")
+    retry = lambda job_key: m.FailJobRequest(job_key=job_key, retries=2)  # noqa: E731
     yield "CompleteJob: twice", lambda: twice(("CompleteJob", "CompleteJob"), complete, complete)
     yield "CompleteJob: failed without retries", lambda: twice(("FailJob", "CompleteJob"), fail, complete)
     yield "CompleteJob: failed with retries", lambda: twice(("FailJob", "CompleteJob"), retry, complete)
     yield "CompleteJob: error thrown", lambda: twice(("ThrowError", "CompleteJob"), throw, complete)
     yield "FailJob: failed without retries", lambda: twice(("FailJob", "FailJob"), fail, fail)
     yield "FailJob: failed with retries", lambda: twice(("FailJob", "FailJob"), retry, fail)
-    yield "FailJob: negative retries", lambda: twice(("FailJob", "CompleteJob"), lambda jobKey: m.FailJobRequest(jobKey=jobKey, retries=-1), complete)
-    yield "FailJob: negative back-off", lambda: twice(("FailJob", "CompleteJob"), lambda jobKey: m.FailJobRequest(jobKey=jobKey, retries=1, retryBackOff=-5), complete)
+    yield "FailJob: negative retries", lambda: twice(("FailJob", "CompleteJob"), lambda job_key: m.FailJobRequest(job_key=job_key, retries=-1), complete)
+    yield "FailJob: negative back-off", lambda: twice(("FailJob", "CompleteJob"), lambda job_key: m.FailJobRequest(job_key=job_key, retries=1, retry_back_off=-5), complete)
     yield "ThrowError: failed without retries", lambda: twice(("FailJob", "ThrowError"), fail, throw)
     yield "ThrowError: twice", lambda: twice(("ThrowError", "ThrowError"), throw, throw)
-    yield "ThrowError: no code", lambda: a.say("ThrowError", m.ThrowErrorRequest(jobKey=a.new_job().key))
-    yield "UpdateJobRetries: 0", lambda: a.say("UpdateJobRetries", m.UpdateJobRetriesRequest(jobKey=a.new_job().key, retries=0))
-    yield "UpdateJobRetries: -1", lambda: a.say("UpdateJobRetries", m.UpdateJobRetriesRequest(jobKey=a.new_job().key, retries=-1))
-    yield "UpdateJobRetries: of a job that ended", lambda: twice(("CompleteJob", "UpdateJobRetries"), complete, lambda jobKey: m.UpdateJobRetriesRequest(jobKey=jobKey, retries=1))
-    yield "UpdateJobTimeout: 0", lambda: a.say("UpdateJobTimeout", m.UpdateJobTimeoutRequest(jobKey=a.new_job().key, timeout=0))
-    yield "UpdateJobTimeout: -1", lambda: a.say("UpdateJobTimeout", m.UpdateJobTimeoutRequest(jobKey=a.new_job().key, timeout=-1))
-    yield "UpdateJobTimeout: good", lambda: a.say("UpdateJobTimeout", m.UpdateJobTimeoutRequest(jobKey=a.new_job().key, timeout=5000))
-    yield "UpdateJobTimeout: failed with retries", lambda: twice(("FailJob", "UpdateJobTimeout"), retry, lambda jobKey: m.UpdateJobTimeoutRequest(jobKey=jobKey, timeout=1000))
-    yield "SetVariables: unknown", lambda: a.say("SetVariables", m.SetVariablesRequest(elementInstanceKey=kUnknown, variables="{}"))
-    yield "SetVariables: key 0", lambda: a.say("SetVariables", m.SetVariablesRequest(elementInstanceKey=0, variables="{}"))
-    yield "SetVariables: no JSON", lambda: a.say("SetVariables", m.SetVariablesRequest(elementInstanceKey=a.new_job().elementInstanceKey, variables="x"))
-    yield "SetVariables: empty text", lambda: a.say("SetVariables", m.SetVariablesRequest(elementInstanceKey=a.new_job().elementInstanceKey, variables=""))
-    yield "SetVariables: good", lambda: a.say("SetVariables", m.SetVariablesRequest(elementInstanceKey=a.new_job().elementInstanceKey, variables='{"a": 1}'))
-    yield "ResolveIncident: unknown", lambda: a.say("ResolveIncident", m.ResolveIncidentRequest(incidentKey=kUnknown))
-    yield "ResolveIncident: of another partition", lambda: a.say("ResolveIncident", m.ResolveIncidentRequest(incidentKey=kForeign))
-    yield "Signal: answer", lambda: a.say("BroadcastSignal", m.BroadcastSignalRequest(signalName="nobody"))
+    yield "ThrowError: no code", lambda: a.say("ThrowError", m.ThrowErrorRequest(job_key=a.new_job().key))
+    yield "UpdateJobRetries: 0", lambda: a.say("UpdateJobRetries", m.UpdateJobRetriesRequest(job_key=a.new_job().key, retries=0))
+    yield "UpdateJobRetries: -1", lambda: a.say("UpdateJobRetries", m.UpdateJobRetriesRequest(job_key=a.new_job().key, retries=-1))
+    yield "UpdateJobRetries: of a job that ended", lambda: twice(("CompleteJob", "UpdateJobRetries"), complete, lambda job_key: m.UpdateJobRetriesRequest(job_key=job_key, retries=1))
+    yield "UpdateJobTimeout: 0", lambda: a.say("UpdateJobTimeout", m.UpdateJobTimeoutRequest(job_key=a.new_job().key, timeout=0))
+    yield "UpdateJobTimeout: -1", lambda: a.say("UpdateJobTimeout", m.UpdateJobTimeoutRequest(job_key=a.new_job().key, timeout=-1))
+    yield "UpdateJobTimeout: good", lambda: a.say("UpdateJobTimeout", m.UpdateJobTimeoutRequest(job_key=a.new_job().key, timeout=5000))
+    yield "UpdateJobTimeout: failed with retries", lambda: twice(("FailJob", "UpdateJobTimeout"), retry, lambda job_key: m.UpdateJobTimeoutRequest(job_key=job_key, timeout=1000))
+    yield "SetVariables: unknown", lambda: a.say("SetVariables", m.SetVariablesRequest(element_instance_key=kUnknown, variables="{}"))
+    yield "SetVariables: key 0", lambda: a.say("SetVariables", m.SetVariablesRequest(element_instance_key=0, variables="{}"))
+    yield "SetVariables: no JSON", lambda: a.say("SetVariables", m.SetVariablesRequest(element_instance_key=a.new_job().element_instance_key, variables="x"))
+    yield "SetVariables: empty text", lambda: a.say("SetVariables", m.SetVariablesRequest(element_instance_key=a.new_job().element_instance_key, variables=""))
+    yield "SetVariables: good", lambda: a.say("SetVariables", m.SetVariablesRequest(element_instance_key=a.new_job().element_instance_key, variables='{"a": 1}'))
+    yield "ResolveIncident: unknown", lambda: a.say("ResolveIncident", m.ResolveIncidentRequest(incident_key=kUnknown))
+    yield "ResolveIncident: of another partition", lambda: a.say("ResolveIncident", m.ResolveIncidentRequest(incident_key=kForeign))
+    yield "Signal: answer", lambda: a.say("BroadcastSignal", m.BroadcastSignalRequest(signal_name="nobody"))
     yield "Signal: no name", lambda: a.say("BroadcastSignal", m.BroadcastSignalRequest())
-    yield "Signal: no JSON", lambda: a.say("BroadcastSignal", m.BroadcastSignalRequest(signalName="x", variables="x"))
-    yield "Signal: another tenant", lambda: a.say("BroadcastSignal", m.BroadcastSignalRequest(signalName="x", tenantId="other"))
-    yield "Delete: unknown", lambda: a.say("DeleteResource", m.DeleteResourceRequest(resourceKey=kUnknown))
-    yield "Decision: unknown id", lambda: a.say("EvaluateDecision", m.EvaluateDecisionRequest(decisionId="nobody"))
-    yield "Decision: unknown key", lambda: a.say("EvaluateDecision", m.EvaluateDecisionRequest(decisionKey=kUnknown))
+    yield "Signal: no JSON", lambda: a.say("BroadcastSignal", m.BroadcastSignalRequest(signal_name="x", variables="x"))
+    yield "Signal: another tenant", lambda: a.say("BroadcastSignal", m.BroadcastSignalRequest(signal_name="x", tenant_id="other"))
+    yield "Delete: unknown", lambda: a.say("DeleteResource", m.DeleteResourceRequest(resource_key=kUnknown))
+    yield "Decision: unknown id", lambda: a.say("EvaluateDecision", m.EvaluateDecisionRequest(decision_id="nobody"))
+    yield "Decision: unknown key", lambda: a.say("EvaluateDecision", m.EvaluateDecisionRequest(decision_key=kUnknown))
     yield "Decision: neither", lambda: a.say("EvaluateDecision", m.EvaluateDecisionRequest())
 
     def modify(activate=(), terminate=(), instance=None):
         job = a.new_job()
-        steps = [m.ModifyProcessInstanceRequest.ActivateInstruction(elementId=element, ancestorElementInstanceKey=ancestor, variableInstructions=[m.ModifyProcessInstanceRequest.VariableInstruction(variables=text, scopeId=scope) for text, scope in variables])
+        steps = [m.ActivateInstruction(element_id=element, ancestor_element_instance_key=ancestor, variable_instructions=[m.VariableInstruction(variables=text, scope_id=scope) for text, scope in variables])
                  for element, ancestor, variables in activate]
-        ends = [m.ModifyProcessInstanceRequest.TerminateInstruction(elementInstanceKey=job.elementInstanceKey if one is None else one) for one in terminate]
-        return a.say("ModifyProcessInstance", m.ModifyProcessInstanceRequest(processInstanceKey=job.processInstanceKey if instance is None else instance, activateInstructions=steps, terminateInstructions=ends))
+        ends = [m.TerminateInstruction(element_instance_key=job.element_instance_key if one is None else one) for one in terminate]
+        return a.say("ModifyProcessInstance", m.ModifyProcessInstanceRequest(process_instance_key=job.process_instance_key if instance is None else instance, activate_instructions=steps, terminate_instructions=ends))
 
     yield "Modify: good", lambda: modify([("e", 0, [('{"a": 1}', "")])], [None])
     yield "Modify: nothing", lambda: modify()
@@ -346,9 +347,9 @@ def refusals(a):
     def migrate(mapping, target="work2", instance=None, key=None):
         job = a.new_job()
         if key is None:
-            key = a.calls.DeployResource(m.DeployResourceRequest(resources=[m.Resource(name=f"{target}.bpmn", content=TARGETS[target].encode())])).deployments[0].process.processDefinitionKey
-        plan = m.MigrateProcessInstanceRequest.MigrationPlan(targetProcessDefinitionKey=key, mappingInstructions=[m.MigrateProcessInstanceRequest.MappingInstruction(sourceElementId=one, targetElementId=two) for one, two in mapping])
-        return a.say("MigrateProcessInstance", m.MigrateProcessInstanceRequest(processInstanceKey=job.processInstanceKey if instance is None else instance, migrationPlan=plan))
+            key = a.calls.DeployResource(m.DeployResourceRequest(resources=[m.Resource(name=f"{target}.bpmn", content=TARGETS[target].encode())])).deployments[0].process.process_definition_key
+        plan = m.MigrationPlan(target_process_definition_key=key, mapping_instructions=[m.MappingInstruction(source_element_id=one, target_element_id=two) for one, two in mapping])
+        return a.say("MigrateProcessInstance", m.MigrateProcessInstanceRequest(process_instance_key=job.process_instance_key if instance is None else instance, migration_plan=plan))
 
     yield "Migrate: good", lambda: migrate([("e", "e2")])
     yield "Migrate: unknown instance", lambda: migrate([("e", "e2")], instance=kUnknown)

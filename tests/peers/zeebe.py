@@ -92,12 +92,12 @@ def java_home():
 
 
 def stubs():
-    """The gateway's messages and calls as a Python package `zeebe`, made of our own .proto; runs under `python()`."""
+    """The folder of the gateway's messages and calls in Python, made of our own .proto: `gateway_pb2`, `gateway_pb2_grpc`, for `python()`."""
     source = ROOT / "src/bpmn/gateway/zeebe/gateway.proto"
     made = CACHE / "stubs"
-    if not (made / "zeebe/gateway_pb2_grpc.py").exists() or (made / "zeebe/gateway_pb2_grpc.py").stat().st_mtime < source.stat().st_mtime:
+    if not (made / "gateway_pb2_grpc.py").exists() or (made / "gateway_pb2_grpc.py").stat().st_mtime < source.stat().st_mtime:
         made.mkdir(parents=True, exist_ok=True)
-        run([python(), "-m", "grpc_tools.protoc", f"-I{source.parent.parent}", f"--python_out={made}", f"--grpc_python_out={made}", source], "the gateway's messages")
+        run([python(), "-m", "grpc_tools.protoc", f"-I{source.parent}", f"--python_out={made}", f"--grpc_python_out={made}", source], "the gateway's messages")
     return made
 
 

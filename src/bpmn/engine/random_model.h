@@ -189,8 +189,12 @@ class RandomModel {
       case 0:
       case 1:
       case 2: {
-        const std::string on = name("on");
-        model_.exclusive(id).exclusive(on).flow(from, id).flow(id, on, "x > 3");
+        const std::string before = name("before"), on = name("on");
+        if (chance(2))
+          model_.activity("scriptTask", before, "<z:script expression='=1' resultVariable='x'/>");
+        else
+          model_.activity("task", before);
+        model_.exclusive(id).exclusive(on).flow(from, before).flow(before, id).flow(id, on, "x > 3");
         return on;
       }
       case 3:
@@ -246,14 +250,20 @@ class RandomModel {
     model_.open_sub(id, chance(2) ? input("=0", "inner") : "").start(inner);
     if (chance(2)) event_sub_process();
     model_.end(end);
-    const std::string last = sequence(inner, depth - 1);
+    std::string last = sequence(inner, depth - 1);
+    const bool tells = chance(2);
+    if (tells) {
+      const std::string told = name("tell");
+      model_.throw_on(told, model_.on_escalation(chance(4) ? "Y" : "X")).flow(last, told);
+      last = told;
+    }
     if (chance(3)) {
       const std::string split = name("choice"), bad = name("bad");
       model_.exclusive(split, split + "_" + end)
           .error_end(bad, "E")
           .flow(last, split)
           .flow(split, end)
-          .flow(split, bad, "is defined(x) and x > 7");
+          .flow(split, bad, "is defined(x) and x > 4");
     } else {
       model_.flow(last, end);
     }
@@ -268,7 +278,7 @@ class RandomModel {
       const std::string overdue = name("boundary");
       model_.boundary_timer(overdue, id, span(chance(2) ? 3 : 9)).flow(overdue, merge);
     }
-    if (chance(3)) {
+    if (tells && !chance(4)) {
       const std::string told = name("boundary");
       model_.boundary_on(told, id, model_.on_escalation(chance(2) ? "X" : ""), chance(2)).flow(told, merge);
     }
