@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The process engine (`consilium engine`) against the real Zeebe broker: the same models, the same light client, in turn.
 
-engine_bench.py [--rounds 3] [--seconds 8] [--warm 75] [--engines consilium,zeebe] [--rows start-end,task,…] [--keep FILE]
+engine_bench.py [--rounds 3] [--seconds 8] [--warm 75 of Zeebe] [--engines consilium,zeebe] [--rows start-end,task,…] [--keep FILE]
 engine_bench.py --waiting 100000    memory of instances that wait for a message, and the first message after kill -9
 engine_bench.py --history 1000000   what an instance costs at the start and after so many
 
@@ -31,6 +31,7 @@ import zeebe  # noqa: E402
 CLIENTS = (1, 16, 64)
 ROWS = [("start-end", clients, {}) for clients in CLIENTS] + [("task", clients, {"worker": "poll"}) for clients in CLIENTS]
 ROWS += [("task", 64, {"worker": "stream"})] + [("message", clients, {}) for clients in CLIENTS]
+OUR_WARM_UP = 10  # seconds; nothing is compiled
 SYNCS = "syscalls:sys_enter_fsync,syscalls:sys_enter_fdatasync,syscalls:sys_enter_msync"
 
 
@@ -148,6 +149,15 @@ def name_of(row, clients, more):
     return f"{row} {more.get('worker', '')}".strip() + (f", {more['rate']}/s open loop" if "rate" in more else f", {clients} clients")
 
 
+def warm_up(engine, seconds):
+    """At what it is measured at later: Zeebe's code is compiled then, and our log has its size."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for row, _, more in ROWS:
+            if time.monotonic() < end:
+                load(engine, row, clients=64, seconds=min(5, max(1, int((end - time.monotonic()) / 4))), **more)
+
+
 def one_engine(engine, rows, options, open_rate):
     figures = {"rows": {}}
     with contextlib.closing(engine):
@@ -156,12 +166,7 @@ def one_engine(engine, rows, options, open_rate):
         figures["startMs"] = 1000 * (first["answeredAt"] - begun)
         time.sleep(5)
         figures["idle"] = memory_of(engine.pid)
-        if engine.name == "zeebe":
-            end = time.monotonic() + options.warm
-            while time.monotonic() < end:  # what it is measured at later, so that all of it is compiled
-                for row, clients, more in ROWS:
-                    if time.monotonic() < end:
-                        load(engine, row, clients=64, seconds=min(5, max(1, int(end - time.monotonic()))), **more)
+        warm_up(engine, options.warm if engine.name == "zeebe" else min(options.warm, OUR_WARM_UP))
         for row, clients, more in rows:
             figures["rows"][name_of(row, clients, more)] = measured(engine, row, clients, options.seconds, more)
         if open_rate is None:
