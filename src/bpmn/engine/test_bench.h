@@ -104,6 +104,17 @@ class Bench {
   std::string incident() const {
     return incidents().size() == 1 ? incidents()[0].error_type : std::to_string(incidents().size()) + " incidents";
   }
+  // As after a checkpoint.
+  void rest() {
+    const std::set<Key> changed = engine.state().changed_instances();
+    for (const Key key : changed) {
+      if (const Instance* instance = engine.state().instance(key)) engine.storage().rest(key, pack_instance(*instance));
+    }
+    engine.storage().forget_changes();
+    for (const auto& [key, instance] : engine.state().awake_instances()) ASSERT_FALSE(instance.pending.empty()) << "it does not rest";
+    ASSERT_EQ(snapshot(engine.state()), snapshot(replica_.state())) << "what rests is another state";
+  }
+
   const std::vector<std::string>& journal() const { return journal_; }
 
   Engine engine;
@@ -121,17 +132,6 @@ class Bench {
     ASSERT_EQ(snapshot(engine.state()), snapshot(replica_.state())) << "replay gives another state";
     if (++commands_ % 7 == 0) restart_replica();
     if (commands_ % 5 == 0) rest();
-  }
-
-  // As after a checkpoint.
-  void rest() {
-    const std::set<Key> changed = engine.state().changed_instances();
-    for (const Key key : changed) {
-      if (const Instance* instance = engine.state().instance(key)) engine.storage().rest(key, pack_instance(*instance));
-    }
-    engine.storage().forget_changes();
-    for (const auto& [key, instance] : engine.state().awake_instances()) ASSERT_FALSE(instance.pending.empty()) << "it does not rest";
-    ASSERT_EQ(snapshot(engine.state()), snapshot(replica_.state())) << "what rests is another state";
   }
 
   // From now on the replica is what a checkpoint gives.
