@@ -182,6 +182,17 @@ void fuzz_checkpoint(std::string_view bytes) {
     const auto again = engine::decode_instance(*state, written);
     require(again && engine::encode_instance(*again) == written);
   }
+  if (const auto decisions = engine::decode_requirements(bytes)) {
+    require(engine::encode_requirements(*decisions) == bytes || engine::decode_requirements(engine::encode_requirements(*decisions)));
+    engine::State own;
+    if (own.restore_requirements(*decisions)) require(own.requirements(decisions->key)->model != nullptr);
+  }
+  if (const auto form = engine::decode_form(bytes)) require(engine::decode_form(engine::encode_form(*form)).has_value());
+  if (const auto retired = engine::decode_retired(bytes)) {
+    engine::State own;
+    own.restore_retired(*retired);
+    require(engine::decode_retired(engine::encode_retired(*retired)) && own.next_version(retired->kind, retired->id) >= 1);
+  }
   if (const auto message = engine::decode_message(bytes)) require(engine::decode_message(engine::encode_message(*message)).has_value());
 }
 

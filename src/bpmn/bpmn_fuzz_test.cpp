@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "bpmn/engine/test_bench.h"
+#include "bpmn/engine/test_decisions.h"
 
 namespace consilium::bpmn {
 namespace {
@@ -31,6 +32,10 @@ std::vector<std::string> corpus() {
   const auto instance = bench.start(R"({"a": [1, {"x": "y"}, null, 2.50]})");
   bench.activate("work");
   bench.publish("m", "k", R"({"v": 1})", "id");
+  bench.run(engine::Deploy{{{"d.dmn", engine::test_decisions()}}});
+  bench.run(engine::EvaluateDecision{0, "guests", {}});
+  const std::string decisions = engine::encode_requirements(bench.engine.state().all_requirements().begin()->second);
+  bench.run(engine::DeleteResource{bench.engine.state().all_requirements().begin()->first});
   std::vector<std::string> inputs = {
       "m" + xml,
       "eif a > 3 and b = \"x\" then c.d[item > 1] else duration(\"PT5M\") * 2",
@@ -41,6 +46,8 @@ std::vector<std::string> corpus() {
       "wR3/2030-01-01T10:00+01:00[Europe/Berlin]/P1M2DT3H",
       "j{\"a\": [1, -2.5e10, \"\\u00e4\\n\", true, null], \"b\": {}}",
       "c" + engine::encode_instance(*bench.engine.state().instance(instance)),
+      "c" + decisions,
+      "c" + engine::encode_retired(bench.engine.state().retired().begin()->second),
       "c" + engine::encode_message(bench.engine.state().messages().begin()->second)};
   for (const std::string& record : bench.journal()) inputs.push_back("r" + record);
   return inputs;

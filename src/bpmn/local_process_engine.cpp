@@ -346,6 +346,7 @@ Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::deploy_a
       engine_.set_known_job_types(std::move(known));
     }
     const engine::Outcome outcome = execute(turn, command);
+    engine_.set_known_job_types(std::nullopt);  // workers of the gateway's clients are not ours to know
     if (outcome.rejection) return fail(error_of(*outcome.rejection));
     Deployed deployed;
     for (const engine::DeployedProcess& process : outcome.processes) deployed.push_back({process.process_id, process.version, process.key});
@@ -653,7 +654,8 @@ std::expected<Created, engine::Rejection> LocalProcessEngine::decide_creation(Tu
   created.process_id = creation.process_id;
   if (definition) created.process_key = definition->key;
   if (definition) created.version = definition->version;
-  const engine::Outcome outcome = execute(turn, engine::CreateInstance{creation.process_id, creation.version, creation.variables, {}});
+  const engine::CreateInstance command{creation.process_id, creation.version, creation.variables, {}, creation.start_elements};
+  const engine::Outcome outcome = execute(turn, command);
   if (outcome.rejection) return std::unexpected(*outcome.rejection);
   created.instance = outcome.key;
   return created;

@@ -55,6 +55,7 @@ struct Creation {
   std::string process_id;
   std::int32_t version = 0;  // 0: the newest
   engine::Context variables;
+  std::vector<std::string> start_elements;  // empty: the start event
 };
 struct Created {
   process::Key instance = 0;

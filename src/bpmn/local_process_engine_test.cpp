@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 
+#include "bpmn/engine/test_decisions.h"
 #include "bpmn/engine/test_model.h"
 #include "bpmn/engine_node_testing.h"
 #include "runtime/panic_testing.h"
@@ -547,6 +548,79 @@ TEST(LocalProcessEngine, LosesNothingAcknowledgedInCrashes) {
     for (const auto& [id, key] : acknowledged) {
       const auto history = node.call(node.engine->history(*node.context, key));
       EXPECT_EQ(history->size(), 10u) << id;  // each element of the way exactly once: p start f ta w g m tb j end
+    }
+  }
+}
+
+// What is deployed under one id: its versions, and the highest number that any of them had.
+struct Known {
+  std::map<std::int32_t, Key> versions;
+  std::int32_t highest = 0;
+  void add(Key key) { versions[++highest] = key; }
+};
+
+TEST(LocalProcessEngine, VersionsSurviveCrashesAndNoNumberIsGivenTwice) {
+  const char* const given = std::getenv("CONSILIUM_SEED");
+  const std::uint64_t first = given ? std::strtoull(given, nullptr, 10) : 1;
+  for (std::uint64_t seed = first; seed < first + (given ? 1 : 6); ++seed) {
+    SCOPED_TRACE("CONSILIUM_SEED=" + std::to_string(seed));
+    LocalProcessEngineOptions options;
+    options.records_per_checkpoint = static_cast<std::int64_t>(1 + seed % 6);
+    Node node(seed, options);
+    node.open();
+    SeededRandom random(seed);
+    std::map<std::string, Known> processes, requirements;
+    Known dish;  // in both files
+    std::map<Key, std::int32_t> dish_of;
+    const auto run = [&](engine::Command command) { return node.call(node.engine->perform(*node.context, std::move(command))); };
+    for (int round = 0; round < 80; ++round) {
+      const std::string id = random.below(2) == 0 ? "a" : "b";
+      const std::string text = "x" + std::to_string(round);
+      switch (random.below(5)) {
+        case 0: {
+          const auto deployed = run(engine::Deploy{{{text + ".bpmn", TestModel(id).start().end().flow("start", "end").xml()}}});
+          ASSERT_TRUE(deployed && *deployed);
+          processes[id].add((*deployed)->processes.at(0).key);
+          EXPECT_EQ((*deployed)->processes[0].version, processes[id].highest);
+          break;
+        }
+        case 1: {
+          const auto deployed = run(engine::Deploy{{{"d.dmn", engine::test_decisions(text, id)}}});
+          ASSERT_TRUE(deployed && *deployed);
+          const auto& made = (*deployed)->requirements.at(0);
+          requirements[id].add(made.key);
+          dish.add(made.key);
+          dish_of[made.key] = dish.highest;
+          EXPECT_EQ(made.version, requirements[id].highest);
+          EXPECT_EQ(made.decisions.at(1).version, dish.highest);
+          break;
+        }
+        case 2: {
+          Known& known = random.below(2) == 0 ? processes[id] : requirements[id];
+          if (known.versions.empty()) break;
+          const auto chosen = random.below(2) == 0 ? std::prev(known.versions.end()) : known.versions.begin();
+          const auto deleted = run(engine::DeleteResource{chosen->second});
+          EXPECT_TRUE(deleted && *deleted);
+          if (const auto in = dish_of.find(chosen->second); in != dish_of.end()) dish.versions.erase(in->second);
+          known.versions.erase(chosen);
+          break;
+        }
+        case 3: node.restart(); break;
+        default: EXPECT_TRUE(node.call(node.engine->publish(*node.context, {"m", "k", "", Duration{}, "{}"})).has_value());
+      }
+      std::map<std::string, Key> newest;
+      const auto listed = node.call(node.engine->processes(*node.context));
+      for (const auto& one : *listed) newest[one.process_id] = one.key;
+      for (const auto& [process, known] : processes) {
+        const Key expected = known.versions.empty() ? 0 : known.versions.rbegin()->second;
+        EXPECT_EQ(newest[process], expected) << process << " in round " << round;
+      }
+      const auto asked = run(engine::EvaluateDecision{0, "dish", {}});
+      ASSERT_TRUE(asked.has_value());
+      ASSERT_EQ(asked->has_value(), !dish.versions.empty()) << "round " << round;
+      if (!*asked) continue;
+      EXPECT_EQ((*asked)->evaluation->decision.version, dish.versions.rbegin()->first) << "round " << round;
+      EXPECT_EQ((*asked)->evaluation->requirements.key, dish.versions.rbegin()->second) << "round " << round;
     }
   }
 }

@@ -30,7 +30,7 @@ struct Run {
     std::map<std::string, std::unique_ptr<Place>, std::less<>> imports;
   };
 
-  Run(const ModelPointer& model, const Context& variables) {
+  Run(const ModelPointer& model, const Context& variables, Names visible = Names::kRequired) : names(visible) {
     root.model = model;
     root.inputs = variables;
   }
@@ -45,6 +45,7 @@ struct Run {
   std::optional<Failure> failure;
   std::string current;  // the decision that is being evaluated
   int depth = 0;
+  Names names;
 };
 
 using RunPointer = std::shared_ptr<Run>;
@@ -319,7 +320,7 @@ class Graph {
       return {};
     }
     ++run_->depth;
-    Context names;
+    Context names = run_->names == Names::kAll ? place.inputs : Context();
     for (const Requirement& required : decision.requirements) add_required(required, place, names);
     const std::string before = std::exchange(run_->current, decision.id);
     EvaluatedDecision report{decision.id, decision.name, name_of(decision.logic.kind), {}, {}, {}};
@@ -386,7 +387,7 @@ class Graph {
       name = data->name;
       value = input(*data, place);
     } else if (const Decision* decision = by_id(model.decisions)) {
-      name = decision->variable;
+      name = run_->names == Names::kAll && !decision->names_itself ? decision->id : decision->variable;
       value = decide(*decision, place);
     } else if (const KnowledgeModel* model_of = by_id(model.knowledge)) {
       name = model_of->variable;
@@ -508,11 +509,12 @@ Decided finish(Machine& machine, Run& run, const Value& value) {
 
 }  // namespace
 
-Decided decide(const ModelPointer& model, std::string_view decision, const Context& variables, const feel::Environment& environment) {
+Decided decide(const ModelPointer& model, std::string_view decision, const Context& variables, const feel::Environment& environment,
+               Names names) {
   const Decision* found = model->find_decision(decision);
   if (!found) return {{}, {}, Failure{std::string(decision), "no decision found for id '" + std::string(decision) + "'"}, {}};
   Machine machine(environment, kMaxDecisionSteps);
-  const auto run = std::make_shared<Run>(model, variables);
+  const auto run = std::make_shared<Run>(model, variables, names);
   const Value value = Graph(machine, run).decide(*found, run->root);
   return finish(machine, *run, value);
 }

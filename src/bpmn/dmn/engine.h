@@ -53,9 +53,13 @@ struct Decided {
   std::vector<std::string> problems;         // why parts are null; at most kMaxProblems
 };
 
+// What the expressions of a decision see: what it requires, as the standard has it; or, as with Zeebe, all variables that were given,
+// and each required decision by its variable or else by its id.
+enum class Names : std::uint8_t { kRequired, kAll };
+
 // A decision, by id or else by name.
 Decided decide(const ModelPointer& model, std::string_view decision, const feel::Context& variables,
-               const feel::Environment& environment = {});
+               const feel::Environment& environment = {}, Names names = Names::kRequired);
 // A decision service or business knowledge model, by id or else by name, with its parameters by name.
 Decided invoke(const ModelPointer& model, std::string_view invocable, const feel::Context& parameters,
                const feel::Environment& environment = {});

@@ -92,7 +92,8 @@ struct InputData {
 struct Decision {
   std::string id;
   std::string name;
-  std::string variable;
+  std::string variable;       // its name when it has none
+  bool names_itself = false;  // it has a variable
   feel::TypePointer type;
   Box logic;
   bool has_logic = false;

@@ -115,7 +115,9 @@ struct Names {
 
 class Reader {
  public:
-  Reader(std::string_view file, std::span<const ModelPointer> imported) : findings_(file), imported_(imported) { model_->file = file; }
+  Reader(std::string_view file, std::span<const ModelPointer> imported, Types types) : findings_(file), imported_(imported), types_(types) {
+    model_->file = file;
+  }
 
   ReadResult read(std::string_view xml) {
     pugi::xml_document document;
@@ -255,7 +257,7 @@ class Reader {
   }
 
   TypePointer type_named(std::string_view name, std::string_view id) {
-    if (name.empty()) return nullptr;
+    if (name.empty() || types_ == Types::kIgnored) return nullptr;
     if (auto known = find_type(name)) return known;
     if (name.find('<') != std::string_view::npos) {
       if (auto parsed = feel::parse_type(name, options(names_))) return *parsed;
@@ -647,6 +649,7 @@ class Reader {
     Decision decision;
     if (!take_identity(node, decision.id, decision.name)) return;
     decision.variable = variable_of(node);
+    decision.names_itself = !canonical_name(child_of(node, "variable").attribute("name").value()).empty();
     decision.type = variable_type(node, decision.id);
     read_requirements(node, "informationRequirement", {"requiredInput", "requiredDecision"}, decision.requirements);
     read_requirements(node, "knowledgeRequirement", {"requiredKnowledge", ""}, decision.requirements);
@@ -770,6 +773,7 @@ class Reader {
 
   model::Findings findings_;
   std::span<const ModelPointer> imported_;
+  Types types_;
   std::shared_ptr<Model> model_ = std::make_shared<Model>();
   std::map<std::string, xml_node> item_nodes_;
   std::set<std::string> open_items_;
@@ -800,8 +804,8 @@ Header header_of(std::string_view xml) {
 
 }  // namespace
 
-ReadResult read_model(std::string_view file, std::string_view xml, std::span<const ModelPointer> imported) {
-  return Reader(file, imported).read(xml);
+ReadResult read_model(std::string_view file, std::string_view xml, std::span<const ModelPointer> imported, Types types) {
+  return Reader(file, imported, types).read(xml);
 }
 
 std::vector<ReadResult> read_models(std::span<const File> files) {

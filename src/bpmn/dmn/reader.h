@@ -23,8 +23,12 @@ struct File {
   std::string xml;
 };
 
+// Whether what is declared to be of a type must be of it, as the standard has it; or, as with Zeebe, types are a remark.
+enum class Types : std::uint8_t { kChecked, kIgnored };
+
 // One file; `imported` are the models that it may import, by their namespace.
-ReadResult read_model(std::string_view file, std::string_view xml, std::span<const ModelPointer> imported = {});
+ReadResult read_model(std::string_view file, std::string_view xml, std::span<const ModelPointer> imported = {},
+                      Types types = Types::kChecked);
 
 // Several files that may import one another, in any order; the results in that of the files.
 std::vector<ReadResult> read_models(std::span<const File> files);

@@ -31,6 +31,7 @@ void Applier::own(Key key, Key instance_key) {
 void Applier::operator()(const ProcessDeployed& event) {
   const auto restored = state_.restore_definition(event.key, event.process_id, event.version, event.resource_name, event.xml);
   if (!restored) throw std::logic_error(restored.error());
+  state_.forget_retired(Deployable::kProcess, event.process_id);
 }
 
 void Applier::operator()(const InstanceCreated& event) {
@@ -51,6 +52,7 @@ void Applier::operator()(const InstanceCreated& event) {
   state_.instances_[event.instance] = std::move(created);
   if (!event.idempotency_key.empty()) state_.idempotency_[event.idempotency_key] = event.instance;
   own(event.instance, event.instance);
+  state_.count_instance(event.process_key, 1);
   state_.changed_instances_.insert(event.instance);
 }
 
@@ -179,6 +181,7 @@ void Applier::end_instance(Instance& owner) {
     state_.changed_instances_.insert(owner.parent);
   }
   for (const auto& [element_instance, ended] : owner.elements) state_.owners_.erase(element_instance);
+  state_.count_instance(owner.process_key, -1);
   if (!owner.has_row) state_.changed_instances_.erase(key);  // no checkpoint has to forget it
   state_.instances_.erase(key);
 }
@@ -488,9 +491,43 @@ void Applier::operator()(const InstanceMigrated& event) {
     state_.locks_.erase({owner.process->id, owner.lock_key});
     state_.locks_[{target.process->id, owner.lock_key}] = owner.key;
   }
+  state_.count_instance(owner.process_key, -1);
+  state_.count_instance(target.key, 1);
   owner.process = target.process;
   owner.process_key = target.key;
   owner.version = target.version;
+}
+
+void Applier::operator()(const ProcessDeleted& event) {
+  if (!state_.definition(event.key)) throw std::logic_error("deletion of an unknown process");
+  state_.erase_definition(event.key);
+}
+
+void Applier::operator()(const DecisionsDeployed& event) {
+  const auto restored =
+      state_.restore_requirements({event.key, event.id, event.version, event.resource_name, event.xml, event.decisions, nullptr});
+  if (!restored) throw std::logic_error(restored.error());
+  state_.changed_requirements_.insert(event.key);
+  state_.forget_retired(Deployable::kRequirements, event.id);
+  for (const DecisionsDeployed::Decision& decision : event.decisions) state_.forget_retired(Deployable::kDecision, decision.id);
+}
+
+void Applier::operator()(const DecisionsDeleted& event) {
+  if (!state_.requirements(event.key)) throw std::logic_error("deletion of unknown decisions");
+  state_.erase_requirements(event.key);
+}
+
+void Applier::operator()(const DecisionEvaluated& event) { used(event.evaluation); }
+
+void Applier::operator()(const FormDeployed& event) {
+  state_.restore_form({event.key, event.id, event.version, event.resource_name, event.content});
+  state_.changed_forms_.insert(event.key);
+  state_.forget_retired(Deployable::kForm, event.id);
+}
+
+void Applier::operator()(const FormDeleted& event) {
+  if (!state_.form(event.key)) throw std::logic_error("deletion of an unknown form");
+  state_.erase_form(event.key);
 }
 
 }  // namespace consilium::bpmn::engine

@@ -58,6 +58,12 @@ class Applier {
   void operator()(const LoopStarted& event);
   void operator()(const LoopOutputCollected& event);
   void operator()(const InstanceMigrated& event);
+  void operator()(const ProcessDeleted& event);
+  void operator()(const DecisionsDeployed& event);
+  void operator()(const DecisionsDeleted& event);
+  void operator()(const DecisionEvaluated& event);
+  void operator()(const FormDeployed& event);
+  void operator()(const FormDeleted& event);
 
  private:
   Instance& instance(Key key);

@@ -1,5 +1,6 @@
 #include "bpmn/engine/codec.h"
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <limits>
@@ -369,6 +370,33 @@ void fields(A& a, Is<InstanceMigrated> auto& e) {
   a(e.instance), a(e.process_key), a(e.mapping);
 }
 
+template <class A>
+void fields(A& a, Is<ProcessDeleted> auto& e) {
+  a(e.key);
+}
+template <class A>
+void fields(A& a, Is<DecisionsDeployed> auto& e) {
+  a(e.key), a(e.id), a(e.version), a(e.resource_name), a(e.xml);
+  sequence(a, e.decisions, [](auto& archive, auto& decision) { archive(decision.key), archive(decision.id), archive(decision.version); });
+}
+template <class A>
+void fields(A& a, Is<DecisionsDeleted> auto& e) {
+  a(e.key);
+}
+template <class A>
+void fields(A& a, Is<DecisionEvaluated> auto& e) {
+  a(e.evaluation), a(e.decision);
+}
+
+template <class A>
+void fields(A& a, Is<FormDeployed> auto& e) {
+  a(e.key), a(e.id), a(e.version), a(e.resource_name), a(e.content);
+}
+template <class A>
+void fields(A& a, Is<FormDeleted> auto& e) {
+  a(e.key);
+}
+
 using Decoder = void (*)(Reader&, Event&);
 
 struct KnownEvent {
@@ -509,6 +537,13 @@ void start_timer_fields(Archive& a, auto& timer) {
 }
 
 template <class Archive>
+void retired_fields(Archive& a, auto& retired) {
+  a(retired.key);
+  enumerated(a, retired.kind, Deployable::kForm);
+  a(retired.id), a(retired.version);
+}
+
+template <class Archive>
 void message_fields(Archive& a, auto& message) {
   a(message.key), a(message.name), a(message.correlation_key), a(message.id), a(message.deadline), a(message.variables);
 }
@@ -556,6 +591,8 @@ void fifth_form(Archive& a, auto& instance) {
 std::unexpected<std::string> damaged(std::string_view what) {
   return std::unexpected("the " + std::string(what) + " is damaged or of a newer version");
 }
+
+bool is_version(std::int32_t number) { return number >= 1 && number < std::numeric_limits<std::int32_t>::max(); }
 
 // What the rest of the engine takes for granted of an instance.
 bool is_consistent(const Instance& instance) {
@@ -722,6 +759,60 @@ std::expected<StartTimer, std::string> decode_start_timer(const State& state, st
   return timer;
 }
 
+std::string encode_requirements(const Requirements& deployed) {
+  Writer writer;
+  writer.number(kFormVersion);
+  const DecisionsDeployed event{deployed.key, deployed.id, deployed.version, deployed.resource_name, deployed.xml, deployed.decisions};
+  fields(writer, event);
+  return writer.take();
+}
+
+std::expected<Requirements, std::string> decode_requirements(std::string_view bytes) {
+  Reader reader(bytes);
+  DecisionsDeployed event;
+  if (reader.number() != kFormVersion) return damaged("checkpoint of decisions");
+  fields(reader, event);
+  const bool is_numbered = is_version(event.version) && std::all_of(event.decisions.begin(), event.decisions.end(),
+                                                                    [](const auto& decision) { return is_version(decision.version); });
+  if (!reader.good() || !reader.at_end() || !is_numbered) return damaged("checkpoint of decisions");
+  return Requirements{
+      event.key, std::move(event.id), event.version, std::move(event.resource_name), std::move(event.xml), std::move(event.decisions),
+      nullptr};
+}
+
+std::string encode_form(const Form& form) {
+  Writer writer;
+  writer.number(kFormVersion);
+  const FormDeployed event{form.key, form.id, form.version, form.resource_name, form.content};
+  fields(writer, event);
+  return writer.take();
+}
+
+std::expected<Form, std::string> decode_form(std::string_view bytes) {
+  Reader reader(bytes);
+  FormDeployed event;
+  if (reader.number() != kFormVersion) return damaged("checkpoint of a form");
+  fields(reader, event);
+  if (!reader.good() || !reader.at_end() || !is_version(event.version)) return damaged("checkpoint of a form");
+  return Form{event.key, std::move(event.id), event.version, std::move(event.resource_name), std::move(event.content)};
+}
+
+std::string encode_retired(const Retired& retired) {
+  Writer writer;
+  writer.number(kFormVersion);
+  retired_fields(writer, retired);
+  return writer.take();
+}
+
+std::expected<Retired, std::string> decode_retired(std::string_view bytes) {
+  Reader reader(bytes);
+  Retired retired;
+  if (reader.number() != kFormVersion) return damaged("checkpoint of a deleted version");
+  retired_fields(reader, retired);
+  if (!reader.good() || !reader.at_end() || !is_version(retired.version)) return damaged("checkpoint of a deleted version");
+  return retired;
+}
+
 std::string snapshot(const State& state) {
   Writer writer;
   writer(state.last_counter());
@@ -730,7 +821,19 @@ std::string snapshot(const State& state) {
     writer(definition.version);
     writer(definition.process->id);
     writer(definition.xml);
+    writer(state.active_instances(key));
+    writer(state.newest(definition.process->id)->key);
   }
+  for (const auto& [key, requirements] : state.all_requirements()) {
+    writer(encode_requirements(requirements));
+    writer(state.newest_requirements(requirements.id)->key);
+    for (const DecisionsDeployed::Decision& decision : requirements.decisions) writer(state.newest_decision(decision.id));
+  }
+  for (const auto& [key, form] : state.forms()) {
+    writer(encode_form(form));
+    writer(state.newest_form(form.id)->key);
+  }
+  for (const auto& [key, retired] : state.retired()) writer(encode_retired(retired));
   std::vector<Key> keys;
   for (Key key = state.instance_before(std::numeric_limits<Key>::max()); key != 0; key = state.instance_before(key)) keys.push_back(key);
   for (const Key key : std::views::reverse(keys)) state.look_at(key, [&](const Instance& instance) { writer(encode_instance(instance)); });

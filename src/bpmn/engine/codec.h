@@ -28,6 +28,16 @@ std::string encode_start_timer(const StartTimer& timer);
 // The state must hold the definition already.
 std::expected<StartTimer, std::string> decode_start_timer(const State& state, std::string_view bytes);
 
+std::string encode_requirements(const Requirements& deployed);
+// Without the model: `State::restore_requirements` reads it.
+std::expected<Requirements, std::string> decode_requirements(std::string_view bytes);
+
+std::string encode_form(const Form& form);
+std::expected<Form, std::string> decode_form(std::string_view bytes);
+
+std::string encode_retired(const Retired& retired);
+std::expected<Retired, std::string> decode_retired(std::string_view bytes);
+
 // All of the state that counts, in one text: equal states have equal snapshots.
 std::string snapshot(const State& state);
 

@@ -545,6 +545,76 @@ Key element_instance(const Bench& bench, Key instance, std::string_view element)
   return 0;
 }
 
+TEST(Elements, AnInstanceBeginsAtGivenElements) {
+  Bench bench;
+  bench.deploy(with_sub_process());
+  const auto begin = [&](std::vector<std::string> elements) {
+    return bench.run(CreateInstance{"p", 0, *feel::parse_variables(R"({"g": 1})"), "", std::move(elements)});
+  };
+  EXPECT_FALSE(begin({"deep", "first"}).rejection);
+  EXPECT_EQ(bench.take_path(), "");
+  EXPECT_EQ(feel::to_json(bench.job("b").variables), R"({"g":1,"inner":1})");
+  EXPECT_FALSE(begin({"deep", "deep"}).rejection);  // both in one
+  for (const ActivatedJob& job : bench.activate("b")) bench.run(CompleteJob{job.key, {}});
+  EXPECT_EQ(bench.take_path(), "deep e2 deep e2 sub end p");
+  EXPECT_FALSE(begin({"sub"}).rejection);  // from its own start event
+  EXPECT_EQ(bench.take_path(), "s2");
+  EXPECT_EQ(begin({"deep", "nothing"}).rejection->message,
+            "Expected to create instance of process with start instructions but no element found with id 'nothing'.");
+  for (const char* element : {"start", "s2", "p"})
+    EXPECT_EQ(begin({element}).rejection->code, Rejection::Code::kInvalidArgument) << element;
+}
+
+TEST(Elements, AnInstanceThatBeginsAtGivenElementsNeedsNoStartEventAndHearsItsEvents) {
+  Bench bench;
+  TestModel model;
+  model.start_on("by", model.on_message("come")).event_gateway("g").catch_timer("later", "PT1H").catch_message("or", "m", "=id").end();
+  model.task("t", "work").flow("by", "t").flow("t", "g").flow("g", "later").flow("g", "or").flow("later", "end").flow("or", "end");
+  model.open_sub("each", "", TestModel::loop("inputCollection='=list'")).start("s2").task("one", "w").flow("s2", "one").close_sub();
+  model.flow("t", "each");
+  model.open_event_sub("es").start_on("told", model.on_message("stop", "=id")).end("e3").flow("told", "e3").close_sub();
+  bench.deploy(model);
+  const auto begin = [&](const std::string& element, const char* variables = R"({"id": "k"})") {
+    return bench.run(CreateInstance{"p", 0, *feel::parse_variables(variables), "", {element}});
+  };
+  EXPECT_FALSE(begin("t").rejection);
+  bench.publish("stop", "k");
+  EXPECT_EQ(bench.take_path(), "-t told e3 es p");
+  bench.publish("stop", "later");
+  EXPECT_FALSE(begin("t", R"({"id": "later"})").rejection);  // one that came before
+  EXPECT_EQ(bench.take_path(), "-t told e3 es p");
+  for (const char* element : {"by", "later", "one", "told"})
+    EXPECT_EQ(begin(element).rejection->code, Rejection::Code::kInvalidArgument) << element;
+  EXPECT_EQ(begin("t", "{}").rejection->code, Rejection::Code::kInvalidArgument);  // its event sub-process has nothing to wait for
+  EXPECT_FALSE(begin("es").rejection);
+  EXPECT_EQ(bench.take_path(), "told e3 es p");
+}
+
+TEST(Elements, ModificationHearsMessagesThatCameBefore) {
+  Bench bench;
+  TestModel model;
+  model.start().task("first", "a").open_sub("sub").start("s2").task("deep", "b").flow("s2", "deep");
+  model.open_event_sub("es").start_on("told", model.on_message("stop", "k")).end("e3").flow("told", "e3").close_sub().close_sub();
+  bench.deploy(model.end().flow("start", "first").flow("first", "sub").flow("sub", "end"));
+  const Key instance = bench.start();
+  bench.publish("stop", "k");
+  bench.run(ModifyInstance{instance, {{"deep", 0, {}}}, {element_instance(bench, instance, "first")}});
+  EXPECT_EQ(bench.take_path(), "start -deep -first told e3 es sub end p");
+}
+
+TEST(Elements, ModificationDoesNotEndACalledInstance) {
+  Bench bench;
+  bench.deploy(with_sub_process());
+  bench.deploy(TestModel("caller").start().call("c", "p").end().flow("start", "c").flow("c", "end").xml(), "caller.bpmn");
+  bench.start("{}", "caller");
+  const Key child = bench.job("a").instance;
+  const Key task = element_instance(bench, child, "first");
+  EXPECT_EQ(bench.run(ModifyInstance{child, {}, {task}}).rejection->code, Rejection::Code::kInvalidArgument);
+  EXPECT_FALSE(bench.run(ModifyInstance{child, {{"deep", 0, {}}}, {task}}).rejection);
+  bench.complete("b");
+  EXPECT_EQ(bench.take_path(), "start start -first deep e2 sub end p c end caller");
+}
+
 TEST(Elements, ModificationMovesATokenIntoAScopeThatItMakes) {
   Bench bench;
   bench.deploy(with_sub_process());

@@ -28,7 +28,8 @@ class Engine {
   // For loading a checkpoint and for `forget_changes`.
   State& storage() { return state_; }
   const EngineOptions& options() const { return options_; }
-  void set_known_job_types(std::set<std::string, std::less<>> types) { options_.known_job_types = std::move(types); }
+  // Of the next deployments; absent: any.
+  void set_known_job_types(std::optional<std::set<std::string, std::less<>>> types) { options_.known_job_types = std::move(types); }
   // Forgets everything.
   void reset() { state_ = State(options_.partition); }
 

@@ -109,8 +109,9 @@ void Processor::go_on_activating(Key instance_key, Key element_instance) {
     case ElementKind::kProcess: return activate_process(instance, element);
     case ElementKind::kServiceTask:
     case ElementKind::kSendTask:
-    case ElementKind::kBusinessRuleTask:
     case ElementKind::kUserTask: return activate_job(instance, element);
+    case ElementKind::kBusinessRuleTask:
+      return definition.decision ? activate_decision(instance, element) : activate_job(instance, element);
     case ElementKind::kScriptTask: return definition.job ? activate_job(instance, element) : activate_script(instance, element);
     case ElementKind::kReceiveTask: return activate_task(instance, element);
     case ElementKind::kSubProcess:

@@ -1,4 +1,4 @@
-// Modification and migration of running instances.
+// Instances that begin at given elements; modification and migration of running ones.
 #include <algorithm>
 
 #include "bpmn/engine/processor.h"
@@ -47,6 +47,39 @@ std::string why_unsupported(const model::Process& process, const Element& elemen
 
 }  // namespace
 
+// ---- beginning at given elements
+
+std::string Processor::find_start_fault(const Definition& definition, const CreateInstance& command) const {
+  const model::Process& process = *definition.process;
+  for (const std::string& id : command.start_elements) {
+    if (!process.find(id)) return "no element found with id " + quoted(id.substr(0, 100)) + ".";
+  }
+  for (const std::string& id : command.start_elements) {
+    if (const std::string why = why_unsupported(process, *process.find(id)); !why.empty())
+      return "the element with id " + quoted(id) + " cannot be one of them. " + why + ".";
+  }
+  // Where the process itself would stand still before anything began, nothing begins.
+  Instance instance;
+  instance.key = writer_.next_key();
+  instance.process = definition.process;
+  ElementInstance& root = instance.elements[instance.key];
+  root.key = instance.key;
+  root.variables = command.variables;
+  for (const ElementIndex target : waits_around(instance, root)) {
+    if (!process.elements[target].is_awaited()) continue;
+    if (const auto wait = evaluate_wait(instance, root.key, target); !wait)
+      return "its event sub-process " + quoted(process.elements[process.elements[target].scope].id) + " cannot wait. " +
+             wait.error().message;
+  }
+  return {};
+}
+
+void Processor::begin_at(Key instance, const std::vector<std::string>& elements) {
+  if (!begin_scope(instance, instance)) return;
+  for (const std::string& element : elements) begin_element(instance, {element, 0, {}});
+  correlate_buffered(instance, instance);  // not before something is in it
+}
+
 // ---- modification
 
 void Processor::operator()(const ModifyInstance& command) {
@@ -54,12 +87,21 @@ void Processor::operator()(const ModifyInstance& command) {
   if (!instance)
     return reject(Rejection::Code::kNotFound,
                   "Expected to modify process instance but no process instance found with key '" + std::to_string(command.instance) + "'");
+  const std::string expected = "Expected to modify instance of process " + quoted(instance->process->id) + " but ";
   if (const std::string fault = find_fault(*instance, command); !fault.empty())
+    return reject(Rejection::Code::kInvalidArgument, expected + "it contains one or more " + fault);
+  const bool is_called = instance->parent != 0 && command.activations.empty();
+  if (is_called && what_ends(*instance, command.terminations).contains(instance->key))
     return reject(Rejection::Code::kInvalidArgument,
-                  "Expected to modify instance of process " + quoted(instance->process->id) + " but it contains one or more " + fault);
+                  expected +
+                      "the given instructions would terminate the instance. The instance was created by a call activity in the parent "
+                      "process. To terminate this instance please modify the parent process instead.");
   if (command.effect == Effect::kOnlyChecked) return;
   for (const ModifyInstance::Activation& activation : command.activations) begin_element(command.instance, activation);
-  end_elements(command.instance, command.terminations);
+  const std::set<Key> ending = what_ends(*instance, command.terminations);
+  for (const Key key : ending) {
+    if (!ending.contains(instance->find(key)->scope)) push_terminate(command.instance, key);
+  }
 }
 
 std::string Processor::find_fault(const Instance& instance, const ModifyInstance& command) const {
@@ -142,6 +184,7 @@ void Processor::begin_element(Key instance_key, const ModifyInstance::Activation
   };
   give_variables(instance_key, "");
   Key within = activation.ancestor != 0 ? activation.ancestor : instance_key;
+  std::vector<Key> begun;
   for (const ElementIndex scope : scopes_around(*process, target)) {
     Key found = find_scope(*state_.instance(instance_key), within, scope).value_or(within);
     const bool is_new = found == 0;
@@ -151,12 +194,14 @@ void Processor::begin_element(Key instance_key, const ModifyInstance::Activation
     }
     if (state_.instance(instance_key)->find(found)->element == scope) give_variables(found, process->elements[scope].id);
     if (is_new && !begin_scope(instance_key, found)) return;
+    if (is_new) begun.push_back(found);
     within = found;
   }
   const Key key = writer_.next_key();
   writer_.append(ElementActivating{instance_key, key, within, activation.element, 0});
   give_variables(key, activation.element);
   go_on_activating(instance_key, key);
+  for (auto scope = begun.rbegin(); scope != begun.rend(); ++scope) correlate_buffered(instance_key, *scope);
 }
 
 // As when a token had come, but nothing in it begins by itself. False: an incident was raised.
@@ -180,8 +225,7 @@ bool Processor::begin_scope(Key instance_key, Key scope) {
 }
 
 // A scope that is left without anything in it ends as well, and so on outwards.
-void Processor::end_elements(Key instance_key, const std::vector<Key>& element_instances) {
-  const Instance& instance = *state_.instance(instance_key);
+std::set<Key> Processor::what_ends(const Instance& instance, const std::vector<Key>& element_instances) {
   std::set<Key> ending(element_instances.begin(), element_instances.end());
   for (bool grown = true; grown;) {
     grown = false;
@@ -192,9 +236,7 @@ void Processor::end_elements(Key instance_key, const std::vector<Key>& element_i
       if (is_left) grown = ending.insert(key).second || grown;
     }
   }
-  for (const Key key : ending) {
-    if (!ending.contains(instance.find(key)->scope)) push_terminate(instance_key, key);
-  }
+  return ending;
 }
 
 // ---- migration

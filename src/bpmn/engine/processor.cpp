@@ -33,61 +33,7 @@ void Processor::run(const Command& command) {
 
 void Processor::reject(Rejection::Code code, std::string message) { outcome_.rejection = Rejection{code, std::move(message), {}}; }
 
-// ---- deployment and instances
-
-void Processor::operator()(const Deploy& command) {
-  model::ReadOptions options;
-  if (options_.known_job_types) options.known_job_types = &*options_.known_job_types;
-  std::vector<ProcessDeployed> changed;
-  std::vector<DeployedProcess> deployed;
-  std::vector<model::Finding> findings;
-  std::set<std::string> ids;
-  Key next = writer_.next_key();
-  for (const Resource& resource : command.resources) {
-    auto read = model::read_model(resource.name, resource.content, options);
-    if (!read) {
-      findings.insert(findings.end(), read.error().begin(), read.error().end());
-      continue;
-    }
-    for (const model::ProcessPointer& process : *read) {
-      if (!ids.insert(process->id).second) findings.push_back({resource.name, process->id, "the process is deployed twice at once"});
-      const Definition* newest = state_.newest(process->id);
-      if (newest && newest->xml == resource.content && newest->resource_name == resource.name) {
-        deployed.push_back({process->id, newest->version, newest->key, resource.name});
-        continue;
-      }
-      if (command.replaced == Deploy::Replaced::kLeft && was_deployed(process->id, resource)) {
-        deployed.push_back({process->id, newest->version, newest->key, resource.name});
-        continue;
-      }
-      const std::int32_t version = newest ? newest->version + 1 : 1;
-      deployed.push_back({process->id, version, next, resource.name});
-      changed.push_back({next++, process->id, version, resource.name, resource.content});
-      find_start_faults(resource.name, *process, findings);
-    }
-  }
-  if (command.resources.empty())
-    return reject(Rejection::Code::kInvalidArgument, "Expected to deploy at least one model, but none was given");
-  if (!findings.empty()) {
-    reject(Rejection::Code::kInvalidArgument,
-           "Expected to deploy models, but " + std::to_string(findings.size()) + " problems were found in them");
-    outcome_.rejection->findings = std::move(findings);
-    return;
-  }
-  outcome_.processes = std::move(deployed);
-  if (command.effect == Effect::kOnlyChecked) return;
-  for (const ProcessDeployed& event : changed) writer_.append(event);
-  schedule_starts(changed);
-}
-
-bool Processor::was_deployed(std::string_view process_id, const Resource& resource) const {
-  const Definition* newest = state_.newest(process_id);
-  for (std::int32_t version = newest ? newest->version : 0; version > 0; --version) {
-    const Definition* known = state_.version(process_id, version);
-    if (known && known->resource_name == resource.name && known->xml == resource.content) return true;
-  }
-  return false;
-}
+// ---- instances
 
 void Processor::operator()(const CreateInstance& command) {
   if (!command.idempotency_key.empty()) {
@@ -105,13 +51,17 @@ void Processor::operator()(const CreateInstance& command) {
                   "Expected to start the process '" + command.process_id.substr(0, 100) + "', but no such process is deployed");
   if (const std::string problem = check_variables(command.variables); !problem.empty())
     return reject(Rejection::Code::kInvalidArgument, "Expected to start a process with variables, but " + problem);
-  if (definition->process->elements[model::kProcessElement].start_event == 0)
+  const bool begins_elsewhere = !command.start_elements.empty();
+  if (!begins_elsewhere && definition->process->elements[model::kProcessElement].start_event == 0)
     return reject(Rejection::Code::kInvalidState,
                   "Expected to create instance of process with none start event, but there is no such event");
+  if (const std::string fault = begins_elsewhere ? find_start_fault(*definition, command) : ""; !fault.empty())
+    return reject(Rejection::Code::kInvalidArgument, "Expected to create instance of process with start instructions but " + fault);
   const Key key = writer_.next_key();
   outcome_.key = key;
   outcome_.created = true;
   writer_.append(InstanceCreated{key, definition->key, command.idempotency_key, command.variables});
+  if (begins_elsewhere) return begin_at(key, command.start_elements);
   go_on_activating(key, key);
 }
 

@@ -55,7 +55,7 @@ class Processor {
 
   void run(const Command& command);
 
-  // One function a command: processor.cpp.
+  // One function a command: processor.cpp, deployments.cpp, modification.cpp, decisions.cpp, starts.cpp.
   void operator()(const Deploy& command);
   void operator()(const CreateInstance& command);
   void operator()(const CancelInstance& command);
@@ -75,6 +75,8 @@ class Processor {
   void operator()(const BroadcastSignal& command);
   void operator()(const ModifyInstance& command);
   void operator()(const MigrateInstance& command);
+  void operator()(const DeleteResource& command);
+  void operator()(const EvaluateDecision& command);
 
  private:
   struct Problem {
@@ -110,15 +112,26 @@ class Processor {
 
   void reject(Rejection::Code code, std::string message);
   const Job* find_job(Key key, std::string_view what);
-  void schedule_starts(const std::vector<ProcessDeployed>& deployed);
-  bool was_deployed(std::string_view process_id, const Resource& resource) const;
   void find_start_faults(const std::string& file, const model::Process& process, std::vector<model::Finding>& findings) const;
+
+  // deployments.cpp
+  struct Plan;
+  void plan_model(const Resource& resource, Deploy::Replaced replaced, Plan& plan) const;
+  bool was_deployed(std::string_view process_id, const Resource& resource) const;
+  void plan_decisions(const Resource& resource, Plan& plan) const;
+  void plan_form(const Resource& resource, Plan& plan) const;
+  void delete_process(const Definition& definition);
+
+  // decisions.cpp
+  void activate_decision(const Instance& instance, const ElementInstance& element);
 
   // starts.cpp
   void start_by_message(const Message& message);
   void start_by_message(Key message, const Definition& definition);
   void start_next(const std::string& process_id, const std::string& message_name, const std::string& correlation_key);
   void start_by_timer(Key key);
+  void schedule_starts(const Definition& definition);
+  void cancel_starts(Key process_key);
   void broadcast(const std::string& name, const Context& variables);
   void begin_instance(Key instance, std::string_view start_event, const Context& variables);
   void create_timer(Key instance, Key element_instance, const std::string& target, const Schedule& schedule);
@@ -146,12 +159,14 @@ class Processor {
   void activate_call(const Instance& instance, const ElementInstance& element);
   void complete_caller(Key parent, Key call_activity, const Context& variables);
   // modification.cpp
+  std::string find_start_fault(const Definition& definition, const CreateInstance& command) const;
+  void begin_at(Key instance, const std::vector<std::string>& elements);
   std::string find_fault(const Instance& instance, const ModifyInstance& command) const;
   std::string find_fault(const Instance& instance, const ModifyInstance::Activation& activation) const;
   std::expected<Key, std::string> find_scope(const Instance& instance, Key within, model::ElementIndex scope) const;
   void begin_element(Key instance, const ModifyInstance::Activation& activation);
   bool begin_scope(Key instance, Key scope);
-  void end_elements(Key instance, const std::vector<Key>& element_instances);
+  static std::set<Key> what_ends(const Instance& instance, const std::vector<Key>& element_instances);
   std::string find_fault(const Instance& instance, const Definition& target, const MigrateInstance& command) const;
   std::string find_fault(const Instance& instance, const ElementInstance& element, const Definition& target,
                          const std::map<std::string, std::string>& mapping) const;
@@ -225,6 +240,8 @@ std::string check_variable(const feel::Value& value);
 std::string check_variables(const Context& variables);
 // About as many bytes as they take.
 std::size_t size_of(const Context& variables);
+// What a deployment tells of it.
+DeployedRequirements describe(const Requirements& deployed);
 // As it is kept: JSON.
 feel::Value as_variable(const feel::Value& value);
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "bpmn/dmn/engine.h"
 #include "bpmn/feel/value.h"
 #include "bpmn/model/reader.h"
 
@@ -38,6 +39,7 @@ struct Resource {
 // Of a command: whether it takes effect, or is only decided, with the refusals that it would meet.
 enum class Effect : std::uint8_t { kMade, kOnlyChecked };
 
+// Models; decisions where the name ends in `.dmn`, and forms where it ends in `.form`.
 struct Deploy {
   // Whether a model that was deployed once and has been replaced since becomes the newest again, or stays replaced.
   enum class Replaced : std::uint8_t { kDeployedAgain, kLeft };
@@ -45,11 +47,21 @@ struct Deploy {
   Effect effect = Effect::kMade;
   Replaced replaced = Replaced::kDeployedAgain;
 };
+// A version of a process, of a form, or of the requirements of decisions with the decisions in it.
+struct DeleteResource {
+  Key resource = 0;
+};
+struct EvaluateDecision {
+  Key decision = 0;  // 0: the newest of `id`
+  std::string id;
+  Context variables;
+};
 struct CreateInstance {
   std::string process_id;
   std::int32_t version = 0;  // 0: the newest
   Context variables;
-  std::string idempotency_key;  // the same one answers the same instance; empty: none
+  std::string idempotency_key;                   // the same one answers the same instance; empty: none
+  std::vector<std::string> start_elements = {};  // where it begins, instead of the start event; empty: there
 };
 struct CancelInstance {
   Key instance = 0;
@@ -154,7 +166,7 @@ struct Tick {};
 
 using Command = std::variant<Deploy, CreateInstance, CancelInstance, PublishMessage, ActivateJobs, CompleteJob, FailJob, YieldJob,
                              ReleaseJobs, ThrowError, UpdateRetries, UpdateTimeout, ResolveIncident, SetVariables, Continue, Tick,
-                             BroadcastSignal, ModifyInstance, MigrateInstance>;
+                             BroadcastSignal, ModifyInstance, MigrateInstance, DeleteResource, EvaluateDecision>;
 
 // ---- events
 
@@ -496,6 +508,49 @@ struct InstanceMigrated {
   Context mapping;  // of element ids: what each becomes
 };
 
+struct ProcessDeleted {
+  static constexpr RecordType kType{60, 1};
+  Key key = 0;
+};
+// One file of decisions: the graph of what they require of each other, and the version of each.
+struct DecisionsDeployed {
+  static constexpr RecordType kType{61, 1};
+  struct Decision {
+    Key key = 0;
+    std::string id;
+    std::int32_t version = 0;
+  };
+  Key key = 0;  // of the graph, as what follows
+  std::string id;
+  std::int32_t version = 0;
+  std::string resource_name;
+  std::string xml;
+  std::vector<Decision> decisions;
+};
+struct DecisionsDeleted {
+  static constexpr RecordType kType{62, 1};
+  Key key = 0;
+};
+// Asked for by itself, not by a process.
+struct DecisionEvaluated {
+  static constexpr RecordType kType{63, 1};
+  Key evaluation = 0;
+  Key decision = 0;
+};
+// What a person fills in; kept as it is.
+struct FormDeployed {
+  static constexpr RecordType kType{64, 1};
+  Key key = 0;
+  std::string id;
+  std::int32_t version = 0;
+  std::string resource_name;
+  std::string content;
+};
+struct FormDeleted {
+  static constexpr RecordType kType{65, 1};
+  Key key = 0;
+};
+
 using Event =
     std::variant<ProcessDeployed, InstanceCreated, ElementActivating, ElementActivated, ElementCompleting, ElementCompleted,
                  ElementTerminating, ElementTerminated, FlowTaken, VariablesSet, JobCreated, JobActivated, JobCompleted, JobFailed,
@@ -503,7 +558,8 @@ using Event =
                  MessagePublished, MessageCorrelated, MessageExpired, EventTriggered, IncidentCreated, IncidentResolved, InstanceYielded,
                  InstanceContinued, JobLost, JobMoved, TimerMoved, ScopeInterrupted, SignalSubscribed, SignalBroadcast,
                  RepeatingTimerCreated, StartTimerCreated, StartTimerTriggered, StartTimerCanceled, InstanceLocked, ChildStarted,
-                 LoopStarted, LoopOutputCollected, InstanceMigrated, CalendarTimerCreated, CalendarStartTimerCreated>;
+                 LoopStarted, LoopOutputCollected, InstanceMigrated, CalendarTimerCreated, CalendarStartTimerCreated,
+                 ProcessDeleted, DecisionsDeployed, DecisionsDeleted, DecisionEvaluated, FormDeployed, FormDeleted>;
 
 // All events of one command: what the journal holds in one row. They take effect together.
 struct Record {
@@ -525,6 +581,36 @@ struct DeployedProcess {
   std::int32_t version = 0;
   Key key = 0;
   std::string resource_name;
+};
+
+struct DeployedForm {
+  std::string id;
+  std::int32_t version = 0;
+  Key key = 0;
+  std::string resource_name;
+};
+
+struct DeployedDecision {
+  std::string id;
+  std::string name;
+  std::int32_t version = 0;
+  Key key = 0;
+};
+
+// With its decisions, in the order of the file.
+struct DeployedRequirements {
+  std::string id;
+  std::string name;
+  std::int32_t version = 0;
+  Key key = 0;
+  std::string resource_name;
+  std::vector<DeployedDecision> decisions;
+};
+
+struct Evaluation {
+  DeployedDecision decision;
+  DeployedRequirements requirements;
+  dmn::Decided result;
 };
 
 struct ActivatedJob {
@@ -567,11 +653,14 @@ struct EndedInstance {
 struct Outcome {
   std::optional<Rejection> rejection;  // then nothing else
   std::vector<Event> events;
-  Key key = 0;                             // CreateInstance: instance; PublishMessage: message; BroadcastSignal: signal
-  bool created = false;                    // CreateInstance: not the answer of an earlier one
-  std::vector<DeployedProcess> processes;  // Deploy
-  std::vector<ActivatedJob> jobs;          // ActivateJobs
-  std::vector<Key> to_continue;            // send a Continue for each
+  Key key = 0;           // CreateInstance: instance; PublishMessage: message; BroadcastSignal: signal; EvaluateDecision: evaluation
+  bool created = false;  // CreateInstance: not the answer of an earlier one
+  std::vector<DeployedProcess> processes;          // Deploy
+  std::vector<DeployedRequirements> requirements;  // Deploy
+  std::vector<DeployedForm> forms;                 // Deploy
+  std::vector<ActivatedJob> jobs;                  // ActivateJobs
+  std::optional<Evaluation> evaluation;            // EvaluateDecision
+  std::vector<Key> to_continue;                    // send a Continue for each
   std::vector<EndedElement> ended_elements;
   std::vector<EndedInstance> ended_instances;
 };
@@ -585,6 +674,9 @@ inline constexpr char kCondition[] = "CONDITION_ERROR";
 inline constexpr char kIoMapping[] = "IO_MAPPING_ERROR";
 inline constexpr char kUnknown[] = "UNKNOWN";  // the loop limit
 inline constexpr char kCalledElement[] = "CALLED_ELEMENT_ERROR";
+inline constexpr char kCalledDecision[] = "CALLED_DECISION_ERROR";  // it is not there
+inline constexpr char kDecisionEvaluation[] = "DECISION_EVALUATION_ERROR";
+inline constexpr char kFormNotFound[] = "FORM_NOT_FOUND";
 }  // namespace error_type
 
 // ---- bounds

@@ -74,24 +74,22 @@ void Processor::find_start_faults(const std::string& file, const model::Process&
   }
 }
 
-// The timers of older versions end.
-void Processor::schedule_starts(const std::vector<ProcessDeployed>& deployed) {
+void Processor::schedule_starts(const Definition& definition) {
+  const Context none;
+  for (const ElementIndex index : definition.process->elements[model::kProcessElement].triggered_starts) {
+    const Element& start = definition.process->elements[index];
+    if (!start.timer) continue;
+    const auto schedule = evaluate_timer(*start.timer, feel::ContextScope(none));
+    if (schedule) create_start_timer(definition, start.id, *schedule);
+  }
+}
+
+void Processor::cancel_starts(Key process_key) {
   std::vector<Key> ended;
   for (const auto& [key, timer] : state_.start_timers()) {
-    const std::string& process_id = state_.definition(timer.process_key)->process->id;
-    if (state_.newest(process_id)->key != timer.process_key) ended.push_back(key);
+    if (timer.process_key == process_key) ended.push_back(key);
   }
   for (const Key key : ended) writer_.append(StartTimerCanceled{key});
-  const Context none;
-  for (const ProcessDeployed& event : deployed) {
-    const Definition& definition = *state_.definition(event.key);
-    for (const ElementIndex index : definition.process->elements[model::kProcessElement].triggered_starts) {
-      const Element& start = definition.process->elements[index];
-      if (!start.timer) continue;
-      const auto schedule = evaluate_timer(*start.timer, feel::ContextScope(none));
-      if (schedule) create_start_timer(definition, start.id, *schedule);
-    }
-  }
 }
 
 void Processor::create_start_timer(const Definition& definition, const std::string& target, const Schedule& schedule) {

@@ -4,7 +4,9 @@
 #include <cstring>
 #include <functional>
 #include <stdexcept>
+#include <utility>
 
+#include "bpmn/dmn/reader.h"
 #include "bpmn/engine/codec.h"
 
 namespace consilium::bpmn::engine {
@@ -27,6 +29,39 @@ void erase_from(Map& map, const Name& name, Key key) {
 }
 
 }  // namespace
+
+void Versions::add(std::string_view id, std::int32_t version, Key key) {
+  Numbers& numbers = numbers_[std::string(id)];
+  numbers.keys[version] = key;
+  numbers.highest = std::max(numbers.highest, version);
+}
+
+void Versions::remove(std::string_view id, std::int32_t version) {
+  const auto found = numbers_.find(id);
+  if (found != numbers_.end()) found->second.keys.erase(version);
+}
+
+void Versions::remember(std::string_view id, std::int32_t version) {
+  Numbers& numbers = numbers_[std::string(id)];
+  numbers.highest = std::max(numbers.highest, version);
+}
+
+Key Versions::find(std::string_view id, std::int32_t version) const {
+  const auto found = numbers_.find(id);
+  if (found == numbers_.end()) return 0;
+  const auto key = found->second.keys.find(version);
+  return key == found->second.keys.end() ? 0 : key->second;
+}
+
+Key Versions::newest(std::string_view id) const {
+  const auto found = numbers_.find(id);
+  return found == numbers_.end() || found->second.keys.empty() ? 0 : found->second.keys.rbegin()->second;
+}
+
+std::int32_t Versions::highest(std::string_view id) const {
+  const auto found = numbers_.find(id);
+  return found == numbers_.end() ? 0 : found->second.highest;
+}
 
 const ElementInstance* Instance::find(Key element_instance) const {
   const auto found = elements.find(element_instance);
@@ -57,13 +92,30 @@ const Definition* State::definition(Key key) const {
 }
 
 const Definition* State::newest(std::string_view process_id) const {
-  const auto found = newest_.find(process_id);
-  return found == newest_.end() ? nullptr : definition(found->second);
+  return definition(versions_of(Deployable::kProcess).newest(process_id));
 }
 
 const Definition* State::version(std::string_view process_id, std::int32_t version) const {
-  const auto found = versions_.find(std::pair(std::string(process_id), version));
-  return found == versions_.end() ? nullptr : definition(found->second);
+  return definition(versions_of(Deployable::kProcess).find(process_id, version));
+}
+
+std::int64_t State::active_instances(Key process_key) const {
+  const auto found = instance_counts_.find(process_key);
+  return found == instance_counts_.end() ? 0 : found->second;
+}
+
+const Requirements* State::requirements(Key key) const {
+  const auto found = requirements_.find(key);
+  return found == requirements_.end() ? nullptr : &found->second;
+}
+
+const Requirements* State::newest_requirements(std::string_view id) const {
+  return requirements(versions_of(Deployable::kRequirements).newest(id));
+}
+
+const Requirements* State::requirements_of_decision(Key decision) const {
+  const auto found = decisions_.find(decision);
+  return found == decisions_.end() ? nullptr : requirements(found->second);
 }
 
 // ---- instances that rest
@@ -203,6 +255,10 @@ void State::forget_changes() {
   changed_instances_.clear();
   changed_messages_.clear();
   changed_start_timers_.clear();
+  changed_requirements_.clear();
+  changed_forms_.clear();
+  changed_retired_.clear();
+  deleted_definitions_.clear();
 }
 
 std::expected<void, std::string> State::restore_definition(Key key, std::string process_id, std::int32_t version, std::string resource_name,
@@ -218,16 +274,105 @@ std::expected<void, std::string> State::restore_definition(Key key, std::string 
   if (!definition.process) return std::unexpected("the deployed model '" + process_id + "' is not in its file");
   definition.resource_name = std::move(resource_name);
   definition.xml = std::move(xml);
-  versions_[{process_id, version}] = key;
-  Key& newest_key = newest_[process_id];
-  if (newest_key == 0 || definitions_.at(newest_key).version < version) {
-    if (newest_key != 0) unindex_starts(definitions_.at(newest_key));
+  const Definition* before = newest(process_id);
+  if (!before || before->version < version) {
+    if (before) unindex_starts(*before);
     index_starts(definition);
-    newest_key = key;
   }
+  versions_of(Deployable::kProcess).add(process_id, version, key);
   definitions_[key] = std::move(definition);
   restore_counter(counter_of(key));
   return {};
+}
+
+std::expected<void, std::string> State::restore_requirements(Requirements requirements) {
+  auto read = dmn::read_model(requirements.resource_name, requirements.xml, {}, dmn::Types::kIgnored);
+  if (!read.findings.empty())
+    return std::unexpected("the deployed decisions '" + requirements.id + "' cannot be read: " + read.findings.front().message);
+  requirements.model = std::move(read.model);
+  versions_of(Deployable::kRequirements).add(requirements.id, requirements.version, requirements.key);
+  restore_counter(counter_of(requirements.key));
+  for (const DecisionsDeployed::Decision& decision : requirements.decisions) {
+    if (!requirements.model->find_decision(decision.id))
+      return std::unexpected("the deployed decision '" + decision.id + "' is not in its file");
+    versions_of(Deployable::kDecision).add(decision.id, decision.version, decision.key);
+    decisions_[decision.key] = requirements.key;
+    restore_counter(counter_of(decision.key));
+  }
+  const Key key = requirements.key;
+  requirements_[key] = std::move(requirements);
+  return {};
+}
+
+const Form* State::form(Key key) const {
+  const auto found = forms_.find(key);
+  return found == forms_.end() ? nullptr : &found->second;
+}
+
+void State::restore_form(Form form) {
+  versions_of(Deployable::kForm).add(form.id, form.version, form.key);
+  restore_counter(counter_of(form.key));
+  const Key key = form.key;
+  forms_[key] = std::move(form);
+}
+
+void State::erase_form(Key key) {
+  const auto found = forms_.find(key);
+  erase_version(Deployable::kForm, found->second.id, found->second.version, key);
+  forms_.erase(found);
+  changed_forms_.insert(key);
+}
+
+void State::restore_retired(Retired retired) {
+  versions_of(retired.kind).remember(retired.id, retired.version);
+  retired_by_id_[{retired.kind, retired.id}] = retired.key;
+  const Key key = retired.key;
+  retired_[key] = std::move(retired);
+}
+
+void State::forget_retired(Deployable kind, const std::string& id) {
+  const auto found = retired_by_id_.find({kind, id});
+  if (found == retired_by_id_.end()) return;
+  changed_retired_.insert(found->second);
+  retired_.erase(found->second);
+  retired_by_id_.erase(found);
+}
+
+void State::erase_version(Deployable kind, const std::string& id, std::int32_t version, Key key) {
+  Versions& versions = versions_of(kind);
+  versions.remove(id, version);
+  if (version < versions.highest(id)) return;
+  forget_retired(kind, id);
+  changed_retired_.insert(key);
+  restore_retired({key, kind, id, version});
+}
+
+void State::erase_definition(Key key) {
+  const auto found = definitions_.find(key);
+  const std::string id = found->second.process->id;
+  const bool is_newest = newest(id) == &found->second;
+  if (is_newest) unindex_starts(found->second);
+  erase_version(Deployable::kProcess, id, found->second.version, key);
+  definitions_.erase(found);
+  deleted_definitions_.insert(key);
+  if (const Definition* before = is_newest ? newest(id) : nullptr) index_starts(*before);
+}
+
+void State::erase_requirements(Key key) {
+  const auto found = requirements_.find(key);
+  for (const DecisionsDeployed::Decision& decision : found->second.decisions) {
+    erase_version(Deployable::kDecision, decision.id, decision.version, decision.key);
+    decisions_.erase(decision.key);
+  }
+  erase_version(Deployable::kRequirements, found->second.id, found->second.version, key);
+  requirements_.erase(found);
+  changed_requirements_.insert(key);
+}
+
+void State::count_instance(Key process_key, std::int64_t by) {
+  const auto counted = instance_counts_.try_emplace(process_key, 0).first;
+  counted->second += by;
+  if (counted->second == 0) instance_counts_.erase(counted);
 }
 
 void State::restore_instance(Instance instance) {
@@ -279,6 +424,7 @@ void State::unindex_starts(const Definition& definition) {
 }
 
 void State::index(const Instance& instance, From from) {
+  count_instance(instance.process_key, 1);
   if (!instance.lock_key.empty()) locks_[{instance.process->id, instance.lock_key}] = instance.key;
   if (!instance.idempotency_key.empty()) idempotency_[instance.idempotency_key] = instance.key;
   for (const auto& [key, element] : instance.elements) own(key, instance.key, from);

@@ -2,6 +2,7 @@
 // that replaying the journal gives the same state again. One thread.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <expected>
 #include <map>
@@ -12,6 +13,7 @@
 #include <tuple>
 #include <vector>
 
+#include "bpmn/dmn/model.h"
 #include "bpmn/engine/ascending_map.h"
 #include "bpmn/engine/records.h"
 #include "bpmn/model/process.h"
@@ -112,6 +114,54 @@ struct Definition {
   model::ProcessPointer process;
 };
 
+// What was deployed from one file of decisions.
+struct Requirements {
+  Key key = 0;
+  std::string id;
+  std::int32_t version = 0;
+  std::string resource_name;
+  std::string xml;
+  std::vector<DecisionsDeployed::Decision> decisions;
+  dmn::ModelPointer model;
+};
+
+struct Form {
+  Key key = 0;
+  std::string id;
+  std::int32_t version = 0;
+  std::string resource_name;
+  std::string content;
+};
+
+enum class Deployable : std::uint8_t { kProcess, kRequirements, kDecision, kForm };
+
+// The newest version of something, when it was deleted: its number is not given again.
+struct Retired {
+  Key key = 0;
+  Deployable kind = Deployable::kProcess;
+  std::string id;
+  std::int32_t version = 0;
+};
+
+// The versions of what has an id.
+class Versions {
+ public:
+  void add(std::string_view id, std::int32_t version, Key key);
+  void remove(std::string_view id, std::int32_t version);
+  // That there was one of this number.
+  void remember(std::string_view id, std::int32_t version);
+  Key find(std::string_view id, std::int32_t version) const;  // 0: there is none
+  Key newest(std::string_view id) const;                      // 0: there is none
+  std::int32_t highest(std::string_view id) const;            // of those that were deleted too
+
+ private:
+  struct Numbers {
+    std::map<std::int32_t, Key> keys;
+    std::int32_t highest = 0;
+  };
+  std::map<std::string, Numbers, std::less<>> numbers_;
+};
+
 struct Instance {
   Key key = 0;
   Key process_key = 0;
@@ -178,6 +228,20 @@ class State {
   const Definition* newest(std::string_view process_id) const;
   const Definition* version(std::string_view process_id, std::int32_t version) const;
   const std::map<Key, Definition>& definitions() const { return definitions_; }
+  // The number of the next one, which no other had, deleted ones included.
+  std::int32_t next_version(Deployable kind, std::string_view id) const { return versions_of(kind).highest(id) + 1; }
+  std::int64_t active_instances(Key process_key) const;
+
+  const Requirements* requirements(Key key) const;
+  const Requirements* newest_requirements(std::string_view id) const;
+  // That a decision is in.
+  const Requirements* requirements_of_decision(Key decision) const;
+  Key newest_decision(std::string_view id) const { return versions_of(Deployable::kDecision).newest(id); }
+  const std::map<Key, Requirements>& all_requirements() const { return requirements_; }
+  const Form* form(Key key) const;
+  const Form* newest_form(std::string_view id) const { return form(versions_of(Deployable::kForm).newest(id)); }
+  const std::map<Key, Form>& forms() const { return forms_; }
+  const std::map<Key, Retired>& retired() const { return retired_; }
   // The newest versions that such a message or signal starts, by key.
   const std::set<Key>& started_by_message(std::string_view name) const;
   const std::set<Key>& started_by_signal(std::string_view name) const;
@@ -232,6 +296,10 @@ class State {
   const std::set<Key>& changed_instances() const { return changed_instances_; }
   const std::set<Key>& changed_messages() const { return changed_messages_; }
   const std::set<Key>& changed_start_timers() const { return changed_start_timers_; }
+  const std::set<Key>& changed_requirements() const { return changed_requirements_; }
+  const std::set<Key>& changed_forms() const { return changed_forms_; }
+  const std::set<Key>& changed_retired() const { return changed_retired_; }
+  const std::set<Key>& deleted_definitions() const { return deleted_definitions_; }
   void forget_changes();
   // After a checkpoint: the bytes that it has of an instance. Pointers to it are void.
   void rest(Key key, std::string_view bytes);
@@ -240,6 +308,9 @@ class State {
   void restore_counter(std::int64_t last_counter) { last_counter_ = std::max(last_counter_, last_counter); }
   std::expected<void, std::string> restore_definition(Key key, std::string process_id, std::int32_t version, std::string resource_name,
                                                       std::string xml);
+  std::expected<void, std::string> restore_requirements(Requirements requirements);
+  void restore_form(Form form);
+  void restore_retired(Retired retired);
   void restore_instance(Instance instance);
   // The same of a row, which rests at once when it can; the reason when it cannot be read.
   std::expected<void, std::string> restore_instance(std::string_view bytes);
@@ -268,14 +339,23 @@ class State {
   void index_timer(const Timer& timer);
   void unindex_timer(const Timer& timer);
   void index_message(const Message& message);
+  const Versions& versions_of(Deployable kind) const { return versions_[static_cast<std::size_t>(kind)]; }
+  Versions& versions_of(Deployable kind) { return versions_[static_cast<std::size_t>(kind)]; }
+  void erase_definition(Key key);
+  void erase_requirements(Key key);
+  void erase_form(Key key);
+  void erase_version(Deployable kind, const std::string& id, std::int32_t version, Key key);
+  void forget_retired(Deployable kind, const std::string& id);
+  void count_instance(Key process_key, std::int64_t by);
   void index_starts(const Definition& definition);
   void unindex_starts(const Definition& definition);
 
   std::int32_t partition_;
   std::int64_t last_counter_ = 0;
   std::map<Key, Definition> definitions_;
-  std::map<std::pair<std::string, std::int32_t>, Key, std::less<>> versions_;
-  std::map<std::string, Key, std::less<>> newest_;
+  std::map<Key, Requirements> requirements_;
+  std::map<Key, Form> forms_;
+  std::map<Key, Retired> retired_;
   mutable std::map<Key, Instance> instances_;  // that are awake
   mutable AscendingMap<Bytes> resting_;
   std::map<Key, Message> messages_;
@@ -283,6 +363,10 @@ class State {
 
   // Derived from the above.
   AscendingMap<Key> owners_;  // of all that is in an instance, but for itself
+  std::array<Versions, 4> versions_;
+  std::map<Key, Key> decisions_;  // the requirements that they are in
+  std::map<std::pair<Deployable, std::string>, Key> retired_by_id_;
+  std::map<Key, std::int64_t> instance_counts_;  // by key of the process
   std::map<std::string, Key, std::less<>> idempotency_;
   std::deque<std::string> recently_ended_;
   std::map<std::string, std::set<Key>, std::less<>> activatable_;
@@ -297,6 +381,10 @@ class State {
   std::set<Key> changed_instances_;
   std::set<Key> changed_messages_;
   std::set<Key> changed_start_timers_;
+  std::set<Key> changed_requirements_;
+  std::set<Key> changed_forms_;
+  std::set<Key> changed_retired_;
+  std::set<Key> deleted_definitions_;
   std::map<std::string, std::set<Key>, std::less<>> signal_subscriptions_;
   std::map<std::string, std::set<Key>, std::less<>> started_by_message_;
   std::map<std::string, std::set<Key>, std::less<>> started_by_signal_;

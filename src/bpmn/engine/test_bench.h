@@ -139,6 +139,12 @@ class Bench {
     State restored(replica_.state().partition());
     for (const auto& [key, d] : replica_.state().definitions())
       ASSERT_TRUE(restored.restore_definition(key, d.process->id, d.version, d.resource_name, d.xml).has_value());
+    for (const auto& [key, requirements] : replica_.state().all_requirements()) {
+      auto decoded = decode_requirements(encode_requirements(requirements));
+      ASSERT_TRUE(decoded.has_value() && restored.restore_requirements(std::move(*decoded)).has_value());
+    }
+    for (const auto& [key, form] : replica_.state().forms()) restored.restore_form(*decode_form(encode_form(form)));
+    for (const auto& [key, retired] : replica_.state().retired()) restored.restore_retired(*decode_retired(encode_retired(retired)));
     for (const auto& [key, instance] : replica_.state().instances()) {
       const auto decoded = restored.restore_instance(commands_ % 2 == 0 ? pack_instance(instance) : encode_instance(instance));
       ASSERT_TRUE(decoded.has_value()) << decoded.error();

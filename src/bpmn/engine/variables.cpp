@@ -202,6 +202,14 @@ Processor::Evaluated<Context> Processor::evaluate_headers(const model::JobDefini
     if (result.value.is_null() && !result.gave_up) continue;
     const std::string* text = result.value.string();
     const feel::List* list = result.value.list();
+    if (header.kind == Kind::kForm && text) {
+      const Form* form = state_.newest_form(*text);
+      if (!form)
+        return std::unexpected(
+            Problem{error_type::kFormNotFound, "Expected to find a form with id '" + text->substr(0, 100) + "', but none is deployed"});
+      headers.insert_or_assign(header.name, feel::Value(std::to_string(form->key)));
+      continue;
+    }
     const bool fits = header.kind == Kind::kTexts
                           ? list && std::all_of(list->begin(), list->end(), [](const feel::Value& item) { return item.string(); })
                           : text && (header.kind == Kind::kText || parse_rfc3339(*text));

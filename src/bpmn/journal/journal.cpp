@@ -16,6 +16,9 @@ using engine::Key;
 constexpr int kInstanceRow = 1;
 constexpr int kMessageRow = 2;
 constexpr int kStartTimerRow = 3;
+constexpr int kRequirementsRow = 4;
+constexpr int kRetiredRow = 5;
+constexpr int kFormRow = 6;
 
 constexpr char kTables[] = R"sql(
 CREATE TABLE processes_partition (
@@ -132,6 +135,7 @@ struct CheckpointRows {
     std::optional<std::string> bytes;  // absent: it has ended
   };
   std::vector<Row> rows;
+  std::vector<Key> deleted_models;
 };
 
 CheckpointRows rows_of(const engine::State& state) {
@@ -149,6 +153,21 @@ CheckpointRows rows_of(const engine::State& state) {
     const bool waits = timer != state.start_timers().end();
     result.rows.push_back({kStartTimerRow, key, waits ? std::optional(engine::encode_start_timer(timer->second)) : std::nullopt});
   }
+  for (const Key key : state.changed_requirements()) {
+    const engine::Requirements* deployed = state.requirements(key);
+    result.rows.push_back({kRequirementsRow, key, deployed ? std::optional(engine::encode_requirements(*deployed)) : std::nullopt});
+  }
+  for (const Key key : state.changed_forms()) {
+    const engine::Form* form = state.form(key);
+    result.rows.push_back({kFormRow, key, form ? std::optional(engine::encode_form(*form)) : std::nullopt});
+  }
+  for (const Key key : state.changed_retired()) {
+    const auto retired = state.retired().find(key);
+    const bool is_there = retired != state.retired().end();
+    result.rows.push_back({kRetiredRow, key, is_there ? std::optional(engine::encode_retired(retired->second)) : std::nullopt});
+  }
+  // Not before: what is in the journal may be of instances of theirs.
+  result.deleted_models.assign(state.deleted_definitions().begin(), state.deleted_definitions().end());
   return result;
 }
 
@@ -164,6 +183,7 @@ Result<void> write_checkpoint(Transaction& transaction, std::int32_t partition, 
                               row.key));
     }
   }
+  for (const Key key : checkpoint.deleted_models) TRY(transaction.execute("DELETE FROM processes_model WHERE key = ?", key));
   TRY(transaction.execute("DELETE FROM processes_journal WHERE partition = ? AND position <= ?", partition, position));
   return {};
 }
@@ -227,6 +247,9 @@ Task<Result<void>> Journal::load(runtime::Context& context, engine::Engine& engi
   engine::State& state = engine.storage();
   state.restore_counter(owner.last_counter);
   CO_TRY(co_await load_models(context, state));
+  CO_TRY(co_await load_checkpoint(context, state, kRequirementsRow));
+  CO_TRY(co_await load_checkpoint(context, state, kFormRow));
+  CO_TRY(co_await load_checkpoint(context, state, kRetiredRow));
   CO_TRY(co_await load_checkpoint(context, state, kInstanceRow));
   CO_TRY(co_await load_checkpoint(context, state, kMessageRow));
   CO_TRY(co_await load_checkpoint(context, state, kStartTimerRow));
@@ -263,7 +286,20 @@ Task<Result<void>> Journal::load_checkpoint(runtime::Context& context, engine::S
     CO_ASSIGN_OR_RETURN(const database::Rows rows, co_await database_.read(context, read));
     for (const database::Row& row : rows) {
       after = row.integer(0);
-      if (kind == kInstanceRow) {
+      if (kind == kRequirementsRow) {
+        auto deployed = engine::decode_requirements(row.blob(1));
+        if (!deployed) co_return fail(damaged(deployed.error()));
+        const auto restored = state.restore_requirements(std::move(*deployed));
+        if (!restored) co_return fail(damaged(restored.error()));
+      } else if (kind == kFormRow) {
+        auto form = engine::decode_form(row.blob(1));
+        if (!form) co_return fail(damaged(form.error()));
+        state.restore_form(std::move(*form));
+      } else if (kind == kRetiredRow) {
+        auto retired = engine::decode_retired(row.blob(1));
+        if (!retired) co_return fail(damaged(retired.error()));
+        state.restore_retired(std::move(*retired));
+      } else if (kind == kInstanceRow) {
         const auto restored = state.restore_instance(row.blob(1));
         if (!restored) co_return fail(damaged(restored.error()));
       } else if (kind == kStartTimerRow) {

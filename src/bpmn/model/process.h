@@ -59,7 +59,7 @@ inline constexpr int kDefaultRetries = 3;
 
 // A header whose value is computed when the job is made; one without a value is left out.
 struct ComputedHeader {
-  enum class Kind : std::uint8_t { kText, kTexts, kTime };
+  enum class Kind : std::uint8_t { kText, kTexts, kTime, kForm };  // kForm: of the id of a form, the key of its newest version
   std::string name;
   Kind kind = Kind::kText;
   feel::Expression value;
@@ -75,6 +75,11 @@ struct JobDefinition {
 
 struct ScriptDefinition {
   feel::Expression expression;
+  std::string result_variable;
+};
+
+struct CalledDecision {
+  feel::Expression decision_id;
   std::string result_variable;
 };
 
@@ -151,6 +156,7 @@ struct Element {
   std::optional<CodeDefinition> escalation;
   std::optional<SignalDefinition> signal;
   std::optional<ScriptDefinition> script;
+  std::optional<CalledDecision> decision;
   std::optional<CalledElement> called;
   std::optional<LoopDefinition> loop;
   std::string link;

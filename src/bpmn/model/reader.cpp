@@ -586,6 +586,8 @@ class Reader {
         read_called_element(extension, element);
       } else if (local == "script" && element.kind == ElementKind::kScriptTask) {
         read_script(extension, element);
+      } else if (local == "calledDecision" && element.kind == ElementKind::kBusinessRuleTask) {
+        read_called_decision(extension, element);
       } else if (is_user_task && (local == "assignmentDefinition" || local == "taskSchedule" || local == "formDefinition")) {
         read_user_task(extension, local, element);
       } else {
@@ -623,6 +625,24 @@ class Reader {
     element.script = std::move(script);
   }
 
+  void read_called_decision(xml_node node, Element& element) {
+    for (const auto attribute : node.attributes()) {
+      const std::string_view name = attribute.name();
+      const bool latest = name == "bindingType" && attribute.value() == "latest"sv;
+      if (name != "decisionId" && name != "resultVariable" && !latest)
+        findings_.add(element.id,
+                      "the attribute " + std::string(name) + "=\"" + attribute.value() + "\" of a zeebe:calledDecision is not supported");
+    }
+    CalledDecision called;
+    const std::string_view id = node.attribute("decisionId").value();
+    if (id.empty()) findings_.add(element.id, "the zeebe:calledDecision needs a decisionId");
+    called.decision_id = expression(element.id, "decisionId", id);
+    called.result_variable = node.attribute("resultVariable").value();
+    if (!is_variable_name(called.result_variable))
+      findings_.add(element.id, "a zeebe:calledDecision needs a resultVariable with the name of a variable");
+    element.decision = std::move(called);
+  }
+
   static JobDefinition user_task_job() {
     JobDefinition job;
     job.type = feel::Expression::parse_attribute(kUserTaskJobType).value();
@@ -641,13 +661,15 @@ class Reader {
                     {"assignmentDefinition", "candidateUsers", Kind::kTexts},
                     {"taskSchedule", "dueDate", Kind::kTime},
                     {"taskSchedule", "followUpDate", Kind::kTime},
-                    {"formDefinition", "formKey", Kind::kText}};
-    if (local == "formDefinition" && node.attribute("formId"))
-      findings_.add(element.id, "a zeebe:formDefinition with a formId is not supported");
+                    {"formDefinition", "formKey", Kind::kText},
+                    {"formDefinition", "formId", Kind::kForm}};
+    if (node.attribute("formKey") && node.attribute("formId"))
+      findings_.add(element.id, "a zeebe:formDefinition has either a formId or a formKey");
     for (const auto& known : kHeaders) {
       const std::string_view text = node.attribute(known.attribute).value();
       if (known.extension != local || text.empty()) continue;
-      ComputedHeader header{std::string("io.camunda.zeebe:") + known.attribute, known.kind, expression(element.id, known.attribute, text)};
+      const std::string name = known.kind == Kind::kForm ? "formKey" : known.attribute;
+      ComputedHeader header{"io.camunda.zeebe:" + name, known.kind, expression(element.id, known.attribute, text)};
       if (header.kind == Kind::kTexts && header.value.is_static()) header.value = feel::Expression::constant(split_list(text));
       if (header.kind == Kind::kTime && header.value.is_static() && !parse_rfc3339(text))
         findings_.add(element.id, "'" + std::string(text) + "' is not a valid " + known.attribute);

@@ -119,6 +119,9 @@ void check_job(const Element& element, Findings& findings) {
   if (element.kind == ElementKind::kScriptTask) {
     if (element.job.has_value() == element.script.has_value())
       findings.add(element.id, "a scriptTask needs either a zeebe:script or a zeebe:taskDefinition");
+  } else if (element.kind == ElementKind::kBusinessRuleTask) {
+    if (element.job.has_value() == element.decision.has_value())
+      findings.add(element.id, "a businessRuleTask needs either a zeebe:calledDecision or a zeebe:taskDefinition");
   } else if (!element.job) {
     const bool service = element.kind == ElementKind::kServiceTask;
     findings.add(element.id,
