@@ -125,6 +125,7 @@ struct Platform::Parts {
   std::unique_ptr<processes::v1::Processes> make_processes() {
     if (runs("processes")) {
       engine.emplace(ports.store.service("processes"), ports.engine, ports.random, engine_options(ports, settings.engine));
+      engine_gateway.emplace(*engine, settings.engine.partition);
       processes_service.emplace(ports.store.service("processes"), *engine);
       jobs.emplace(*users, *sessions, *chat, *tasks, settings.chat.read_after_release, runtime::Logger(ports.log, "processes", "jobs"));
       std::vector<process::Worker> workers = processes::user_creation_workers(*jobs);
@@ -254,6 +255,7 @@ struct Platform::Parts {
   std::optional<tasks::TaskService> tasks_service;
   std::unique_ptr<tasks::v1::Tasks> tasks;
   std::optional<bpmn::LocalProcessEngine> engine;
+  std::optional<bpmn::Gateway> engine_gateway;
   std::optional<processes::ProcessService> processes_service;
   std::unique_ptr<processes::v1::Processes> processes;
   std::optional<tasks::AssignmentLoop> assignment;
@@ -444,5 +446,6 @@ events::v1::DeadLetters& Platform::dead_letters() { return *parts_->dead_letters
 net::HttpApplication& Platform::edge() { return parts_->edge.value(); }
 gateway::Hub& Platform::hub() { return parts_->hub.value(); }
 process::ProcessEngine& Platform::engine() { return parts_->engine.value(); }
+bpmn::Gateway& Platform::engine_gateway() { return parts_->engine_gateway.value(); }
 
 }  // namespace consilium::app

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/message_catalogue.h"
+#include "bpmn/gateway/gateway.h"
 #include "bpmn/local_process_engine.h"
 #include "consilium/chat/v1/chat_service.h"
 #include "consilium/events/v1/dead_letters_service.h"
@@ -114,6 +115,7 @@ class Platform {
   net::HttpApplication& edge();
   gateway::Hub& hub();
   process::ProcessEngine& engine();
+  bpmn::Gateway& engine_gateway();
 
  private:
   struct Parts;

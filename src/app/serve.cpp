@@ -21,6 +21,7 @@
 #include "app/service_links.h"
 #include "app/settings.h"
 #include "app/version.h"
+#include "net/grpc/foreign_server.h"
 #include "net/http_server.h"
 #include "ports/database/sqlite/threaded_store.h"
 #include "runtime/asio_scheduler.h"
@@ -227,6 +228,8 @@ class Server {
     lifecycle_.add({.name = "health", .start = [this] { return start_health(); }, .stop = [this] { return stop_health(); }});
     if (config_.services.listen)
       lifecycle_.add({.name = "services", .start = [this] { return open_services(); }, .drain = [this] { return drain_services(); }});
+    if (config_.engine.listen)
+      lifecycle_.add({.name = "engine", .start = [this] { return open_engine(); }, .drain = [this] { return drain_engine(); }});
     if (has_edge())
       lifecycle_.add({.name = "gateway",
                       .start = [this] { return open_public(); },
@@ -283,6 +286,22 @@ class Server {
     if (!stopped) logger_.warn("The server of the services did not stop", {{"error", stopped.error()}});
   }
 
+  Task<Result<void>> open_engine() {
+    bpmn::Gateway& gateway = platform_->engine_gateway();
+    CO_ASSIGN_OR_RETURN(engine_door_,
+                        net::ForeignServer::start(engine_server_settings(config_), gateway.methods(), connection_loops(), random_));
+    gateway.set_address(config_.engine.listen->host, engine_door_->port());
+    co_return Result<void>();
+  }
+  // Blocks as well; polls and streams that wait are cut after the grace.
+  Task<void> drain_engine() {
+    runtime::Context context = operator_context();
+    const Duration grace = std::min(config_.shutdown.drain, kServicesGrace);
+    const auto stop = [this, grace] { engine_door_->stop(grace); };
+    const auto stopped = co_await administration_.run(context, stop);
+    if (!stopped) logger_.warn("The server of the process engine did not stop", {{"error", stopped.error()}});
+  }
+
   Task<Result<void>> open_public() {
     net::HttpServerSettings settings = public_server_settings(config_);
     settings.reserved = address_;
@@ -310,9 +329,15 @@ class Server {
     if (public_) addresses["http"] = public_->endpoint().text();
     if (services_)
       addresses["services"] = runtime::Address{config_.services.listen->host, static_cast<std::uint16_t>(services_->port())}.text();
+    if (engine_door_)
+      addresses["engine"] = runtime::Address{config_.engine.listen->host, static_cast<std::uint16_t>(engine_door_->port())}.text();
     TRY(folder_.write_addresses(addresses));
     const auto at = [&](const char* door) { return addresses.contains(door) ? addresses[door] : std::string("closed"); };
-    logger_.info("Ready", {{"http", at("http")}, {"internal", at("internal")}, {"services", at("services")}, {"data", folder_.path()}});
+    logger_.info("Ready", {{"http", at("http")},
+                           {"internal", at("internal")},
+                           {"services", at("services")},
+                           {"engine", at("engine")},
+                           {"data", folder_.path()}});
     log_->flush();
     return {};
   }
@@ -399,6 +424,7 @@ class Server {
   std::unique_ptr<net::HttpServer> internal_;
   std::unique_ptr<HealthWatch> watch_;
   std::unique_ptr<net::GrpcServer> services_;
+  std::unique_ptr<net::ForeignServer> engine_door_;
   std::unique_ptr<net::HttpServer> public_;
   std::unique_ptr<AdminEdge> admin_edge_;
   std::unique_ptr<net::HttpServer> admin_;

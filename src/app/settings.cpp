@@ -116,4 +116,12 @@ net::HttpServerSettings internal_server_settings(const runtime::Config& config) 
   return settings;
 }
 
+net::ForeignServerSettings engine_server_settings(const runtime::Config& config) {
+  net::ForeignServerSettings settings;
+  settings.listen = config.engine.listen->text();
+  settings.token = config.engine.token;
+  if (config.engine.tls.enabled()) settings.tls = net::TlsServerFiles{config.engine.tls.certificate.text, config.engine.tls.key.text};
+  return settings;
+}
+
 }  // namespace consilium::app

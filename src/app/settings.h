@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/platform.h"
+#include "net/grpc/foreign_server.h"
 #include "net/http_server.h"
 #include "ports/database/sqlite/options.h"
 #include "runtime/config.h"
@@ -12,5 +13,7 @@ namespace consilium::app {
 PlatformSettings platform_settings(const runtime::Config& config, const net::Endpoint& listen);
 net::HttpServerSettings public_server_settings(const runtime::Config& config);
 net::HttpServerSettings internal_server_settings(const runtime::Config& config);
+// `engine.listen` is set.
+net::ForeignServerSettings engine_server_settings(const runtime::Config& config);
 
 }  // namespace consilium::app

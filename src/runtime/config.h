@@ -123,6 +123,9 @@ struct Config {
   struct Engine {
     std::int64_t checkpoint_records = 0;
     Duration job_deadline;
+    std::optional<Address> listen;  // for clients of Zeebe's gateway protocol
+    Secret token;                   // that they must name
+    TlsFiles tls;
   } engine;
 
   struct Database {

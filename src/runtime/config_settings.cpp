@@ -332,6 +332,11 @@ void add_storage(Table& table) {
            "Records of its journal after which the engine saves its state")
       .between(10, 1'000'000);
   table.add("engine.job-deadline", MEMBER(engine.job_deadline), "60s", "Time a worker has for a job").between(seconds(1), days(1));
+  table.add("engine.listen", MEMBER(engine.listen), "", "Where the process engine serves clients of Zeebe's gateway; off when empty");
+  table.add("engine.token", MEMBER(engine.token), "", "Bearer token that these clients must send; needed beyond loopback");
+  table.add("engine.tls.certificate", MEMBER(engine.tls.certificate), "",
+            "PEM file with their certificate and its chain; plaintext when empty");
+  table.add("engine.tls.key", MEMBER(engine.tls.key), "", "PEM file with its private key");
 }
 
 void add_domain(Table& table) {
@@ -408,6 +413,7 @@ class Rules {
   void check() {
     pair_of_files("http.tls", config_.http.tls);
     pair_of_files("services.tls", config_.services.tls);
+    pair_of_files("engine.tls", config_.engine.tls);
     exposure();
     division();
     applications();
@@ -449,6 +455,9 @@ class Rules {
     };
     for (const auto& [service, address] : config_.services.addresses) split("services." + service + ".address", address);
     if (config_.services.listen) split("services.listen", *config_.services.listen);
+    const Config::Engine& engine = config_.engine;
+    if (engine.listen && !engine.listen->is_loopback() && engine.token.empty())
+      problem("engine.token", "required", "others than this machine can reach engine.listen: who knows the token may do everything there");
   }
 
   void applications() {
@@ -500,6 +509,8 @@ class Rules {
     if (has_authority != services.tls.enabled())
       problem(has_authority ? "services.tls.certificate" : "services.tls.authority", "required",
               "services know each other by certificates of both sides: certificate, key and authority belong together");
+    if (config_.engine.listen && !services.runs("processes"))
+      problem("engine.listen", "runs-elsewhere", "the process engine runs in the process of the service processes");
     std::set<std::string> others;
     for (const PlatformPart& part : kPlatformParts) {
       for (const std::string_view needed : part.needs) {

@@ -307,6 +307,13 @@ TEST(Config, RefusesUnsafeExposure) {
   EXPECT_EQ(problems(with_yaml("demo: {enabled: true}")), Names{});
   EXPECT_EQ(problems(with_yaml("services: {users: {address: '10.0.0.1:1'}, listen: '10.0.0.2:1'}")),
             (Names{"services.users.address: needs-tls", "services.listen: needs-tls"}));
+  EXPECT_EQ(problems(with_yaml("engine: {listen: '127.0.0.1:26500'}")), Names{});
+  EXPECT_EQ(problems(with_yaml("engine: {listen: '0.0.0.0:26500', token: of-the-clients}")), Names{});
+  EXPECT_EQ(problems(with_yaml("engine: {listen: '0.0.0.0:26500', tls: {key: a}}")),
+            (Names{"engine.tls.certificate: required", "engine.token: required"}));
+  EXPECT_EQ(problems(with_yaml("{engine: {listen: '127.0.0.1:26500'}, services: {processes: {address: '127.0.0.1:1'}, "
+                               "listen: '127.0.0.1:0'}}")),
+            Names{"engine.listen: runs-elsewhere"});
 }
 
 TEST(Config, EachPartFindsWhatItNeeds) {
@@ -409,7 +416,9 @@ TEST(Config, B_70_PrintsWhatItWouldReadAgain) {
   EXPECT_TRUE(config_changes(result->config, again->config).empty());
 }
 
-TEST(Config, B_70_SecretsAreNotInProblems) { EXPECT_EQ(message(with_yaml("demo: {password: [hunter2]}")).find("hunter2"), std::string::npos); }
+TEST(Config, B_70_SecretsAreNotInProblems) {
+  EXPECT_EQ(message(with_yaml("demo: {password: [hunter2]}")).find("hunter2"), std::string::npos);
+}
 
 TEST(Config, TellsWhatChanged) {
   const Config before = loaded({});

@@ -15,7 +15,7 @@ const person = (username) => ({ username, password });
 export const people = { anna: person('anna'), boris: person('boris'), clara: person('clara'), david: person('david'), admin: person('admin') };
 
 /** `settings` are variables such as `CONSILIUM_PRESENCE_LEASE`; `log()` is what the program has written; `command()` runs one of an operator and
- * gives what it prints; `stop()` ends it and removes its folder. */
+ * gives what it prints; `addresses` are those of its doors; `stop()` ends it and removes its folder. */
 export async function startPlatform(settings = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'consilium-e2e-'));
   const child = spawn(program, ['serve', '--demo', '--data', join(folder, 'data'), '--listen', '127.0.0.1:0'], {
@@ -50,9 +50,9 @@ export async function startPlatform(settings = {}) {
   };
   try {
     await ready;
-    const { http } = JSON.parse(await readFile(join(folder, 'data/run/addresses.json'), 'utf8'));
+    const addresses = JSON.parse(await readFile(join(folder, 'data/run/addresses.json'), 'utf8'));
     const command = async (...words) => (await promisify(execFile)(program, [...words, '--data', join(folder, 'data')])).stdout.trim();
-    return { url: `http://${http}`, log: () => written, command, stop };
+    return { url: `http://${addresses.http}`, addresses, log: () => written, command, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -6,14 +6,12 @@ namespace consilium::bpmn::engine {
 namespace {
 
 // All variables are known to the decision, as Zeebe has it, whether or not its inputs are declared.
-Evaluation evaluated(const Requirements& requirements, Key decision, const Context& variables, Timestamp now) {
+Evaluation evaluated(const Requirements& requirements, Key decision, const Context& variables, const feel::Environment& environment) {
   Evaluation evaluation;
   evaluation.requirements = describe(requirements);
   for (const DeployedDecision& each : evaluation.requirements.decisions) {
     if (each.key == decision) evaluation.decision = each;
   }
-  feel::Environment environment;
-  environment.now = now;
   evaluation.result = dmn::decide(requirements.model, evaluation.decision.id, variables, environment, dmn::Names::kAll);
   return evaluation;
 }
@@ -37,7 +35,8 @@ void Processor::activate_decision(const Instance& instance, const ElementInstanc
   if (decision == 0)
     return raise(instance_key, key, 0,
                  {error_type::kCalledDecision, "Expected to evaluate decision '" + *id + "', but no decision found for id '" + *id + "'"});
-  Evaluation evaluation = evaluated(*state_.requirements_of_decision(decision), decision, visible_variables(instance, key), now_);
+  Evaluation evaluation =
+      evaluated(*state_.requirements_of_decision(decision), decision, visible_variables(instance, key), {now_, options_.random});
   if (evaluation.result.failure)
     return raise(instance_key, key, 0, {error_type::kDecisionEvaluation, why_failed(*id, *evaluation.result.failure)});
   if (const std::string problem = check_variable(evaluation.result.output); !problem.empty())
@@ -60,7 +59,7 @@ void Processor::operator()(const EvaluateDecision& command) {
     return reject(Rejection::Code::kInvalidArgument,
                   "Expected to evaluate decision " + asked + ", but no decision found for " + (by_id ? "id " : "key ") + asked);
   }
-  Evaluation evaluation = evaluated(*requirements, decision, command.variables, now_);
+  Evaluation evaluation = evaluated(*requirements, decision, command.variables, {now_, options_.random});
   if (evaluation.result.failure) evaluation.result.failure->message = why_failed(evaluation.decision.id, *evaluation.result.failure);
   outcome_.key = writer_.next_key();
   writer_.append(DecisionEvaluated{outcome_.key, decision});

@@ -558,8 +558,8 @@ using Event =
                  MessagePublished, MessageCorrelated, MessageExpired, EventTriggered, IncidentCreated, IncidentResolved, InstanceYielded,
                  InstanceContinued, JobLost, JobMoved, TimerMoved, ScopeInterrupted, SignalSubscribed, SignalBroadcast,
                  RepeatingTimerCreated, StartTimerCreated, StartTimerTriggered, StartTimerCanceled, InstanceLocked, ChildStarted,
-                 LoopStarted, LoopOutputCollected, InstanceMigrated, CalendarTimerCreated, CalendarStartTimerCreated,
-                 ProcessDeleted, DecisionsDeployed, DecisionsDeleted, DecisionEvaluated, FormDeployed, FormDeleted>;
+                 LoopStarted, LoopOutputCollected, InstanceMigrated, CalendarTimerCreated, CalendarStartTimerCreated, ProcessDeleted,
+                 DecisionsDeployed, DecisionsDeleted, DecisionEvaluated, FormDeployed, FormDeleted>;
 
 // All events of one command: what the journal holds in one row. They take effect together.
 struct Record {
