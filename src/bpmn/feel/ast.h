@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 namespace consilium::bpmn::feel {
 
 struct Builtin;
+class Pattern;
 
 enum class NodeKind : std::uint8_t {
   kLiteral,     // literal
@@ -74,6 +76,7 @@ struct Node {
   std::vector<Operator> operators;
   std::vector<TypePointer> types;
   const Builtin* builtin = nullptr;
+  std::shared_ptr<const Pattern> pattern;  // of a call: the regular expression that stands in it
 };
 
 struct Ast {

@@ -93,6 +93,11 @@ std::vector<const Builtin*> all_builtins() {
 
 bool takes_lists(const Builtin& builtin) { return registry().at(builtin.name).lists; }
 
+std::string_view parameter_of(const Builtin& builtin, std::size_t index) {
+  const std::vector<std::string_view>& names = forms(builtin).front().names;
+  return index < names.size() ? names[index] : std::string_view();
+}
+
 bool takes(const Builtin& builtin, std::size_t arguments) {
   return std::any_of(forms(builtin).begin(), forms(builtin).end(),
                      [&](const Form& form) { return arguments >= form.least && (form.repeats || arguments <= form.names.size()); });

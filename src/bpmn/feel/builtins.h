@@ -13,12 +13,14 @@
 namespace consilium::bpmn::feel {
 
 class Machine;
+class Pattern;
 
 // One call of a function of the language: its arguments, and the machine that evaluates.
 class Call {
  public:
-  Call(Machine& machine, std::string_view name, std::span<const Value> arguments, std::span<const std::string> names = {})
-      : machine_(machine), name_(name), arguments_(arguments), names_(names) {}
+  Call(Machine& machine, std::string_view name, std::span<const Value> arguments, std::span<const std::string> names = {},
+       const Pattern* pattern = nullptr)
+      : machine_(machine), name_(name), arguments_(arguments), names_(names), pattern_(pattern) {}
 
   Machine& machine() { return machine_; }
   std::size_t size() const { return arguments_.size(); }
@@ -27,6 +29,8 @@ class Call {
   const Value& operator[](std::size_t index) const;
   bool has(std::size_t index) const { return index < arguments_.size() && !arguments_[index].is_null(); }
 
+  // Of its arguments, when it was compiled with the expression; else null.
+  const Pattern* pattern() const { return pattern_; }
   // Whether the caller wrote `name: …`.
   bool names(std::string_view parameter) const;
 
@@ -38,6 +42,7 @@ class Call {
   std::string_view name_;
   std::span<const Value> arguments_;
   std::span<const std::string> names_;
+  const Pattern* pattern_;
 };
 
 struct Builtin {
@@ -51,6 +56,8 @@ struct Builtin {
 const Builtin* find_builtin(std::string_view name);
 // Whether one of its parameters may be a list; else a list of one item is that item to it.
 bool takes_lists(const Builtin& builtin);
+// The name of a parameter, in its first form; empty: it has no so many.
+std::string_view parameter_of(const Builtin& builtin, std::size_t index);
 bool takes(const Builtin& builtin, std::size_t arguments);
 bool takes(const Builtin& builtin, std::span<const std::string> names);
 // Where each of the named arguments belongs; nullopt: no form of it has them.

@@ -13,6 +13,7 @@ Value get_or_else(Call& call) { return call[0].is_null() ? call[1] : call[0]; }
 
 Value assert_that(Call& call) {
   if (call[1].boolean() && *call[1].boolean()) return call[0];
+  call.machine().refute();
   return call.fail(call[2].string() ? *call[2].string() : "the condition does not hold");
 }
 

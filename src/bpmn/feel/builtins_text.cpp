@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "base/base64.h"
 #include "base/utf8.h"
@@ -125,11 +126,17 @@ const std::string* flags_of(Call& call, std::size_t index) {
   return call[index].is_null() ? &none : call[index].string();
 }
 
+// What the call has compiled already, or `made`.
+const Pattern& pattern_of(Call& call, std::string_view pattern, std::string_view flags, std::optional<Pattern>& made) {
+  return call.pattern() ? *call.pattern() : made.emplace(pattern, flags);
+}
+
 Value matches(Call& call) {
   const std::string *text = text_of(call, 0), *pattern = text_of(call, 1), *flags = flags_of(call, 2);
   if (!text || !pattern || !flags) return call.fail("expected texts");
   std::int64_t work = 0;
-  auto result = regex_matches(*text, *pattern, *flags, work);
+  std::optional<Pattern> made;
+  auto result = regex_matches(*text, pattern_of(call, *pattern, *flags, made), work);
   return value_of(call, std::move(result), work);
 }
 
@@ -137,7 +144,8 @@ Value replace(Call& call) {
   const std::string *text = text_of(call, 0), *pattern = text_of(call, 1), *by = text_of(call, 2), *flags = flags_of(call, 3);
   if (!text || !pattern || !by || !flags) return call.fail("expected texts");
   std::int64_t work = 0;
-  auto result = regex_replace(*text, *pattern, *by, *flags, kMaxTextBytes, work);
+  std::optional<Pattern> made;
+  auto result = regex_replace(*text, pattern_of(call, *pattern, *flags, made), *by, kMaxTextBytes, work);
   return value_of(call, std::move(result), work);
 }
 
@@ -145,7 +153,8 @@ Value split(Call& call) {
   const std::string *text = text_of(call, 0), *pattern = text_of(call, 1);
   if (!text || !pattern) return call.fail("expected two texts");
   std::int64_t work = 0;
-  auto result = regex_split(*text, *pattern, work);
+  std::optional<Pattern> made;
+  auto result = regex_split(*text, pattern_of(call, *pattern, "", made), work);
   return list_of(call, std::move(result), work);
 }
 
@@ -153,7 +162,8 @@ Value extract(Call& call) {
   const std::string *text = text_of(call, 0), *pattern = text_of(call, 1);
   if (!text || !pattern) return call.fail("expected two texts");
   std::int64_t work = 0;
-  auto result = regex_extract(*text, *pattern, work);
+  std::optional<Pattern> made;
+  auto result = regex_extract(*text, pattern_of(call, *pattern, "", made), work);
   return list_of(call, std::move(result), work);
 }
 

@@ -218,7 +218,7 @@ class Walker {
       return machine_.problem("wrong number of arguments of '" + node.text + "'");
     }
     unwrap(*node.builtin, arguments);
-    Call made(machine_, node.builtin->name, arguments, node.names);
+    Call made(machine_, node.builtin->name, arguments, node.names, node.pattern.get());
     return machine_.built(node.builtin->call(made));
   }
 
@@ -924,6 +924,8 @@ Evaluation evaluate_tree(const std::shared_ptr<const Ast>& ast, const Scope& sco
   out.value = machine.evaluate(ast, scope);
   out.problems = machine.take_problems();
   out.gave_up = machine.gave_up();
+  out.is_refuted = machine.is_refuted();
+  out.steps = machine.steps();
   return out;
 }
 

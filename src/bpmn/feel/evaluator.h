@@ -85,7 +85,7 @@ class MemberScope final : public Scope {
 class Machine {
  public:
   explicit Machine(const Environment& environment, std::int64_t most_steps = kMaxEvaluationSteps)
-      : environment_(environment), steps_left_(most_steps) {}
+      : environment_(environment), most_steps_(most_steps), steps_left_(most_steps) {}
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
@@ -111,7 +111,11 @@ class Machine {
   Value built(Value value);
   // Counts work; false: there has been too much, and what is given now is null.
   bool spend(std::int64_t steps);
+  // An assertion did not hold.
+  void refute() { is_refuted_ = true; }
+  bool is_refuted() const { return is_refuted_; }
   bool gave_up() const { return gave_up_; }
+  std::int64_t steps() const { return most_steps_ - steps_left_; }
   const Environment& environment() const { return environment_; }
   const std::vector<std::string>& problems() const { return problems_; }
   std::vector<std::string> take_problems() { return std::exchange(problems_, {}); }
@@ -134,9 +138,11 @@ class Machine {
   bool conforms(const Value& value, const Type& type, Constraints constraints);
 
   Environment environment_;
+  std::int64_t most_steps_;
   std::int64_t steps_left_;
   int depth_ = 0;
   bool gave_up_ = false;
+  bool is_refuted_ = false;
   std::vector<std::string> problems_;
 };
 

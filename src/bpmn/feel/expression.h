@@ -62,6 +62,11 @@ struct Evaluation {
   Value value;
   std::vector<std::string> problems;  // why parts of it are null; at most kMaxProblems
   bool gave_up = false;               // more than kMaxEvaluationSteps or too deep; the value is null
+  bool is_refuted = false;            // an `assert` in it did not hold
+  std::int64_t steps = 0;             // what it took
+
+  // There is no value, rather than null.
+  bool failed() const { return gave_up || is_refuted; }
 };
 
 struct Ast;

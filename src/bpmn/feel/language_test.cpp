@@ -9,6 +9,7 @@
 #include "bpmn/feel/builtins.h"
 #include "bpmn/feel/evaluator.h"
 #include "bpmn/feel/parser.h"
+#include "bpmn/feel/text.h"
 
 namespace consilium::bpmn::feel {
 namespace {
@@ -405,6 +406,34 @@ TEST(FeelDecimal, TheQuickWayGivesWhatTheLongOneDoes) {
     if (b.is_zero()) continue;
     EXPECT_EQ(Decimal::add(*Decimal::modulo(a, b), *Decimal::modulo(a.negated(), b)), Decimal::modulo(a, b)->is_zero() ? Decimal() : b);
   }
+}
+
+// A pattern that stands in the expression is compiled with it, any other one at each call.
+TEST(Language, PatternsAreCompiledOnce) {
+  const Context variables = *parse_variables(R"({"p": "b+", "f": "i", "names": ["abba", "BOB", "anna"]})");
+  const auto compiled = [&](std::string_view text) {
+    const std::int64_t before = Pattern::compiled();
+    const auto expression = Expression::parse(text);
+    EXPECT_TRUE(expression.has_value()) << text;
+    const auto first = expression->evaluate(ContextScope(variables));
+    EXPECT_TRUE(first.problems.empty()) << text;
+    for (int i = 0; i < 9; ++i) EXPECT_EQ(expression->evaluate(ContextScope(variables)).value, first.value) << text;
+    return Pattern::compiled() - before;
+  };
+  EXPECT_EQ(compiled("matches(\"abba\", \"b+\")"), 1);
+  EXPECT_EQ(compiled("names[matches(item, \"b+\", \"i\")]"), 1);
+  EXPECT_EQ(compiled("matches(input: \"abba\", pattern: \"b+\")"), 1);
+  EXPECT_EQ(compiled("for n in names return replace(n, \"[ab]\", \"x\")"), 1);
+  EXPECT_EQ(compiled("split(\"a,b\", \",\")"), 1);
+  EXPECT_EQ(compiled("extract(\"abba\", \"b.\")"), 1);
+  EXPECT_EQ(compiled("matches(\"abba\", p)"), 10);
+  EXPECT_EQ(compiled("matches(\"abba\", \"b+\", f)"), 10);
+  EXPECT_EQ(compiled("string join([\"a\", \"b\"], \",\")"), 0);
+  const std::int64_t before = Pattern::compiled();
+  const auto wrong = Expression::parse("matches(\"a\", \"(\")");
+  ASSERT_TRUE(wrong.has_value());
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(wrong->evaluate(ContextScope(variables)).problems.size(), 1u);
+  EXPECT_LE(Pattern::compiled() - before, 1);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "bpmn/feel/builtins.h"
 #include "bpmn/feel/lexer.h"
+#include "bpmn/feel/text.h"
 
 namespace consilium::bpmn::feel {
 namespace {
@@ -646,7 +647,27 @@ class Parser {
       refuse("'" + node.text + "' has no such parameters");
       return std::nullopt;
     }
+    node.pattern = literal_pattern(node);
     return add(std::move(node));
+  }
+
+  // A regular expression that stands in the call itself is compiled once, with the expression.
+  std::shared_ptr<const Pattern> literal_pattern(const Node& call) const {
+    const std::string* pattern = nullptr;
+    std::string flags;
+    for (std::size_t i = 0; i < call.children.size() && call.builtin; ++i) {
+      const std::string_view parameter = call.names.empty() ? parameter_of(*call.builtin, i) : std::string_view(call.names[i]);
+      const bool is_pattern = parameter == "pattern" || (parameter == "delimiter" && call.builtin->name == "split");
+      if (!is_pattern && parameter != "flags") continue;
+      const Node& argument = ast_->nodes[call.children[i]];
+      const std::string* const text = argument.kind == NodeKind::kLiteral ? argument.literal.string() : nullptr;
+      if (!text) return nullptr;
+      if (is_pattern)
+        pattern = text;
+      else
+        flags = *text;
+    }
+    return pattern ? std::make_shared<const Pattern>(*pattern, flags) : nullptr;
   }
 
   // Named when the first one is.

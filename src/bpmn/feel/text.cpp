@@ -179,38 +179,7 @@ std::string without_space(std::string_view pattern) {
   return out;
 }
 
-std::expected<std::unique_ptr<icu::RegexMatcher>, std::string> compile(std::string_view pattern, std::string_view flags,
-                                                                       std::int64_t& work) {
-  if (pattern.size() > kMaxPatternBytes) return std::unexpected("a pattern is longer than 4 KB");
-  std::uint32_t icu_flags = UREGEX_UNIX_LINES;
-  bool literal = false, without_spaces = false;
-  for (const char flag : flags) {
-    switch (flag) {
-      case 's': icu_flags |= UREGEX_DOTALL; break;
-      case 'm': icu_flags |= UREGEX_MULTILINE; break;
-      case 'i': icu_flags |= UREGEX_CASE_INSENSITIVE; break;
-      case 'x': without_spaces = true; break;
-      case 'q': literal = true; break;
-      default: return std::unexpected(std::string("there is no flag '") + flag + "' of regular expressions");
-    }
-  }
-  std::string translated(pattern);
-  if (literal) {
-    icu_flags |= UREGEX_LITERAL;
-  } else {
-    if (without_spaces) translated = without_space(translated);
-    auto made = Translator(translated, (icu_flags & UREGEX_MULTILINE) != 0, (icu_flags & UREGEX_DOTALL) != 0).run();
-    if (!made) return std::unexpected(std::move(made).error());
-    translated = std::move(*made);
-  }
-  UErrorCode status = U_ZERO_ERROR;
-  auto matcher = std::make_unique<icu::RegexMatcher>(wide(translated), icu_flags, status);
-  if (U_FAILURE(status)) return std::unexpected(std::string("the pattern is no regular expression: ") + u_errorName(status));
-  matcher->setTimeLimit(kMaxRegexWork, status);
-  matcher->setMatchCallback(count_work, &work, status);
-  matcher->setStackLimit(kMaxRegexStack, status);
-  return matcher;
-}
+thread_local std::int64_t compiled_patterns = 0;
 
 std::unexpected<std::string> too_much_work() { return std::unexpected(std::string("matching the pattern takes too much work")); }
 
@@ -234,9 +203,68 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(" \t\r\n\f\v") - first + 1));
 }
 
-std::expected<bool, std::string> regex_matches(std::string_view text, std::string_view pattern, std::string_view flags,
-                                               std::int64_t& work) {
-  auto matcher = compile(pattern, flags, work);
+struct Pattern::Compiled {
+  std::unique_ptr<icu::RegexPattern> pattern;
+  bool is_literal = false;  // every character stands for itself
+};
+
+namespace {
+
+using CompiledResult = std::expected<std::unique_ptr<const Pattern::Compiled>, std::string>;
+
+CompiledResult compile(std::string_view pattern, std::string_view flags) {
+  if (pattern.size() > kMaxPatternBytes) return std::unexpected("a pattern is longer than 4 KB");
+  std::uint32_t icu_flags = UREGEX_UNIX_LINES;
+  bool literal = false, without_spaces = false;
+  for (const char flag : flags) {
+    switch (flag) {
+      case 's': icu_flags |= UREGEX_DOTALL; break;
+      case 'm': icu_flags |= UREGEX_MULTILINE; break;
+      case 'i': icu_flags |= UREGEX_CASE_INSENSITIVE; break;
+      case 'x': without_spaces = true; break;
+      case 'q': literal = true; break;
+      default: return std::unexpected(std::string("there is no flag '") + flag + "' of regular expressions");
+    }
+  }
+  std::string translated(pattern);
+  if (literal) {
+    icu_flags |= UREGEX_LITERAL;
+  } else {
+    if (without_spaces) translated = without_space(translated);
+    auto made = Translator(translated, (icu_flags & UREGEX_MULTILINE) != 0, (icu_flags & UREGEX_DOTALL) != 0).run();
+    if (!made) return std::unexpected(std::move(made).error());
+    translated = std::move(*made);
+  }
+  ++compiled_patterns;
+  UErrorCode status = U_ZERO_ERROR;
+  UParseError where;
+  auto compiled = std::make_unique<Pattern::Compiled>();
+  compiled->is_literal = literal;
+  compiled->pattern.reset(icu::RegexPattern::compile(wide(translated), icu_flags, where, status));
+  if (U_FAILURE(status)) return std::unexpected(std::string("the pattern is no regular expression: ") + u_errorName(status));
+  return compiled;
+}
+
+std::expected<std::unique_ptr<icu::RegexMatcher>, std::string> matcher_of(const Pattern& pattern, std::int64_t& work) {
+  if (!pattern.result()) return std::unexpected(pattern.result().error());
+  UErrorCode status = U_ZERO_ERROR;
+  std::unique_ptr<icu::RegexMatcher> matcher((*pattern.result())->pattern->matcher(status));
+  if (U_FAILURE(status)) return std::unexpected(std::string("the pattern is no regular expression: ") + u_errorName(status));
+  matcher->setTimeLimit(kMaxRegexWork, status);
+  matcher->setMatchCallback(count_work, &work, status);
+  matcher->setStackLimit(kMaxRegexStack, status);
+  return matcher;
+}
+
+}  // namespace
+
+Pattern::Pattern(std::string_view pattern, std::string_view flags) : result_(compile(pattern, flags)) {}
+Pattern::~Pattern() = default;
+
+std::int64_t Pattern::compiled() { return compiled_patterns; }
+
+std::expected<bool, std::string> regex_matches(std::string_view text, const Pattern& pattern, std::int64_t& work) {
+  auto matcher = matcher_of(pattern, work);
   if (!matcher) return std::unexpected(std::move(matcher).error());
   const icu::UnicodeString subject = wide(text);
   (*matcher)->reset(subject);
@@ -277,11 +305,11 @@ std::expected<void, std::string> append_replacement(icu::UnicodeString& out, std
 
 }  // namespace
 
-std::expected<std::string, std::string> regex_replace(std::string_view text, std::string_view pattern, std::string_view replacement,
-                                                      std::string_view flags, std::size_t most_bytes, std::int64_t& work) {
-  auto matcher = compile(pattern, flags, work);
+std::expected<std::string, std::string> regex_replace(std::string_view text, const Pattern& pattern, std::string_view replacement,
+                                                      std::size_t most_bytes, std::int64_t& work) {
+  auto matcher = matcher_of(pattern, work);
   if (!matcher) return std::unexpected(std::move(matcher).error());
-  const bool literal = flags.find('q') != std::string_view::npos;
+  const bool literal = (*pattern.result())->is_literal;
   const icu::UnicodeString subject = wide(text);
   UErrorCode status = U_ZERO_ERROR;
   const icu::UnicodeString nothing;
@@ -305,8 +333,8 @@ std::expected<std::string, std::string> regex_replace(std::string_view text, std
   return narrow(out);
 }
 
-std::expected<std::vector<std::string>, std::string> regex_split(std::string_view text, std::string_view pattern, std::int64_t& work) {
-  auto matcher = compile(pattern, "", work);
+std::expected<std::vector<std::string>, std::string> regex_split(std::string_view text, const Pattern& pattern, std::int64_t& work) {
+  auto matcher = matcher_of(pattern, work);
   if (!matcher) return std::unexpected(std::move(matcher).error());
   const icu::UnicodeString subject = wide(text);
   (*matcher)->reset(subject);
@@ -325,8 +353,8 @@ std::expected<std::vector<std::string>, std::string> regex_split(std::string_vie
   return parts;
 }
 
-std::expected<std::vector<std::string>, std::string> regex_extract(std::string_view text, std::string_view pattern, std::int64_t& work) {
-  auto matcher = compile(pattern, "", work);
+std::expected<std::vector<std::string>, std::string> regex_extract(std::string_view text, const Pattern& pattern, std::int64_t& work) {
+  auto matcher = matcher_of(pattern, work);
   if (!matcher) return std::unexpected(std::move(matcher).error());
   const icu::UnicodeString subject = wide(text);
   (*matcher)->reset(subject);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,12 +17,30 @@ std::string upper_case(std::string_view text);
 std::string lower_case(std::string_view text);
 std::string trimmed(std::string_view text);
 
-// Regular expressions of XPath and XQuery with their flags s, m, i, x and q. An error is a sentence. `work` grows by what the
-// matching took, in units of about a tenth of a millisecond; it is bounded.
-std::expected<bool, std::string> regex_matches(std::string_view text, std::string_view pattern, std::string_view flags, std::int64_t& work);
-std::expected<std::string, std::string> regex_replace(std::string_view text, std::string_view pattern, std::string_view replacement,
-                                                      std::string_view flags, std::size_t most_bytes, std::int64_t& work);
-std::expected<std::vector<std::string>, std::string> regex_split(std::string_view text, std::string_view pattern, std::int64_t& work);
-std::expected<std::vector<std::string>, std::string> regex_extract(std::string_view text, std::string_view pattern, std::int64_t& work);
+// A regular expression of XPath and XQuery with its flags s, m, i, x and q, compiled. Immutable, any thread.
+class Pattern {
+ public:
+  Pattern(std::string_view pattern, std::string_view flags);
+  ~Pattern();
+  Pattern(const Pattern&) = delete;
+  Pattern& operator=(const Pattern&) = delete;
+
+  // How many this thread has compiled.
+  static std::int64_t compiled();
+
+  struct Compiled;
+  // An error is a sentence.
+  const std::expected<std::unique_ptr<const Compiled>, std::string>& result() const { return result_; }
+
+ private:
+  std::expected<std::unique_ptr<const Compiled>, std::string> result_;
+};
+
+// `work` grows by what the matching took, in units of about a tenth of a millisecond; it is bounded.
+std::expected<bool, std::string> regex_matches(std::string_view text, const Pattern& pattern, std::int64_t& work);
+std::expected<std::string, std::string> regex_replace(std::string_view text, const Pattern& pattern, std::string_view replacement,
+                                                      std::size_t most_bytes, std::int64_t& work);
+std::expected<std::vector<std::string>, std::string> regex_split(std::string_view text, const Pattern& pattern, std::int64_t& work);
+std::expected<std::vector<std::string>, std::string> regex_extract(std::string_view text, const Pattern& pattern, std::int64_t& work);
 
 }  // namespace consilium::bpmn::feel
