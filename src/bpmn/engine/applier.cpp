@@ -76,6 +76,7 @@ void Applier::operator()(const ElementActivating& event) {
   created.scope = event.scope;
   created.element = found->second;
   created.started_at = at_;
+  owner.link_child(created);
   own(event.element_instance, event.instance);
 }
 
@@ -91,6 +92,7 @@ void Applier::operator()(const ElementCompleted& event) {
   Instance& owner = instance(event.instance);
   const ElementInstance& completed = element(owner, event.element_instance);
   if (completed.loop_counter > 0) ++element(owner, completed.scope).loop->completed;
+  if (owner.element_of(completed).kind == model::ElementKind::kEventSubProcess) forget_compensations(owner, event.element_instance);
   end_element(event.instance, event.element_instance);
 }
 
@@ -100,7 +102,10 @@ void Applier::operator()(const ElementTerminating& event) {
   end_waits(owner, event.element_instance);
 }
 
-void Applier::operator()(const ElementTerminated& event) { end_element(event.instance, event.element_instance); }
+void Applier::operator()(const ElementTerminated& event) {
+  forget_compensations(instance(event.instance), event.element_instance);
+  end_element(event.instance, event.element_instance);
+}
 
 void Applier::end_element(Key instance_key, Key element_instance) {
   Instance& owner = instance(instance_key);
@@ -111,8 +116,29 @@ void Applier::end_element(Key instance_key, Key element_instance) {
     return;
   }
   --element(owner, ended.scope).children;
+  owner.unlink_child(owner.elements.at(element_instance));
   state_.owners_.erase(element_instance);
   owner.elements.erase(element_instance);
+}
+
+// What has completed in it can be undone no more, nor does anything go on that it asked for.
+void Applier::forget_compensations(Instance& owner, Key element_instance) {
+  if (!owner.own_compensations) return;
+  auto& [notes, compensable, undoing] = *owner.own_compensations;
+  std::vector<Key> scopes = {element_instance};
+  while (!scopes.empty()) {
+    const Key scope = scopes.back();
+    scopes.pop_back();
+    while (owner.has_compensable(scope)) {
+      const Key key = compensable.lower_bound({scope, 0})->second;
+      scopes.push_back(notes.at(key).activity_instance);
+      compensable.erase({scope, key});
+      notes.erase(key);
+    }
+  }
+  if (element(owner, element_instance).compensations == 0) return;
+  std::erase_if(notes, [&](const auto& item) { return item.second.thrower == element_instance; });
+  undoing.erase(undoing.lower_bound({element_instance, 0}), undoing.lower_bound({element_instance + 1, 0}));
 }
 
 // Its job, timers, subscriptions and incident are over.
@@ -122,15 +148,7 @@ void Applier::end_waits(Instance& owner, Key element_instance) {
   if (ended.incident != 0) erase_incident(owner, ended.incident);
   ended.job = 0;
   ended.incident = 0;
-  std::vector<Key> timers, subscriptions;
-  for (const auto& [key, timer] : owner.timers) {
-    if (timer.element_instance == element_instance) timers.push_back(key);
-  }
-  for (const auto& [key, subscription] : owner.subscriptions) {
-    if (subscription.element_instance == element_instance) subscriptions.push_back(key);
-  }
-  for (const Key key : timers) erase_timer(owner, key);
-  for (const Key key : subscriptions) erase_subscription(owner, key);
+  for (const Key wait : owner.waits_of(element_instance)) erase_wait(owner, wait);
 }
 
 void Applier::erase_job(Instance& owner, Key job) {
@@ -139,7 +157,15 @@ void Applier::erase_job(Instance& owner, Key job) {
   owner.jobs.erase(job);
 }
 
+void Applier::erase_wait(Instance& owner, Key wait) {
+  if (owner.timers.contains(wait))
+    erase_timer(owner, wait);
+  else
+    erase_subscription(owner, wait);
+}
+
 void Applier::erase_timer(Instance& owner, Key timer) {
+  owner.unlink_wait(owner.timers.at(timer).element_instance, timer);
   state_.unindex_timer(owner.timers.at(timer));
   state_.owners_.erase(timer);
   owner.timers.erase(timer);
@@ -147,6 +173,7 @@ void Applier::erase_timer(Instance& owner, Key timer) {
 
 void Applier::erase_subscription(Instance& owner, Key subscription) {
   const Subscription& ended = owner.subscriptions.at(subscription);
+  owner.unlink_wait(ended.element_instance, subscription);
   if (ended.is_signal) {
     const auto found = state_.signal_subscriptions_.find(ended.name);
     found->second.erase(subscription);
@@ -283,7 +310,10 @@ void Applier::operator()(const JobRetriesUpdated& event) {
 void Applier::add_timer(Key instance_key, Timer timer) {
   state_.index_timer(timer);
   const Key key = timer.key;
-  instance(instance_key).timers[key] = std::move(timer);
+  Instance& owner = instance(instance_key);
+  const Key waiting = timer.element_instance;
+  owner.timers[key] = std::move(timer);
+  owner.link_wait(waiting, key);
   own(key, instance_key);
 }
 
@@ -301,6 +331,7 @@ void Applier::operator()(const SubscriptionCreated& event) {
   Instance& owner = instance(event.instance);
   owner.subscriptions[event.subscription] = {event.subscription, event.element_instance, owner.process->by_id.at(event.target), event.name,
                                              event.correlation_key};
+  owner.link_wait(event.element_instance, event.subscription);
   state_.subscriptions_.insert({State::hash_of(event.name, event.correlation_key), event.subscription});
   own(event.subscription, event.instance);
 }
@@ -391,24 +422,18 @@ void Applier::operator()(const ScopeInterrupted& event) {
     scope.result = event.variables;
   }
   // Its other event sub-processes can begin no more.
-  const auto begins = [&](Key element_instance, model::ElementIndex target) {
-    return element_instance == event.element_instance && owner.process->elements[target].kind == model::ElementKind::kStartEvent;
-  };
-  std::vector<Key> timers, subscriptions;
-  for (const auto& [key, timer] : owner.timers) {
-    if (begins(timer.element_instance, timer.target)) timers.push_back(key);
+  for (const Key wait : owner.waits_of(event.element_instance)) {
+    const auto timer = owner.timers.find(wait);
+    const model::ElementIndex target = timer == owner.timers.end() ? owner.subscriptions.at(wait).target : timer->second.target;
+    if (owner.process->elements[target].kind == model::ElementKind::kStartEvent) erase_wait(owner, wait);
   }
-  for (const auto& [key, subscription] : owner.subscriptions) {
-    if (begins(subscription.element_instance, subscription.target)) subscriptions.push_back(key);
-  }
-  for (const Key key : timers) erase_timer(owner, key);
-  for (const Key key : subscriptions) erase_subscription(owner, key);
 }
 
 void Applier::operator()(const SignalSubscribed& event) {
   Instance& owner = instance(event.instance);
   owner.subscriptions[event.subscription] = {
       event.subscription, event.element_instance, owner.process->by_id.at(event.target), event.name, "", true};
+  owner.link_wait(event.element_instance, event.subscription);
   state_.signal_subscriptions_[event.name].insert(event.subscription);
   own(event.subscription, event.instance);
 }
@@ -473,7 +498,7 @@ void Applier::operator()(const LoopStarted& event) {
 }
 
 void Applier::operator()(const LoopOutputCollected& event) {
-  Loop& loop = element(instance(event.instance), event.element_instance).loop.value();
+  Loop& loop = element(instance(event.instance), event.element_instance).loop.made();
   const auto value = event.output.find("value");
   if (value != event.output.end()) loop.outputs.at(static_cast<std::size_t>(event.loop_counter - 1)) = value->second;
 }
@@ -491,6 +516,7 @@ void Applier::operator()(const InstanceMigrated& event) {
     state_.locks_.erase({owner.process->id, owner.lock_key});
     state_.locks_[{target.process->id, owner.lock_key}] = owner.key;
   }
+  migrate_compensations(owner, *target.process, event.mapping);
   state_.count_instance(owner.process_key, -1);
   state_.count_instance(target.key, 1);
   owner.process = target.process;
@@ -528,6 +554,68 @@ void Applier::operator()(const FormDeployed& event) {
 void Applier::operator()(const FormDeleted& event) {
   if (!state_.form(event.key)) throw std::logic_error("deletion of an unknown form");
   state_.erase_form(event.key);
+}
+
+// An activity keeps its id where the mapping says nothing else. What the other process cannot undo is forgotten.
+void Applier::migrate_compensations(Instance& owner, const model::Process& target, const Context& mapping) {
+  const auto becomes = [&](model::ElementIndex index) -> model::ElementIndex {
+    const auto mapped = mapping.find(owner.process->elements[index].id);
+    const auto found = target.by_id.find(mapped == mapping.end() ? owner.process->elements[index].id : *mapped->second.string());
+    return found == target.by_id.end() ? model::kProcessElement : found->second;
+  };
+  if (!owner.own_compensations) return;
+  auto& [notes, compensable, undoing] = *owner.own_compensations;
+  for (auto next = notes.begin(); next != notes.end();) {
+    Compensation& compensation = next->second;
+    compensation.activity = becomes(compensation.activity);
+    const model::ElementIndex handler = target.elements[compensation.activity].compensation_handler;
+    const bool is_lost = compensation.activity == model::kProcessElement || (compensation.handler != 0 && handler == 0);
+    if (compensation.handler != 0) compensation.handler = handler;
+    if (is_lost) compensable.erase({compensation.scope, compensation.key});
+    next = is_lost ? notes.erase(next) : std::next(next);
+  }
+}
+
+// ---- compensation
+
+void Applier::operator()(const CompensationRecorded& event) {
+  used(event.compensation);
+  Instance& owner = instance(event.instance);
+  Compensation& recorded = owner.own_compensations.made().notes[event.compensation];
+  recorded.key = event.compensation;
+  recorded.scope = event.scope;
+  recorded.activity_instance = event.activity_instance;
+  recorded.activity = owner.process->by_id.at(event.activity);
+  if (!event.handler.empty()) recorded.handler = owner.process->by_id.at(event.handler);
+  owner.own_compensations->compensable.insert({event.scope, event.compensation});
+}
+
+void Applier::operator()(const CompensationTriggered& event) {
+  Instance& owner = instance(event.instance);
+  Compensation& triggered = owner.own_compensations->notes.at(event.compensation);
+  owner.own_compensations->compensable.erase({triggered.scope, event.compensation});
+  triggered.thrower = event.thrower;
+  triggered.parent = event.parent;
+  if (triggered.handler != 0) owner.own_compensations->undoing.insert({event.thrower, event.compensation});
+  ++element(owner, event.thrower).compensations;
+  if (event.parent != 0) ++owner.own_compensations->notes.at(event.parent).inner;
+}
+
+void Applier::operator()(const CompensationStarted& event) {
+  Instance& owner = instance(event.instance);
+  Compensation& started = owner.own_compensations->notes.at(event.compensation);
+  owner.own_compensations->undoing.erase({started.thrower, event.compensation});
+  started.handler_instance = event.handler;
+  element(owner, event.handler).undoes = event.compensation;
+}
+
+void Applier::operator()(const CompensationCompleted& event) {
+  Instance& owner = instance(event.instance);
+  const Compensation& completed = owner.own_compensations->notes.at(event.compensation);
+  --element(owner, completed.thrower).compensations;
+  if (const auto parent = owner.own_compensations->notes.find(completed.parent); parent != owner.own_compensations->notes.end())
+    --parent->second.inner;
+  owner.own_compensations->notes.erase(event.compensation);
 }
 
 }  // namespace consilium::bpmn::engine

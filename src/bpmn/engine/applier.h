@@ -64,6 +64,10 @@ class Applier {
   void operator()(const DecisionEvaluated& event);
   void operator()(const FormDeployed& event);
   void operator()(const FormDeleted& event);
+  void operator()(const CompensationRecorded& event);
+  void operator()(const CompensationTriggered& event);
+  void operator()(const CompensationStarted& event);
+  void operator()(const CompensationCompleted& event);
 
  private:
   Instance& instance(Key key);
@@ -73,8 +77,11 @@ class Applier {
   template <class Change>
   void change_job(Key instance_key, Key job, Change change);
   void end_element(Key instance_key, Key element_instance);
+  void forget_compensations(Instance& owner, Key element_instance);
+  void migrate_compensations(Instance& owner, const model::Process& target, const Context& mapping);
   void end_waits(Instance& owner, Key element_instance);
   void erase_job(Instance& owner, Key job);
+  void erase_wait(Instance& owner, Key wait);
   void erase_timer(Instance& owner, Key timer);
   void erase_subscription(Instance& owner, Key subscription);
   void erase_start_timer(Key timer);

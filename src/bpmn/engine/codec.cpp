@@ -15,10 +15,11 @@ namespace {
 
 constexpr std::uint64_t kFormVersion = 1;
 // Since 2 with the locks that jobs lost, since 3 with when waits began, since 4 with repeating timers, signals, interrupted
-// scopes, call activities, locks by message and multi-instance activities, since 5 with timers that repeat by the calendar.
-constexpr std::uint64_t kInstanceFormVersion = 5;
+// scopes, call activities, locks by message and multi-instance activities, since 5 with timers that repeat by the calendar,
+// since 6 with compensations.
+constexpr std::uint64_t kInstanceFormVersion = 6;
 constexpr std::uint64_t kStartTimerFormVersion = 2;  // since 2 with such timers
-constexpr std::uint64_t kPackedForm = 0;              // then the size of what is packed, which is of another form
+constexpr std::uint64_t kPackedForm = 0;             // then the size of what is packed, which is of another form
 
 class Writer {
  public:
@@ -396,6 +397,22 @@ template <class A>
 void fields(A& a, Is<FormDeleted> auto& e) {
   a(e.key);
 }
+template <class A>
+void fields(A& a, Is<CompensationRecorded> auto& e) {
+  a(e.instance), a(e.compensation), a(e.scope), a(e.activity_instance), a(e.activity), a(e.handler);
+}
+template <class A>
+void fields(A& a, Is<CompensationTriggered> auto& e) {
+  a(e.instance), a(e.compensation), a(e.thrower), a(e.parent);
+}
+template <class A>
+void fields(A& a, Is<CompensationStarted> auto& e) {
+  a(e.instance), a(e.compensation), a(e.handler);
+}
+template <class A>
+void fields(A& a, Is<CompensationCompleted> auto& e) {
+  a(e.instance), a(e.compensation);
+}
 
 using Decoder = void (*)(Reader&, Event&);
 
@@ -588,6 +605,27 @@ void fifth_form(Archive& a, auto& instance) {
   for (auto& [key, timer] : instance.timers) a(timer.cycle);
 }
 
+template <class Archive>
+void compensation_fields(Archive& a, const model::Process& process, auto& compensation) {
+  a(compensation.key), a(compensation.scope), a(compensation.activity_instance);
+  element_reference(a, process, compensation.activity);
+  element_reference(a, process, compensation.handler);  // the process stands for none
+  a(compensation.thrower), a(compensation.parent), a(compensation.handler_instance);
+}
+
+// What form 6 has beyond form 5.
+template <class Archive>
+void sixth_form(Archive& a, const model::Process& process, auto& instance) {
+  const auto each = [&](auto& archive, auto& item) { compensation_fields(archive, process, item); };
+  if constexpr (Archive::kReads) {
+    std::map<Key, Compensation> notes;
+    keyed(a, notes, each);
+    if (!notes.empty()) instance.own_compensations.made().notes = std::move(notes);
+  } else {
+    keyed(a, instance.compensations().notes, each);
+  }
+}
+
 std::unexpected<std::string> damaged(std::string_view what) {
   return std::unexpected("the " + std::string(what) + " is damaged or of a newer version");
 }
@@ -616,12 +654,18 @@ bool is_consistent(const Instance& instance) {
     if (!holds(timer.element_instance)) return false;
   }
   for (const auto& [key, subscription] : instance.subscriptions) {
-    if (!holds(subscription.element_instance)) return false;
+    if (!holds(subscription.element_instance) || instance.timers.contains(key)) return false;
   }
   for (const auto& [key, incident] : instance.incidents) {
     if (!holds(incident.element_instance) || (incident.job != 0 && !instance.jobs.contains(incident.job))) return false;
   }
-  return true;
+  const auto& notes = instance.compensations().notes;
+  return std::all_of(notes.begin(), notes.end(), [&](const auto& item) {
+    const Compensation& compensation = item.second;
+    const auto parent = notes.find(compensation.parent);
+    if (parent != notes.end() && (parent->first == item.first || parent->second.thrower != compensation.thrower)) return false;
+    return compensation.thrower == 0 ? compensation.parent == 0 : holds(compensation.thrower);
+  });
 }
 
 }  // namespace
@@ -669,6 +713,7 @@ std::string encode_instance(const Instance& instance) {
   for (const auto& [key, timer] : instance.timers) writer(timer.since);
   fourth_form(writer, instance);
   fifth_form(writer, instance);
+  sixth_form(writer, *instance.process, instance);
   return writer.take();
 }
 
@@ -710,7 +755,9 @@ std::expected<Instance, std::string> decode_instance(const State& state, std::st
   }
   if (form >= 4) fourth_form(reader, instance);
   if (form >= 5) fifth_form(reader, instance);
+  if (form >= 6) sixth_form(reader, *instance.process, instance);
   if (!reader.good() || !reader.at_end() || !is_consistent(instance)) return damaged("checkpoint of an instance");
+  instance.link_all();
   return instance;
 }
 

@@ -287,6 +287,41 @@ TEST(Elements, SignalsAreThrownAndCaughtAtBoundaries) {
   EXPECT_EQ(bench.end_variables(), R"({"v":5})");
 }
 
+TEST(Elements, AssertionsThatDoNotHoldAreIncidents) {
+  Bench bench;
+  bench.deploy(line(
+      "t", TestModel().activity("scriptTask", "t", "<z:script expression='=[assert(x, x &gt; 1, \"too small\")]' resultVariable='r'/>")));
+  const Key instance = bench.start(R"({"x": 1})");
+  EXPECT_EQ(bench.incident(), "EXTRACT_VALUE_ERROR");
+  EXPECT_NE(bench.incidents()[0].message.find("too small"), std::string::npos);
+  bench.run(SetVariables{instance, {{"x", feel::Value(2)}}, false});
+  bench.run(ResolveIncident{bench.incidents()[0].key});
+  EXPECT_EQ(bench.end_variables(), R"({"r":[2],"x":2})");
+}
+
+// As an incident while it completes holds it up; only what is active can be interrupted or gone beside.
+TEST(Elements, NothingIsTriggeredByWhatCompletes) {
+  for (const bool interrupting : {true, false}) {
+    Bench bench;
+    TestModel model;
+    model.start().task("t", "work", output("=assert(r, r != null)", "y"));
+    model.boundary_timer("late", "t", "PT5S", interrupting).boundary_message("told", "t", "msg", "=id", interrupting);
+    model.boundary_on("heard", "t", model.on_signal("s"), interrupting).end().end("e2").end("e3").end("e4");
+    bench.deploy(model.flow("start", "t").flow("t", "end").flow("late", "e2").flow("told", "e3").flow("heard", "e4"));
+    const Key instance = bench.start(R"({"id": "k"})");
+    bench.complete("work");
+    EXPECT_EQ(bench.incident(), "IO_MAPPING_ERROR");
+    bench.pass(seconds(6));
+    bench.publish("msg", "k");
+    broadcast(bench, "s");
+    EXPECT_EQ(bench.take_path(), "start");
+    bench.run(SetVariables{instance, {{"r", feel::Value(1)}}, false});
+    bench.run(ResolveIncident{bench.incidents()[0].key});
+    EXPECT_EQ(bench.take_path(), "t end p");
+    EXPECT_TRUE(bench.engine.state().signal_subscriptions("s").empty());
+  }
+}
+
 // ---- event sub-processes
 
 TEST(Elements, EventSubProcessesInterruptTheirScope) {

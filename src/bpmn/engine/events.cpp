@@ -44,11 +44,13 @@ void Processor::correlate_buffered(Key instance_key, Key element_instance) {
   while (true) {
     const Instance& instance = *state_.instance(instance_key);
     const ElementInstance* waiting = instance.find(element_instance);
-    if (!waiting || !instance.still_waits(*waiting)) return;
+    if (!waiting || !instance.still_waits(*waiting) || !instance.can_be_triggered(element_instance)) return;
     const Message* oldest = nullptr;
     const Subscription* fitting = nullptr;
-    for (const auto& [key, subscription] : instance.subscriptions) {
-      if (subscription.element_instance != element_instance || subscription.is_signal) continue;
+    for (const Key key : instance.waits_of(element_instance)) {
+      const auto found = instance.subscriptions.find(key);
+      if (found == instance.subscriptions.end() || found->second.is_signal) continue;
+      const Subscription& subscription = found->second;
       for (const Key candidate : state_.buffered(subscription.name, subscription.correlation_key)) {
         const Message& message = *state_.message(candidate);
         if (message.deadline <= now_ || message.correlated.contains(instance.process->id)) continue;
@@ -82,6 +84,7 @@ void Processor::fire_timer(Key key) {
   const Key instance_key = instance.key;
   const std::string target = instance.process->elements[timer.target].id;
   writer_.append(TimerTriggered{instance_key, key});
+  if (!instance.can_be_triggered(timer.element_instance)) return;
   if (const auto next = repeated(timer.due, timer.repetitions, timer.interval, timer.cycle))
     create_timer(instance_key, timer.element_instance, target, *next);
   trigger(instance_key, timer.element_instance, timer.target, {});

@@ -12,10 +12,7 @@ using model::ElementKind;
 
 void Processor::run_steps() {
   for (int done = 0; !steps_.empty(); ++done) {
-    if (done == kMaxStepsPerCommand) {
-      yield_rest();
-      return;
-    }
+    if (has_done_enough(done)) return yield_rest();
     const Step step = std::move(steps_.front());
     steps_.pop_front();
     run_step(step);
@@ -45,11 +42,18 @@ void Processor::run_step(const Step& step) {
       return;
     case Step::Kind::kTerminate: terminate(step.instance, step.element_instance); return;
     case Step::Kind::kIterate:
-      if (element->loop) iterate(step.instance, step.element_instance);
+      if (element->loop) return iterate(step.instance, step.element_instance);
+      if (element->state == Lifecycle::kActivated) start_handlers(step.instance, step.element_instance);
       return;
   }
 }
 
+// At least one step is done in any case.
+bool Processor::has_done_enough(int steps) const {
+  return steps == kMaxStepsPerCommand || (steps > 0 && (writer_.written() > kMaxWrittenPerCommand || evaluated_ > kMaxEvaluatedPerCommand));
+}
+
+// What an instance has begun that goes on itself, as by a signal, counts as going on with it.
 void Processor::yield_rest() {
   std::map<Key, std::vector<Step>> rest;
   for (Step& step : steps_) rest[step.instance].push_back(std::move(step));
@@ -57,16 +61,15 @@ void Processor::yield_rest() {
   for (auto& [key, steps] : rest) {
     const Instance* instance = state_.instance(key);
     if (!instance) continue;
-    const std::int32_t consecutive = continuing_ ? instance->yields + 1 : 1;
+    const std::int32_t consecutive = yields_before_ + 1;
     writer_.append(InstanceYielded{key, consecutive, std::move(steps)});
     if (consecutive <= kMaxConsecutiveYields) {
       outcome_.to_continue.push_back(key);
       continue;
     }
     raise(key, key, 0,
-          {error_type::kUnknown, "Expected the process to reach a wait state within " +
-                                     std::to_string(kMaxStepsPerCommand * kMaxConsecutiveYields) +
-                                     " steps, but it goes on: a loop without a wait"});
+          {error_type::kUnknown, "Expected the process to reach a wait state, but it goes on after " +
+                                     std::to_string(kMaxConsecutiveYields) + " rounds of work: a loop without a wait"});
   }
 }
 
@@ -335,6 +338,7 @@ void Processor::activate_throw_event(const Instance& instance, const ElementInst
   activated(instance_key, key);
   if (definition.error) return throw_error(instance_key, key);
   if (definition.escalation) return throw_escalation(instance_key, key, thrown);
+  if (definition.event == model::EventKind::kCompensation) return throw_compensation(instance_key, key);
   push_complete(instance_key, key);
   if (definition.signal) broadcast(thrown, variables);
 }
@@ -401,12 +405,16 @@ void Processor::complete(Key instance_key, Key element_instance) {
   if (element.loop_counter > 0) {
     const auto is_done = end_iteration(instance_key, element_instance);
     if (!is_done) return raise(instance_key, element_instance, 0, is_done.error());
+    record_compensation(instance_key, element_instance);
     writer_.append(ElementCompleted{instance_key, element_instance});
     return go_on_with_loop(instance_key, scope, *is_done);
   }
   const std::optional<ElementIndex> triggered = element.triggered;
   const std::optional<Context> result = element.result;
+  const Key undone = element.undoes;
+  record_compensation(instance_key, element_instance);
   writer_.append(ElementCompleted{instance_key, element_instance});
+  if (undone != 0) end_compensation(instance_key, undone);
   if (definition.event == model::EventKind::kTerminate) return interrupt_scope(instance_key, scope, std::nullopt, {});
   if (definition.link_target != 0) return activate(instance_key, scope, definition.link_target, 0, std::nullopt);
   if (!is_event_gateway) return leave(instance_key, scope, definition.outgoing);
@@ -498,9 +506,7 @@ void Processor::push_terminate(Key instance, Key element_instance) {
 }
 
 void Processor::terminate_children(Key instance_key, Key scope) {
-  for (const auto& [key, child] : state_.instance(instance_key)->elements) {
-    if (child.scope == scope) push_terminate(instance_key, key);
-  }
+  for (const Key child : state_.instance(instance_key)->children_of(scope)) push_terminate(instance_key, child);
 }
 
 void Processor::finish_terminating(Key instance_key, Key element_instance) {

@@ -15,7 +15,7 @@ void Processor::activate_loop(const Instance& instance, const ElementInstance& e
   const Key instance_key = instance.key;
   const Key key = element.key;
   const feel::Evaluation items = compute(definition.loop->input_collection, InstanceScope(instance, key));
-  if (items.gave_up || !items.value.list()) {
+  if (items.failed() || !items.value.list()) {
     return raise(instance_key, key, 0,
                  {error_type::kExtractValue, "Expected the input collection '" + definition.loop->input_collection.source().substr(0, 200) +
                                                  "' to be ARRAY, but it is " + std::string(items.value.type_name())});
@@ -97,7 +97,7 @@ Processor::Evaluated<bool> Processor::end_iteration(Key instance_key, Key elemen
                           {"numberOfTerminatedInstances", number(body.loop->started - completed - active)}};
   const feel::Evaluation verdict =
       compute(loop.completion_condition, InstanceScope(*state_.instance(instance_key), element_instance, &counts));
-  if (const bool* yes = verdict.value.boolean(); yes && !verdict.gave_up) return *yes;
+  if (const bool* yes = verdict.value.boolean(); yes && !verdict.failed()) return *yes;
   return std::unexpected(Problem{error_type::kExtractValue, "Expected the completion condition '" +
                                                                 loop.completion_condition.source().substr(0, 200) +
                                                                 "' to be BOOLEAN, but it is " + std::string(verdict.value.type_name())});

@@ -4,7 +4,22 @@
 
 namespace consilium::bpmn::engine {
 
+namespace {
+
+std::size_t size_of(const Event& event) {
+  const auto of = [](const Context& variables) { return engine::size_of(variables); };
+  if (const auto* set = std::get_if<VariablesSet>(&event)) return of(set->variables);
+  if (const auto* created = std::get_if<InstanceCreated>(&event)) return of(created->variables);
+  if (const auto* triggered = std::get_if<EventTriggered>(&event)) return of(triggered->variables);
+  if (const auto* started = std::get_if<LoopStarted>(&event)) return of(started->items);
+  if (const auto* collected = std::get_if<LoopOutputCollected>(&event)) return of(collected->output);
+  return 0;
+}
+
+}  // namespace
+
 void EventWriter::append(Event event) {
+  written_ += size_of(event);
   if (const auto* completed = std::get_if<ElementCompleted>(&event)) {
     const Instance& instance = *state_.instance(completed->instance);
     remember_end(instance, *instance.find(completed->element_instance), true);
@@ -102,7 +117,7 @@ void Processor::operator()(const SetVariables& command) {
 void Processor::operator()(const Continue& command) {
   const Instance* instance = state_.instance(command.instance);
   if (!instance || instance->pending.empty()) return;  // ended or continued meanwhile
-  continuing_ = true;
+  yields_before_ = instance->yields;
   steps_.assign(instance->pending.begin(), instance->pending.end());
   writer_.append(InstanceContinued{command.instance});
 }
@@ -128,6 +143,7 @@ void Processor::operator()(const PublishMessage& command) {
   for (const Key subscription : waiting) {
     const Instance* instance = state_.owner_of(subscription);
     if (!instance || state_.message(key)->correlated.contains(instance->process->id)) continue;
+    if (!instance->can_be_triggered(instance->subscriptions.at(subscription).element_instance)) continue;
     correlate(*state_.message(key), instance->subscriptions.at(subscription));
   }
   start_by_message(*state_.message(key));

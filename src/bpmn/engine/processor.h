@@ -37,6 +37,8 @@ class EventWriter {
   EventWriter(State& state, Timestamp now, Outcome& outcome) : state_(state), now_(now), outcome_(outcome) {}
 
   void append(Event event);
+  // About as many bytes of variables as it has written.
+  std::size_t written() const { return written_; }
   // Each one taken goes into the very next event.
   Key next_key() const { return make_key(state_.partition(), state_.last_counter() + 1); }
 
@@ -46,6 +48,7 @@ class EventWriter {
   State& state_;
   Timestamp now_;
   Outcome& outcome_;
+  std::size_t written_ = 0;
 };
 
 class Processor {
@@ -140,6 +143,7 @@ class Processor {
   // lifecycle.cpp
   void run_steps();
   void run_step(const Step& step);
+  bool has_done_enough(int steps) const;
   void yield_rest();
   void activate(Key instance, Key scope, model::ElementIndex element, std::int32_t consumed, const std::optional<Context>& result);
   void go_on_activating(Key instance, Key element_instance);
@@ -170,6 +174,13 @@ class Processor {
   std::string find_fault(const Instance& instance, const Definition& target, const MigrateInstance& command) const;
   std::string find_fault(const Instance& instance, const ElementInstance& element, const Definition& target,
                          const std::map<std::string, std::string>& mapping) const;
+
+  // compensation.cpp
+  void record_compensation(Key instance, Key element_instance);
+  void throw_compensation(Key instance, Key thrower);
+  void trigger_compensation(Key instance, Key compensation, Key thrower, Key parent);
+  void start_handlers(Key instance, Key thrower);
+  void end_compensation(Key instance, Key compensation);
 
   // loops.cpp
   void activate_loop(const Instance& instance, const ElementInstance& element);
@@ -232,7 +243,8 @@ class Processor {
   Outcome& outcome_;
   EventWriter writer_;
   std::deque<Step> steps_;
-  bool continuing_ = false;
+  std::int32_t yields_before_ = 0;      // of the instance that goes on
+  mutable std::int64_t evaluated_ = 0;  // steps of expressions
 };
 
 // Why a value cannot be a variable (too deep, too large); empty when it can.

@@ -20,8 +20,9 @@ class RandomModel {
     std::string process = "p";
     std::string child = "child";
     std::string signal = "sig";
-    char time_unit = 'S';  // of its timers: S or H
-    bool trouble = false;  // what may raise an incident: mended by the variables x above 3, late (a text), span (a duration)
+    char time_unit = 'S';       // of its timers: S or H
+    bool compensation = false;  // handlers, and events that ask for them
+    bool trouble = false;       // what may raise an incident: mended by the variables x above 3, late (a text), span (a duration)
   };
   explicit RandomModel(SeededRandom& random) : RandomModel(random, Names()) {}
   RandomModel(SeededRandom& random, Names names) : random_(random), names_(std::move(names)), model_(names_.process) {
@@ -64,6 +65,7 @@ class RandomModel {
   }
   // What needs nothing from outside.
   std::string passing(const std::string& from) {
+    if (names_.compensation && chance(3)) return compensating(from);
     const std::string id = name("pass");
     switch (random_.below(5)) {
       case 0: model_.activity(chance(2) ? "manualTask" : "task", id); break;
@@ -74,6 +76,29 @@ class RandomModel {
     }
     model_.flow(from, id);
     return id;
+  }
+  // Asks for all that can be undone here, or for one activity.
+  std::string compensating(const std::string& from) {
+    const std::string id = name("compensate");
+    if (chance(2)) {
+      model_.throw_on(id, TestModel::on_compensation("", id + "-definition")).flow(from, id);
+      return id;
+    }
+    const std::string undone = name("undone");
+    model_.activity("task", undone)
+        .throw_on(id, TestModel::on_compensation(undone, id + "-definition"))
+        .flow(from, undone)
+        .flow(undone, id);
+    undoable(undone);
+    return id;
+  }
+  void undoable(const std::string& host) {
+    const std::string handler = name("handler");
+    model_.compensated_by(name("undo"), host, handler);
+    if (chance(3))
+      model_.raw("<manualTask id='" + handler + "' isForCompensation='true'/>");
+    else
+      model_.handler(handler, "work");
   }
   std::string other_wait(const std::string& from) {
     const std::string id = name("wait");
@@ -111,6 +136,7 @@ class RandomModel {
       }
     }
     model_.exclusive(merge).flow(from, id).flow(id, merge);
+    if (names_.compensation && chance(3)) undoable(id);
     attach(id, merge);
     return merge;
   }
@@ -122,7 +148,9 @@ class RandomModel {
   // An inclusive gateway goes on, and often aside too.
   std::string aside(const std::string& from, int depth) {
     const std::string split = name("inclusive"), on = name("on"), side = name("side"), end = name("end");
-    model_.inclusive(split).exclusive(on).exclusive(side).end(end).flow(from, split);
+    const bool undoes = names_.compensation && chance(2);
+    model_.inclusive(split).exclusive(on).exclusive(side).end_on(end, undoes ? TestModel::on_compensation("", end + "-definition") : "");
+    model_.flow(from, split);
     model_.flow(split, on, "true").flow(split, side, "is defined(x) and x > 3");
     model_.flow(sequence(side, depth - 1), end);
     return on;
@@ -153,6 +181,7 @@ class RandomModel {
     const std::string id = name("task");
     model_.task(id, "work", chance(3) ? input("=1", "own") : chance(3) ? output("=if is defined(r) then r else null", "x") : "");
     model_.flow(from, id);
+    if (names_.compensation && chance(3)) undoable(id);
     if (!chance(3)) return id;
     const std::string merge = name("merge");
     model_.exclusive(merge).flow(id, merge);
@@ -278,11 +307,15 @@ class RandomModel {
       const std::string overdue = name("boundary");
       model_.boundary_timer(overdue, id, span(chance(2) ? 3 : 9)).flow(overdue, merge);
     }
-    if (tells && !chance(4)) {
+    if (tells && names_.compensation) {  // beside, so that no second token comes to a join
+      const std::string told = name("boundary"), aside = name("end");
+      model_.boundary_on(told, id, model_.on_escalation("X"), false).end(aside).flow(told, aside);
+    } else if (tells && !chance(4)) {
       const std::string told = name("boundary");
       model_.boundary_on(told, id, model_.on_escalation(chance(2) ? "X" : ""), chance(2)).flow(told, merge);
     }
     if (chance(4)) attach_aside(id);
+    if (names_.compensation && chance(3)) undoable(id);
     return merge;
   }
   std::string loop(const std::string& from, int depth) {

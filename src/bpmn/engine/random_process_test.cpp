@@ -18,7 +18,8 @@ void act(Bench& bench, SeededRandom& random, Key instance) {
     case 1:
     case 2:
     case 3: {
-      for (const ActivatedJob& job : bench.activate(random.below(3) == 0 ? model::kUserTaskJobType : "work", 1 + static_cast<int>(random.below(3)))) {
+      for (const ActivatedJob& job :
+           bench.activate(random.below(3) == 0 ? model::kUserTaskJobType : "work", 1 + static_cast<int>(random.below(3)))) {
         switch (random.below(8)) {
           case 0: bench.run(FailJob{job.key, std::nullopt, std::nullopt, "", "no luck"}); break;
           case 1: bench.run(ThrowError{job.key, random.below(2) == 0 ? "E" : "F", "", {}}); break;
@@ -65,10 +66,13 @@ void modify(Bench& bench, SeededRandom& random, Key instance) {
   bench.run(command);
 }
 
-void deploy_random(Bench& bench, SeededRandom& random, std::string& xml) {
+// Every second model has compensation in it.
+void deploy_random(Bench& bench, std::uint64_t seed, SeededRandom& random, std::string& xml) {
   const TestModel child = TestModel("child").start().task("child-task", "work").end().flow("start", "child-task").flow("child-task", "end");
   bench.deploy(child.xml(), "child.bpmn");
-  xml = RandomModel(random).xml();
+  RandomModel::Names names;
+  names.compensation = seed % 2 == 1;
+  xml = RandomModel(random, names).xml();
   bench.deploy(xml);
 }
 
@@ -76,7 +80,7 @@ void run_random_process(std::uint64_t seed) {
   SeededRandom random(seed);
   std::string xml;
   Bench bench;
-  deploy_random(bench, random, xml);
+  deploy_random(bench, seed, random, xml);
   if (::testing::Test::HasFailure()) return;
   const Key instance = bench.start(R"({"id": "k"})");
   int steps = 0;
@@ -107,7 +111,7 @@ TEST(RandomProcesses, CanBeCancelledAnywhere) {
     SeededRandom random(seed);
     Bench bench;
     std::string xml;
-    deploy_random(bench, random, xml);
+    deploy_random(bench, seed, random, xml);
     const Key instance = bench.start(R"({"id": "k"})");
     for (std::uint64_t steps = random.below(30); steps > 0 && bench.is_active(instance); --steps) {
       act(bench, random, instance);

@@ -550,6 +550,35 @@ struct FormDeleted {
   static constexpr RecordType kType{65, 1};
   Key key = 0;
 };
+// An activity has completed that can be undone, or a sub-process with such activities in it.
+struct CompensationRecorded {
+  static constexpr RecordType kType{47, 1};
+  Key instance = 0;
+  Key compensation = 0;
+  Key scope = 0;              // in which the activity was
+  Key activity_instance = 0;  // what has completed
+  std::string activity;
+  std::string handler;  // what undoes it; empty: nothing but what is in it
+};
+// A throw event asked for it; `parent` is that of the sub-process that it is undone with.
+struct CompensationTriggered {
+  static constexpr RecordType kType{48, 1};
+  Key instance = 0;
+  Key compensation = 0;
+  Key thrower = 0;
+  Key parent = 0;
+};
+struct CompensationStarted {
+  static constexpr RecordType kType{49, 1};
+  Key instance = 0;
+  Key compensation = 0;
+  Key handler = 0;  // element instance
+};
+struct CompensationCompleted {
+  static constexpr RecordType kType{50, 1};
+  Key instance = 0;
+  Key compensation = 0;
+};
 
 using Event =
     std::variant<ProcessDeployed, InstanceCreated, ElementActivating, ElementActivated, ElementCompleting, ElementCompleted,
@@ -559,7 +588,8 @@ using Event =
                  InstanceContinued, JobLost, JobMoved, TimerMoved, ScopeInterrupted, SignalSubscribed, SignalBroadcast,
                  RepeatingTimerCreated, StartTimerCreated, StartTimerTriggered, StartTimerCanceled, InstanceLocked, ChildStarted,
                  LoopStarted, LoopOutputCollected, InstanceMigrated, CalendarTimerCreated, CalendarStartTimerCreated, ProcessDeleted,
-                 DecisionsDeployed, DecisionsDeleted, DecisionEvaluated, FormDeployed, FormDeleted>;
+                 DecisionsDeployed, DecisionsDeleted, DecisionEvaluated, FormDeployed, FormDeleted, CompensationRecorded,
+                 CompensationTriggered, CompensationStarted, CompensationCompleted>;
 
 // All events of one command: what the journal holds in one row. They take effect together.
 struct Record {
@@ -681,16 +711,19 @@ inline constexpr char kFormNotFound[] = "FORM_NOT_FOUND";
 
 // ---- bounds
 
-inline constexpr int kMaxStepsPerCommand = 256;    // then the instance yields to others
-inline constexpr int kMaxConsecutiveYields = 100;  // then it is an incident: a loop without a wait
+inline constexpr int kMaxStepsPerCommand = 256;                        // then the instance yields to others, as after so many
+inline constexpr std::size_t kMaxWrittenPerCommand = 4 * 1024 * 1024;  // bytes of variables, and
+inline constexpr std::int64_t kMaxEvaluatedPerCommand = 1'000'000;     // steps of expressions
+inline constexpr int kMaxConsecutiveYields = 100;                      // then it is an incident: a loop without a wait
 inline constexpr int kMaxDuePerTick = 100;
-inline constexpr int kIterationsPerStep = 8;                   // of a parallel multi-instance activity that begin
-inline constexpr std::int32_t kMaxCallDepth = 1000;            // of call activities in each other
-inline constexpr int kMaxActivatedJobs = 1000;                 // by one command
-inline constexpr std::size_t kMaxVariableBytes = 1024 * 1024;  // of one variable
-inline constexpr std::size_t kMaxNameBytes = 1024;             // message names, correlation keys, ids, job types, error codes
-inline constexpr std::size_t kMaxMessageBytes = 500;           // texts of failures and incidents; longer ones are cut
-inline constexpr Duration kFirstBackOff = seconds(1);          // doubles with each failure
+inline constexpr int kIterationsPerStep = 8;         // of a parallel multi-instance activity, or handlers of one compensation, that begin
+inline constexpr std::int32_t kMaxCallDepth = 1000;  // of call activities in each other
+inline constexpr int kMaxActivatedJobs = 1000;       // by one command
+inline constexpr std::size_t kMaxVariableBytes = 1024 * 1024;       // of one variable
+inline constexpr std::size_t kMaxVariablesBytes = 4 * 1024 * 1024;  // of those that are set at once
+inline constexpr std::size_t kMaxNameBytes = 1024;                  // message names, correlation keys, ids, job types, error codes
+inline constexpr std::size_t kMaxMessageBytes = 500;                // texts of failures and incidents; longer ones are cut
+inline constexpr Duration kFirstBackOff = seconds(1);               // doubles with each failure
 inline constexpr Duration kMaxBackOff = minutes(5);
 inline constexpr Duration kClockTolerance = seconds(1);  // a clock that goes back by less moves nothing
 inline constexpr Duration kTimerTolerance = seconds(1);  // a repeating timer that is late by less keeps its rhythm

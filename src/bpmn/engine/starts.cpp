@@ -139,6 +139,7 @@ void Processor::broadcast(const std::string& name, const Context& variables) {
     const Instance* instance = state_.owner_of(key);  // null: an earlier one has ended it
     if (!instance) continue;
     const Subscription subscription = instance->subscriptions.at(key);
+    if (!instance->can_be_triggered(subscription.element_instance)) continue;
     trigger(instance->key, subscription.element_instance, subscription.target, variables);
   }
 }

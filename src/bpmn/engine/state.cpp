@@ -74,6 +74,116 @@ bool Instance::is_leaving(const ElementInstance& instance) const {
   return event.kind == model::ElementKind::kBoundaryEvent && *instance.triggered != instance.element;
 }
 
+const Compensations& Instance::compensations() const {
+  static const Compensations none;
+  return own_compensations ? *own_compensations : none;
+}
+
+bool Instance::has_compensable(Key element_instance) const {
+  const auto& compensable = compensations().compensable;
+  const auto first = compensable.lower_bound({element_instance, 0});
+  return first != compensable.end() && first->first == element_instance;
+}
+
+void Instance::index_compensations() {
+  if (!own_compensations) return;
+  auto& [notes, compensable, undoing] = *own_compensations;
+  for (auto& item : notes) {
+    Compensation& compensation = item.second;
+    if (compensation.thrower == 0) {
+      compensable.insert({compensation.scope, compensation.key});
+      continue;
+    }
+    if (compensation.handler != 0 && compensation.handler_instance == 0) undoing.insert({compensation.thrower, compensation.key});
+    ++elements.at(compensation.thrower).compensations;
+    const auto around = notes.find(compensation.parent);
+    if (around != notes.end()) ++around->second.inner;  // else it is done already
+    const auto handler = elements.find(compensation.handler_instance);
+    if (handler != elements.end()) handler->second.undoes = compensation.key;
+  }
+}
+
+namespace {
+
+thread_local std::int64_t visited_entries = 0;
+
+}  // namespace
+
+std::int64_t Instance::visited() { return visited_entries; }
+
+Key& Instance::next_wait(Key wait) {
+  ++visited_entries;
+  const auto timer = timers.find(wait);
+  return timer == timers.end() ? subscriptions.at(wait).next_wait : timer->second.next_wait;
+}
+
+std::vector<Key> Instance::waits_of(Key element_instance) const {
+  std::vector<Key> waits;
+  for (Key wait = elements.at(element_instance).first_wait; wait != 0;) {
+    ++visited_entries;
+    waits.push_back(wait);
+    const auto timer = timers.find(wait);
+    wait = timer == timers.end() ? subscriptions.at(wait).next_wait : timer->second.next_wait;
+  }
+  return waits;
+}
+
+void Instance::link_wait(Key element_instance, Key wait) {
+  Key* place = &elements.at(element_instance).first_wait;
+  while (*place != 0) place = &next_wait(*place);
+  *place = wait;
+}
+
+void Instance::unlink_wait(Key element_instance, Key wait) {
+  Key* place = &elements.at(element_instance).first_wait;
+  while (*place != wait) place = &next_wait(*place);
+  *place = next_wait(wait);
+}
+
+std::vector<Key> Instance::children_of(Key element_instance) const {
+  std::vector<Key> children;
+  const Key last = elements.at(element_instance).last_child;
+  for (Key child = last; child != 0;) {
+    ++visited_entries;
+    child = elements.at(child).next_sibling;
+    children.push_back(child);
+    if (child == last) break;
+  }
+  return children;
+}
+
+void Instance::link_child(ElementInstance& child) {
+  if (child.scope == 0) return;
+  ElementInstance& around = elements.at(child.scope);
+  if (around.last_child == 0) {
+    child.next_sibling = child.previous_sibling = child.key;
+  } else {
+    ElementInstance& last = elements.at(around.last_child);
+    child.next_sibling = last.next_sibling;
+    child.previous_sibling = last.key;
+    elements.at(last.next_sibling).previous_sibling = child.key;
+    last.next_sibling = child.key;
+  }
+  around.last_child = child.key;
+}
+
+void Instance::unlink_child(ElementInstance& child) {
+  ElementInstance& around = elements.at(child.scope);
+  if (around.last_child == child.key) around.last_child = child.previous_sibling == child.key ? 0 : child.previous_sibling;
+  elements.at(child.previous_sibling).next_sibling = child.next_sibling;
+  elements.at(child.next_sibling).previous_sibling = child.previous_sibling;
+}
+
+void Instance::link_all() {
+  for (auto& item : elements) item.second.first_wait = item.second.last_child = 0;
+  for (auto& item : elements) link_child(item.second);
+  for (auto& item : timers) item.second.next_wait = 0;
+  for (auto& item : subscriptions) item.second.next_wait = 0;
+  for (const auto& item : timers) link_wait(item.second.element_instance, item.first);
+  for (const auto& item : subscriptions) link_wait(item.second.element_instance, item.first);
+  index_compensations();
+}
+
 bool Instance::still_waits(const ElementInstance& instance) const {
   if (!instance.triggered) return true;
   const model::Element& event = process->elements[*instance.triggered];
@@ -450,7 +560,10 @@ void State::index(const Instance& instance, From from) {
 }
 
 void State::index_job(const Job& job) {
-  if (job.state == JobState::kActivatable) activatable_[job.type].insert(job.key);
+  if (job.state == JobState::kActivatable) {
+    activatable_[job.type].insert(job.key);
+    ready_types_.insert(job.type);
+  }
   if (job.state == JobState::kActivated) activated_[{job.type, job.worker}].insert(job.key);
   if (job.state != JobState::kActivated && job.state != JobState::kBackingOff) return;
   due_.insert({job.due, DueKind::kJob, job.key});

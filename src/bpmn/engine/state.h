@@ -11,10 +11,12 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "bpmn/dmn/model.h"
 #include "bpmn/engine/ascending_map.h"
+#include "bpmn/engine/boxed.h"
 #include "bpmn/engine/records.h"
 #include "bpmn/model/process.h"
 
@@ -47,6 +49,7 @@ struct Timer {
   std::int32_t repetitions = 1;  // with the one that falls due; -1: for ever
   Duration interval;
   std::string cycle;  // how it repeats by the calendar; empty: at the interval
+  Key next_wait = 0;  // of the same element instance
 };
 
 // Of a process rather than an instance.
@@ -67,6 +70,7 @@ struct Subscription {
   std::string name;
   std::string correlation_key;
   bool is_signal = false;
+  Key next_wait = 0;
 };
 
 struct Incident {
@@ -76,6 +80,25 @@ struct Incident {
   std::string error_type;
   std::string message;
   Timestamp created_at;
+};
+
+// What can be undone, until it was: an activity that has completed, or a sub-process that holds such.
+struct Compensation {
+  Key key = 0;
+  Key scope = 0;  // in which the activity was; it may have ended
+  Key activity_instance = 0;
+  model::ElementIndex activity = 0;
+  model::ElementIndex handler = 0;  // 0: none of its own
+  Key thrower = 0;                  // the throw event that asked for it; 0: none has
+  Key parent = 0;                   // the compensation of the sub-process that it is undone with
+  Key handler_instance = 0;         // 0: it has not begun
+  std::int32_t inner = 0;           // compensations whose parent it is
+};
+
+struct Compensations {
+  std::map<Key, Compensation> notes;
+  std::set<std::pair<Key, Key>> compensable;  // scope and key of those that nobody has asked for
+  std::set<std::pair<Key, Key>> undoing;      // throw event and key of those whose handler is still to begin
 };
 
 // Of a multi-instance activity: its body.
@@ -101,9 +124,16 @@ struct ElementInstance {
   std::optional<model::ElementIndex> triggered;             // by which event it was ended, interrupted or started
   bool interrupted = false;                                 // nothing but the event sub-process of `triggered` goes on in it
   Key child = 0;                                            // the instance that a call activity started
-  std::optional<Loop> loop;                                 // it is the body of a multi-instance activity
+  Boxed<Loop> loop;                                         // it is the body of a multi-instance activity
   std::int32_t loop_counter = 0;                            // it is one instance of such a body, from 1
   std::optional<Context> result;                            // variables of its job or event, to be mapped at completion
+  Key undoes = 0;                                           // it is the handler of this compensation
+  std::int32_t compensations = 0;                           // of a throw event: those that are not done
+  // Derived: what ends with it is found without a look at the rest of the instance.
+  Key first_wait = 0;  // timers and subscriptions
+  Key last_child = 0;  // whose next sibling is the first
+  Key next_sibling = 0;
+  Key previous_sibling = 0;
 };
 
 struct Definition {
@@ -174,6 +204,7 @@ struct Instance {
   std::map<Key, Timer> timers;
   std::map<Key, Subscription> subscriptions;
   std::map<Key, Incident> incidents;
+  Boxed<Compensations> own_compensations;
   std::int32_t yields = 0;
   std::vector<Step> pending;
   std::string lock_message;  // name and correlation key of the message that started it, when that had a key
@@ -187,12 +218,34 @@ struct Instance {
   const model::Element& element_of(const ElementInstance& instance) const { return process->elements[instance.element]; }
   // A boundary event has ended it, or is about to.
   bool is_leaving(const ElementInstance& instance) const;
+  const Compensations& compensations() const;
+  // Something that has completed in this element instance can be undone.
+  bool has_compensable(Key element_instance) const;
+  // In the order in which they began.
+  std::vector<Key> waits_of(Key element_instance) const;
+  std::vector<Key> children_of(Key element_instance) const;
+  // What such searches have looked at in this thread so far.
+  static std::int64_t visited();
+  // It is neither ending nor held up by an incident while it completes: then what it waits for happens to nobody.
+  bool can_be_triggered(Key element_instance) const { return elements.at(element_instance).state == Lifecycle::kActivated; }
   // Nothing that it waits for has ended its waits.
   bool still_waits(const ElementInstance& instance) const;
   // It must end because its scope was interrupted; all but the event sub-process that did it.
   bool is_swept_away(const ElementInstance& instance) const;
   // May the pending steps go on by themselves?
   bool may_continue() const { return !pending.empty() && yields <= kMaxConsecutiveYields; }
+
+  // For appliers. The timer or subscription, and the element instance, must be there.
+  void link_wait(Key element_instance, Key wait);
+  void unlink_wait(Key element_instance, Key wait);
+  void link_child(ElementInstance& child);
+  void unlink_child(ElementInstance& child);
+  // All that is derived, of what came from a checkpoint.
+  void link_all();
+
+ private:
+  void index_compensations();
+  Key& next_wait(Key wait);
 };
 
 struct Message {
@@ -273,6 +326,8 @@ class State {
   Key instance_of_idempotency_key(std::string_view key) const;
 
   const std::set<Key>& activatable(std::string_view job_type) const;
+  // Types of which jobs became activatable since it was asked last.
+  std::set<std::string, std::less<>> take_ready_types() { return std::exchange(ready_types_, {}); }
   // Jobs that this worker holds.
   const std::set<Key>& activated(std::string_view job_type, std::string_view worker) const;
   // The first that fall due, soonest first.
@@ -370,6 +425,7 @@ class State {
   std::map<std::string, Key, std::less<>> idempotency_;
   std::deque<std::string> recently_ended_;
   std::map<std::string, std::set<Key>, std::less<>> activatable_;
+  std::set<std::string, std::less<>> ready_types_;
   std::map<Pair, std::set<Key>> activated_;
   std::set<Due> due_;
   std::set<Due> begun_;

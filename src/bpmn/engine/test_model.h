@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace consilium::bpmn::engine {
 
@@ -81,6 +82,20 @@ class TestModel {
                         : "<escalationEventDefinition escalationRef='" + declare("escalation", "escalationCode", code) + "'/>";
   }
   static std::string on_link(std::string_view name) { return "<linkEventDefinition name='" + std::string(name) + "'/>"; }
+  // Zeebe wants an id of each.
+  static std::string on_compensation(std::string_view activity = "", std::string_view id = "compensate") {
+    return "<compensateEventDefinition id='" + std::string(id) + "'" +
+           (activity.empty() ? std::string() : " activityRef='" + std::string(activity) + "'") + "/>";
+  }
+  // `handler` undoes `host`.
+  TestModel& compensated_by(std::string_view id, std::string_view host, std::string_view handler) {
+    artifacts_.back() += "<association id='to-" + std::string(handler) + "-" + std::string(id) +
+                         "' associationDirection='One' sourceRef='" + std::string(id) + "' targetRef='" + std::string(handler) + "'/>";
+    return boundary_on(id, host, on_compensation("", std::string(id) + "-definition"));
+  }
+  TestModel& handler(std::string_view id, std::string_view type) {
+    return node("serviceTask", id, " isForCompensation='true'", extensions("<z:taskDefinition type='" + std::string(type) + "'/>"));
+  }
   static std::string on_terminate() { return "<terminateEventDefinition/>"; }
   // A task of any kind with what its extensions hold.
   TestModel& activity(std::string_view kind, std::string_view id, std::string_view extension = "", std::string_view io = "",
@@ -98,6 +113,7 @@ class TestModel {
                 extensions("<z:calledElement processId='" + std::string(process) + "' " + std::string(attributes) + "/>" + mapping(io)));
   }
   TestModel& open_event_sub(std::string_view id, std::string_view io = "") {
+    artifacts_.emplace_back();
     body_ += "<subProcess id='" + std::string(id) + "' triggeredByEvent='true'>" + extensions(mapping(io));
     return *this;
   }
@@ -108,10 +124,15 @@ class TestModel {
            "</multiInstanceLoopCharacteristics>";
   }
   TestModel& open_sub(std::string_view id, std::string_view io = "", std::string_view inside = "") {
+    artifacts_.emplace_back();
     body_ += "<subProcess id='" + std::string(id) + "'>" + inside_of(id, extensions(mapping(io)) + std::string(inside));
     return *this;
   }
   TestModel& close_sub() {
+    if (artifacts_.size() > 1) {  // opened here, and not as raw text
+      body_ += artifacts_.back();
+      artifacts_.pop_back();
+    }
     body_ += "</subProcess>";
     return *this;
   }
@@ -128,7 +149,8 @@ class TestModel {
   std::string xml() const {
     return "<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' xmlns:z='http://camunda.org/schema/zeebe/1.0' "
            "targetNamespace='http://consilium.example/test'>" +
-           outside_ + "<process id='" + id_ + "' isExecutable='true'>" + body_with_flows() + "</process></definitions>";
+           outside_ + "<process id='" + id_ + "' isExecutable='true'>" + body_with_flows() + artifacts_.front() +
+           "</process></definitions>";
   }
 
  private:
@@ -186,6 +208,7 @@ class TestModel {
   std::map<std::string, std::string> outgoing_;
   std::string outside_;
   std::string body_;
+  std::vector<std::string> artifacts_ = {""};  // of each open scope: they stand at its end
   int declared_ = 0;
 };
 

@@ -55,6 +55,7 @@ std::string check_variable(const feel::Value& value) {
 }
 
 std::string check_variables(const Context& variables) {
+  if (size_of(variables) > kMaxVariablesBytes) return "the variables are larger than 4 MB together";
   for (const auto& [name, value] : variables) {
     if (name.empty() || name.size() > kMaxNameBytes) return "the name of a variable must have 1 to 1024 bytes";
     if (const std::string problem = check_variable(value); !problem.empty()) return "the variable '" + name + "' is " + problem;
@@ -72,12 +73,14 @@ std::size_t size_of(const Context& variables) {
 }
 
 feel::Evaluation Processor::compute(const feel::Expression& expression, const feel::Scope& names) const {
-  return expression.evaluate(names, {now_, options_.random});
+  feel::Evaluation result = expression.evaluate(names, {now_, options_.random});
+  evaluated_ += result.steps;
+  return result;
 }
 
 Processor::Evaluated<feel::Value> Processor::evaluate(const feel::Expression& expression, const Instance& instance, Key scope) const {
   feel::Evaluation result = compute(expression, InstanceScope(instance, scope));
-  if (result.gave_up)
+  if (result.failed())
     return std::unexpected(Problem{error_type::kExtractValue, "Expected to evaluate an expression, but " + explain(expression, result)});
   return std::move(result.value);
 }
@@ -199,7 +202,7 @@ Processor::Evaluated<Context> Processor::evaluate_headers(const model::JobDefini
   Context headers = job.headers;
   for (const model::ComputedHeader& header : job.computed_headers) {
     const feel::Evaluation result = compute(header.value, InstanceScope(instance, scope));
-    if (result.value.is_null() && !result.gave_up) continue;
+    if (result.value.is_null() && !result.failed()) continue;
     const std::string* text = result.value.string();
     const feel::List* list = result.value.list();
     if (header.kind == Kind::kForm && text) {
@@ -231,7 +234,7 @@ Processor::Evaluated<Context> Processor::evaluate_mappings(const std::vector<mod
   for (const model::Mapping& mapping : mappings) {
     const InstanceScope names(instance, scope, &assigned);
     const feel::Evaluation result = compute(mapping.source, names);
-    std::string problem = result.gave_up ? explain(mapping.source, result) : check_variable(result.value);
+    std::string problem = result.failed() ? explain(mapping.source, result) : check_variable(result.value);
     feel::Value root;
     if (problem.empty()) {
       const feel::Value* existing = extend ? names.find(mapping.target[0]) : nullptr;
@@ -245,6 +248,8 @@ Processor::Evaluated<Context> Processor::evaluate_mappings(const std::vector<mod
           Problem{error_type::kIoMapping, "Expected to map a value to '" + mapping.target[0] + "', but it is " + problem});
     assigned.insert_or_assign(mapping.target[0], std::move(root));
   }
+  if (mappings.size() > 1 && size_of(assigned) > kMaxVariablesBytes)
+    return std::unexpected(Problem{error_type::kIoMapping, "Expected to map values, but they are larger than 4 MB together"});
   return assigned;
 }
 

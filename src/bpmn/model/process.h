@@ -47,7 +47,7 @@ enum class ElementKind : std::uint8_t {
 // BPMN's name: `serviceTask`.
 std::string_view name_of(ElementKind kind);
 
-enum class EventKind : std::uint8_t { kNone, kMessage, kTimer, kError, kEscalation, kSignal, kLink, kTerminate };
+enum class EventKind : std::uint8_t { kNone, kMessage, kTimer, kError, kEscalation, kSignal, kLink, kTerminate, kCompensation };
 
 // Assigns the value of `source` to the variable `target[0]`, or to a member inside it.
 struct Mapping {
@@ -148,6 +148,10 @@ struct Element {
   std::vector<ElementIndex> triggered_starts;     // of a process: start events with a message, timer or signal
   std::vector<ElementIndex> event_sub_processes;  // directly in it
   ElementIndex link_target = 0;                   // of a link throw event
+  bool is_compensation_handler = false;           // undoes an activity, when that is asked for
+  ElementIndex compensation_event = 0;            // of an activity: its boundary event of compensation; 0: none
+  ElementIndex compensation_handler = 0;          // and what undoes it
+  ElementIndex compensated = 0;                   // of a compensation throw event: the one activity to undo; 0: all
 
   std::optional<JobDefinition> job;
   std::optional<MessageDefinition> message;

@@ -232,12 +232,15 @@ class Reader {
     process->by_id.emplace(id, kProcessElement);
     pending_flows_.clear();
     pending_boundaries_.clear();
+    pending_associations_.clear();
+    pending_compensated_.clear();
     pending_defaults_.clear();
     read_scope(node);
     link_flows();
     link_boundaries();
     link_defaults();
     link_links();
+    link_compensation();
     check_process(*process, findings_);
     processes_.push_back(std::move(process));
   }
@@ -254,6 +257,8 @@ class Reader {
           findings_.add(node.attribute("id").value(), std::string(node.name()) + " is not a BPMN element");
         } else if (name.local == "sequenceFlow") {
           read_flow(node);
+        } else if (name.local == "association") {
+          pending_associations_.emplace(node.attribute("sourceRef").value(), node.attribute("targetRef").value());
         } else if (one_of(name.local, kSkipped) || (name.local == "multiInstanceLoopCharacteristics" && scope != kProcessElement)) {
           continue;
         } else if (const auto index = read_flow_node(node, name.local, scope); index && process_->elements[*index].is_scope()) {
@@ -293,6 +298,7 @@ class Reader {
       process_->elements[scope].event_sub_processes.push_back(index);
     }
     if (element.kind == ElementKind::kStartEvent) read_start_event(node, element);
+    element.is_compensation_handler = element.is_activity() && std::string_view(node.attribute("isForCompensation").value()) == "true";
     check_attributes(node, element.id, own_attributes(element));
     read_children(node, element);
     read_extensions(node, element);
@@ -315,19 +321,20 @@ class Reader {
     if (element.event != EventKind::kNone && scope.kind == ElementKind::kProcess) scope.triggered_starts.push_back(index);
   }
 
-  static std::array<std::string_view, 2> own_attributes(const Element& element) {
+  static std::array<std::string_view, 3> own_attributes(const Element& element) {
+    const std::string_view handler = element.is_activity() ? "isForCompensation"sv : ""sv;
     switch (element.kind) {
       case ElementKind::kBoundaryEvent: return {"attachedToRef"sv, "cancelActivity"sv};
-      case ElementKind::kStartEvent: return {"isInterrupting"sv, ""sv};
+      case ElementKind::kStartEvent: return {"isInterrupting"sv};
       case ElementKind::kSubProcess:
-      case ElementKind::kEventSubProcess: return {"triggeredByEvent"sv, "default"sv};
-      case ElementKind::kReceiveTask: return {"messageRef"sv, "default"sv};
-      default: return {"default"sv, ""sv};
+      case ElementKind::kEventSubProcess: return {"triggeredByEvent"sv, "default"sv, handler};
+      case ElementKind::kReceiveTask: return {"messageRef"sv, "default"sv, handler};
+      default: return {"default"sv, handler};
     }
   }
 
   // `also` names further attributes that were read.
-  void check_attributes(xml_node node, std::string_view id, std::array<std::string_view, 2> also) {
+  void check_attributes(xml_node node, std::string_view id, std::array<std::string_view, 3> also) {
     for (const auto attribute : node.attributes()) {
       const std::string_view raw = attribute.name();
       if (raw == "xmlns" || raw.starts_with("xmlns:")) continue;
@@ -340,7 +347,7 @@ class Reader {
       const bool harmless = std::any_of(std::begin(kHarmless), std::end(kHarmless), [&](const HarmlessAttribute& h) {
         return h.name == raw && (h.value.empty() || h.value == attribute.value());
       });
-      if (!harmless && raw != also[0] && raw != also[1])
+      if (!harmless && std::find(also.begin(), also.end(), raw) == also.end())
         findings_.add(id, "the attribute " + std::string(raw) + "=\"" + std::string(std::string_view(attribute.value()).substr(0, 40)) +
                               "\" is not supported");
     }
@@ -373,7 +380,7 @@ class Reader {
 
   void read_loop(xml_node node, Element& element) {
     LoopDefinition loop;
-    check_attributes(node, element.id, {"isSequential"sv, ""sv});
+    check_attributes(node, element.id, {"isSequential"sv});
     loop.sequential = std::string_view(node.attribute("isSequential").value()) == "true";
     for (const xml_node child : node.children()) {
       if (child.type() != pugi::node_element) continue;
@@ -451,11 +458,25 @@ class Reader {
       element.event = EventKind::kLink;
       element.link = node.attribute("name").value();
       if (element.link.empty()) findings_.add(element.id, "the link event needs a name");
+    } else if (local == "compensateEventDefinition" && (ends || throws || boundary)) {
+      read_compensation_event(node, element);
     } else if (local == "terminateEventDefinition" && ends) {
       element.event = EventKind::kTerminate;
     } else {
       findings_.add(element.id, "bpmn:" + std::string(local) + " is not supported in a " + std::string(model::name_of(element.kind)));
     }
+  }
+
+  void read_compensation_event(xml_node node, Element& element) {
+    element.event = EventKind::kCompensation;
+    const bool waits = std::string_view(node.attribute("waitForCompletion").as_string("true")) != "false";
+    if (element.kind == ElementKind::kBoundaryEvent) {
+      if (!element.interrupting) findings_.add(element.id, "a compensation boundary event may not be non-interrupting");
+      return;
+    }
+    if (!waits) findings_.add(element.id, "a compensation throw event must wait for its completion");
+    if (const auto activity = node.attribute("activityRef"))
+      pending_compensated_.emplace_back(static_cast<ElementIndex>(process_->elements.size()), activity.value());
   }
 
   void read_message_event(xml_node node, Element& element) {
@@ -724,7 +745,8 @@ class Reader {
   void read_mappings(xml_node node, Element& element) {
     const bool throws = element.kind == ElementKind::kEndEvent || element.kind == ElementKind::kIntermediateThrowEvent;
     const bool takes_inputs = element.is_activity() || element.kind == ElementKind::kEventSubProcess || throws;
-    const bool gives_outputs = element.kind != ElementKind::kEndEvent || element.event != EventKind::kError;
+    const bool gives_outputs = !(element.kind == ElementKind::kEndEvent && element.event == EventKind::kError) &&
+                               !(element.kind == ElementKind::kBoundaryEvent && element.event == EventKind::kCompensation);
     for (const xml_node child : node.children()) {
       if (child.type() != pugi::node_element) continue;
       const auto local = name_of(child).local;
@@ -857,6 +879,38 @@ class Reader {
     }
   }
 
+  // Which activity undoes which, by the association that leads there from the boundary event.
+  void link_compensation() {
+    for (std::size_t i = 0; i < process_->elements.size(); ++i) {
+      const Element& event = process_->elements[i];
+      if (event.kind != ElementKind::kBoundaryEvent || event.event != EventKind::kCompensation || event.attached_to == 0) continue;
+      Element& activity = process_->elements[event.attached_to];
+      if (activity.compensation_event != 0) findings_.add(event.id, "an activity may have one compensation boundary event only");
+      activity.compensation_event = static_cast<ElementIndex>(i);
+      activity.compensation_handler = find_handler(event);
+    }
+    for (const auto& [index, id] : pending_compensated_) {
+      if (const auto activity = resolve(process_->elements[index].id, "activityRef", id)) process_->elements[index].compensated = *activity;
+    }
+  }
+
+  ElementIndex find_handler(const Element& event) {
+    ElementIndex handler = 0;
+    const auto [first, last] = pending_associations_.equal_range(event.id);
+    for (auto association = first; association != last; ++association) {
+      const auto found = process_->by_id.find(association->second);
+      if (found == process_->by_id.end()) continue;  // an annotation
+      if (handler != 0) findings_.add(event.id, "a compensation boundary event may have one handler only");
+      handler = found->second;
+    }
+    const Element& element = process_->elements[handler];
+    if (handler == 0)
+      findings_.add(event.id, "a compensation boundary event needs an association with its handler");
+    else if (!element.is_compensation_handler || element.scope != event.scope)
+      findings_.add(event.id, "the handler of a compensation must be an activity of the same scope that is marked with isForCompensation");
+    return handler;
+  }
+
   void link_defaults() {
     for (const auto& [index, flow_id] : pending_defaults_) {
       Element& element = process_->elements[index];
@@ -879,6 +933,8 @@ class Reader {
   std::vector<PendingFlow> pending_flows_;
   std::vector<std::pair<ElementIndex, std::string>> pending_boundaries_;
   std::vector<std::pair<ElementIndex, std::string>> pending_defaults_;
+  std::vector<std::pair<ElementIndex, std::string>> pending_compensated_;
+  std::multimap<std::string, std::string, std::less<>> pending_associations_;  // source to target
   feel::Context headers_;
   bool too_many_ = false;
 };

@@ -14,6 +14,10 @@ void check_flow(const Process& process, const Flow& flow, Findings& findings) {
   const Element& target = process.elements[flow.target];
   if (source.scope != target.scope) findings.add(flow.id, "a sequence flow may not cross the border of a sub-process");
   if (source.kind == ElementKind::kEndEvent) findings.add(flow.id, "an end event may not have an outgoing flow");
+  if (source.kind == ElementKind::kBoundaryEvent && source.event == EventKind::kCompensation)
+    findings.add(flow.id, "a compensation boundary event may not have an outgoing flow");
+  if (source.is_compensation_handler || target.is_compensation_handler)
+    findings.add(flow.id, "a compensation handler may not have incoming or outgoing flows");
   if (source.kind == ElementKind::kEventSubProcess) findings.add(flow.id, "an event sub-process may not have an outgoing flow");
   if (source.kind == ElementKind::kIntermediateThrowEvent && source.event == EventKind::kLink)
     findings.add(flow.id, "a link throw event may not have an outgoing flow");
@@ -85,8 +89,11 @@ void check_boundary_events(const Process& process, const Element& host, Findings
     const Element& event = process.elements[index];
     if (event.scope != host.scope)
       findings.add(event.id, "a boundary event must lie in the same scope as the activity that it is attached to");
-    if (event.outgoing.empty()) findings.add(event.id, "a boundary event needs an outgoing flow");
+    if (event.outgoing.empty() && event.event != EventKind::kCompensation)
+      findings.add(event.id, "a boundary event needs an outgoing flow");
   }
+  if (host.is_compensation_handler && !host.boundary_events.empty())
+    findings.add(host.id, "a compensation handler may not have boundary events");
   check_catchers(process, host.boundary_events, "boundary events of one activity", findings);
 }
 
@@ -130,6 +137,18 @@ void check_job(const Element& element, Findings& findings) {
   }
 }
 
+// What a throw event may ask to undo: an activity of its own scope, or of the one around when it is in an event sub-process.
+void check_compensated(const Process& process, const Element& event, Findings& findings) {
+  if (event.compensated == 0) return;
+  const Element& activity = process.elements[event.compensated];
+  const Element& scope = process.elements[event.scope];
+  const bool is_near = activity.scope == event.scope || (scope.kind == ElementKind::kEventSubProcess && activity.scope == scope.scope);
+  if (!is_near)
+    findings.add(event.id, "the activity '" + activity.id + "' to compensate must be in the same scope as the event");
+  else if (activity.compensation_event == 0 && activity.kind != ElementKind::kSubProcess)
+    findings.add(event.id, "the activity '" + activity.id + "' to compensate needs a compensation boundary event, or to be a sub-process");
+}
+
 void check_element(const Process& process, const Element& element, Findings& findings) {
   switch (element.kind) {
     case ElementKind::kServiceTask:
@@ -142,6 +161,7 @@ void check_element(const Process& process, const Element& element, Findings& fin
     case ElementKind::kEndEvent:
     case ElementKind::kIntermediateThrowEvent:
       if (element.event == EventKind::kMessage) check_job(element, findings);
+      check_compensated(process, element, findings);
       break;
     case ElementKind::kExclusiveGateway:
     case ElementKind::kInclusiveGateway: check_choice(process, element, findings); break;
@@ -152,7 +172,7 @@ void check_element(const Process& process, const Element& element, Findings& fin
       break;
     case ElementKind::kBoundaryEvent:
       if (element.event == EventKind::kNone)
-        findings.add(element.id, "a boundary event needs an error, escalation, message, timer or signal definition");
+        findings.add(element.id, "a boundary event needs an error, escalation, message, timer, signal or compensation definition");
       break;
     default: break;
   }
@@ -177,6 +197,7 @@ void report_unreachable(const Process& process, const std::vector<std::vector<El
       if (kind == ElementKind::kStartEvent || kind == ElementKind::kEventSubProcess) open.push_back(child);
     }
     if (element.link_target != 0) open.push_back(element.link_target);
+    if (element.compensation_handler != 0) open.push_back(element.compensation_handler);
   }
   for (std::size_t i = 0; i < reached.size(); ++i) {
     // What lies in an unreachable sub-process is not told again, one by one.

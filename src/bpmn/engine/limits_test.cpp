@@ -1,0 +1,191 @@
+// That no model and no caller can take more than a bounded share of the engine: work counted, sizes and depths refused.
+#include <gtest/gtest.h>
+
+#include "bpmn/engine/test_bench.h"
+
+namespace consilium::bpmn::engine {
+namespace {
+
+constexpr char kWork[] = "<z:taskDefinition type='work'/>";
+
+TestModel line(const std::string& middle, TestModel model) {
+  return std::move(model.start().end().flow("start", middle).flow(middle, "end"));
+}
+
+std::string list_of(int count) {
+  std::string list = "{\"list\": [0";
+  for (int item = 1; item < count; ++item) list += "," + std::to_string(item);
+  return list + "]}";
+}
+
+// A loop over tasks with a reminder each; in a sub-process each has two levels to end.
+TestModel reminded(bool in_sub_process) {
+  TestModel model;
+  const std::string loop = TestModel::loop("inputCollection='=list'");
+  const std::string reminder = TestModel::on_timer("R/PT1H", "timeCycle");
+  if (!in_sub_process)
+    return line(
+        "t",
+        std::move(
+            model.activity("serviceTask", "t", kWork, "", loop).boundary_on("late", "t", reminder, false).end("e2").flow("late", "e2")));
+  model.open_sub("sub", "", loop).start("s2").activity("serviceTask", "t", kWork).boundary_on("late", "t", reminder, false);
+  return line("sub", std::move(model.end("e2").end("e3").flow("s2", "t").flow("t", "e3").flow("late", "e2").close_sub()));
+}
+
+// What the end of `count` elements with a wait each has looked at, for each of them.
+double visited_at_the_end(int count) {
+  Bench bench;
+  bench.deploy(reminded(true));
+  const Key instance = bench.start(list_of(count));
+  bench.go_on();
+  bench.pass(hours(1));  // the timers are new ones, behind all others
+  EXPECT_EQ(bench.engine.state().instance(instance)->timers.size(), static_cast<std::size_t>(count));
+  const std::int64_t before = Instance::visited();
+  Engine& engine = bench.engine;
+  Outcome outcome = engine.execute(CancelInstance{instance}, bench.now);
+  while (!outcome.to_continue.empty()) outcome = engine.execute(Continue{outcome.to_continue[0]}, bench.now);
+  EXPECT_EQ(engine.state().instance(instance), nullptr);
+  EXPECT_TRUE(engine.state().due().empty());
+  return static_cast<double>(Instance::visited() - before) / count;
+}
+
+TEST(Limits, EndingManyElementsLooksAtEachOfThemOnce) {
+  const double few = visited_at_the_end(50);
+  EXPECT_GT(few, 0);
+  EXPECT_LE(visited_at_the_end(800), 1.1 * few);
+}
+
+// The same one by one, from the youngest on.
+TEST(Limits, CompletingManyElementsLooksAtEachOfThemOnce) {
+  const auto visited = [](int count) {
+    Bench bench;
+    bench.deploy(reminded(true));
+    bench.start(list_of(count));
+    bench.go_on();
+    std::vector<ActivatedJob> jobs;
+    for (auto more = bench.activate("work", count); !more.empty(); more = bench.activate("work", count))
+      jobs.insert(jobs.end(), more.begin(), more.end());
+    EXPECT_EQ(jobs.size(), static_cast<std::size_t>(count));
+    const std::int64_t before = Instance::visited();
+    for (auto job = jobs.rbegin(); job != jobs.rend(); ++job) bench.engine.execute(CompleteJob{job->key, {}}, bench.now);
+    EXPECT_TRUE(bench.engine.state().instances().empty());
+    return static_cast<double>(Instance::visited() - before) / count;
+  };
+  const double few = visited(50);
+  EXPECT_LE(visited(800), 1.1 * few);
+}
+
+// ---- models that do not end
+
+// Each instance is a new one, and still they are stopped.
+TEST(Limits, ASignalThatStartsItsOwnThrowerIsStopped) {
+  Bench bench;
+  TestModel model;
+  model.start_on("by", model.on_signal("again")).end_on("end", model.on_signal("again"));
+  bench.deploy(model.flow("by", "end"));
+  bench.run(BroadcastSignal{"again", {}});
+  EXPECT_LT(bench.go_on(), 3 * kMaxConsecutiveYields);
+  EXPECT_EQ(bench.incident(), "UNKNOWN");
+}
+
+TEST(Limits, AnEscalationThatStartsItsOwnThrowerIsStopped) {
+  Bench bench;
+  TestModel model;
+  model.start().task("t", "work").end().open_event_sub("es").start_on("by", model.on_escalation("X"), false);
+  model.end_on("again", model.on_escalation("X")).flow("by", "again").close_sub().throw_on("up", model.on_escalation("X"));
+  bench.deploy(model.flow("start", "up").flow("up", "t").flow("t", "end"));
+  const Key instance = bench.start();
+  EXPECT_LE(bench.go_on(), kMaxConsecutiveYields + 1);
+  EXPECT_EQ(bench.incident(), "UNKNOWN");
+  bench.run(CancelInstance{instance});
+  bench.go_on();
+  EXPECT_TRUE(bench.engine.state().instances().empty());
+}
+
+// ---- work of one command
+
+constexpr char kHeavy[] = "<z:script expression='=count(for i in 1..30000 return i)' resultVariable='r'/>";
+
+TEST(Limits, ACommandEndsAfterSoMuchEvaluation) {
+  Bench bench;
+  bench.deploy(TestModel()
+                   .start()
+                   .exclusive("m")
+                   .activity("scriptTask", "t", kHeavy)
+                   .exclusive("x", "x_m")
+                   .end()
+                   .flow("start", "m")
+                   .flow("m", "t")
+                   .flow("t", "x")
+                   .flow("x", "m")
+                   .flow("x", "end", "is defined(stop)"));
+  const Outcome outcome = bench.run(CreateInstance{"p", 0, {}, ""});
+  EXPECT_EQ(outcome.to_continue.size(), 1u);
+  EXPECT_LT(outcome.ended_elements.size(), 200u) << "by steps alone it would be 256 and more";
+  EXPECT_GT(outcome.ended_elements.size(), 10u);
+}
+
+TEST(Limits, ACommandEndsAfterSoManyBytes) {
+  Engine engine;
+  const Timestamp now{0};
+  engine.execute(Deploy{{{"m.bpmn", line("c", TestModel().call("c", "p")).xml()}}}, now);  // each call hands on a copy
+  Outcome outcome = engine.execute(CreateInstance{"p", 0, {{"big", feel::Value(std::string(900'000, 'x'))}}, ""}, now);
+  for (std::size_t round = 1; round <= 5; ++round) {
+    EXPECT_LT(encode_record({now, outcome.events}).size(), 2 * kMaxWrittenPerCommand);
+    EXPECT_LE(engine.state().instances().size(), 8 * round) << "by steps alone it would be 64 and more at once";
+    ASSERT_FALSE(outcome.to_continue.empty());
+    outcome = engine.execute(Continue{outcome.to_continue[0]}, now);
+  }
+}
+
+// ---- sizes
+
+TEST(Limits, ExpressionsThatMakeTooMuchAreIncidents) {
+  for (const char* expression :
+       {"for i in 1..1000000 return i", "for a in 1..2000, b in 1..2000 return a", "{f: function(n) f(n + 1)}.f(1)"}) {
+    Bench bench;
+    bench.deploy(
+        line("t", TestModel().activity("scriptTask", "t", "<z:script expression='=" + std::string(expression) + "' resultVariable='r'/>")));
+    bench.start();
+    EXPECT_EQ(bench.incident(), "EXTRACT_VALUE_ERROR") << expression;
+    bench.deploy(line("t", TestModel().activity("task", "t", "", input("=" + std::string(expression), "r"))));
+    bench.start();
+    EXPECT_EQ(bench.incidents().back().error_type, "IO_MAPPING_ERROR") << expression;
+    bench.deploy(
+        line("t", TestModel().activity("task", "t", "", "", TestModel::loop("inputCollection='=" + std::string(expression) + "'"))));
+    bench.start();
+    EXPECT_EQ(bench.incidents().back().error_type, "EXTRACT_VALUE_ERROR") << expression;
+  }
+}
+
+TEST(Limits, VariablesAreBoundedOneByOneAndTogether) {
+  Bench bench;
+  bench.deploy(line(
+      "t",
+      TestModel().task("t", "work", output("=a", "x") + output("=a", "y") + output("=a", "z") + output("=a", "u") + output("=a", "v"))));
+  const auto refusal = [&](const Context& variables) {
+    const Outcome outcome = bench.run(CreateInstance{"p", 0, variables, ""});
+    return outcome.rejection ? outcome.rejection->message : "";
+  };
+  const feel::Value large(std::string(kMaxVariableBytes - 100, 'x'));
+  EXPECT_EQ(refusal({{"a", feel::Value(std::string(kMaxVariableBytes, 'x'))}}),
+            "Expected to start a process with variables, but the variable 'a' is larger than 1 MB");
+  EXPECT_EQ(refusal({{"a", large}, {"b", large}, {"c", large}}), "");
+  EXPECT_EQ(refusal({{"a", large}, {"b", large}, {"c", large}, {"d", large}, {"e", large}}),
+            "Expected to start a process with variables, but the variables are larger than 4 MB together");
+  EXPECT_EQ(refusal({{"", feel::Value(1)}}),
+            "Expected to start a process with variables, but the name of a variable must have 1 to 1024 bytes");
+  bench.complete("work");
+  EXPECT_EQ(bench.incident(), "IO_MAPPING_ERROR");
+  EXPECT_EQ(bench.incidents()[0].message, "Expected to map values, but they are larger than 4 MB together");
+}
+
+// A list that is as long as a variable may be is gone through piece by piece.
+TEST(Limits, ALoopOverAVeryLongListIsBoundedToo) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().activity("task", "t", "", "", TestModel::loop("inputCollection='=list'"))));
+  EXPECT_TRUE(bench.run(CreateInstance{"p", 0, *feel::parse_variables(list_of(200'000)), ""}).rejection);
+}
+
+}  // namespace
+}  // namespace consilium::bpmn::engine
