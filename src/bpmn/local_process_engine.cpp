@@ -101,7 +101,7 @@ Task<void> LocalProcessEngine::close() {
   timer_ = 0;
 }
 
-bool LocalProcessEngine::has_work() const {
+bool LocalProcessEngine::has_work() {
   if (!queue_.empty() || !continues_.empty()) return true;
   if (engine_.state().has_due(loop_.now())) return true;
   if (has_served_wait()) return true;
@@ -750,6 +750,7 @@ Task<Decided<std::vector<engine::ActivatedJob>>> LocalProcessEngine::activate_jo
     registered->ticket = ++last_ticket_;
     job_waits_[registered->ticket] = &wait;
     job_waits_by_type_[command.type].insert(registered->ticket);
+    look_at_waits(command.type);
     wake_.notify_all();
     std::optional<runtime::Cancellation::Listener> given_up;
     const Ticket ticket = registered->ticket;
@@ -782,15 +783,24 @@ void LocalProcessEngine::forget_wait(Ticket ticket, const std::string& type) {
   if (found->second.empty()) job_waits_by_type_.erase(found);
 }
 
-bool LocalProcessEngine::has_served_wait() const {
-  return std::any_of(job_waits_by_type_.begin(), job_waits_by_type_.end(),
-                     [this](const auto& type) { return !engine_.state().activatable(type.first).empty(); });
+// Looks at what has changed and not at all that waits: types that a job or a wait came to.
+bool LocalProcessEngine::has_served_wait() {
+  for (const std::string& type : engine_.storage().take_ready_types()) look_at_waits(type);
+  return !served_types_.empty();
+}
+
+void LocalProcessEngine::look_at_waits(const std::string& type) {
+  ++job_wait_looks_;
+  if (job_waits_by_type_.contains(type) && !engine_.state().activatable(type).empty()) served_types_.insert(type);
 }
 
 void LocalProcessEngine::serve_job_waits(Turn& turn) {
-  for (auto type = job_waits_by_type_.begin(); type != job_waits_by_type_.end();) {
-    std::set<Ticket>& waiting = type->second;
-    while (!waiting.empty() && !engine_.state().activatable(type->first).empty()) {
+  if (!has_served_wait()) return;
+  for (const std::string& type : std::exchange(served_types_, {})) {
+    const auto found = job_waits_by_type_.find(type);
+    if (found == job_waits_by_type_.end()) continue;
+    std::set<Ticket>& waiting = found->second;
+    while (!waiting.empty() && !engine_.state().activatable(type).empty()) {
       const Ticket first = *waiting.begin();
       waiting.erase(waiting.begin());
       JobWait& wait = *job_waits_.at(first);
@@ -798,7 +808,7 @@ void LocalProcessEngine::serve_job_waits(Turn& turn) {
       wait.in_turn = true;
       turn.activated.push_back({first, execute(turn, wait.command).jobs});
     }
-    type = waiting.empty() ? job_waits_by_type_.erase(type) : std::next(type);
+    if (waiting.empty()) job_waits_by_type_.erase(found);
   }
 }
 
@@ -824,6 +834,7 @@ void LocalProcessEngine::take_back(const Turn& turn) {
     JobWait& wait = *job_waits_.at(activated.wait);
     wait.in_turn = false;
     job_waits_by_type_[wait.command.type].insert(activated.wait);
+    look_at_waits(wait.command.type);
   }
 }
 

@@ -148,6 +148,8 @@ class LocalProcessEngine final : public process::ProcessEngine {
                                                                  std::optional<Duration> limit);
   // Calls that wait for jobs now.
   std::size_t job_waits() const { return job_waits_count_.load(std::memory_order_relaxed); }
+  // How often the waits of a type were looked at, whether there is a job for them. On the engine's loop.
+  std::uint64_t job_wait_looks() const { return job_wait_looks_; }
 
   // Commands that wait now.
   std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
@@ -216,7 +218,7 @@ class LocalProcessEngine final : public process::ProcessEngine {
   Task<Result<void>> add_what_runs(runtime::Context& context, std::vector<process::ModelView>& models);
 
   Task<void> run();
-  bool has_work() const;
+  bool has_work();
   void decide_all(Turn& turn, std::vector<Request>& requests);
   void assign_jobs(Turn& turn);
   Task<Result<void>> keep(const Turn& turn);
@@ -227,7 +229,8 @@ class LocalProcessEngine final : public process::ProcessEngine {
 
   std::expected<Created, engine::Rejection> decide_creation(Turn& turn, Creation& creation);
   void serve_job_waits(Turn& turn);
-  bool has_served_wait() const;
+  bool has_served_wait();
+  void look_at_waits(const std::string& type);
   void tell_waits(Turn& turn);
   void take_back(const Turn& turn);
   void end_waits();
@@ -262,6 +265,8 @@ class LocalProcessEngine final : public process::ProcessEngine {
   std::map<Ticket, Held> held_;
   std::map<Ticket, JobWait*> job_waits_;
   std::map<std::string, std::set<Ticket>, std::less<>> job_waits_by_type_;  // in the order in which they came
+  std::set<std::string> served_types_;                                      // of which there are both waits and jobs
+  std::uint64_t job_wait_looks_ = 0;
   std::atomic<std::size_t> job_waits_count_{0};
   std::map<process::Key, ResultWait*> result_waits_;
   Ticket last_ticket_ = 0;

@@ -316,6 +316,35 @@ TEST_F(GatewayCalls, TwoThousandPollsWaitAndAreBounded) {
   node.world.run_for(seconds(1));
 }
 
+// By counts: what is done for a job does not depend on how many wait for jobs of other types.
+TEST_F(GatewayCalls, PollsForOtherTypesCostAJobNothing) {
+  const auto looks_with = [&](int types) {
+    std::deque<Call> calls;
+    for (int i = 0; i < types; ++i) {
+      protocol::ActivateJobsRequest request = poll(60'000);
+      request.type = "another-" + std::to_string(i);
+      begin(calls.emplace_back(node), "ActivateJobs", request);
+    }
+    node.world.run_for(seconds(1));
+    const std::uint64_t before = node.engine->job_wait_looks();
+    for (int i = 0; i < 20; ++i) {
+      start();
+      node.world.run_for(milliseconds(10));
+    }
+    const std::uint64_t looks = node.engine->job_wait_looks() - before;
+    Call call(node);
+    begin(call, "ActivateJobs", poll(1'000, 20));
+    node.world.run_for(seconds(1));
+    EXPECT_EQ(call.reader.messages.size(), 1u);
+    for (Call& other : calls) other.give_up();
+    node.world.run_for(seconds(1));
+    return looks;
+  };
+  const std::uint64_t alone = looks_with(0);
+  EXPECT_LE(alone, 20u);
+  EXPECT_EQ(looks_with(300), alone);
+}
+
 TEST_F(GatewayCalls, AStreamHandsOutAsItIsReadAndGivesBackWhatNobodyRead) {
   Call stream(node, true);
   begin(stream, "StreamActivatedJobs", subscription());
