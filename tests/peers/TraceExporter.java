@@ -73,7 +73,8 @@ public final class TraceExporter implements Exporter {
           "element", value.getProcessInstanceKey(), record.getKey(), value.getFlowScopeKey(), value.getElementId(),
           value.getBpmnElementType().name(), intent, value.getParentElementInstanceKey());
     } else if (record.getValue() instanceof final VariableRecordValue value) {
-      write("variable", value.getProcessInstanceKey(), value.getScopeKey(), value.getName(), value.getValue());
+      // A migration tells of each variable, without its value.
+      if (!intent.equals("MIGRATED")) write("variable", value.getProcessInstanceKey(), value.getScopeKey(), value.getName(), value.getValue());
     } else if (record.getValue() instanceof final IncidentRecordValue value) {
       write(
           "incident", value.getProcessInstanceKey(), record.getKey(), value.getElementInstanceKey(),

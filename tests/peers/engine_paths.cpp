@@ -66,7 +66,23 @@ void tell(std::string_view kind, const Fields&... fields) {
 // Says each event in the words of the real engine's records.
 class Teller {
  public:
-  void operator()(const ProcessDeployed& event) { processes_[event.key] = event.process_id; }
+  void operator()(const ProcessDeployed& event) {
+    processes_[event.key] = event.process_id;
+    const auto read = model::read_model(event.resource_name, event.xml, {});
+    for (const auto& process : *read) {
+      for (const auto& element : process->elements)
+        if (element.loop) collections_[element.id] = element.loop->output_collection;
+    }
+  }
+  void operator()(const LoopStarted& event) {
+    const feel::List* items = member(event.items, "items").list();
+    collected_[event.element_instance] = List(items->size());
+    collection(event.instance, event.element_instance);
+  }
+  void operator()(const LoopOutputCollected& event) {
+    collected_[event.element_instance][static_cast<std::size_t>(event.loop_counter - 1)] = member(event.output, "value");
+    collection(event.instance, event.element_instance);
+  }
   void operator()(const InstanceCreated& event) {
     elements_[event.instance] = {event.instance, 0, processes_.at(event.process_key)};
     variables(event.instance, event.instance, event.variables);
@@ -133,6 +149,11 @@ class Teller {
       return true;
     });
   }
+  // What a multi-instance activity has collected is a variable of its body.
+  void collection(Key instance, Key body) {
+    const std::string& name = collections_[elements_.at(body).id];
+    if (!name.empty()) variables(instance, body, {{name, Value(collected_[body])}});
+  }
   void variables(Key instance, Key scope, const Context& values) {
     for (const auto& [name, value] : values) tell("variable", instance, scope, name, feel::to_json(value));
   }
@@ -142,6 +163,8 @@ class Teller {
   }
 
   std::map<Key, std::string> processes_;
+  std::map<std::string, std::string> collections_;  // of element ids
+  std::map<Key, List> collected_;
   std::map<Key, Element> elements_;
   std::map<Key, Key> callers_;
   std::map<Key, IncidentCreated> incidents_;
@@ -210,6 +233,7 @@ class Player {
     if (held_.empty()) return std::nullopt;
     const auto place = held_.begin() + pick % static_cast<std::int64_t>(held_.size());
     const Key job = place->job;
+    picked_ = place->element;
     held_.erase(place);
     return job;
   }
@@ -250,7 +274,9 @@ class Player {
       if (const auto job = pick_job(pick))
         perform(what, FailJob{*job, static_cast<std::int32_t>(number(action, "retries")), hours(number(action, "hours")), "", "no luck", variables});
     } else if (what == "throw") {
-      if (const auto job = pick_job(pick)) perform(what, ThrowError{*job, text(action, "code"), "", variables});
+      // Zeebe 8.5.8 fails inside (INTERNAL) when the job of a throw event throws an error.
+      const auto job = pick_job(pick);
+      if (job && !picked_.starts_with("send")) perform(what, ThrowError{*job, text(action, "code"), "", variables});
     } else if (what == "publish") {
       perform(what, PublishMessage{text(action, "name"), text(action, "key"), text(action, "id"), hours(number(action, "hours")), variables});
     } else if (what == "signal") {
@@ -270,7 +296,7 @@ class Player {
       if (const std::string element = text(action, "activate"); !element.empty()) command.activations.push_back({element, 0, {}});
       const bool* end = member(action, "end").boolean();
       const auto scope = pick_scope(pick);
-      if (end && *end && scope) command.terminations.push_back(*scope);
+      if (end && *end && scope && teller_.elements().at(*scope).scope != 0) command.terminations.push_back(*scope);
       if (!command.activations.empty() || !command.terminations.empty()) perform(what, command);
     } else if (what == "migrate") {
       migrate(text(action, "to"));
@@ -307,6 +333,7 @@ class Player {
   Timestamp now_{1'800'000'000'000'000};
   Key instance_ = 0;
   std::vector<Held> held_;
+  std::string picked_;  // element of the job picked last
 };
 
 int play() {

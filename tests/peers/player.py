@@ -27,6 +27,7 @@ class Path:
         self.lines = []
         self.elements = {}  # active: key → id
         self.incidents = {}  # open: key → (type, element instance, job)
+        self.roots = set()  # keys of instances
         self.held = []  # jobs: (element, key)
         self.root = None
 
@@ -36,6 +37,8 @@ class Path:
         if fields[0] == traces.kElement and fields[6] != "SEQUENCE_FLOW_TAKEN":
             if fields[6] == "ELEMENT_ACTIVATING":
                 self.elements[int(fields[2])] = fields[4]
+                if fields[1] == fields[2]:
+                    self.roots.add(int(fields[2]))
             elif fields[6] in ("ELEMENT_COMPLETED", "ELEMENT_TERMINATED"):
                 self.elements.pop(int(fields[2]), None)
         elif fields[0] == traces.kIncident:
@@ -45,7 +48,7 @@ class Path:
                 self.incidents.pop(int(fields[2]), None)
 
     def pick_job(self, pick):
-        return self.held.pop(pick % len(self.held))[1] if self.held else None
+        return self.held.pop(pick % len(self.held)) if self.held else ("", None)
 
     def pick_incident(self, pick):
         opened = sorted((kind, self.elements.get(element, ""), key) for key, (kind, element, _) in self.incidents.items())
@@ -140,8 +143,9 @@ class Player:
         what, pick = action["do"], action.get("pick", 0)
         variables = json.dumps(action.get("variables", {}))
         if what in ("complete", "fail", "throw"):
-            job = path.pick_job(pick)
-            if job is None:
+            element, job = path.pick_job(pick)
+            # Zeebe 8.5.8 fails inside (INTERNAL) when the job of a throw event throws an error.
+            if job is None or what == "throw" and element.startswith("send"):
                 return None
             if what == "complete":
                 return what, self.calls.CompleteJob, messages.CompleteJobRequest(job_key=job, variables=variables)
@@ -164,7 +168,7 @@ class Player:
             if action.get("activate"):
                 request.activate_instructions.add(element_id=action["activate"])
             scope = path.pick_scope(pick)
-            if action["end"] and scope:
+            if action["end"] and scope and scope not in path.roots:
                 request.terminate_instructions.add(element_instance_key=scope)
             return (what, self.calls.ModifyProcessInstance, request) if request.activate_instructions or request.terminate_instructions else None
         if what == "migrate":

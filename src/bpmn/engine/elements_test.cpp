@@ -418,7 +418,7 @@ TEST(Elements, CallActivitiesRunAnotherProcess) {
   EXPECT_EQ(bench.run(CancelInstance{job.instance}).rejection->code, Rejection::Code::kInvalidState);
   bench.run(CompleteJob{job.key, *feel::parse_variables(R"({"r": 2})")});
   EXPECT_EQ(bench.take_path(), "start start t end child c end p");
-  EXPECT_EQ(bench.end_variables(), R"({"a":1,"r":2,"which":"child"})");
+  EXPECT_EQ(bench.end_variables(), R"({"a":1,"own":1,"r":2,"which":"child"})");
   bench.start(R"({"which": "nobody"})");
   EXPECT_EQ(bench.incident(), "CALLED_ELEMENT_ERROR");
 }
@@ -442,7 +442,7 @@ TEST(Elements, ErrorsAndCancellationCrossCallActivities) {
   bench.start();
   bench.run(ThrowError{bench.job("child-work").key, "E", "", *feel::parse_variables(R"({"why": 1})")});
   EXPECT_EQ(bench.take_path(), "start start -t -child -c b e2 p");
-  EXPECT_EQ(bench.end_variables(), R"({"why":1})");
+  EXPECT_EQ(bench.end_variables(), "{}");
   const Key instance = bench.start();
   bench.run(CancelInstance{instance});
   EXPECT_EQ(bench.take_path(), "start start -t -child -c -p");
@@ -471,7 +471,7 @@ TEST(Elements, ParallelLoopsRunOnceForEachItem) {
   bench.start(R"({"list": [10, 20, 30]})");
   auto jobs = bench.activate("work");
   ASSERT_EQ(jobs.size(), 3u);
-  EXPECT_EQ(feel::to_json(jobs[1].variables), R"({"list":[10,20,30],"loopCounter":2,"r":null,"x":20})");
+  EXPECT_EQ(feel::to_json(jobs[1].variables), R"({"list":[10,20,30],"loopCounter":2,"r":null,"results":[null,null,null],"x":20})");
   for (const int index : {2, 0, 1}) bench.run(CompleteJob{jobs[static_cast<std::size_t>(index)].key, {{"r", feel::Value(index)}}});
   EXPECT_EQ(bench.take_path(), "start t t t t end p");
   EXPECT_EQ(bench.end_variables(), R"({"list":[10,20,30],"results":[10,21,32]})");
@@ -487,7 +487,7 @@ TEST(Elements, SequentialLoopsGoOneByOneUntilTheirConditionHolds) {
   bench.deploy(line("t", TestModel().activity("serviceTask", "t", kWork, "",
                                               TestModel::loop(kEach, "numberOfCompletedInstances >= 2 or results[1] = 9", true))));
   const Key instance = bench.start(R"({"list": [1, 2, 3]})");
-  EXPECT_EQ(feel::to_json(bench.job("work").variables), R"({"list":[1,2,3],"loopCounter":1,"r":null,"x":1})");
+  EXPECT_EQ(feel::to_json(bench.job("work").variables), R"({"list":[1,2,3],"loopCounter":1,"r":null,"results":[null,null,null],"x":1})");
   bench.run(CompleteJob{*bench.engine.state().activated("work", "tester").begin(), {{"r", feel::Value(7)}}});
   EXPECT_TRUE(bench.is_active(instance));
   bench.complete("work", R"({"r": 8})");
@@ -507,6 +507,16 @@ TEST(Elements, AConditionEndsTheInstancesThatStillRun) {
   bench.run(CompleteJob{jobs[0].key, {}});
   bench.run(CompleteJob{jobs[3].key, {}});
   EXPECT_EQ(bench.take_path(), "start t t -t -t t end p");
+}
+
+TEST(Elements, WhatWasDoneBeforeAConditionHeldStillCounts) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().activity("task", "t", "", "",
+                                              TestModel::loop("inputCollection='=[1, 2, 3]' inputElement='x' outputCollection='results' outputElement='=x'",
+                                                              "numberOfCompletedInstances > 1"))));
+  bench.start();
+  EXPECT_EQ(bench.take_path(), "start t t t t end p");
+  EXPECT_EQ(bench.end_variables(), R"({"results":[1,2,3]})");
 }
 
 TEST(Elements, BoundaryEventsOfALoopEndAllOfIt) {

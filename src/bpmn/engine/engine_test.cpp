@@ -179,8 +179,29 @@ TEST(Engine, ErrorsFindTheNearestBoundary) {
     const auto outcome = bench.run(ThrowError{bench.job("work").key, code, "", *feel::parse_variables(R"({"made": "id"})")});
     EXPECT_FALSE(outcome.rejection);
     EXPECT_EQ(bench.take_path(), path);
-    EXPECT_EQ(bench.end_variables(), R"({"made":"id"})");
+    EXPECT_EQ(bench.end_variables(), "{}");  // they stay at the event that catches it
   }
+}
+
+TEST(Engine, VariablesOfAnErrorGoOnByTheMappingsOfWhatCatchesIt) {
+  Bench bench;
+  TestModel model;
+  model.start().task("t", "work").end().end("c");
+  model.boundary_on("b", "t", "<extensionElements><z:ioMapping>" + output("=why", "kept") + "</z:ioMapping></extensionElements>" + model.on_error("E"));
+  bench.deploy(model.flow("start", "t").flow("t", "end").flow("b", "c"));
+  bench.start();
+  bench.run(ThrowError{bench.job("work").key, "E", "", *feel::parse_variables(R"({"why": "x"})")});
+  EXPECT_EQ(bench.take_path(), "start -t b c p");
+  EXPECT_EQ(bench.end_variables(), R"({"kept":"x"})");
+}
+
+// As Zeebe has it: a variable that has the very value already does not stop it on its way out.
+TEST(Engine, AVariableOfTheSameValueIsPassedOver) {
+  Bench bench;
+  bench.deploy(TestModel().start().task("t", "work", input("=1", "x") + input("=1", "y")).end().flow("start", "t").flow("t", "end"));
+  bench.start();
+  bench.complete("work", R"({"x": 1, "y": 2})");
+  EXPECT_EQ(bench.end_variables(), R"({"x":1})");
 }
 
 TEST(Engine, UnhandledErrorsAreIncidents) {
@@ -237,8 +258,12 @@ TEST(Engine, TheEventGatewayTakesOneAndCancelsTheOthers) {
   bench.deploy(model);
   bench.start(R"({"id": "k"})");
   bench.publish("msg", "other");
-  bench.publish("msg", "k", R"({"v": 1})");
+  const Outcome outcome = bench.publish("msg", "k", R"({"v": 1})");
   EXPECT_EQ(bench.take_path(), "start g m a p");
+  std::string flows;  // none from the gateway: the event has happened already
+  for (const Event& event : outcome.events)
+    if (const auto* taken = std::get_if<FlowTaken>(&event)) flows += taken->flow + " ";
+  EXPECT_EQ(flows, "m_a ");
   EXPECT_EQ(bench.end_variables(), R"({"got":1,"id":"k"})");
   bench.pass(minutes(1));
   bench.start(R"({"id": "k2"})");

@@ -26,7 +26,9 @@ void Processor::run_step(const Step& step) {
   if (!element) return;
   const ElementInstance* scope = instance->find(element->scope);
   if (scope && scope->state == Lifecycle::kTerminating && step.kind != Step::Kind::kTerminate) return;  // its own end is on the way
-  if (instance->is_swept_away(*element) && step.kind != Step::Kind::kTerminate) return;
+  // What was done already when a completion condition ended the loop still counts.
+  const bool was_done = step.kind == Step::Kind::kComplete && element->loop_counter > 0 && scope && !scope->triggered;
+  if (instance->is_swept_away(*element) && step.kind != Step::Kind::kTerminate && !was_done) return;
   switch (step.kind) {
     case Step::Kind::kActivate:
       if (element->state != Lifecycle::kActivated || element->interrupted) return;
@@ -418,9 +420,8 @@ void Processor::complete(Key instance_key, Key element_instance) {
   if (definition.event == model::EventKind::kTerminate) return interrupt_scope(instance_key, scope, std::nullopt, {});
   if (definition.link_target != 0) return activate(instance_key, scope, definition.link_target, 0, std::nullopt);
   if (!is_event_gateway) return leave(instance_key, scope, definition.outgoing);
-  for (const model::FlowIndex flow : definition.outgoing) {
-    if (process->flows[flow].target == triggered) take_flow(instance_key, scope, flow, result ? result : Context());
-  }
+  // No flow is taken, as the event has happened already: it goes on at once behind it.
+  if (triggered) activate(instance_key, scope, *triggered, 0, result ? result : Context());
 }
 
 // The last event of an instance, and what waits for its end: the call activity that started it, messages that may start the

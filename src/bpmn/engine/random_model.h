@@ -101,13 +101,17 @@ class RandomModel {
       model_.handler(handler, "work");
   }
   std::string other_wait(const std::string& from) {
-    const std::string id = name("wait");
-    switch (random_.below(5)) {
+    const bool sends = chance(5);  // its job may throw no error
+    const std::string id = name(sends ? "send" : "wait");
+    if (sends) {
+      model_.throw_on(id, "<messageEventDefinition/>", "", "<z:taskDefinition type='work'/>").flow(from, id);
+      return id;
+    }
+    switch (random_.below(4)) {
       case 0: model_.receive(id, "go", "=id"); break;
-      case 4: model_.activity("userTask", id, "<z:assignmentDefinition assignee='ada' candidateGroups='=[\"desk\"]'/>"); break;
+      case 3: model_.activity("userTask", id, "<z:assignmentDefinition assignee='ada' candidateGroups='=[\"desk\"]'/>"); break;
       case 1: model_.catch_on(id, model_.on_signal(names_.signal)); break;
-      case 2: model_.activity(chance(2) ? "sendTask" : "businessRuleTask", id, "<z:taskDefinition type='work'/>"); break;
-      default: model_.throw_on(id, "<messageEventDefinition/>", "", "<z:taskDefinition type='work'/>"); break;
+      default: model_.activity(chance(2) ? "sendTask" : "businessRuleTask", id, "<z:taskDefinition type='work'/>"); break;
     }
     model_.flow(from, id);
     return id;
@@ -127,7 +131,7 @@ class RandomModel {
     switch (random_.below(4)) {
       case 0: model_.activity("task", id, "", "", loop); break;
       case 1: model_.activity("serviceTask", id, "<z:taskDefinition type='work'/>", output("=x", "r"), loop); break;
-      case 2: model_.activity("callActivity", id, "<z:calledElement processId='" + names_.child + "'/>", "", loop); break;
+      case 2: model_.activity("callActivity", id, "<z:calledElement processId='" + names_.child + "' propagateAllParentVariables='false'/>", "", loop); break;
       default: {
         const std::string inner = name("start"), work = name("task"), end = name("end");
         model_.open_sub(id, "", loop).start(inner).task(work, "work").end(end).flow(inner, work).flow(work, end);
@@ -142,7 +146,7 @@ class RandomModel {
   }
   std::string link(const std::string& from) {
     const std::string away = name("away"), here = name("here");
-    model_.throw_on(away, TestModel::on_link(here)).catch_on(here, TestModel::on_link(here)).flow(from, away);
+    model_.throw_on(away, TestModel::on_link(here, away + "-link")).catch_on(here, TestModel::on_link(here, here + "-link")).flow(from, away);
     return here;
   }
   // An inclusive gateway goes on, and often aside too.
@@ -167,13 +171,15 @@ class RandomModel {
   void event_sub_process() {
     const std::string id = name("event-sub"), by = name("by"), work = name("task"), end = name("end");
     model_.open_event_sub(id, chance(3) ? input("=2", "inner") : "");
-    switch (random_.below(6)) {
+    switch (random_.below(9)) {
       case 0: model_.start_on(by, model_.on_message("stop", "=id")); break;
       case 1: model_.start_on(by, model_.on_message("stop", "=id"), false); break;
       case 2: model_.start_on(by, TestModel::on_timer("R2/" + span(6), "timeCycle"), false); break;
       case 3: model_.start_on(by, model_.on_error(chance(2) ? "E" : "")); break;
       case 4: model_.start_on(by, model_.on_escalation("X"), chance(2)); break;
-      default: model_.start_on(by, model_.on_signal(names_.signal), chance(2)); break;
+      case 5:
+      case 6: model_.start_on(by, model_.on_signal(names_.signal), chance(2)); break;
+      default: model_.start_on(by, model_.on_escalation("X"), chance(3)); break;
     }
     model_.task(work, "work").end(end).flow(by, work).flow(work, end).close_sub();
   }
@@ -204,7 +210,7 @@ class RandomModel {
   void attach_aside(const std::string& host) {
     const std::string aside = name("aside");
     const std::string end = name("end");
-    switch (random_.below(4)) {
+    switch (random_.below(3)) {
       case 0: model_.boundary_message(aside, host, "aside", "=id", false); break;
       case 1: model_.boundary_on(aside, host, model_.on_signal(names_.signal + "-aside"), false); break;
       default: model_.boundary_on(aside, host, TestModel::on_timer("R2/" + span(2), "timeCycle"), false); break;
@@ -312,7 +318,10 @@ class RandomModel {
       model_.boundary_on(told, id, model_.on_escalation("X"), false).end(aside).flow(told, aside);
     } else if (tells && !chance(4)) {
       const std::string told = name("boundary");
-      model_.boundary_on(told, id, model_.on_escalation(chance(2) ? "X" : ""), chance(2)).flow(told, merge);
+      const std::string heard = chance(2) ? merge : name("end");
+      const bool interrupts = heard == merge;
+      if (!interrupts) model_.end(heard);
+      model_.boundary_on(told, id, model_.on_escalation(chance(2) ? "X" : ""), interrupts).flow(told, heard);
     }
     if (chance(4)) attach_aside(id);
     if (names_.compensation && chance(3)) undoable(id);

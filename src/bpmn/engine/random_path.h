@@ -77,7 +77,7 @@ inline feel::Context random_path(std::uint64_t seed) {
   feel::List models = {feel::Context{{"name", "child.bpmn"}, {"xml", child.xml()}},
                        feel::Context{{"name", names.process + ".bpmn"}, {"xml", model.xml()}}};
   const std::uint64_t kind = random.below(10);
-  const bool modifies = kind < 2, migrates = kind == 2, is_cancelled = kind == 3;
+  const bool modifies = kind < 2, migrates = kind == 2 || kind == 3, is_cancelled = kind == 4;
   if (migrates) {
     names.process += "-twin";
     models.push_back(feel::Context{{"name", names.process + ".bpmn"}, {"xml", RandomModel(again, names).xml()}});

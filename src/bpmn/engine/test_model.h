@@ -81,7 +81,9 @@ class TestModel {
     return code.empty() ? "<escalationEventDefinition/>"
                         : "<escalationEventDefinition escalationRef='" + declare("escalation", "escalationCode", code) + "'/>";
   }
-  static std::string on_link(std::string_view name) { return "<linkEventDefinition name='" + std::string(name) + "'/>"; }
+  static std::string on_link(std::string_view name, std::string_view id = "") {
+    return "<linkEventDefinition name='" + std::string(name) + "'" + (id.empty() ? "" : " id='" + std::string(id) + "'") + "/>";
+  }
   // Zeebe wants an id of each.
   static std::string on_compensation(std::string_view activity = "", std::string_view id = "compensate") {
     return "<compensateEventDefinition id='" + std::string(id) + "'" +

@@ -259,12 +259,15 @@ void Processor::merge(Key instance_key, Key from, const Context& variables) {
   std::map<Key, Context> changes;
   for (const auto& [name, value] : variables) {
     Key target = instance_key;
+    feel::Value kept = feel::as_json(value);
     for (Key key = from; key != 0; key = instance.find(key)->scope) {
-      if (!instance.find(key)->variables.contains(name)) continue;
+      const Context& own = instance.find(key)->variables;
+      const auto found = own.find(name);
+      if (found == own.end() || found->second == kept) continue;
       target = key;
       break;
     }
-    changes[target].emplace(name, feel::as_json(value));
+    changes[target].emplace(name, std::move(kept));
   }
   for (auto& [scope, changed] : changes) writer_.append(VariablesSet{instance_key, scope, std::move(changed)});
 }
@@ -280,7 +283,12 @@ bool Processor::map_outputs(Key instance_key, Key element_instance) {
   const bool iterates = element.loop_counter > 0;
   const std::optional<Context> result = has_result ? element.result : std::nullopt;
   if (definition.outputs.empty()) {
-    if (result && !result->empty()) merge(instance_key, element_instance, *result);
+    if (!result || result->empty()) return true;
+    // What another element waited for stands at the event at first; the variables of an error stay there.
+    const bool stands_apart = definition.kind == model::ElementKind::kBoundaryEvent || definition.after_event_gateway;
+    if (stands_apart) writer_.append(VariablesSet{instance_key, element_instance, *result});
+    if (stands_apart && definition.event == model::EventKind::kError) return true;
+    merge(instance_key, stands_apart ? scope : element_instance, *result);
     return true;
   }
   if (result && !result->empty()) writer_.append(VariablesSet{instance_key, element_instance, *result});
@@ -298,6 +306,10 @@ Context Processor::visible_variables(const Instance& instance, Key scope) const 
   for (Key key = scope; key != 0; key = instance.find(key)->scope) {
     const Context& own = instance.find(key)->variables;
     visible.insert(own.begin(), own.end());  // an inner one hides an outer one
+    const ElementInstance& around = *instance.find(key);
+    if (!around.loop) continue;
+    const std::string& collection = instance.element_of(around).loop->output_collection;
+    if (!collection.empty()) visible.try_emplace(collection, around.loop->outputs);
   }
   return visible;
 }
