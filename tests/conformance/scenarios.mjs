@@ -392,7 +392,7 @@ class List {
       // No call tells the key of an incident, but keys are counted: the next thing that gets one comes right behind it.
       const behind = await this.start("straight");
       const incident = String(BigInt(behind.processInstanceKey) - 1n);
-      await refused(kFailedPrecondition, /Command 'RESOLVE' rejected with code 'INVALID_STATE'/, () => client.resolve(incident));
+      await refused(kNotFound, /Command 'RESOLVE' rejected with code 'NOT_FOUND'/, () => client.resolve(incident));
       await client.updateRetries(one.key, 1);
       await client.resolve(incident);
       await refused(kNotFound, /Command 'RESOLVE' rejected with code 'NOT_FOUND'/, () => client.resolve(incident));

@@ -414,7 +414,7 @@ TEST(Engine, B_51_JobsRetryWithGrowingBackOffAndThenBecomeIncidents) {
   EXPECT_EQ(bench.incident(), "JOB_NO_RETRIES");
   const Incident incident = bench.incidents()[0];
   EXPECT_EQ(incident.message, "a.code: broken");
-  EXPECT_EQ(bench.run(ResolveIncident{incident.key}).rejection->code, Rejection::Code::kInvalidState);
+  EXPECT_EQ(bench.run(ResolveIncident{incident.key}).rejection->code, Rejection::Code::kNotFound);
   bench.run(UpdateRetries{incident.job, 1});
   EXPECT_FALSE(bench.run(ResolveIncident{incident.key}).rejection);
   bench.complete("work");

@@ -313,7 +313,7 @@ void Processor::operator()(const ResolveIncident& command) {
   const Key job = found->second.job;
   const Key element_instance = found->second.element_instance;
   if (job != 0 && instance->jobs.at(job).retries < 1)
-    return reject(Rejection::Code::kInvalidState,
+    return reject(Rejection::Code::kNotFound,
                   "Expected to resolve the incident " + std::to_string(command.incident) + ", but its job has no retries left");
   writer_.append(IncidentResolved{key, command.incident});
   if (job != 0) return;

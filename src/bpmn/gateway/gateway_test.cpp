@@ -433,7 +433,7 @@ TEST_F(GatewayCalls, ResolveAnIncidentOnceItsJobHasRetries) {
   EXPECT_EQ(incidents->at(0).message, "no paper");
   protocol::ResolveIncidentRequest resolution;
   resolution.incident_key = incidents->at(0).key;
-  EXPECT_EQ(run("ResolveIncident", resolution).code, 9);
+  EXPECT_EQ(run("ResolveIncident", resolution).code, 5);
   protocol::UpdateJobRetriesRequest retries;
   retries.job_key = held[0].key;
   retries.retries = 1;
