@@ -65,6 +65,14 @@ json::object integer_schema(const Field& field) {
   return schema;
 }
 
+// Any JSON; how long its text may be has no word in JSON Schema.
+json::object json_schema(const Field& field) {
+  json::object schema;
+  if (field.rules.max_length() > 0) schema["x-max-length"] = field.rules.max_length();
+  if (field.required()) schema["not"] = json::object{{"type", "null"}};
+  return schema;
+}
+
 json::object string_of(std::string_view format) { return {{"type", "string"}, {"format", format}}; }
 
 // Schema of one value, without list, map and null around it.
@@ -88,7 +96,7 @@ json::object element_schema(const Field& field) {
     // Zero is "none", which is not sent where a key must be.
     case Type::kKey: return {{"type", "string"}, {"pattern", field.required() ? "^-?[1-9][0-9]{0,17}$" : "^-?[0-9]{1,19}$"}};
     case Type::kBytes: return {{"type", "string"}, {"contentEncoding", "base64"}};
-    case Type::kJson: return {};
+    case Type::kJson: return json_schema(field);
     case Type::kVersion: return {{"type", "integer"}, {"format", "int64"}, {"minimum", 0}};
     case Type::kInteger: return integer_schema(field);
     case Type::kReal: {
