@@ -5,8 +5,8 @@ engine_bench.py [--rounds 3] [--seconds 8] [--warm 75 of Zeebe] [--engines consi
 engine_bench.py --waiting 100000    memory of instances that wait for a message, and the first message after kill -9
 engine_bench.py --history 1000000   what an instance costs at the start and after so many
 
-A round starts each engine on an empty folder: how long that takes and what it holds idle, then the rows. Both flush each commit;
-syncs are counted by the kernel's tracepoints (`perf`, when it is there). Each instance's end is verified by the client. `--keep`
+Each engine starts on an empty folder: how long that takes and what it holds idle. Then both are warmed and stay, and a round is each
+row of one and the other in turn. Both flush each commit; syncs are counted by the kernel's tracepoints (`perf`, when it is there). Each instance's end is verified by the client. `--keep`
 adds the rounds to those of earlier runs in a file, and prints the medians of all.
 """
 import argparse
@@ -124,7 +124,7 @@ def counted_syncs(process, found):
 def measured(engine, row, clients, seconds, more):
     found = {}
     with counted_syncs(engine.pid, found):
-        result = load(engine, row, clients=clients, seconds=seconds, **more)
+        result = load(engine, row, clients=clients, seconds=seconds, warm=0, **more)
     if "syncs" in found:
         result["instancesPerSync"] = result["verified"] / max(1, found["syncs"])
     used = 1000 * result["serverProcessorSeconds"] / max(1, result["instances"])
@@ -158,24 +158,30 @@ def warm_up(engine, seconds):
                 load(engine, row, clients=64, seconds=min(5, max(1, int((end - time.monotonic()) / 4))), **more)
 
 
-def one_engine(engine, rows, options, open_rate):
-    figures = {"rows": {}}
-    with contextlib.closing(engine):
-        begun = engine.start()
-        first = load(engine, "ready")
-        figures["startMs"] = 1000 * (first["answeredAt"] - begun)
-        time.sleep(5)
-        figures["idle"] = memory_of(engine.pid)
-        warm_up(engine, options.warm if engine.name == "zeebe" else min(options.warm, OUR_WARM_UP))
-        for row, clients, more in rows:
-            figures["rows"][name_of(row, clients, more)] = measured(engine, row, clients, options.seconds, more)
-        if open_rate is None:
-            open_rate = max([int(result["perSecond"]) for name, result in figures["rows"].items() if name.startswith("start-end")], default=0)
-        if open_rate > 0:
-            figures["openRate"] = open_rate
-            figures["open"] = measured(engine, "start-end", 64, options.seconds, {"rate": open_rate})
-        figures["node"] = by_zeebe_node(engine, options.seconds)
-        figures["loaded"] = memory_of(engine.pid)
+def opened(engine, options):
+    """Started, looked at while it is idle, and warm."""
+    begun = engine.start()
+    first = load(engine, "ready")
+    time.sleep(5)
+    figures = {"startMs": 1000 * (first["answeredAt"] - begun), "idle": memory_of(engine.pid)}
+    print(f"  {engine.name:9} answered {figures['startMs']:.0f} ms after exec; idle: {figures['idle']['anonymousMb']:.1f} MB anonymous, {figures['idle']['residentMb']:.1f} MB resident", flush=True)
+    warm_up(engine, options.warm if engine.name == "zeebe" else min(options.warm, OUR_WARM_UP))
+    return figures
+
+
+def one_round(engines, rows, options):
+    """Each row of each engine in turn; Zeebe first, as its greatest rate is what both are asked for in the open loop."""
+    figures = {engine.name: {"rows": {}} for engine in engines}
+    for row, clients, more in rows:
+        for engine in engines:
+            figures[engine.name]["rows"][name_of(row, clients, more)] = measured(engine, row, clients, options.seconds, more)
+    rates = [int(result["perSecond"]) for name, result in figures[engines[0].name]["rows"].items() if name.startswith("start-end")]
+    for engine in engines:
+        if rates:
+            figures[engine.name]["open"] = measured(engine, "start-end", 64, options.seconds, {"rate": max(rates)})
+        if options.node:
+            figures[engine.name]["node"] = by_zeebe_node(engine, options.seconds)
+        figures[engine.name]["loaded"] = memory_of(engine.pid)
     return figures
 
 
@@ -218,20 +224,19 @@ def table(rounds):
 
 
 def compare(options):
-    engines = options.engines.split(",")
+    names = options.engines.split(",")
     wanted = options.rows.split(",") if options.rows else None
     rows = [row for row in ROWS if not wanted or row[0] in wanted]
     kept = pathlib.Path(options.keep) if options.keep else None
     rounds = json.loads(kept.read_text()) if kept and kept.exists() else []
-    for _ in range(options.rounds):
-        one = {}
-        # Zeebe first: its greatest rate is what both are asked for in the open loop.
-        for engine in [Theirs] * ("zeebe" in engines) + [Ours] * ("consilium" in engines):
-            before = one.get("zeebe", {}).get("openRate")
-            one[engine.name] = one_engine(engine(), rows, options, before)
-        rounds.append(one)
-        if kept:
-            kept.write_text(json.dumps(rounds))
+    with contextlib.ExitStack() as stack:
+        engines = [stack.enter_context(contextlib.closing(kind())) for kind in [Theirs] * ("zeebe" in names) + [Ours] * ("consilium" in names)]
+        once = {engine.name: opened(engine, options) for engine in engines}
+        for _ in range(options.rounds):
+            one = one_round(engines, rows, options)
+            rounds.append({name: {**once[name], **figures} for name, figures in one.items()})
+            if kept:
+                kept.write_text(json.dumps(rounds))
     table(rounds)
 
 
@@ -295,6 +300,7 @@ def main():
     parser.add_argument("--engines", default="consilium,zeebe")
     parser.add_argument("--rows", default="")
     parser.add_argument("--keep", default="")
+    parser.add_argument("--node", action=argparse.BooleanOptionalAction, default=True, help="the row of zeebe-node")
     parser.add_argument("--waiting", type=int, default=0)
     parser.add_argument("--history", type=int, default=0)
     options = parser.parse_args()
