@@ -54,6 +54,9 @@ def broken(folder, source, before, after):
 
 
 def main():
+    if not golden.FILE.exists():
+        print(f"SKIP planted faults: {golden.FILE.name} is not made yet (differential.py --make-golden)")
+        return
     records = golden.load()
     failed = False
     for name, fault in FAULTS.items():

@@ -38,6 +38,9 @@ def late_cancel(lines):
 
 def main():
     began = time.monotonic()
+    if not golden.FILE.exists():
+        print(f"SKIP golden paths: {golden.FILE.name} is not made yet (differential.py --make-golden)")
+        return
     records = golden.load()
     played = differential.play_ours([record["path"] for record in records])
     wrong = [(record, lines) for record, lines in zip(records, played) if traces.form(lines) != record["form"]]
