@@ -52,8 +52,8 @@ def before_load_schema(context, raw_schema):
 
 # Refusals that say "this breaks the document": data made by the document must never meet them.
 OF_THE_FORM = ("request.malformed", "request.invalid")
-# Rules that come as `request.invalid`, too, and that no schema of a member says: post_text.cpp of chat, and dates that may not lie ahead.
-OF_A_SERVICE = {"control-character", "in-future"}
+# Rules that come as `request.invalid`, too, and that no schema of a member says: post_text.cpp of chat, and dates that may not lie ahead or too far back.
+OF_A_SERVICE = {"control-character", "in-future", "too-early"}
 
 
 def is_documented(case, status, code):
