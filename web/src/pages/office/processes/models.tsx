@@ -25,7 +25,7 @@ export function Models({ session, manages, onInstances, switcher }: { session: S
     const filter = { ...everything, processId: model.processId, version: String(model.version), state: 'active' as const };
     return (
       <span className="row">
-        {model.active > 0 ? <Button className="link" aria-label={t('processes.show-active', { count: model.active, process: model.processId })} onPress={() => onInstances(filter)}>{model.active}</Button> : '0'}
+        {model.active > 0 ? <Button className="link" onPress={() => onInstances(filter)}>{model.active}<span className="visually-hidden"> {t('processes.show-active', { process: model.processId })}</span></Button> : '0'}
         {model.stuck > 0 && <Button className="link process-stuck" onPress={() => onInstances({ ...filter, incident: 'true' })}>{t('processes.stuck-count', { count: model.stuck })}</Button>}
       </span>
     );
