@@ -1,6 +1,7 @@
 #include "net/grpc/foreign_session.h"
 
 #include <nghttp2/nghttp2.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <array>
@@ -11,10 +12,10 @@
 namespace consilium::net {
 namespace {
 
-constexpr std::size_t kPrefix = 5;                    // of a message: whether it is compressed, and its length
-constexpr std::size_t kMostHeadBytes = 16 * 1024;     // of names and values of one call
-constexpr std::size_t kMostMessageText = 6 * 1024;    // of `grpc-message`: clients refuse more than 8 KB of trailers
-constexpr std::int32_t kConnectionWindow = 1 << 20;   // of requests on their way
+constexpr std::size_t kPrefix = 5;                   // of a message: whether it is compressed, and its length
+constexpr std::size_t kMostHeadBytes = 16 * 1024;    // of names and values of one call
+constexpr std::size_t kMostMessageText = 6 * 1024;   // of `grpc-message`: clients refuse more than 8 KB of trailers
+constexpr std::int32_t kConnectionWindow = 1 << 20;  // of requests on their way
 constexpr std::size_t kMostTimeoutDigits = 8;
 // Resets a second. gRPC's client of Node resets each stream that has ended already, so the usual 33 would end every busy
 // connection; one that gives up calls without end meets the bounds of calls and of the engine's queue.
@@ -231,9 +232,7 @@ ForeignSession::~ForeignSession() {
   nghttp2_session_del(session_);
 }
 
-bool ForeignSession::receive(std::string_view bytes) {
-  return nghttp2_session_mem_recv(session_, bytes_of(bytes), bytes.size()) >= 0;
-}
+bool ForeignSession::receive(std::string_view bytes) { return nghttp2_session_mem_recv(session_, bytes_of(bytes), bytes.size()) >= 0; }
 
 void ForeignSession::produce(std::string& out, std::size_t up_to) {
   for (;;) {
@@ -299,7 +298,8 @@ void ForeignSession::add_body(ForeignCall& call, std::string_view bytes) {
   if (call.takes_no_more_) return;
   std::optional<RpcStatus> refusal;
   if (call.received_.size() + bytes.size() > settings_.message_limit + kPrefix)
-    refusal = RpcStatus{kResourceExhausted, "Expected a message of at most " + std::to_string(settings_.message_limit) + " bytes, but it is larger"};
+    refusal = RpcStatus{kResourceExhausted,
+                        "Expected a message of at most " + std::to_string(settings_.message_limit) + " bytes, but it is larger"};
   if (!refusal && !owner_.hold(bytes.size())) refusal = RpcStatus{kResourceExhausted, "Expected fewer requests that are under way"};
   if (!refusal) {
     call.received_ += bytes;
@@ -310,6 +310,31 @@ void ForeignSession::add_body(ForeignCall& call, std::string_view bytes) {
   call.finish(*refusal);
 }
 
+namespace {
+
+// What a client compressed with gzip, as that of Node does; nothing when it is no such thing or larger than `most`.
+std::optional<std::string> unpacked(std::string_view packed, std::size_t most) {
+  z_stream stream{};
+  constexpr int kGzip = 16 + MAX_WBITS;
+  if (inflateInit2(&stream, kGzip) != Z_OK) return std::nullopt;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  stream.avail_in = static_cast<uInt>(packed.size());
+  std::string out;
+  int state = Z_OK;
+  while (state == Z_OK && out.size() <= most) {
+    std::array<char, 16 * 1024> part;
+    stream.next_out = reinterpret_cast<Bytef*>(part.data());
+    stream.avail_out = part.size();
+    state = inflate(&stream, Z_NO_FLUSH);
+    out.append(part.data(), part.size() - stream.avail_out);
+  }
+  inflateEnd(&stream);
+  if (state != Z_STREAM_END || out.size() > most) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
 void ForeignSession::request_is_there(ForeignCall& call) {
   if (std::exchange(call.takes_no_more_, true)) return;
   owner_.release(call.received_.size());
@@ -317,13 +342,19 @@ void ForeignSession::request_is_there(ForeignCall& call) {
   std::optional<RpcStatus> refusal;
   if (framed.size() < kPrefix || length_of(framed) != framed.size() - kPrefix)
     refusal = RpcStatus{kInvalidArgument, "Expected one message, but it is not so"};
-  else if (framed[0] != '\0')
-    refusal = RpcStatus{kUnimplemented, "Expected a message that is not compressed"};
+  std::optional<std::string> inflated;
+  if (!refusal && framed[0] != '\0') {
+    inflated = unpacked(framed.substr(kPrefix), settings_.message_limit);
+    if (!inflated) refusal = RpcStatus{kUnimplemented, "Expected a message that is not compressed, or by gzip and not too large"};
+  }
   if (refusal) {
     call.received_ = std::string();
     return call.finish(*refusal);
   }
-  call.received_.erase(0, kPrefix);
+  if (inflated)
+    call.received_ = std::move(*inflated);
+  else
+    call.received_.erase(0, kPrefix);
   owner_.begin(call.shared_from_this());
 }
 
