@@ -101,8 +101,10 @@ class Door {
  public:
   explicit Door(ForeignServerSettings settings = {}) : seen(std::make_shared<Seen>()), loops_("door", 2) {
     std::vector<ForeignMethod> methods{{"/t.T/Echo", echo}, {"/t.T/Refuse", refuse}, {"/t.T/Break", break_down}};
-    methods.push_back({"/t.T/Pieces", [noted = seen](runtime::Context&, std::string, RpcStream& out) { return stream_pieces(noted, out); }});
-    methods.push_back({"/t.T/Poll", [noted = seen](runtime::Context& context, std::string, RpcStream& out) { return poll(context, noted, out); }});
+    methods.push_back(
+        {"/t.T/Pieces", [noted = seen](runtime::Context&, std::string, RpcStream& out) { return stream_pieces(noted, out); }});
+    methods.push_back(
+        {"/t.T/Poll", [noted = seen](runtime::Context& context, std::string, RpcStream& out) { return poll(context, noted, out); }});
     loops_.start();
     auto started = ForeignServer::start(std::move(settings), std::move(methods), {&loops_.at(0), &loops_.at(1)}, random_);
     if (!started) throw std::runtime_error(started.error().describe());
@@ -157,7 +159,8 @@ class Caller {
       return {future.get(), bytes_of(response)};
     }
   };
-  std::unique_ptr<Call> begin(const std::string& method, const std::string& request, const std::function<void(grpc::ClientContext&)>& with = {}) {
+  std::unique_ptr<Call> begin(const std::string& method, const std::string& request,
+                              const std::function<void(grpc::ClientContext&)>& with = {}) {
     auto call = std::make_unique<Call>();
     if (with) with(call->context);
     call->request = buffer_of(request);
@@ -267,7 +270,9 @@ TEST(ForeignServer, AnswersInternalWhenAHandlerThrows) {
 TEST(ForeignServer, AsksForItsToken) {
   const Door door({.token = Secret("right")});
   Caller caller(door.server->port());
-  const auto with = [](const char* value) { return [value](grpc::ClientContext& context) { context.AddMetadata("authorization", value); }; };
+  const auto with = [](const char* value) {
+    return [value](grpc::ClientContext& context) { context.AddMetadata("authorization", value); };
+  };
   EXPECT_EQ(caller.call("Echo", "a").status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
   EXPECT_EQ(caller.call("Echo", "a", with("Bearer wrong")).status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
   EXPECT_EQ(caller.call("Echo", "a", with("Basic right")).status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
@@ -286,7 +291,9 @@ TEST(ForeignServer, SpeaksTlsAndNothingElse) {
   const auto answer = caller.call("Echo", large);
   EXPECT_TRUE(answer.status.ok()) << answer.status.error_message();
   EXPECT_EQ(answer.bytes, large);
-  const auto soon = [](grpc::ClientContext& context) { context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(3)); };  // NOLINT: gRPC takes no other
+  const auto soon = [](grpc::ClientContext& context) {
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(3));
+  };  // NOLINT: gRPC takes no other
   Caller plain(door.server->port());
   EXPECT_FALSE(plain.call("Echo", "a", soon).status.ok());
   Caller stranger(door.server->port(), grpc::SslCredentials({}));
@@ -371,6 +378,22 @@ TEST(ForeignServer, RefusesMessagesOverItsLimit) {
   EXPECT_EQ(caller.call("Echo", std::string(1001, 'x')).status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(caller.call("Echo", std::string(3'000'000, 'x')).status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_TRUE(caller.call("Echo", "a").status.ok());
+}
+
+TEST(ForeignServer, TakesWhatAClientCompressedUpToItsLimit) {
+  const Door door({.message_limit = 1'000'000});
+  Caller caller(door.server->port());
+  const auto by = [](grpc_compression_algorithm algorithm) {
+    return [algorithm](grpc::ClientContext& context) { context.set_compression_algorithm(algorithm); };
+  };
+  const std::string most(1'000'000, 'x');
+  EXPECT_EQ(caller.call("Echo", most, by(GRPC_COMPRESS_GZIP)).bytes, most);
+  EXPECT_EQ(caller.call("Echo", most + "x", by(GRPC_COMPRESS_GZIP)).status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(caller.call("Echo", std::string(100'000'000, 'x'), by(GRPC_COMPRESS_GZIP)).status.error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED)
+      << "a hundred kilobytes on the wire";
+  EXPECT_EQ(caller.call("Echo", most, by(GRPC_COMPRESS_DEFLATE)).status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(caller.call("Echo", "a").bytes, "a");
 }
 
 TEST(ForeignServer, HoldsNoMoreOfUnfinishedRequestsThanItMay) {

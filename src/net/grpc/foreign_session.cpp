@@ -60,6 +60,33 @@ struct StatusHeaders {
   StatusHeaders& operator=(const StatusHeaders&) = delete;
 };
 
+RpcStatus too_large(std::size_t most) {
+  return {kResourceExhausted, "Expected a message of at most " + std::to_string(most) + " bytes, but it is larger"};
+}
+
+// What a client compressed with gzip, as that of Node does. Stops at the bound, however much more would come.
+std::optional<RpcStatus> unpack(std::string& message, std::size_t most) {
+  z_stream stream{};
+  constexpr int kGzip = 16 + MAX_WBITS;
+  if (inflateInit2(&stream, kGzip) != Z_OK) return RpcStatus{kResourceExhausted, "Expected memory to unpack a message"};
+  stream.next_in = reinterpret_cast<Bytef*>(message.data());
+  stream.avail_in = static_cast<uInt>(message.size());
+  std::string out;
+  int state = Z_OK;
+  while (state == Z_OK && out.size() <= most) {
+    std::array<char, 16 * 1024> part;
+    stream.next_out = reinterpret_cast<Bytef*>(part.data());
+    stream.avail_out = part.size();
+    state = inflate(&stream, Z_NO_FLUSH);
+    out.append(part.data(), part.size() - stream.avail_out);
+  }
+  inflateEnd(&stream);
+  if (out.size() > most) return too_large(most);
+  if (state != Z_STREAM_END) return RpcStatus{kUnimplemented, "Expected a message that is not compressed, or by gzip"};
+  message = std::move(out);
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Duration> parse_grpc_timeout(std::string_view text) {
@@ -297,9 +324,7 @@ void ForeignSession::head_is_there(ForeignCall& call) {
 void ForeignSession::add_body(ForeignCall& call, std::string_view bytes) {
   if (call.takes_no_more_) return;
   std::optional<RpcStatus> refusal;
-  if (call.received_.size() + bytes.size() > settings_.message_limit + kPrefix)
-    refusal = RpcStatus{kResourceExhausted,
-                        "Expected a message of at most " + std::to_string(settings_.message_limit) + " bytes, but it is larger"};
+  if (call.received_.size() + bytes.size() > settings_.message_limit + kPrefix) refusal = too_large(settings_.message_limit);
   if (!refusal && !owner_.hold(bytes.size())) refusal = RpcStatus{kResourceExhausted, "Expected fewer requests that are under way"};
   if (!refusal) {
     call.received_ += bytes;
@@ -310,52 +335,18 @@ void ForeignSession::add_body(ForeignCall& call, std::string_view bytes) {
   call.finish(*refusal);
 }
 
-namespace {
-
-// What a client compressed with gzip, as that of Node does; nothing when it is no such thing or larger than `most`.
-std::optional<std::string> unpacked(std::string_view packed, std::size_t most) {
-  z_stream stream{};
-  constexpr int kGzip = 16 + MAX_WBITS;
-  if (inflateInit2(&stream, kGzip) != Z_OK) return std::nullopt;
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
-  stream.avail_in = static_cast<uInt>(packed.size());
-  std::string out;
-  int state = Z_OK;
-  while (state == Z_OK && out.size() <= most) {
-    std::array<char, 16 * 1024> part;
-    stream.next_out = reinterpret_cast<Bytef*>(part.data());
-    stream.avail_out = part.size();
-    state = inflate(&stream, Z_NO_FLUSH);
-    out.append(part.data(), part.size() - stream.avail_out);
-  }
-  inflateEnd(&stream);
-  if (state != Z_STREAM_END || out.size() > most) return std::nullopt;
-  return out;
-}
-
-}  // namespace
-
 void ForeignSession::request_is_there(ForeignCall& call) {
   if (std::exchange(call.takes_no_more_, true)) return;
   owner_.release(call.received_.size());
-  const std::string_view framed = call.received_;
+  const bool is_one = call.received_.size() >= kPrefix && length_of(call.received_) == call.received_.size() - kPrefix;
+  const bool is_packed = is_one && call.received_[0] != '\0';
+  if (is_one) call.received_.erase(0, kPrefix);
   std::optional<RpcStatus> refusal;
-  if (framed.size() < kPrefix || length_of(framed) != framed.size() - kPrefix)
-    refusal = RpcStatus{kInvalidArgument, "Expected one message, but it is not so"};
-  std::optional<std::string> inflated;
-  if (!refusal && framed[0] != '\0') {
-    inflated = unpacked(framed.substr(kPrefix), settings_.message_limit);
-    if (!inflated) refusal = RpcStatus{kUnimplemented, "Expected a message that is not compressed, or by gzip and not too large"};
-  }
-  if (refusal) {
-    call.received_ = std::string();
-    return call.finish(*refusal);
-  }
-  if (inflated)
-    call.received_ = std::move(*inflated);
-  else
-    call.received_.erase(0, kPrefix);
-  owner_.begin(call.shared_from_this());
+  if (!is_one) refusal = RpcStatus{kInvalidArgument, "Expected one message, but it is not so"};
+  if (is_packed) refusal = unpack(call.received_, settings_.message_limit);
+  if (!refusal) return owner_.begin(call.shared_from_this());
+  call.received_ = std::string();
+  call.finish(*refusal);
 }
 
 void ForeignSession::drop_request(ForeignCall& call) {
