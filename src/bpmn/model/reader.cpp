@@ -104,8 +104,25 @@ constexpr KnownKind kFlowNodes[] = {
 
 constexpr std::string_view kDeclarations[] = {"message", "error", "escalation", "signal", "collaboration"};
 
-constexpr std::string_view kSkipped[] = {"documentation", "textAnnotation", "association", "group",
-                                         "laneSet",       "incoming",       "outgoing",    "extensionElements"};
+// What draws and describes, and does nothing in a run.
+constexpr std::string_view kSkipped[] = {"documentation",
+                                         "textAnnotation",
+                                         "association",
+                                         "group",
+                                         "category",
+                                         "laneSet",
+                                         "incoming",
+                                         "outgoing",
+                                         "extensionElements",
+                                         "dataObject",
+                                         "dataObjectReference",
+                                         "dataStore",
+                                         "dataStoreReference",
+                                         "dataInputAssociation",
+                                         "dataOutputAssociation",
+                                         "ioSpecification",
+                                         "property",
+                                         "itemDefinition"};
 
 class Reader {
  public:
@@ -611,6 +628,8 @@ class Reader {
         read_called_decision(extension, element);
       } else if (is_user_task && (local == "assignmentDefinition" || local == "taskSchedule" || local == "formDefinition")) {
         read_user_task(extension, local, element);
+      } else if (local == "formDefinition" && element.kind == ElementKind::kStartEvent) {
+        continue;  // for front ends
       } else {
         findings_.add(element.id, "zeebe:" + std::string(local) + " is not supported in a " + std::string(model::name_of(element.kind)));
       }

@@ -115,7 +115,7 @@ TEST(Reader, RefusesWhatItDoesNotKnow) {
             flow("s2", "t")),
        "s2-t: a sequence flow may not cross the border of a sub-process\n"},
       {wrap("<b:startEvent id=\"s\"/><v:thing/>"), ": v:thing is not a BPMN element\n"},
-      {wrap("<b:startEvent id=\"s\"/>", "<b:itemDefinition id=\"x\"/>"), "x: bpmn:itemDefinition is not supported\n"},
+      {wrap("<b:startEvent id=\"s\"/>", "<b:interface id=\"x\"/>"), "x: bpmn:interface is not supported\n"},
       {"<b:definitions xmlns:b=\"http://www.omg.org/spec/BPMN/20100524/MODEL\"/>", ": the file holds no executable process\n"},
       {"<a/>", ": the root element is not bpmn:definitions\n"},
   };
@@ -123,6 +123,27 @@ TEST(Reader, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(all_findings(wrap("<b:startEvent id=\"s\"/>" + task("t") + flow("s", "t"))), "");
   EXPECT_EQ(all_findings(wrap("<b:startEvent id=\"s\"><b:extensionElements><v:x/><z:properties/></b:extensionElements></b:startEvent>")),
             "");
+}
+
+TEST(Reader, PassesOverWhatDrawsAndDescribes) {
+  const std::string around = R"(<b:category id="category"><b:categoryValue id="value"/></b:category><b:dataStore id="store"/>)"
+                             R"(<b:itemDefinition id="item"/>)";
+  const std::string xml = wrap(
+      R"(<b:documentation>d</b:documentation><b:laneSet id="lanes"><b:lane id="lane"><b:flowNodeRef>s</b:flowNodeRef></b:lane></b:laneSet>)"
+      R"(<b:ioSpecification><b:inputSet/><b:outputSet/></b:ioSpecification><b:property id="whole"/><b:startEvent id="s"><b:extensionElements>)"
+      R"(<z:formDefinition formId="first"/><z:properties><z:property name="a" value="b"/></z:properties></b:extensionElements></b:startEvent>)" +
+          task("t",
+               R"(<b:property id="at"/><b:dataInputAssociation id="in"><b:sourceRef>paper</b:sourceRef><b:targetRef>at</b:targetRef>)"
+               R"(</b:dataInputAssociation><b:dataOutputAssociation id="out"><b:targetRef>shelf</b:targetRef></b:dataOutputAssociation>)") +
+          flow("s", "t") +
+          R"(<b:dataObjectReference id="paper" dataObjectRef="sheet"/><b:dataObject id="sheet"/><b:dataStoreReference id="shelf"/>)"
+          R"(<b:textAnnotation id="note"><b:text>n</b:text></b:textAnnotation><b:association id="line" sourceRef="t" targetRef="note"/>)"
+          R"(<b:group id="frame" categoryValueRef="value"/>)",
+      around);
+  EXPECT_EQ(all_findings(xml), "");
+  const auto read = read_model("m.bpmn", xml);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->at(0)->elements.size(), 3u) << "the process, its start and the task";
 }
 
 TEST(Reader, BP_1_NamesUnknownJobTypes) {
