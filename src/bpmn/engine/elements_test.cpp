@@ -341,6 +341,18 @@ TEST(Elements, EventSubProcessesInterruptTheirScope) {
   EXPECT_EQ(bench.end_variables(), R"({"id":"k","inner":7,"seen":7})");
 }
 
+TEST(Elements, EventSubProcessesDoNotApplyInputs) {
+  Bench bench;
+  TestModel model;
+  model.start().task("t", "work").end();
+  model.open_event_sub("es", input("=1", "own")).start_on("by", model.on_message("stop", "=id"));
+  model.task("u", "mend").end("e2").flow("by", "u").flow("u", "e2").close_sub();
+  bench.deploy(model.flow("start", "t").flow("t", "end"));
+  bench.start(R"({"id": "k"})");
+  bench.publish("stop", "k");
+  EXPECT_EQ(feel::to_json(bench.job("mend").variables), R"({"id":"k"})");
+}
+
 TEST(Elements, EventSubProcessesBesideTheirScope) {
   Bench bench;
   TestModel model;
@@ -435,6 +447,19 @@ TEST(Elements, CallActivitiesKeepVariablesApartWhenToldSo) {
   EXPECT_EQ(bench.end_variables(), R"({"a":1,"got":2})");
 }
 
+TEST(Elements, CallActivitiesWithoutMappingsAndParentVariablesPassNothing) {
+  Bench bench;
+  bench.deploy(called_process().xml(), "child.bpmn");
+  bench.deploy(
+      line("c", TestModel().activity("callActivity", "c", "<z:calledElement processId='child' propagateAllParentVariables='false'/>", "",
+                                     TestModel::loop("inputCollection='=[1]' inputElement='x'"))));
+  bench.start(R"({"a": 1})");
+  const ActivatedJob job = bench.job("child-work");
+  EXPECT_EQ(feel::to_json(job.variables), "{}") << "not even what the loop puts there";
+  bench.run(CompleteJob{job.key, {}});
+  EXPECT_EQ(bench.end_variables(), R"({"a":1})");
+}
+
 TEST(Elements, ErrorsAndCancellationCrossCallActivities) {
   Bench bench;
   bench.deploy(called_process().xml(), "child.bpmn");
@@ -511,9 +536,10 @@ TEST(Elements, AConditionEndsTheInstancesThatStillRun) {
 
 TEST(Elements, WhatWasDoneBeforeAConditionHeldStillCounts) {
   Bench bench;
-  bench.deploy(line("t", TestModel().activity("task", "t", "", "",
-                                              TestModel::loop("inputCollection='=[1, 2, 3]' inputElement='x' outputCollection='results' outputElement='=x'",
-                                                              "numberOfCompletedInstances > 1"))));
+  bench.deploy(line("t", TestModel().activity(
+                             "task", "t", "", "",
+                             TestModel::loop("inputCollection='=[1, 2, 3]' inputElement='x' outputCollection='results' outputElement='=x'",
+                                             "numberOfCompletedInstances > 1"))));
   bench.start();
   EXPECT_EQ(bench.take_path(), "start t t t t end p");
   EXPECT_EQ(bench.end_variables(), R"({"results":[1,2,3]})");

@@ -105,7 +105,8 @@ void Processor::go_on_activating(Key instance_key, Key element_instance) {
   const bool iterates = element.loop_counter > 0;
   if (definition.loop && !iterates) return activate_loop(instance, element);
   if (iterates) writer_.append(VariablesSet{instance_key, element_instance, loop_variables(instance, element)});
-  if (!definition.inputs.empty()) {
+  // Zeebe accepts inputs of an event sub-process and does not apply them.
+  if (!definition.inputs.empty() && definition.kind != ElementKind::kEventSubProcess) {
     auto mapped = evaluate_mappings(definition.inputs, instance, iterates ? element_instance : element.scope, false);
     if (!mapped) return raise(instance_key, element_instance, 0, mapped.error());
     writer_.append(VariablesSet{instance_key, element_instance, std::move(*mapped)});
@@ -367,7 +368,9 @@ void Processor::activate_call(const Instance& instance, const ElementInstance& e
   if (instance.depth >= kMaxCallDepth)
     return raise(instance_key, key, 0,
                  {error_type::kCalledElement, "The call activity has reached the maximum depth of " + std::to_string(kMaxCallDepth) + "."});
-  const Context variables = definition.called->takes_all_variables ? visible_variables(instance, key) : element.variables;
+  // Zeebe passes on what mappings made; without one nothing, not even what a loop puts there.
+  const Context own = definition.inputs.empty() ? Context() : element.variables;
+  const Context variables = definition.called->takes_all_variables ? visible_variables(instance, key) : own;
   open_waits(instance_key, key, waits);
   activated(instance_key, key);
   const Key child = writer_.next_key();
