@@ -105,8 +105,7 @@ void Processor::go_on_activating(Key instance_key, Key element_instance) {
   const bool iterates = element.loop_counter > 0;
   if (definition.loop && !iterates) return activate_loop(instance, element);
   if (iterates) writer_.append(VariablesSet{instance_key, element_instance, loop_variables(instance, element)});
-  // Zeebe accepts inputs of an event sub-process and does not apply them.
-  if (!definition.inputs.empty() && definition.kind != ElementKind::kEventSubProcess) {
+  if (!definition.inputs.empty()) {
     auto mapped = evaluate_mappings(definition.inputs, instance, iterates ? element_instance : element.scope, false);
     if (!mapped) return raise(instance_key, element_instance, 0, mapped.error());
     writer_.append(VariablesSet{instance_key, element_instance, std::move(*mapped)});

@@ -204,19 +204,11 @@ void Processor::begin_element(Key instance_key, const ModifyInstance::Activation
   for (auto scope = begun.rbegin(); scope != begun.rend(); ++scope) correlate_buffered(instance_key, *scope);
 }
 
-// As when a token had come, but nothing in it begins by itself. False: an incident was raised.
+// As when a token had come, but nothing in it begins by itself, and its inputs are not applied: it has what the modification gives
+// it. False: an incident was raised.
 bool Processor::begin_scope(Key instance_key, Key scope) {
   const Instance& instance = *state_.instance(instance_key);
   const ElementInstance& element = *instance.find(scope);
-  const Element& definition = instance.element_of(element);
-  if (!definition.inputs.empty()) {
-    auto mapped = evaluate_mappings(definition.inputs, instance, element.scope, false);
-    if (!mapped) {
-      raise(instance_key, scope, 0, mapped.error());
-      return false;
-    }
-    writer_.append(VariablesSet{instance_key, scope, std::move(*mapped)});
-  }
   std::vector<Wait> waits;
   if (!prepare_waits(instance, element, waits_around(instance, element), waits)) return false;
   open_waits(instance_key, scope, waits);
