@@ -40,6 +40,14 @@ process does not know, because the service runs in another one, is not shown.
 """
 
 
+ENGINE_METRICS_HEAD = """
+`consilium engine` shows those of processes, database and health with `--metrics-listen`, and of its door:
+
+| metric | type | labels | what |
+|---|---|---|---|
+"""
+
+
 TABLES_HEAD = """# Tables
 
 Of a new data folder, `consilium.db`. A service owns the tables of its name and sees no others; ids are 16 bytes, times microseconds UTC. `!`
@@ -95,29 +103,37 @@ def topics_table(asyncapi: dict, subscriptions: str, retention: str) -> str:
     return page
 
 
-def of_a_server(program: pathlib.Path) -> dict:
-    """What a server of this build declares: it is started on an empty folder and asked."""
+def of_a_process(program: pathlib.Path, words: list, names: list, left_behind=lambda data: {}) -> dict:
+    """What a process of this build declares: it is started on an empty folder and asked; `left_behind` looks at the folder then."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CONSILIUM_")}
     environment["CONSILIUM_INTERNAL_LISTEN"] = "127.0.0.1:0"
     with tempfile.TemporaryDirectory() as folder:
         addresses = pathlib.Path(folder) / "data/run/addresses.json"
-        words = [str(program.resolve()), "serve", "--data", str(addresses.parent.parent), "--listen", "127.0.0.1:0"]
+        whole = [str(program.resolve()), *words, "--data", str(addresses.parent.parent), "--listen", "127.0.0.1:0"]
         with open(pathlib.Path(folder) / "log", "wb") as log:
-            server = subprocess.Popen(words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            process = subprocess.Popen(whole, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             while not addresses.exists():
-                if server.poll() is not None:
-                    raise OSError(f"the server ended with {server.returncode}")
+                if process.poll() is not None:
+                    raise OSError(f"{words[0]} ended with {process.returncode}")
                 time.sleep(0.02)
             internal = json.loads(addresses.read_text())["internal"]
             told = {}
-            for name in ("metrics", "topics"):
+            for name in names:
                 with urllib.request.urlopen(f"http://{internal}/{name}/reference", timeout=30) as answer:
                     told[name] = answer.read().decode()
         finally:
-            server.terminate()
-            server.wait(30)
-        return {**told, "tables": tables_page(addresses.parent.parent / "consilium.db")}
+            process.terminate()
+            process.wait(30)
+        return {**told, **left_behind(addresses.parent.parent)}
+
+
+def of_a_server(program: pathlib.Path) -> dict:
+    told = of_a_process(program, ["serve"], ["metrics", "topics"], lambda data: {"tables": tables_page(data / "consilium.db")})
+    alone = of_a_process(program, ["engine", "--metrics-listen", "127.0.0.1:0"], ["metrics"])["metrics"]
+    own = [line for line in alone.splitlines() if line.startswith("| `") and line not in told["metrics"]]
+    told["metrics"] += ENGINE_METRICS_HEAD + "\n".join(own) + "\n"
+    return told
 
 
 def reference(build: pathlib.Path) -> dict:
