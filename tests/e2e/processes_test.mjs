@@ -114,9 +114,10 @@ await runChecks({
     assert.match(await page.locator('.process-token').innerText(), /!/);
 
     // Trying again mends nothing by itself.
+    const incidentOf = async () => (await instanceOf(page, key)).incidents[0]?.key;
+    const first = await incidentOf();
     await page.getByTestId('resolve').click();
-    const firstIncident = (await instanceOf(page, key)).incidents[0]?.key;
-    await until('it fails again', async () => { const now = (await instanceOf(page, key)).incidents[0]?.key; return now !== undefined && (firstIncident === undefined || now >= firstIncident); });
+    await until('it fails again', async () => { const now = await incidentOf(); return now !== undefined && now !== first; });
 
     await page.getByTestId('add-variable').click();
     await page.locator('.dialog input[name=variable]').fill('userId');
