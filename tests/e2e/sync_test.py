@@ -11,7 +11,10 @@ import threading
 import time
 
 from page import Page
-from server import PASSWORD, Person, Report, Server, expect
+from server import PASSWORD, ROOT, Person, Report, Server, expect
+
+sys.path.insert(0, str(ROOT / "tests/api"))
+from prepared_state import failing_model  # noqa: E402
 
 POSTS = 10
 QUIET_SECONDS = 0.2  # before each request: a sync for the sake of an earlier one must not be taken for its own
@@ -117,6 +120,11 @@ class Steps:
 STATUS = {
     ("POST", "/channels/{id}/posts"): 201,
     ("POST", "/channels/{id}/read"): 204,
+    ("POST", "/processes/instances"): 201,
+    ("POST", "/processes/instances/{key}/cancel"): 204,
+    ("POST", "/processes/instances/{key}/modify"): 204,
+    ("POST", "/processes/jobs/{key}/retry"): 204,
+    ("PUT", "/processes/instances/{key}/variables"): 204,
     ("POST", "/passwords"): 204,
     ("POST", "/tasks"): 201,
     ("POST", "/users/clients"): 202,
@@ -192,6 +200,23 @@ def manage_people(steps, anna, admin):
     steps.ask(other, "DELETE", "/sessions/current")
 
 
+def look_after_processes(steps, admin):
+    """Each call that changes one has an instance of its own that stands still."""
+    deploy = lambda task: steps.ask(admin, "POST", "/processes/models", {"files": [{"name": "tidy.bpmn", "xml": failing_model(task)}]})["items"][0]  # noqa: E731
+    deploy("tidy")
+    keys = [steps.ask(admin, "POST", "/processes/instances", {"processId": "p-tidy", "variables": {"number": number}})["key"] for number in range(4)]
+    target = deploy("tidy-all")
+    look = lambda key: admin.call("GET", f"/processes/instances/{key}")  # noqa: E731
+    wait_for(lambda: all(look(key)["hasIncident"] for key in keys), "instances that stand still")
+    at = [look(key)["active"][0] for key in keys]
+    steps.ask(admin, "PUT", "/processes/instances/{key}/variables", {"variables": {"number": 8}}, key=keys[0])
+    steps.ask(admin, "POST", "/processes/instances/{key}/modify", {"begin": [{"elementId": "end"}], "end": [at[1]["elementInstanceKey"]]}, key=keys[1])
+    moved = {"targetKey": target["key"], "instanceKeys": [keys[2]], "mapping": [{"from": "tidy", "to": "tidy-all"}]}
+    steps.ask(admin, "POST", "/processes/migrations", moved)
+    steps.ask(admin, "POST", "/processes/jobs/{key}/retry", {}, key=at[3]["job"]["key"])
+    steps.ask(admin, "POST", "/processes/instances/{key}/cancel", {}, key=keys[0])
+
+
 def every_answer_follows_a_sync():
     with tempfile.TemporaryDirectory(prefix="consilium-sync-") as root:
         trace = pathlib.Path(root) / "trace"
@@ -199,6 +224,7 @@ def every_answer_follows_a_sync():
             server.start(patience=PATIENCE)
             steps = Steps(server.address)
             anna, admin = play_consultation(steps)
+            look_after_processes(steps, admin)
             manage_people(steps, anna, admin)
             document = admin.call("GET", "/openapi.json")
             expect(server.end(signal.SIGTERM) == 0, "the server did not end well")
