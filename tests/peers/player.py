@@ -45,7 +45,7 @@ class Path:
         elif fields[0] == traces.kIncident:
             if fields[5] == "CREATED":
                 self.incidents[int(fields[2])] = (fields[4], int(fields[3]), int(fields[6]))
-            else:
+            elif fields[5] == "RESOLVED":
                 self.incidents.pop(int(fields[2]), None)
 
     def pick_job(self, pick):

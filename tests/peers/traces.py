@@ -82,7 +82,8 @@ def form(lines):
                 early.setdefault(scope, []).append((name, plain(value)))
         elif kind == kIncident:
             _, _, element, error, intent, _, _ = rest
-            nodes[element].incidents.append(f"{error} {intent.lower()}")
+            if intent != "MIGRATED":  # the same incident, of the new process
+                nodes[element].incidents.append(f"{error} {intent.lower()}")
         elif kind == kJob:
             _, key, element, type_, intent, retries = rest
             if intent == "CREATED":
