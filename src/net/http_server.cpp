@@ -3,19 +3,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <utility>
 
+#include "net/acceptor.h"
 #include "net/http_connection.h"
-#include "net/listening_socket.h"
-#include "net/server_loop.h"
-#include "runtime/asio_context.h"
 
 namespace consilium::net {
 namespace {
 
-constexpr std::size_t kAcceptedPerTurn = 64;
 constexpr std::size_t kPoliteRefusals = 64;  // connections over the limit that get their 503; further ones are just closed
-constexpr Duration kAcceptPause = milliseconds(100);
 constexpr Duration kShortestTick = milliseconds(5);
 constexpr Duration kLongestTick = seconds(1);
 constexpr Duration kStopPoll = milliseconds(5);
@@ -29,68 +25,14 @@ Duration tick_of(const HttpServerSettings& settings) {
   return std::clamp(shortest / 10, kShortestTick, kLongestTick);
 }
 
-}  // namespace
-
-struct HttpServer::Shared : std::enable_shared_from_this<Shared> {
-  Shared(std::shared_ptr<ServerState> server, ListeningSocket socket, const std::vector<runtime::Scheduler*>& loops)
-      : state(std::move(server)),
-        endpoint(std::move(socket.endpoint)),
-        acceptor(runtime::io_context_of(*loops.front()), socket.descriptor) {
-    const Duration tick = tick_of(state->settings);
-    for (runtime::Scheduler* loop : loops) peers.push_back(std::make_shared<PeerLoop>(*loop, tick));
-  }
-
-  std::shared_ptr<ServerState> state;
-  Endpoint endpoint;
-  boost::asio::posix::stream_descriptor acceptor;  // on the first loop
-  std::vector<std::shared_ptr<PeerLoop>> peers;
-  std::size_t next = 0;
-
-  runtime::Scheduler& accepting_loop() { return peers.front()->scheduler(); }
-  void wait_to_accept();
-  void accept_some();
-  void hand_over(AcceptedSocket socket);
-  void stop_accepting();
-  std::size_t open_connections() const { return state->connections.load(); }
-  template <class What>
-  void on_each_loop(What what) {
-    for (const auto& loop : peers) loop->scheduler().post([loop, what] { what(*loop); });
-  }
-};
-
-void HttpServer::Shared::wait_to_accept() {
-  if (!acceptor.is_open()) return;
-  acceptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                      [self = shared_from_this()](const boost::system::error_code& error) {
-                        if (!error) self->accept_some();
-                      });
-}
-
-void HttpServer::Shared::accept_some() {
-  for (std::size_t i = 0; i < kAcceptedPerTurn && acceptor.is_open(); ++i) {
-    AcceptedSocket socket = accept_from(acceptor.native_handle());
-    if (socket.descriptor >= 0) {
-      hand_over(std::move(socket));
-      continue;
-    }
-    if (socket.error == EAGAIN || socket.error == EWOULDBLOCK) break;
-    if (socket.error == EINTR || socket.error == ECONNABORTED) continue;
-    // Out of descriptors or memory: connections wait in the backlog until some are free.
-    accepting_loop().call_after(kAcceptPause, [self = shared_from_this()] { self->wait_to_accept(); });
-    return;
-  }
-  wait_to_accept();
-}
-
-void HttpServer::Shared::hand_over(AcceptedSocket socket) {
-  const std::size_t open = open_connections();
+void hand_over(const std::shared_ptr<ServerState>& state, AcceptedSocket socket, const std::shared_ptr<PeerLoop>& loop) {
+  const std::size_t open = state->connections.load();
   const Admission admission = open < state->settings.max_connections ? Admission::kWelcome : Admission::kServerFull;
   (admission == Admission::kWelcome ? state->accepted : state->refused).fetch_add(1, std::memory_order_relaxed);
   if (open >= state->settings.max_connections + kPoliteRefusals) {
     ::close(socket.descriptor);
     return;
   }
-  const auto& loop = peers[next++ % peers.size()];
   // Owns the descriptor until a connection does, also when the loop ends before.
   struct Arrival {
     int descriptor;
@@ -108,18 +50,20 @@ void HttpServer::Shared::hand_over(AcceptedSocket socket) {
       });
 }
 
-void HttpServer::Shared::stop_accepting() {
-  boost::system::error_code ignored;
-  if (!acceptor.is_open()) return;
-  acceptor.close(ignored);
-  if (endpoint.is_unix()) ::unlink(endpoint.path.c_str());
-}
+}  // namespace
+
+struct HttpServer::Shared {
+  std::shared_ptr<ServerState> state;
+  std::shared_ptr<Acceptor> acceptor;
+
+  std::size_t open_connections() const { return state->connections.load(); }
+};
 
 HttpServer::HttpServer(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
 
 HttpServer::~HttpServer() {
-  shared_->accepting_loop().post([shared = shared_] { shared->stop_accepting(); });
-  shared_->on_each_loop([](PeerLoop& loop) { loop.cut_all(); });
+  shared_->acceptor->stop();
+  shared_->acceptor->cut_all();
 }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerSettings settings, HttpApplication& application,
@@ -135,12 +79,14 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerSettings setting
     reserved = std::make_shared<ReservedAddress>(std::move(taken));
   }
   ListeningSocket socket{reserved->release(), reserved->endpoint()};
-  auto shared = std::make_shared<Shared>(std::move(state), std::move(socket), loops);
-  shared->accepting_loop().post([shared] { shared->wait_to_accept(); });
-  return std::unique_ptr<HttpServer>(new HttpServer(std::move(shared)));
+  auto acceptor = std::make_shared<Acceptor>(
+      std::move(socket), loops, tick_of(state->settings),
+      [state](AcceptedSocket arrived, const std::shared_ptr<PeerLoop>& loop) { hand_over(state, std::move(arrived), loop); });
+  acceptor->start();
+  return std::unique_ptr<HttpServer>(new HttpServer(std::make_shared<Shared>(std::move(state), std::move(acceptor))));
 }
 
-const Endpoint& HttpServer::endpoint() const { return shared_->endpoint; }
+const Endpoint& HttpServer::endpoint() const { return shared_->acceptor->endpoint(); }
 
 HttpServerFigures HttpServer::figures() const {
   const ServerState& state = *shared_->state;
@@ -157,14 +103,14 @@ Result<void> HttpServer::reload_certificates() {
 
 Task<std::size_t> HttpServer::stop(runtime::Scheduler& loop, Duration grace) {
   const std::shared_ptr<Shared> shared = shared_;
-  shared->accepting_loop().post([shared] { shared->stop_accepting(); });
-  shared->on_each_loop([](PeerLoop& peers) { peers.drain_all(); });
+  shared->acceptor->stop();
+  shared->acceptor->drain_all();
   const Timestamp deadline = loop.steady_now() + grace;
   do {
     co_await loop.sleep_for(kStopPoll);
   } while (shared->open_connections() > 0 && loop.steady_now() < deadline);
   const std::size_t left = shared->open_connections();
-  shared->on_each_loop([](PeerLoop& peers) { peers.cut_all(); });
+  shared->acceptor->cut_all();
   const Timestamp end = loop.steady_now() + kCutTime;
   while (shared->open_connections() > 0 && loop.steady_now() < end) co_await loop.sleep_for(kStopPoll);
   co_return left;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bpmn/local_process_engine.h"
+#include "net/grpc/status_code.h"
 #include "net/rpc.h"
 #include "zeebe/gateway.h"
 
@@ -67,17 +68,6 @@ net::RpcStatus status_of(const Error& error);
 // Milliseconds as clients give them; no sum of it overflows.
 Duration span_of(std::int64_t given);
 
-// Numbers of gRPC.
-enum Code {
-  kCancelled = 1,
-  kInvalidArgument = 3,
-  kDeadlineExceeded = 4,
-  kNotFound = 5,
-  kAlreadyExists = 6,
-  kResourceExhausted = 8,
-  kFailedPrecondition = 9,
-  kInternal = 13,
-  kUnavailable = 14
-};
+using namespace net::grpc_code;
 
 }  // namespace consilium::bpmn

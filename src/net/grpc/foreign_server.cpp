@@ -4,35 +4,30 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <expected>
 #include <map>
 #include <thread>
 #include <utility>
 
+#include "net/acceptor.h"
 #include "net/byte_stream.h"
 #include "net/grpc/foreign_session.h"
-#include "net/listening_socket.h"
-#include "net/server_loop.h"
-#include "runtime/asio_context.h"
+#include "net/grpc/status_code.h"
 #include "runtime/context.h"
 
 namespace consilium::net {
 namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
-constexpr std::size_t kAcceptedPerTurn = 64;
-constexpr Duration kAcceptPause = milliseconds(100);
-constexpr Duration kTick = seconds(1);                 // of looking at deadlines
-constexpr Duration kTlsPause = milliseconds(1);        // a read that has to write first, which is rare
-constexpr std::size_t kOutgoing = 64 * 1024;           // bytes of a connection that wait for its socket
-constexpr std::size_t kKeptOutgoing = 4 * 1024;        // capacity that an idle connection keeps
+constexpr Duration kTick = seconds(1);           // of looking at deadlines
+constexpr Duration kTlsPause = milliseconds(1);  // a read that has to write first, which is rare
+constexpr std::size_t kOutgoing = 64 * 1024;     // bytes of a connection that wait for its socket
+constexpr std::size_t kKeptOutgoing = 4 * 1024;  // capacity that an idle connection keeps
 constexpr auto kStopLook = std::chrono::milliseconds(2);
-constexpr Duration kCutTime = seconds(10);             // for handlers to end after they were cancelled
+constexpr Duration kCutTime = seconds(10);  // for handlers to end after they were cancelled
 
-// Numbers of gRPC.
-enum Code { kDeadlineExceeded = 4, kResourceExhausted = 8, kUnimplemented = 12, kInternal = 13, kUnavailable = 14, kUnauthenticated = 16 };
+using namespace grpc_code;
 
 const RpcStatus& stopping() {
   static const RpcStatus status{kUnavailable, "Expected a running server, but it stops"};
@@ -274,14 +269,12 @@ void Connection::cut() {
 
 bool Connection::is_authorized(const ForeignCall& call) const {
   const std::string& said = call.authorization();
-  return service_->settings.token.empty() ||
-         (said.starts_with(kBearer) && service_->settings.token == Secret(said.substr(kBearer.size())));
+  return service_->settings.token.empty() || (said.starts_with(kBearer) && service_->settings.token == Secret(said.substr(kBearer.size())));
 }
 
 std::optional<RpcStatus> Connection::refuse(const ForeignCall& call) {
   if (!is_authorized(call)) return RpcStatus{kUnauthenticated, "Expected the bearer token of this server, but it is not so"};
-  if (service_->running.load() >= service_->settings.max_running)
-    return RpcStatus{kResourceExhausted, "Expected fewer calls at a time"};
+  if (service_->running.load() >= service_->settings.max_running) return RpcStatus{kResourceExhausted, "Expected fewer calls at a time"};
   if (!service_->methods.contains(call.method())) return RpcStatus{kUnimplemented, "Expected a method that this server offers"};
   return std::nullopt;
 }
@@ -300,61 +293,23 @@ bool Connection::hold(std::size_t bytes) {
 
 }  // namespace
 
-struct ForeignServer::State : std::enable_shared_from_this<State> {
-  State(std::shared_ptr<Service> shared, ListeningSocket socket, const std::vector<runtime::Scheduler*>& loops)
-      : service(std::move(shared)), port(socket.endpoint.port), acceptor(runtime::io_context_of(*loops.front()), socket.descriptor) {
-    for (runtime::Scheduler* loop : loops) peers.push_back(std::make_shared<PeerLoop>(*loop, kTick));
-  }
-
+struct ForeignServer::State {
   std::shared_ptr<Service> service;
-  int port;
-  boost::asio::posix::stream_descriptor acceptor;  // on the first loop
-  std::vector<std::shared_ptr<PeerLoop>> peers;
-  std::size_t next = 0;
+  std::shared_ptr<Acceptor> acceptor;
+  runtime::Scheduler& loop;
   bool is_stopped = false;
 
-  runtime::Scheduler& accepting_loop() { return peers.front()->scheduler(); }
-  void wait_to_accept();
-  void accept_some();
-  void hand_over(int socket);
-  template <class What>
-  void on_each_loop(What what) {
-    for (const auto& loop : peers) loop->scheduler().post([loop, what] { what(*loop); });
-  }
   // Whether nothing of it runs any more.
   bool is_quiet() const { return service->running.load() == 0 && service->connections.load() == 0; }
 };
 
-void ForeignServer::State::wait_to_accept() {
-  if (!acceptor.is_open()) return;
-  acceptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                      [self = shared_from_this()](const boost::system::error_code& error) {
-                        if (!error) self->accept_some();
-                      });
-}
+namespace {
 
-void ForeignServer::State::accept_some() {
-  for (std::size_t i = 0; i < kAcceptedPerTurn && acceptor.is_open(); ++i) {
-    const AcceptedSocket socket = accept_from(acceptor.native_handle());
-    if (socket.descriptor >= 0) {
-      hand_over(socket.descriptor);
-      continue;
-    }
-    if (socket.error == EAGAIN || socket.error == EWOULDBLOCK) break;
-    if (socket.error == EINTR || socket.error == ECONNABORTED) continue;
-    // Out of descriptors or memory: connections wait in the backlog until some are free.
-    accepting_loop().call_after(kAcceptPause, [self = shared_from_this()] { self->wait_to_accept(); });
-    return;
-  }
-  wait_to_accept();
-}
-
-void ForeignServer::State::hand_over(int socket) {
+void hand_over(const std::shared_ptr<Service>& service, const AcceptedSocket& socket, const std::shared_ptr<PeerLoop>& loop) {
   if (service->connections.load() >= service->settings.max_connections) {
-    ::close(socket);
+    ::close(socket.descriptor);
     return;
   }
-  const auto& loop = peers[next++ % peers.size()];
   // Owns the descriptor until a connection does, also when the loop ends before.
   struct Arrival {
     int descriptor;
@@ -362,12 +317,14 @@ void ForeignServer::State::hand_over(int socket) {
       if (descriptor >= 0) ::close(descriptor);
     }
   };
-  auto arrival = std::make_unique<Arrival>(socket);
-  loop->scheduler().post([shared = service, loop, arrival = std::move(arrival)]() mutable {
-    auto connection = std::make_shared<Connection>(shared, loop, std::exchange(arrival->descriptor, -1));
+  auto arrival = std::make_unique<Arrival>(socket.descriptor);
+  loop->scheduler().post([service, loop, arrival = std::move(arrival)]() mutable {
+    auto connection = std::make_shared<Connection>(service, loop, std::exchange(arrival->descriptor, -1));
     loop->scheduler().spawn("grpc-connection", Connection::run(std::move(connection)));
   });
 }
+
+}  // namespace
 
 ForeignServer::ForeignServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
@@ -381,14 +338,18 @@ Result<std::unique_ptr<ForeignServer>> ForeignServer::start(ForeignServerSetting
   }
   ASSIGN_OR_RETURN(const Endpoint listen, Endpoint::parse(settings.listen));
   ASSIGN_OR_RETURN(ListeningSocket socket, listen_on(listen));
-  auto service = std::make_shared<Service>(std::move(settings), std::move(tls), std::map<std::string, ForeignMethod, std::less<>>(), random);
+  auto service =
+      std::make_shared<Service>(std::move(settings), std::move(tls), std::map<std::string, ForeignMethod, std::less<>>(), random);
   for (ForeignMethod& method : methods) service->methods.emplace(method.name, std::move(method));
-  auto state = std::make_shared<State>(std::move(service), std::move(socket), loops);
-  state->accepting_loop().post([state] { state->wait_to_accept(); });
+  auto acceptor = std::make_shared<Acceptor>(
+      std::move(socket), loops, kTick,
+      [service](const AcceptedSocket& arrived, const std::shared_ptr<PeerLoop>& loop) { hand_over(service, arrived, loop); });
+  acceptor->start();
+  auto state = std::make_shared<State>(std::move(service), std::move(acceptor), *loops.front());
   return std::unique_ptr<ForeignServer>(new ForeignServer(std::move(state)));
 }
 
-int ForeignServer::port() const { return state_->port; }
+int ForeignServer::port() const { return state_->acceptor->endpoint().port; }
 
 std::size_t ForeignServer::running() const { return state_->service->running.load(); }
 
@@ -396,18 +357,14 @@ std::size_t ForeignServer::connections() const { return state_->service->connect
 
 void ForeignServer::stop(Duration grace) {
   if (std::exchange(state_->is_stopped, true)) return;
-  state_->accepting_loop().post([state = state_] {
-    boost::system::error_code ignored;
-    state->acceptor.close(ignored);
-  });
-  state_->on_each_loop([](PeerLoop& loop) { loop.drain_all(); });
+  state_->acceptor->stop();
+  state_->acceptor->drain_all();
   const auto wait_up_to = [this](Duration limit) {
-    const runtime::Scheduler& loop = state_->accepting_loop();
-    const Timestamp end = loop.steady_now() + limit;
-    while (!state_->is_quiet() && loop.steady_now() < end) std::this_thread::sleep_for(kStopLook);
+    const Timestamp end = state_->loop.steady_now() + limit;
+    while (!state_->is_quiet() && state_->loop.steady_now() < end) std::this_thread::sleep_for(kStopLook);
   };
   wait_up_to(grace);
-  state_->on_each_loop([](PeerLoop& loop) { loop.cut_all(); });
+  state_->acceptor->cut_all();
   wait_up_to(kCutTime);
 }
 

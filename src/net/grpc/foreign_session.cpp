@@ -9,6 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "net/grpc/status_code.h"
+
 namespace consilium::net {
 namespace {
 
@@ -21,8 +23,7 @@ constexpr std::size_t kMostTimeoutDigits = 8;
 // connection; one that gives up calls without end meets the bounds of calls and of the engine's queue.
 constexpr std::uint64_t kMostResets = 1'000'000;
 
-// Numbers of gRPC.
-enum Code { kInvalidArgument = 3, kResourceExhausted = 8, kUnimplemented = 12 };
+using namespace grpc_code;
 
 std::uint8_t* bytes_of(std::string_view text) { return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data())); }
 
