@@ -29,8 +29,25 @@ struct RpcMethod {
 
 // ---- protocols that are not ours: calls carry no context of ours, and failures are gRPC's own status
 
+// The numbers of gRPC's status (https://grpc.io/docs/guides/status-codes/).
+namespace grpc_code {
+enum Code {
+  kCancelled = 1,
+  kInvalidArgument = 3,
+  kDeadlineExceeded = 4,
+  kNotFound = 5,
+  kAlreadyExists = 6,
+  kResourceExhausted = 8,
+  kFailedPrecondition = 9,
+  kUnimplemented = 12,
+  kInternal = 13,
+  kUnavailable = 14,
+  kUnauthenticated = 16
+};
+}  // namespace grpc_code
+
 struct RpcStatus {
-  int code = 0;  // of gRPC; 0 is done
+  int code = 0;  // of `grpc_code`; 0 is done
   std::string message;
 };
 

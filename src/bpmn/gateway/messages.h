@@ -6,7 +6,6 @@
 #include <string>
 
 #include "bpmn/local_process_engine.h"
-#include "net/grpc/status_code.h"
 #include "net/rpc.h"
 #include "zeebe/gateway.h"
 

@@ -13,7 +13,6 @@
 #include "net/acceptor.h"
 #include "net/byte_stream.h"
 #include "net/grpc/foreign_session.h"
-#include "net/grpc/status_code.h"
 #include "runtime/context.h"
 
 namespace consilium::net {

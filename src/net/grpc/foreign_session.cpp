@@ -9,7 +9,6 @@
 #include <cstring>
 #include <utility>
 
-#include "net/grpc/status_code.h"
 
 namespace consilium::net {
 namespace {
