@@ -63,7 +63,7 @@ LocalProcessEngine::LocalProcessEngine(database::Database& database, runtime::Sc
       random_(random),
       options_(options),
       context_(loop, random),
-      engine_(engine::EngineOptions{options.partition, std::nullopt, options.retries_for_none, &random}),
+      engine_(engine::EngineOptions{options.partition, std::nullopt, options.retries_for_none, options.early_messages, &random}),
       journal_(database, options.partition),
       wake_(loop),
       idle_(loop),

@@ -40,6 +40,7 @@ struct LocalProcessEngineOptions {
   JobTypes job_types = JobTypes::kAny;
   // What a model's `retries="0"` means; 0: none, so that its first failure is an incident.
   std::int32_t retries_for_none = 0;
+  engine::EarlyMessages early_messages = engine::EarlyMessages::kByWait;
   std::size_t max_waiting = kMaxWaitingCommands;
   std::int64_t records_per_checkpoint = kRecordsPerCheckpoint;
   // Where handlers of jobs run; null: on the engine's loop.

@@ -17,6 +17,13 @@ std::string shipped(const std::string& name) {
   return text.str();
 }
 
+engine::EngineOptions as_in_the_platform() {
+  engine::EngineOptions options;
+  options.retries_for_none = model::kDefaultRetries;
+  options.early_messages = engine::EarlyMessages::kByAge;
+  return options;
+}
+
 class CreateUser : public ::testing::Test {
  protected:
   void SetUp() override { bench.deploy(shipped("p-create-user.bpmn"), "p-create-user.bpmn"); }
@@ -24,7 +31,7 @@ class CreateUser : public ::testing::Test {
   void fail_for_good(const std::string& type, const std::string& code) {
     EXPECT_FALSE(bench.run(ThrowError{bench.job(type).key, code, "", {}}).rejection);
   }
-  Bench bench;
+  Bench bench{as_in_the_platform()};
 };
 
 TEST_F(CreateUser, MakesAClient) {
@@ -109,7 +116,7 @@ class ClientRequest : public ::testing::Test {
     EXPECT_EQ(bench.ended().size(), 1u);
     EXPECT_TRUE(bench.incidents().empty());
   }
-  Bench bench;
+  Bench bench{as_in_the_platform()};
 };
 
 TEST_F(ClientRequest, IsSolvedAndRated) {

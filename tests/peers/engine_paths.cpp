@@ -84,6 +84,7 @@ class Teller {
     collection(event.instance, event.element_instance);
   }
   void operator()(const InstanceCreated& event) {
+    if (first_ == 0) first_ = event.instance;
     elements_[event.instance] = {event.instance, 0, processes_.at(event.process_key)};
     variables(event.instance, event.instance, event.variables);
   }
@@ -130,6 +131,7 @@ class Teller {
     Key scope = 0;
     std::string id;
   };
+  Key first() const { return first_; }  // instance; 0: none has begun
   // Active ones.
   const std::map<Key, Element>& elements() const { return elements_; }
   const std::map<Key, IncidentCreated>& incidents() const { return incidents_; }
@@ -162,6 +164,7 @@ class Teller {
     tell("incident", told.instance, told.incident, told.element_instance, told.error_type, intent, told.job == 0 ? -1 : told.job, told.message);
   }
 
+  Key first_ = 0;
   std::map<Key, std::string> processes_;
   std::map<std::string, std::string> collections_;  // of element ids
   std::map<Key, List> collected_;
@@ -180,7 +183,7 @@ class Player {
   void play() {
     for (const Value& model : *member(path_, "models").list())
       if (!run(Deploy{{{text(*model.context(), "name"), text(*model.context(), "xml")}}})) return;
-    perform("create", CreateInstance{text(path_, "process"), 0, inner(path_, "variables"), ""});
+    begin();
     take_jobs();
     for (const Value& action : *member(path_, "actions").list()) {
       act(*action.context());
@@ -194,6 +197,19 @@ class Player {
     std::string element;
     Key job = 0;
   };
+
+  void begin() {
+    const std::string by = text(path_, "begins by");
+    const bool* by_signal = member(path_, "by signal").boolean();
+    const Context variables = inner(path_, "variables");
+    if (by.empty())
+      perform("create", CreateInstance{text(path_, "process"), 0, variables, ""});
+    else if (by_signal && *by_signal)
+      perform("signal", BroadcastSignal{by, variables});
+    else
+      perform("publish", PublishMessage{by, text(path_, "key"), "", {}, variables});
+    instance_ = teller_.first();
+  }
 
   Outcome execute(const Command& command) {
     Outcome outcome = engine_.execute(command, now_);
@@ -216,7 +232,6 @@ class Player {
   void perform(std::string_view what, const Command& command) {
     static constexpr const char* kCodes[] = {"NOT_FOUND", "INVALID_ARGUMENT", "FAILED_PRECONDITION", "ALREADY_EXISTS"};
     const Outcome outcome = execute(command);
-    if (outcome.key != 0 && instance_ == 0) instance_ = outcome.key;
     tell("answer", what, outcome.rejection ? kCodes[static_cast<int>(outcome.rejection->code)] : "OK");
   }
   // All that can be had, for ever: the worker that forgets its job is an action of its own.

@@ -15,6 +15,7 @@ intermediateCatchEvent message; intermediateCatchEvent timer; intermediateCatchE
 intermediateThrowEvent; intermediateThrowEvent message; intermediateThrowEvent signal; intermediateThrowEvent escalation; intermediateThrowEvent link
 boundaryEvent message; boundaryEvent timer; boundaryEvent signal; boundaryEvent error; boundaryEvent escalation
 boundaryEvent message aside; boundaryEvent timer aside; boundaryEvent signal aside; boundaryEvent escalation aside
+boundaryEvent compensate; intermediateThrowEvent compensate; endEvent compensate
 event subProcess; startEvent message; startEvent message aside; startEvent timer aside; startEvent error; startEvent escalation; startEvent escalation aside
 startEvent signal; startEvent signal aside
 multi-instance parallel; multi-instance sequential

@@ -93,6 +93,8 @@ class Player:
             path = self.of_element.get(fields[7]) if fields[7] != "-1" else self.paths.get(fields[4])
             if path:
                 self.of_instance[instance] = path
+                if fields[7] == "-1" and path.root is None:
+                    path.root = int(instance)
                 for earlier in self.early.pop(instance, []):
                     path.see(earlier)
         if not path:
@@ -127,8 +129,6 @@ class Player:
                 error = future.exception()
             code = error.code().name if error else "OK"
             path.lines.append(f"{traces.kAnswer}\t{what}\t{code}")
-            if what == "create" and not error:
-                path.root = future.result().process_instance_key
 
     def take_jobs(self, paths):
         for kind in kJobTypes:
@@ -186,6 +186,15 @@ class Player:
                 request.migration_plan.mapping_instructions.add(source_element_id=name, target_element_id=name)
             return what, self.calls.MigrateProcessInstance, request
         raise ValueError(what)
+
+    def begin(self, path):
+        by, variables = path.path["begins by"], json.dumps(path.path["variables"])
+        if not by:
+            request = messages.CreateProcessInstanceRequest(bpmn_process_id=path.path["process"], version=-1, variables=variables)
+            return path, "create", self.calls.CreateProcessInstance, request
+        if path.path["by signal"]:
+            return path, "signal", self.calls.BroadcastSignal, messages.BroadcastSignalRequest(signal_name=by, variables=variables)
+        return path, "publish", self.calls.PublishMessage, messages.PublishMessageRequest(name=by, correlation_key=path.path["key"], variables=variables)
 
     def act(self, todo):
         """One action of each of (path, action)."""
@@ -247,8 +256,7 @@ class Player:
         all_paths = [Path(path) for path in paths]
         playing = self.deploy(all_paths)
         self.paths.update({path.path["process"]: path for path in playing})
-        self.each([(path, "create", self.calls.CreateProcessInstance,
-                    messages.CreateProcessInstanceRequest(bpmn_process_id=path.path["process"], version=-1, variables=json.dumps(path.path["variables"]))) for path in playing])
+        self.each([self.begin(path) for path in playing])
         self.settle()
         self.take_jobs(playing)
         for actions in zip(*(path.path["actions"] for path in playing)):

@@ -8,6 +8,7 @@ variable, the answers that the client got.
 import json
 
 kElement, kVariable, kIncident, kJob, kHanded, kAnswer = "element", "variable", "incident", "job", "handed", "answer"
+kBanned = "banned"  # the real engine failed inside and touches the instance no more
 
 
 def unescape(text):
@@ -108,4 +109,9 @@ def form(lines):
 
 def order(lines):
     """The ends of elements in the order of the whole instance: finer than `form`, as it orders what runs side by side, too."""
-    return [f"{fields[4]} {fields[6]}" for fields in map(fields_of, lines) if fields[0] == kElement]
+    return [f"{fields[4].removesuffix('-twin')} {fields[6]}" for fields in map(fields_of, lines) if fields[0] == kElement]
+
+
+def why_banned(lines):
+    """What the real engine says of its failure; None: it did not fail."""
+    return next((fields[2] for fields in map(fields_of, lines) if fields[0] == kBanned), None)

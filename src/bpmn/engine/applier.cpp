@@ -64,7 +64,9 @@ void Applier::operator()(const ElementActivating& event) {
   ++scope.children;
   scope.active_flows -= event.consumed;
   const model::Element& definition = owner.process->elements[found->second];
-  if (definition.kind == model::ElementKind::kParallelGateway) {
+  const bool joins = definition.kind == model::ElementKind::kParallelGateway &&  // a modification that begins it takes no tokens
+                     std::ranges::all_of(definition.incoming, [&](model::FlowIndex flow) { return scope.waiting_tokens.contains(flow); });
+  if (joins) {
     for (const model::FlowIndex flow : definition.incoming) {
       if (--scope.waiting_tokens[flow] <= 0) scope.waiting_tokens.erase(flow);
     }
@@ -427,6 +429,13 @@ void Applier::operator()(const ScopeInterrupted& event) {
     const model::ElementIndex target = timer == owner.timers.end() ? owner.subscriptions.at(wait).target : timer->second.target;
     if (owner.process->elements[target].kind == model::ElementKind::kStartEvent) erase_wait(owner, wait);
   }
+}
+
+void Applier::operator()(const ScopeResumed& event) {
+  ElementInstance& scope = element(instance(event.instance), event.element_instance);
+  scope.interrupted = false;
+  scope.triggered.reset();
+  scope.result.reset();
 }
 
 void Applier::operator()(const SignalSubscribed& event) {

@@ -45,6 +45,7 @@ class Applier {
   void operator()(const JobMoved& event);
   void operator()(const TimerMoved& event);
   void operator()(const ScopeInterrupted& event);
+  void operator()(const ScopeResumed& event);
   void operator()(const SignalSubscribed& event);
   void operator()(const SignalBroadcast& event);
   void operator()(const RepeatingTimerCreated& event);

@@ -174,7 +174,7 @@ void sequence(Archive& archive, List& list, Each each) {
 
 template <class Archive, class T>
 void step_fields(Archive& a, T& step) {
-  enumerated(a, step.kind, Step::Kind::kIterate);
+  enumerated(a, step.kind, Step::Kind::kBegin);
   a(step.instance), a(step.element_instance), a(step.element), a(step.consumed);
   optional(a, step.result);
 }
@@ -315,6 +315,10 @@ void fields(A& a, Is<TimerMoved> auto& e) {
 template <class A>
 void fields(A& a, Is<ScopeInterrupted> auto& e) {
   a(e.instance), a(e.element_instance), a(e.target), a(e.variables);
+}
+template <class A>
+void fields(A& a, Is<ScopeResumed> auto& e) {
+  a(e.instance), a(e.element_instance);
 }
 template <class A>
 void fields(A& a, Is<SignalSubscribed> auto& e) {

@@ -17,7 +17,8 @@ std::expected<Record, std::string> decode_record(std::string_view bytes);
 std::string encode_instance(const Instance& instance);
 // The same in fewer bytes, as it rests in memory and in a checkpoint.
 std::string pack_instance(const Instance& instance);
-// Of either form. The state must hold the definition already. Without the variables (they may be damaged then): what is found by other things.
+// Of either form. The state must hold the definition already. Without the variables (they may be damaged then): what is found by other
+// things.
 enum class Variables { kRead, kSkipped };
 std::expected<Instance, std::string> decode_instance(const State& state, std::string_view bytes, Variables variables = Variables::kRead);
 

@@ -36,7 +36,7 @@ void Processor::throw_compensation(Key instance_key, Key thrower) {
     scope = instance.element_of(around).kind == ElementKind::kEventSubProcess ? around.scope : 0;
   }
   for (const Key compensation : asked) trigger_compensation(instance_key, compensation, thrower, 0);
-  if (instance.find(thrower)->compensations == 0) return push_complete(instance_key, thrower);
+  if (instance.find(thrower)->compensations == 0) return complete(instance_key, thrower);
   push_iterate(instance_key, thrower);
 }
 
@@ -68,7 +68,8 @@ void Processor::start_handlers(Key instance_key, Key thrower) {
     const Key compensation = next->second;
     const Key handler = writer_.next_key();
     const Element& definition = instance.process->elements[instance.compensations().notes.at(compensation).handler];
-    writer_.append(ElementActivating{instance_key, handler, scope, definition.id, 0});
+    const model::ElementIndex element = instance.process->by_id.at(definition.id);
+    writer_.append(ElementActivating{instance_key, handler, scope, definition.id, taken_by(instance_key, scope, element)});
     writer_.append(CompensationStarted{instance_key, compensation, handler});
     go_on_activating(instance_key, handler);
   }

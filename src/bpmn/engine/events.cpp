@@ -18,15 +18,22 @@ void Processor::trigger(Key instance_key, Key host, ElementIndex target, const C
   const bool is_boundary = event.kind == ElementKind::kBoundaryEvent;
   if (event.kind == ElementKind::kStartEvent) {
     if (event.interrupting) return interrupt_scope(instance_key, host, target, variables);
-    return activate(instance_key, host, event.scope, 0, variables);
+    return push_activate(instance_key, host, instance.process->elements[event.scope], 0, variables);
   }
   if (is_boundary && !event.interrupting) return activate(instance_key, waiting.scope, target, 0, variables);
+  if (is_boundary && waiting.triggered == waiting.element) return;  // it completes before it could be ended
   writer_.append(EventTriggered{instance_key, host, event.id, variables});
   Step step;
   step.kind = is_boundary ? Step::Kind::kTerminate : Step::Kind::kComplete;
   step.instance = instance_key;
   step.element_instance = host;
   steps_.push_back(std::move(step));
+}
+
+// One that is about to end takes it in without a sound.
+void Processor::trigger(const Catcher& catcher, const Context& variables) {
+  const Instance& instance = *state_.instance(catcher.instance);
+  if (instance.can_be_triggered(*instance.find(catcher.host))) trigger(catcher.instance, catcher.host, catcher.event, variables);
 }
 
 void Processor::correlate(const Message& message, const Subscription& subscription) {
@@ -38,32 +45,63 @@ void Processor::correlate(const Message& message, const Subscription& subscripti
   trigger(instance, host, target, variables);
 }
 
-// Of the messages that were published before `element_instance` began to wait, it takes the oldest that fits one of its
-// waits; a non-interrupting boundary event goes on to the next.
-void Processor::correlate_buffered(Key instance_key, Key element_instance) {
-  while (true) {
-    const Instance& instance = *state_.instance(instance_key);
-    const ElementInstance* waiting = instance.find(element_instance);
-    if (!waiting || !instance.still_waits(*waiting) || !instance.can_be_triggered(element_instance)) return;
-    const Message* oldest = nullptr;
-    const Subscription* fitting = nullptr;
-    for (const Key key : instance.waits_of(element_instance)) {
-      const auto found = instance.subscriptions.find(key);
-      if (found == instance.subscriptions.end() || found->second.is_signal) continue;
-      const Subscription& subscription = found->second;
-      for (const Key candidate : state_.buffered(subscription.name, subscription.correlation_key)) {
-        const Message& message = *state_.message(candidate);
-        if (message.deadline <= now_ || message.correlated.contains(instance.process->id)) continue;
-        if (!oldest || candidate < oldest->key) {
-          oldest = &message;
-          fitting = &subscription;
-        }
-        break;
-      }
-    }
-    if (!oldest) return;
-    correlate(*oldest, *fitting);
+// The oldest message that was published before somebody waited for it; null: none.
+const Message* Processor::find_buffered(const Instance& instance, const Subscription& subscription) const {
+  if (subscription.is_signal) return nullptr;
+  for (const Key candidate : state_.buffered(subscription.name, subscription.correlation_key)) {
+    const Message& message = *state_.message(candidate);
+    if (message.deadline > now_ && !message.correlated.contains(instance.process->id)) return &message;
   }
+  return nullptr;
+}
+
+// To each message event that `element_instance` waits for comes what was published before, a few steps later.
+void Processor::correlate_buffered(Key instance_key, Key element_instance) {
+  const Instance& instance = *state_.instance(instance_key);
+  for (const Key key : instance.waits_of(element_instance)) {
+    const auto found = instance.subscriptions.find(key);
+    if (found == instance.subscriptions.end() || !find_buffered(instance, found->second)) continue;
+    push_correlate(instance, found->second);
+    if (options_.early_messages == EarlyMessages::kByAge) return;  // one after the other
+  }
+}
+
+void Processor::push_correlate(const Instance& instance, const Subscription& subscription) {
+  Step step;
+  step.kind = Step::Kind::kCorrelate;
+  step.instance = instance.key;
+  step.element_instance = subscription.element_instance;
+  step.element = instance.process->elements[subscription.target].id;
+  step.consumed = 1;
+  steps_.push_back(std::move(step));
+}
+
+// What comes next to a waiting element, and where: at `target`, or at whichever event has the oldest.
+std::optional<Processor::Early> Processor::find_early(const Instance& instance, const ElementInstance& waiting, ElementIndex target) const {
+  std::optional<Early> oldest;
+  for (const Key key : instance.waits_of(waiting.key)) {
+    const auto found = instance.subscriptions.find(key);
+    if (found == instance.subscriptions.end()) continue;
+    if (options_.early_messages == EarlyMessages::kByWait && found->second.target != target) continue;
+    const Message* message = find_buffered(instance, found->second);
+    if (message && (!oldest || message->key < oldest->message->key)) oldest = Early{message, &found->second};
+  }
+  return oldest;
+}
+
+// A non-interrupting event goes on to the next message.
+void Processor::correlate_buffered(const Instance& instance, const ElementInstance& waiting, const Step& step) {
+  if (step.consumed > 0) {
+    steps_.push_back(step);
+    --steps_.back().consumed;
+    return;
+  }
+  if (!instance.still_waits(waiting) || !instance.can_be_triggered(waiting)) return;
+  const ElementIndex target = instance.process->by_id.at(step.element);
+  const auto early = find_early(instance, waiting, target);
+  if (!early) return;
+  correlate(*early->message, *early->subscription);  // which ends neither instance nor element yet
+  if (const auto next = find_early(instance, waiting, target)) push_correlate(instance, *next->subscription);
 }
 
 void Processor::create_timer(Key instance, Key element_instance, const std::string& target, const Schedule& schedule) {
@@ -84,7 +122,7 @@ void Processor::fire_timer(Key key) {
   const Key instance_key = instance.key;
   const std::string target = instance.process->elements[timer.target].id;
   writer_.append(TimerTriggered{instance_key, key});
-  if (!instance.can_be_triggered(timer.element_instance)) return;
+  if (!instance.can_be_triggered(instance.elements.at(timer.element_instance))) return;
   if (const auto next = repeated(timer.due, timer.repetitions, timer.interval, timer.cycle))
     create_timer(instance_key, timer.element_instance, target, *next);
   trigger(instance_key, timer.element_instance, timer.target, {});
@@ -120,8 +158,11 @@ std::optional<Processor::Catcher> Processor::find_catcher(const Instance& thrown
   for (const Instance* instance = &thrown_in; instance; instance = state_.instance(instance->parent)) {
     if (instance != &thrown_in) host = instance->find(called_at);
     for (; host; host = instance->find(host->scope)) {
-      if (host->state == Lifecycle::kTerminating || instance->is_leaving(*host)) return std::nullopt;  // on its way out
+      // What is on its way out hides what is around it; from an error, itself too.
+      const bool hides = host->state != Lifecycle::kActivated || (host->interrupted && !host->loop);
+      if (hides && kind == model::EventKind::kError && host != &thrower) break;
       if (auto catcher = catcher_at(*instance, *host, kind, code)) return catcher;
+      if (hides && host != &thrower) break;
     }
     called_at = instance->call_activity;
   }
@@ -134,7 +175,10 @@ void Processor::throw_error(Key instance_key, Key element_instance) {
   const auto code = evaluate_text(instance.element_of(element).error->code, "error code", instance, element_instance);
   if (!code) return raise(instance_key, element_instance, 0, code.error());
   const auto catcher = find_catcher(instance, element, model::EventKind::kError, *code);
-  if (catcher) return trigger(catcher->instance, catcher->host, catcher->event, {});
+  if (catcher) {
+    if (element.state == Lifecycle::kActivating) activated(instance_key, element_instance);
+    return trigger(*catcher, {});
+  }
   raise(instance_key, element_instance, 0,
         {error_type::kUnhandledError, "Expected to throw the error '" + *code + "', but no boundary event catches it"});
 }
@@ -144,7 +188,7 @@ void Processor::throw_escalation(Key instance_key, Key element_instance, const s
   const Instance& instance = *state_.instance(instance_key);
   const auto catcher = find_catcher(instance, *instance.find(element_instance), model::EventKind::kEscalation, code);
   const bool interrupts = catcher && state_.instance(catcher->instance)->process->elements[catcher->event].interrupting;
-  if (catcher) trigger(catcher->instance, catcher->host, catcher->event, {});
+  if (catcher) trigger(*catcher, {});
   if (!interrupts) push_complete(instance_key, element_instance);
 }
 

@@ -19,35 +19,52 @@ void Processor::run_steps() {
   }
 }
 
-// What was to be done to an instance or element that has ended meanwhile is void.
+// What was to be done to an instance or element that has ended meanwhile is void. Whether the rest is still to be done is asked at
+// the step itself, of the element and the scope next to it: the order of steps is that of Zeebe's log, and so is what is void.
 void Processor::run_step(const Step& step) {
+  if (step.kind == Step::Kind::kBroadcast) return broadcast(step.element, step.result.value_or(Context()));
   const Instance* instance = state_.instance(step.instance);
   const ElementInstance* element = instance ? instance->find(step.element_instance) : nullptr;
   if (!element) return;
-  const ElementInstance* scope = instance->find(element->scope);
-  if (scope && scope->state == Lifecycle::kTerminating && step.kind != Step::Kind::kTerminate) return;  // its own end is on the way
-  // What was done already when a completion condition ended the loop still counts.
-  const bool was_done = step.kind == Step::Kind::kComplete && element->loop_counter > 0 && scope && !scope->triggered;
-  if (instance->is_swept_away(*element) && step.kind != Step::Kind::kTerminate && !was_done) return;
   switch (step.kind) {
-    case Step::Kind::kActivate:
-      if (element->state != Lifecycle::kActivated || element->interrupted) return;
-      activate(step.instance, step.element_instance, instance->process->by_id.at(step.element), step.consumed, step.result);
-      return;
+    case Step::Kind::kActivate: return activate_in(*instance, *element, step);
     case Step::Kind::kReactivate:
-      if (element->state == Lifecycle::kActivating) go_on_activating(step.instance, step.element_instance);
+      if (element->state == Lifecycle::kActivating && may_go_on(*instance, *element))
+        go_on_activating(step.instance, step.element_instance);
       return;
     case Step::Kind::kComplete:
-      if (instance->is_leaving(*element)) return;  // a boundary event came first
-      if (element->state == Lifecycle::kActivated || element->state == Lifecycle::kCompleting)
-        complete(step.instance, step.element_instance);
+      if (element->state != Lifecycle::kActivated && element->state != Lifecycle::kCompleting) return;
+      if (element->children > 0) return;  // something began meanwhile, and asks for it again when it ends
+      if (may_go_on(*instance, *element)) complete(step.instance, step.element_instance);
       return;
-    case Step::Kind::kTerminate: terminate(step.instance, step.element_instance); return;
+    case Step::Kind::kTerminate: return terminate(step.instance, step.element_instance);
     case Step::Kind::kIterate:
       if (element->loop) return iterate(step.instance, step.element_instance);
-      if (element->state == Lifecycle::kActivated) start_handlers(step.instance, step.element_instance);
+      if (element->state == Lifecycle::kActivated && may_go_on(*instance, *element)) start_handlers(step.instance, step.element_instance);
       return;
+    case Step::Kind::kEndChildren: return terminate_children(step.instance, step.element_instance);
+    case Step::Kind::kCall: return begin_called(*instance, *element, step);
+    case Step::Kind::kCorrelate: return correlate_buffered(*instance, *element, step);
+    case Step::Kind::kBegin: return begin_in(*instance, *element, step);
+    case Step::Kind::kBroadcast: return;
   }
+}
+
+// Where it is; of a called process, at its call activity.
+bool Processor::may_go_on(const Instance& instance, const ElementInstance& element) const {
+  if (element.scope != 0) return instance.lets_go_on(*instance.find(element.scope), element.element);
+  if (instance.parent == 0) return true;
+  const Instance* caller = state_.instance(instance.parent);
+  const ElementInstance* call_activity = caller ? caller->find(instance.call_activity) : nullptr;
+  return call_activity && call_activity->state == Lifecycle::kActivated;
+}
+
+void Processor::activate_in(const Instance& instance, const ElementInstance& scope, const Step& step) {
+  const ElementIndex element = instance.process->by_id.at(step.element);
+  const Element& definition = instance.process->elements[element];
+  if (!instance.lets_go_on(scope, element)) return;
+  if (definition.kind == ElementKind::kParallelGateway && !may_join(scope, definition)) return;  // another flow is to come
+  activate(step.instance, step.element_instance, element, step.consumed, step.result);
 }
 
 // At least one step is done in any case.
@@ -57,6 +74,11 @@ bool Processor::has_done_enough(int steps) const {
 
 // What an instance has begun that goes on itself, as by a signal, counts as going on with it.
 void Processor::yield_rest() {
+  for (std::size_t next = 0; next < steps_.size(); ++next) {
+    const Step step = steps_[next];  // whose sender has ended, and keeps nothing for later
+    if (step.kind == Step::Kind::kBroadcast && !state_.has_instance(step.instance))
+      broadcast(step.element, step.result.value_or(Context()));
+  }
   std::map<Key, std::vector<Step>> rest;
   for (Step& step : steps_) rest[step.instance].push_back(std::move(step));
   steps_.clear();
@@ -90,10 +112,9 @@ void Processor::activated(Key instance, Key element_instance) { writer_.append(E
 void Processor::activate(Key instance_key, Key scope, ElementIndex element, std::int32_t consumed, const std::optional<Context>& result) {
   const Key key = writer_.next_key();
   const Element& definition = state_.instance(instance_key)->process->elements[element];
-  writer_.append(ElementActivating{instance_key, key, scope, definition.id, consumed});
+  const std::int32_t there = state_.instance(instance_key)->find(scope)->active_flows;
+  writer_.append(ElementActivating{instance_key, key, scope, definition.id, std::min(consumed, there)});
   if (result) writer_.append(EventTriggered{instance_key, key, definition.id, *result});
-  if (definition.kind == ElementKind::kParallelGateway && may_join(*state_.instance(instance_key)->find(scope), definition))
-    push_activate(instance_key, scope, definition, consumed, std::nullopt);  // the next set of tokens
   go_on_activating(instance_key, key);
 }
 
@@ -132,23 +153,25 @@ void Processor::go_on_activating(Key instance_key, Key element_instance) {
     case ElementKind::kManualTask:
     case ElementKind::kStartEvent:
     case ElementKind::kBoundaryEvent:
-    case ElementKind::kMultiInstanceBody:
-    case ElementKind::kParallelGateway: activated(instance_key, element_instance); return push_complete(instance_key, element_instance);
+    case ElementKind::kMultiInstanceBody: activated(instance_key, element_instance); return push_complete(instance_key, element_instance);
+    case ElementKind::kParallelGateway: return pass(instance, element, definition.outgoing);
   }
 }
 
-// False: an incident was raised.
+// False: an incident was raised, at `blamed`.
 bool Processor::prepare_waits(const Instance& instance, const ElementInstance& element, const std::vector<ElementIndex>& targets,
-                              std::vector<Wait>& waits) {
+                              std::vector<Wait>& waits, Key blamed) {
   for (const ElementIndex target : targets) {
     if (!instance.process->elements[target].is_awaited()) continue;
     auto wait = evaluate_wait(instance, element.key, target);
     if (!wait) {
-      raise(instance.key, element.key, 0, wait.error());
+      raise(instance.key, blamed, 0, wait.error());
       return false;
     }
     waits.push_back(std::move(*wait));
   }
+  const auto rank = [](const Wait& wait) { return wait.is_signal ? 2 : wait.schedule ? 1 : 0; };  // messages first, as with Zeebe
+  std::ranges::stable_sort(waits, {}, rank);
   return true;
 }
 
@@ -165,6 +188,7 @@ void Processor::open_waits(Key instance_key, Key element_instance, const std::ve
       create_timer(instance_key, element_instance, target, *wait.schedule);
     }
   }
+  correlate_buffered(instance_key, element_instance);
 }
 
 // What an activity or scope waits for from outside: its boundary events, and the beginnings of its event sub-processes.
@@ -176,17 +200,24 @@ std::vector<ElementIndex> Processor::waits_around(const Instance& instance, cons
   return targets;
 }
 
+// A scope waits from when its start event completes, so that this may give what the waits need. False: an incident was raised there.
+bool Processor::open_scope(Key instance_key, Key scope, Key start_event) {
+  const Instance& instance = *state_.instance(instance_key);
+  const ElementInstance& around = *instance.find(scope);
+  std::vector<Wait> waits;
+  if (!prepare_waits(instance, around, waits_around(instance, around), waits, start_event)) return false;
+  open_waits(instance_key, scope, waits);
+  return true;
+}
+
 void Processor::activate_process(const Instance& instance, const ElementInstance& element) {
   const Key key = instance.key;
   const Element& definition = instance.element_of(element);
-  std::vector<Wait> waits;
-  if (!prepare_waits(instance, element, waits_around(instance, element), waits)) return;
-  open_waits(key, key, waits);
   activated(key, key);
   // A message, timer or signal that began it has said where.
-  const ElementIndex start = element.triggered.value_or(definition.start_event);
-  push_activate(key, key, instance.process->elements[start], 0, element.triggered ? element.result : std::nullopt);
-  correlate_buffered(key, key);
+  const std::optional<Context> result = element.result;
+  if (element.triggered) return activate(key, key, *element.triggered, 0, result);
+  push_activate(key, key, instance.process->elements[definition.start_event], 0, std::nullopt);
 }
 
 // Waits for its own message, and whatever is attached to it.
@@ -196,10 +227,9 @@ void Processor::activate_task(const Instance& instance, const ElementInstance& e
   std::vector<ElementIndex> targets = waits_around(instance, element);
   targets.insert(targets.begin(), element.element);
   std::vector<Wait> waits;
-  if (!prepare_waits(instance, element, targets, waits)) return;
+  if (!prepare_waits(instance, element, targets, waits, element.key)) return;
   open_waits(instance_key, key, waits);
   activated(instance_key, key);
-  correlate_buffered(instance_key, key);
 }
 
 void Processor::activate_script(const Instance& instance, const ElementInstance& element) {
@@ -221,7 +251,7 @@ void Processor::activate_job(const Instance& instance, const ElementInstance& el
   const Key instance_key = instance.key;
   const Key key = element.key;
   std::vector<Wait> waits;
-  if (!prepare_waits(instance, element, waits_around(instance, element), waits)) return;
+  if (!prepare_waits(instance, element, waits_around(instance, element), waits, element.key)) return;
   auto type = evaluate_text(definition.job->type, "job type", instance, key);
   if (!type) return raise(instance_key, key, 0, type.error());
   auto headers = evaluate_headers(*definition.job, instance, key);
@@ -242,7 +272,6 @@ void Processor::activate_job(const Instance& instance, const ElementInstance& el
   open_waits(instance_key, key, waits);
   activated(instance_key, key);
   writer_.append(JobCreated{instance_key, key, writer_.next_key(), std::move(*type), std::move(*headers), retries});
-  correlate_buffered(instance_key, key);
 }
 
 void Processor::activate_sub_process(const Instance& instance, const ElementInstance& element) {
@@ -250,12 +279,8 @@ void Processor::activate_sub_process(const Instance& instance, const ElementInst
   const Key instance_key = instance.key;
   const Key key = element.key;
   const std::optional<Context> result = element.result;
-  std::vector<Wait> waits;
-  if (!prepare_waits(instance, element, waits_around(instance, element), waits)) return;
-  open_waits(instance_key, key, waits);
   activated(instance_key, key);
   push_activate(instance_key, key, instance.process->elements[definition.start_event], 0, result);
-  correlate_buffered(instance_key, key);
 }
 
 // Exclusive and inclusive gateways: the first flow whose condition holds, or all of them.
@@ -287,11 +312,16 @@ void Processor::activate_choice(const Instance& instance, const ElementInstance&
   if (chosen.empty() && !definition.outgoing.empty())
     return raise(instance_key, key, 0,
                  {error_type::kCondition, "Expected at least one condition to be true, or a default flow, but there is none"});
-  const Key scope = element.scope;
+  pass(instance, element, chosen);
+}
+
+// A gateway begins and ends in one step.
+void Processor::pass(const Instance& instance, const ElementInstance& element, const std::vector<model::FlowIndex>& flows) {
+  const Key instance_key = instance.key, key = element.key, scope = element.scope;
   activated(instance_key, key);
   writer_.append(ElementCompleting{instance_key, key});
   writer_.append(ElementCompleted{instance_key, key});
-  leave(instance_key, scope, chosen);
+  leave(instance_key, scope, flows);
 }
 
 void Processor::activate_event_gateway(const Instance& instance, const ElementInstance& element) {
@@ -300,10 +330,9 @@ void Processor::activate_event_gateway(const Instance& instance, const ElementIn
   std::vector<ElementIndex> targets;
   for (const model::FlowIndex flow : instance.element_of(element).outgoing) targets.push_back(instance.process->flows[flow].target);
   std::vector<Wait> waits;
-  if (!prepare_waits(instance, element, targets, waits)) return;
+  if (!prepare_waits(instance, element, targets, waits, element.key)) return;
   open_waits(instance_key, key, waits);
   activated(instance_key, key);
-  correlate_buffered(instance_key, key);
 }
 
 void Processor::activate_catch_event(const Instance& instance, const ElementInstance& element) {
@@ -315,10 +344,9 @@ void Processor::activate_catch_event(const Instance& instance, const ElementInst
     return push_complete(instance_key, key);
   }
   std::vector<Wait> waits;
-  if (!prepare_waits(instance, element, {element.element}, waits)) return;
+  if (!prepare_waits(instance, element, {element.element}, waits, element.key)) return;
   open_waits(instance_key, key, waits);
   activated(instance_key, key);
-  correlate_buffered(instance_key, key);
 }
 
 void Processor::activate_throw_event(const Instance& instance, const ElementInstance& element) {
@@ -336,13 +364,15 @@ void Processor::activate_throw_event(const Instance& instance, const ElementInst
     if (!text) return raise(instance_key, key, 0, text.error());
     thrown = std::move(*text);
   }
-  const Context variables = element.variables;
-  activated(instance_key, key);
+  if (definition.signal) push_broadcast(instance_key, key, thrown, element.variables);
   if (definition.error) return throw_error(instance_key, key);
+  activated(instance_key, key);
   if (definition.escalation) return throw_escalation(instance_key, key, thrown);
   if (definition.event == model::EventKind::kCompensation) return throw_compensation(instance_key, key);
+  const bool ends_at_once = definition.kind == ElementKind::kEndEvent &&
+                            (definition.event == model::EventKind::kNone || definition.event == model::EventKind::kTerminate);
+  if (ends_at_once) return complete(instance_key, key);
   push_complete(instance_key, key);
-  if (definition.signal) broadcast(thrown, variables);
 }
 
 // ---- call activities
@@ -352,7 +382,7 @@ void Processor::activate_call(const Instance& instance, const ElementInstance& e
   const Key instance_key = instance.key;
   const Key key = element.key;
   std::vector<Wait> waits;
-  if (!prepare_waits(instance, element, waits_around(instance, element), waits)) return;
+  if (!prepare_waits(instance, element, waits_around(instance, element), waits, element.key)) return;
   const auto process_id = evaluate_text(definition.called->process_id, "process id", instance, key);
   if (!process_id) return raise(instance_key, key, 0, process_id.error());
   const Definition* called = state_.newest(*process_id);
@@ -369,14 +399,25 @@ void Processor::activate_call(const Instance& instance, const ElementInstance& e
                  {error_type::kCalledElement, "The call activity has reached the maximum depth of " + std::to_string(kMaxCallDepth) + "."});
   // Zeebe passes on what mappings made; without one nothing, not even what a loop puts there.
   const Context own = definition.inputs.empty() ? Context() : element.variables;
-  const Context variables = definition.called->takes_all_variables ? visible_variables(instance, key) : own;
+  Step step;
+  step.kind = Step::Kind::kCall;
+  step.instance = instance_key;
+  step.element_instance = key;
+  step.element = *process_id;
+  step.result = definition.called->takes_all_variables ? visible_variables(instance, key) : own;
   open_waits(instance_key, key, waits);
   activated(instance_key, key);
+  steps_.push_back(std::move(step));
+}
+
+void Processor::begin_called(const Instance& instance, const ElementInstance& call_activity, const Step& step) {
+  const Definition* called = state_.newest(step.element);
+  if (call_activity.state != Lifecycle::kActivated || !called) return;
+  const Key caller = instance.key;
   const Key child = writer_.next_key();
-  writer_.append(InstanceCreated{child, called->key, "", variables});
-  writer_.append(ChildStarted{child, instance_key, key});
+  writer_.append(InstanceCreated{child, called->key, "", step.result.value_or(Context())});
+  writer_.append(ChildStarted{child, caller, step.element_instance});
   go_on_activating(child, child);
-  correlate_buffered(instance_key, key);
 }
 
 void Processor::complete_caller(Key parent, Key call_activity, const Context& variables) {
@@ -406,6 +447,7 @@ void Processor::complete(Key instance_key, Key element_instance) {
     return;
   }
   if (scope == 0) return end_instance(instance_key, Lifecycle::kCompleting);
+  if (definition.kind == ElementKind::kStartEvent && !open_scope(instance_key, scope, element_instance)) return;
   if (element.loop_counter > 0) {
     const auto is_done = end_iteration(instance_key, element_instance);
     if (!is_done) return raise(instance_key, element_instance, 0, is_done.error());
@@ -420,7 +462,7 @@ void Processor::complete(Key instance_key, Key element_instance) {
   writer_.append(ElementCompleted{instance_key, element_instance});
   if (undone != 0) end_compensation(instance_key, undone);
   if (definition.event == model::EventKind::kTerminate) return interrupt_scope(instance_key, scope, std::nullopt, {});
-  if (definition.link_target != 0) return activate(instance_key, scope, definition.link_target, 0, std::nullopt);
+  if (definition.link_target != 0) return push_activate(instance_key, scope, process->elements[definition.link_target], 0, std::nullopt);
   if (!is_event_gateway) return leave(instance_key, scope, definition.outgoing);
   // No flow is taken, as the event has happened already: it goes on at once behind it.
   if (triggered) activate(instance_key, scope, *triggered, 0, result ? result : Context());
@@ -456,11 +498,8 @@ void Processor::take_flow(Key instance_key, Key scope, model::FlowIndex index, c
   const model::Flow& flow = process->flows[index];
   writer_.append(FlowTaken{instance_key, scope, flow.id});
   const Element& target = process->elements[flow.target];
-  if (target.kind != ElementKind::kParallelGateway) return push_activate(instance_key, scope, target, 1, result);
-  // An earlier token of this flow means that the gateway either waits for others or is about to be activated.
-  const ElementInstance& around = *state_.instance(instance_key)->find(scope);
-  if (around.waiting_tokens.at(index) == 1 && may_join(around, target))
-    push_activate(instance_key, scope, target, static_cast<std::int32_t>(target.incoming.size()), std::nullopt);
+  const bool joins = target.kind == ElementKind::kParallelGateway;  // with the tokens of all its flows, as soon as they are there
+  push_activate(instance_key, scope, target, joins ? static_cast<std::int32_t>(target.incoming.size()) : 1, result);
 }
 
 // Whether a token waits on each flow into the gateway.
@@ -497,7 +536,15 @@ void Processor::terminate(Key instance_key, Key element_instance) {
   writer_.append(ElementTerminating{instance_key, element_instance});
   if (child != 0 && state_.instance(child)) return push_terminate(child, child);
   if (element.children == 0) return finish_terminating(instance_key, element_instance);
-  terminate_children(instance_key, element_instance);
+  push_end_children(instance_key, element_instance);
+}
+
+void Processor::push_end_children(Key instance, Key scope) {
+  Step step;
+  step.kind = Step::Kind::kEndChildren;
+  step.instance = instance;
+  step.element_instance = scope;
+  steps_.push_back(std::move(step));
 }
 
 void Processor::push_terminate(Key instance, Key element_instance) {
@@ -541,7 +588,10 @@ void Processor::finish_terminating(Key instance_key, Key element_instance) {
 void Processor::interrupt_scope(Key instance_key, Key scope, std::optional<ElementIndex> start_event, const Context& variables) {
   const std::string target = start_event ? state_.instance(instance_key)->process->elements[*start_event].id : "";
   writer_.append(ScopeInterrupted{instance_key, scope, target, variables});
-  terminate_children(instance_key, scope);
+  if (start_event)
+    terminate_children(instance_key, scope);
+  else
+    push_end_children(instance_key, scope);
   go_on_interrupted(instance_key, scope);
 }
 
@@ -550,8 +600,8 @@ void Processor::go_on_interrupted(Key instance_key, Key scope) {
   const ElementInstance& around = *instance.find(scope);
   if (around.children > 0) return;
   if (!around.triggered) return check_scope(instance_key, scope);
-  const std::optional<Context> result = around.result;
-  activate(instance_key, scope, instance.process->elements[*around.triggered].scope, 0, result);
+  const ElementIndex begun = instance.process->elements[*around.triggered].scope;
+  push_activate(instance_key, scope, instance.process->elements[begun], 0, around.result);
 }
 
 }  // namespace consilium::bpmn::engine

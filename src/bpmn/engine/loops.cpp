@@ -1,5 +1,6 @@
 // Multi-instance activities. The body is an element instance that holds one child for each item of its input collection; it
 // has the boundary events, the children have the mappings.
+#include <algorithm>
 #include <utility>
 
 #include "bpmn/engine/instance_scope.h"
@@ -24,7 +25,7 @@ void Processor::activate_loop(const Instance& instance, const ElementInstance& e
     return raise(instance_key, key, 0,
                  {error_type::kExtractValue, "Expected the input collection of a multi-instance activity, but it is " + problem});
   std::vector<Wait> waits;
-  if (!prepare_waits(instance, element, definition.boundary_events, waits)) return;
+  if (!prepare_waits(instance, element, definition.boundary_events, waits, element.key)) return;
   writer_.append(LoopStarted{instance_key, key, {{"items", as_variable(items.value)}}});
   open_waits(instance_key, key, waits);
   activated(instance_key, key);
@@ -32,7 +33,6 @@ void Processor::activate_loop(const Instance& instance, const ElementInstance& e
     push_complete(instance_key, key);
   else
     push_iterate(instance_key, key);
-  correlate_buffered(instance_key, key);
 }
 
 void Processor::push_iterate(Key instance, Key body) {
@@ -45,18 +45,16 @@ void Processor::push_iterate(Key instance, Key body) {
 
 // A few at a time, so that a long list holds up nobody else.
 void Processor::iterate(Key instance_key, Key body) {
-  const bool sequential = [&] {
-    const Instance& instance = *state_.instance(instance_key);
-    return instance.element_of(*instance.find(body)).loop->sequential;
-  }();
-  const int most = sequential ? 1 : kIterationsPerStep;
-  for (int begun = 0; begun < most; ++begun) {
-    const ElementInstance* element = state_.instance(instance_key)->find(body);
-    if (!element || element->state != Lifecycle::kActivated || element->interrupted) return;
-    if (std::cmp_greater_equal(element->loop->started, element->loop->items.size())) return;
-    activate(instance_key, body, element->element, 0, std::nullopt);
-  }
-  if (!sequential) push_iterate(instance_key, body);
+  const Instance& instance = *state_.instance(instance_key);
+  const ElementInstance& element = *instance.find(body);
+  if (element.state != Lifecycle::kActivated || element.interrupted) return;
+  const std::size_t left = element.loop->items.size() - static_cast<std::size_t>(element.loop->started);
+  if (left == 0) return;
+  const Element& definition = instance.element_of(element);
+  if (definition.loop->sequential) return activate(instance_key, body, element.element, 0, std::nullopt);
+  const std::size_t now = std::min<std::size_t>(left, kIterationsPerStep);
+  for (std::size_t begun = 0; begun < now; ++begun) push_activate(instance_key, body, definition, 0, std::nullopt);
+  if (left > now) push_iterate(instance_key, body);
 }
 
 // What an instance begins with. A plain variable that gives the output belongs to it, so that instances do not overwrite each other's.

@@ -76,8 +76,8 @@ std::string Processor::find_start_fault(const Definition& definition, const Crea
 
 void Processor::begin_at(Key instance, const std::vector<std::string>& elements) {
   if (!begin_scope(instance, instance)) return;
-  for (const std::string& element : elements) begin_element(instance, {element, 0, {}});
-  correlate_buffered(instance, instance);  // not before something is in it
+  std::set<Key> scopes;
+  for (const std::string& element : elements) begin_element(instance, {element, 0, {}}, scopes);
 }
 
 // ---- modification
@@ -97,10 +97,53 @@ void Processor::operator()(const ModifyInstance& command) {
                       "the given instructions would terminate the instance. The instance was created by a call activity in the parent "
                       "process. To terminate this instance please modify the parent process instead.");
   if (command.effect == Effect::kOnlyChecked) return;
-  for (const ModifyInstance::Activation& activation : command.activations) begin_element(command.instance, activation);
-  const std::set<Key> ending = what_ends(*instance, command.terminations);
-  for (const Key key : ending) {
-    if (!ending.contains(instance->find(key)->scope)) push_terminate(command.instance, key);
+  std::set<Key> scopes;
+  for (const ModifyInstance::Activation& activation : command.activations) begin_element(command.instance, activation, scopes);
+  for (const Key key : command.terminations) end_element(command.instance, key, scopes);
+  for (const Key scope : scopes) {
+    const Instance* after = state_.instance(command.instance);
+    const ElementInstance* element = after ? after->find(scope) : nullptr;
+    if (element && element->interrupted && !element->loop) writer_.append(ScopeResumed{command.instance, scope});
+  }
+}
+
+// At once, and with it each scope around it that is left with nothing in it, but for those in which something is about to begin. One
+// that holds very much ends step by step.
+void Processor::end_element(Key instance_key, Key key, const std::set<Key>& scopes) {
+  while (key != 0) {
+    const Instance* instance = state_.instance(instance_key);
+    const ElementInstance* element = instance ? instance->find(key) : nullptr;
+    if (!element || element->state == Lifecycle::kTerminating) return;
+    const Key scope = element->scope;
+    if (instance->elements.size() > kMaxStepsPerCommand) {
+      const std::set<Key> ending = what_ends(*instance, {key});
+      return push_terminate(instance_key, *ending.begin());
+    }
+    end_at_once(instance_key, key);
+    instance = state_.instance(instance_key);
+    const ElementInstance* around = instance ? instance->find(scope) : nullptr;
+    if (!around || around->children > 0 || around->active_flows > 0 || scopes.contains(scope)) return;
+    key = scope;
+  }
+}
+
+// From outside to inside it begins to end, and ends the other way round: what ends last in a scope ends that too.
+void Processor::end_at_once(Key instance_key, Key element_instance) {
+  std::vector<std::pair<Key, Key>> open = {{instance_key, element_instance}}, ending;
+  while (!open.empty()) {
+    const auto [owner, key] = open.back();
+    open.pop_back();
+    const Key child = state_.instance(owner)->find(key)->child;
+    writer_.append(ElementTerminating{owner, key});
+    ending.emplace_back(owner, key);
+    if (child != 0 && state_.instance(child)) open.emplace_back(child, child);
+    const std::vector<Key> inner = state_.instance(owner)->children_of(key);
+    for (auto next = inner.rbegin(); next != inner.rend(); ++next) open.emplace_back(owner, *next);
+  }
+  for (auto last = ending.rbegin(); last != ending.rend(); ++last) {
+    const Instance* owner = state_.instance(last->first);
+    const ElementInstance* element = owner ? owner->find(last->second) : nullptr;
+    if (element && element->children == 0) finish_terminating(last->first, last->second);
   }
 }
 
@@ -174,7 +217,7 @@ std::expected<Key, std::string> Processor::find_scope(const Instance& instance, 
   return found;
 }
 
-void Processor::begin_element(Key instance_key, const ModifyInstance::Activation& activation) {
+void Processor::begin_element(Key instance_key, const ModifyInstance::Activation& activation, std::set<Key>& scopes) {
   const model::ProcessPointer process = state_.instance(instance_key)->process;
   const ElementIndex target = process->by_id.at(activation.element);
   const auto give_variables = [&](Key key, std::string_view element) {
@@ -183,25 +226,57 @@ void Processor::begin_element(Key instance_key, const ModifyInstance::Activation
     }
   };
   give_variables(instance_key, "");
+  scopes.insert(instance_key);
   Key within = activation.ancestor != 0 ? activation.ancestor : instance_key;
-  std::vector<Key> begun;
   for (const ElementIndex scope : scopes_around(*process, target)) {
     Key found = find_scope(*state_.instance(instance_key), within, scope).value_or(within);
     const bool is_new = found == 0;
     if (is_new) {
       found = writer_.next_key();
-      writer_.append(ElementActivating{instance_key, found, within, process->elements[scope].id, 0});
+      writer_.append(ElementActivating{instance_key, found, within, process->elements[scope].id, taken_by(instance_key, within, scope)});
     }
     if (state_.instance(instance_key)->find(found)->element == scope) give_variables(found, process->elements[scope].id);
     if (is_new && !begin_scope(instance_key, found)) return;
-    if (is_new) begun.push_back(found);
     within = found;
+    scopes.insert(found);
   }
-  const Key key = writer_.next_key();
-  writer_.append(ElementActivating{instance_key, key, within, activation.element, 0});
-  give_variables(key, activation.element);
+  Step step;
+  step.kind = Step::Kind::kBegin;
+  step.instance = instance_key;
+  step.element_instance = within;
+  step.element = activation.element;
+  step.result.emplace();
+  for (const ModifyInstance::Variables& given : activation.variables) {
+    if (given.scope != activation.element) continue;
+    for (const auto& [name, value] : given.variables) step.result->insert_or_assign(name, value);
+  }
+  steps_.push_back(std::move(step));
+}
+
+void Processor::begin_in(const Instance& instance, const ElementInstance& scope, const Step& step) {
+  const ElementIndex element = instance.process->by_id.at(step.element);
+  if (!instance.lets_go_on(scope, element)) return;
+  const Key instance_key = instance.key, key = writer_.next_key();
+  writer_.append(ElementActivating{instance_key, key, scope.key, step.element, taken_by(instance_key, scope.key, element)});
+  if (step.result && !step.result->empty()) writer_.append(VariablesSet{instance_key, key, *step.result});
   go_on_activating(instance_key, key);
-  for (auto scope = begun.rbegin(); scope != begun.rend(); ++scope) correlate_buffered(instance_key, *scope);
+}
+
+// How many of the scope's tokens an element takes that begins without one of its own: as many as if they had come, as far as there are
+// any. So does Zeebe, and a scope may complete while a token waits at a gateway of it.
+std::int32_t Processor::taken_by(Key instance_key, Key scope, ElementIndex element) const {
+  const Instance& instance = *state_.instance(instance_key);
+  const Element& definition = instance.process->elements[element];
+  const std::int32_t there = instance.find(scope)->active_flows;
+  switch (definition.kind) {
+    case ElementKind::kStartEvent:
+    case ElementKind::kBoundaryEvent: return 0;
+    case ElementKind::kIntermediateCatchEvent:
+      return definition.incoming.empty() || definition.after_event_gateway ? 0 : std::min(there, 1);
+    case ElementKind::kParallelGateway: return std::min(there, static_cast<std::int32_t>(definition.incoming.size()));
+    case ElementKind::kEventSubProcess: return instance.process->elements[definition.start_event].interrupting ? there : 0;
+    default: return std::min(there, 1);
+  }
 }
 
 // As when a token had come, but nothing in it begins by itself, and its inputs are not applied: it has what the modification gives
@@ -210,7 +285,7 @@ bool Processor::begin_scope(Key instance_key, Key scope) {
   const Instance& instance = *state_.instance(instance_key);
   const ElementInstance& element = *instance.find(scope);
   std::vector<Wait> waits;
-  if (!prepare_waits(instance, element, waits_around(instance, element), waits)) return false;
+  if (!prepare_waits(instance, element, waits_around(instance, element), waits, element.key)) return false;
   open_waits(instance_key, scope, waits);
   activated(instance_key, scope);
   return true;

@@ -143,7 +143,7 @@ void Processor::operator()(const PublishMessage& command) {
   for (const Key subscription : waiting) {
     const Instance* instance = state_.owner_of(subscription);
     if (!instance || state_.message(key)->correlated.contains(instance->process->id)) continue;
-    if (!instance->can_be_triggered(instance->subscriptions.at(subscription).element_instance)) continue;
+    if (!instance->can_be_triggered(instance->elements.at(instance->subscriptions.at(subscription).element_instance))) continue;
     correlate(*state_.message(key), instance->subscriptions.at(subscription));
   }
   start_by_message(*state_.message(key));
@@ -258,7 +258,7 @@ void Processor::operator()(const ThrowError& command) {
   const Key element_instance = job->element_instance;
   const auto catcher = find_catcher(instance, *instance.find(element_instance), model::EventKind::kError, command.code);
   writer_.append(JobErrorThrown{instance_key, command.job, command.code, command.message.substr(0, kMaxMessageBytes)});
-  if (catcher) return trigger(catcher->instance, catcher->host, catcher->event, command.variables);
+  if (catcher) return trigger(*catcher, command.variables);
   raise(instance_key, element_instance, command.job,
         {error_type::kUnhandledError,
          "Expected to throw the error '" + command.code + "', but no boundary event catches it. " + command.message});

@@ -21,12 +21,17 @@
 
 namespace consilium::bpmn::engine {
 
+// By the order of what waits, as with Zeebe, or by their own.
+enum class EarlyMessages : std::uint8_t { kByWait, kByAge };
+
 struct EngineOptions {
   std::int32_t partition = 1;
   // When set, a deployed service task must name one of them.
   std::optional<std::set<std::string, std::less<>>> known_job_types;
   // What a model's `retries="0"` means: none, as with Zeebe, or a number of them.
   std::int32_t retries_for_none = 0;
+  // Which of several messages comes first to what waits for more than one, when all were there before.
+  EarlyMessages early_messages = EarlyMessages::kByWait;
   // Where expressions get random numbers; null: they have none. What they give stands in events, so that replay needs none.
   RandomSource* random = nullptr;
 };
@@ -106,6 +111,11 @@ class Processor {
     bool is_signal = false;
   };
 
+  struct Early {
+    const Message* message;
+    const Subscription* subscription;
+  };
+
   // An error's way out: the element instance that has the boundary event or event sub-process that catches it.
   struct Catcher {
     Key instance = 0;
@@ -135,6 +145,7 @@ class Processor {
   void start_by_timer(Key key);
   void schedule_starts(const Definition& definition);
   void cancel_starts(Key process_key);
+  void push_broadcast(Key instance, Key element_instance, const std::string& name, const Context& variables);
   void broadcast(const std::string& name, const Context& variables);
   void begin_instance(Key instance, std::string_view start_event, const Context& variables);
   void create_timer(Key instance, Key element_instance, const std::string& target, const Schedule& schedule);
@@ -143,13 +154,16 @@ class Processor {
   // lifecycle.cpp
   void run_steps();
   void run_step(const Step& step);
+  bool may_go_on(const Instance& instance, const ElementInstance& element) const;
+  void activate_in(const Instance& instance, const ElementInstance& scope, const Step& step);
   bool has_done_enough(int steps) const;
   void yield_rest();
   void activate(Key instance, Key scope, model::ElementIndex element, std::int32_t consumed, const std::optional<Context>& result);
   void go_on_activating(Key instance, Key element_instance);
   static std::vector<model::ElementIndex> waits_around(const Instance& instance, const ElementInstance& element);
   bool prepare_waits(const Instance& instance, const ElementInstance& element, const std::vector<model::ElementIndex>& targets,
-                     std::vector<Wait>& waits);
+                     std::vector<Wait>& waits, Key blamed);
+  bool open_scope(Key instance, Key scope, Key start_event);
   void open_waits(Key instance, Key element_instance, const std::vector<Wait>& waits);
   void activate_process(const Instance& instance, const ElementInstance& element);
   void activate_task(const Instance& instance, const ElementInstance& element);
@@ -157,10 +171,12 @@ class Processor {
   void activate_script(const Instance& instance, const ElementInstance& element);
   void activate_sub_process(const Instance& instance, const ElementInstance& element);
   void activate_choice(const Instance& instance, const ElementInstance& element);
+  void pass(const Instance& instance, const ElementInstance& element, const std::vector<model::FlowIndex>& flows);
   void activate_event_gateway(const Instance& instance, const ElementInstance& element);
   void activate_catch_event(const Instance& instance, const ElementInstance& element);
   void activate_throw_event(const Instance& instance, const ElementInstance& element);
   void activate_call(const Instance& instance, const ElementInstance& element);
+  void begin_called(const Instance& instance, const ElementInstance& call_activity, const Step& step);
   void complete_caller(Key parent, Key call_activity, const Context& variables);
   // modification.cpp
   std::string find_start_fault(const Definition& definition, const CreateInstance& command) const;
@@ -168,7 +184,11 @@ class Processor {
   std::string find_fault(const Instance& instance, const ModifyInstance& command) const;
   std::string find_fault(const Instance& instance, const ModifyInstance::Activation& activation) const;
   std::expected<Key, std::string> find_scope(const Instance& instance, Key within, model::ElementIndex scope) const;
-  void begin_element(Key instance, const ModifyInstance::Activation& activation);
+  void begin_element(Key instance, const ModifyInstance::Activation& activation, std::set<Key>& scopes);
+  void begin_in(const Instance& instance, const ElementInstance& scope, const Step& step);
+  void end_element(Key instance, Key element_instance, const std::set<Key>& scopes);
+  void end_at_once(Key instance, Key element_instance);
+  std::int32_t taken_by(Key instance, Key scope, model::ElementIndex element) const;
   bool begin_scope(Key instance, Key scope);
   static std::set<Key> what_ends(const Instance& instance, const std::vector<Key>& element_instances);
   std::string find_fault(const Instance& instance, const Definition& target, const MigrateInstance& command) const;
@@ -202,6 +222,7 @@ class Processor {
   void terminate(Key instance, Key element_instance);
   void push_terminate(Key instance, Key element_instance);
   void end_instance(Key instance, Lifecycle how);
+  void push_end_children(Key instance, Key scope);
   void terminate_children(Key instance, Key scope);
   void finish_terminating(Key instance, Key element_instance);
   void interrupt_scope(Key instance, Key scope, std::optional<model::ElementIndex> start_event, const Context& variables);
@@ -209,8 +230,13 @@ class Processor {
 
   // events.cpp
   void trigger(Key instance, Key host, model::ElementIndex target, const Context& variables);
+  void trigger(const Catcher& catcher, const Context& variables);
   void correlate(const Message& message, const Subscription& subscription);
+  const Message* find_buffered(const Instance& instance, const Subscription& subscription) const;
   void correlate_buffered(Key instance, Key element_instance);
+  std::optional<Early> find_early(const Instance& instance, const ElementInstance& waiting, model::ElementIndex target) const;
+  void push_correlate(const Instance& instance, const Subscription& subscription);
+  void correlate_buffered(const Instance& instance, const ElementInstance& waiting, const Step& step);
   void fire_timer(Key key);
   void job_due(Key key);
   void begin_anew(const Due& begun);

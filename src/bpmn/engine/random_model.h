@@ -22,11 +22,16 @@ class RandomModel {
     std::string signal = "sig";
     char time_unit = 'S';       // of its timers: S or H
     bool compensation = false;  // handlers, and events that ask for them
-    bool trouble = false;       // what may raise an incident: mended by the variables x above 3, late (a text), span (a duration)
+    std::string begins_by;      // the message or signal that starts it; empty: the client
+    bool begins_by_signal = false;
+    bool trouble = false;  // what may raise an incident: mended by the variables x above 3, late (a text), span (a duration)
   };
   explicit RandomModel(SeededRandom& random) : RandomModel(random, Names()) {}
   RandomModel(SeededRandom& random, Names names) : random_(random), names_(std::move(names)), model_(names_.process) {
-    model_.start("start");
+    if (names_.begins_by.empty())
+      model_.start("start");
+    else
+      model_.start_on("start", names_.begins_by_signal ? model_.on_signal(names_.begins_by) : model_.on_message(names_.begins_by));
     const std::string last = sequence("start", 3);
     model_.end("end").flow(last, "end");
     if (chance(4)) event_sub_process();
@@ -131,7 +136,10 @@ class RandomModel {
     switch (random_.below(4)) {
       case 0: model_.activity("task", id, "", "", loop); break;
       case 1: model_.activity("serviceTask", id, "<z:taskDefinition type='work'/>", output("=x", "r"), loop); break;
-      case 2: model_.activity("callActivity", id, "<z:calledElement processId='" + names_.child + "' propagateAllParentVariables='false'/>", "", loop); break;
+      case 2:
+        model_.activity("callActivity", id, "<z:calledElement processId='" + names_.child + "' propagateAllParentVariables='false'/>", "",
+                        loop);
+        break;
       default: {
         const std::string inner = name("start"), work = name("task"), end = name("end");
         model_.open_sub(id, "", loop).start(inner).task(work, "work").end(end).flow(inner, work).flow(work, end);
@@ -146,7 +154,9 @@ class RandomModel {
   }
   std::string link(const std::string& from) {
     const std::string away = name("away"), here = name("here");
-    model_.throw_on(away, TestModel::on_link(here, away + "-link")).catch_on(here, TestModel::on_link(here, here + "-link")).flow(from, away);
+    model_.throw_on(away, TestModel::on_link(here, away + "-link"))
+        .catch_on(here, TestModel::on_link(here, here + "-link"))
+        .flow(from, away);
     return here;
   }
   // An inclusive gateway goes on, and often aside too.
@@ -181,7 +191,11 @@ class RandomModel {
       case 6: model_.start_on(by, model_.on_signal(names_.signal), chance(2)); break;
       default: model_.start_on(by, model_.on_escalation("X"), chance(3)); break;
     }
-    model_.task(work, "work").end(end).flow(by, work).flow(work, end).close_sub();
+    if (names_.trouble && chance(4))
+      model_.error_end(end, "E");
+    else
+      model_.end(end);
+    model_.task(work, "work").flow(by, work).flow(work, end).close_sub();
   }
   std::string task(const std::string& from) {
     const std::string id = name("task");
@@ -248,6 +262,10 @@ class RandomModel {
   }
   std::string timer(const std::string& from) {
     const std::string id = name("timer");
+    if (chance(4)) {  // between two ticks of the clock
+      model_.catch_date(id, std::string("=now() + duration(\"") + (names_.time_unit == 'H' ? "PT90M" : "PT2S") + "\")").flow(from, id);
+      return id;
+    }
     model_.catch_timer(id, chance(2) ? span(5) : "=if is defined(x) then \"" + span(1) + "\" else \"" + span(3) + "\"").flow(from, id);
     return id;
   }
@@ -258,6 +276,10 @@ class RandomModel {
     model_.exclusive(split, split + "_" + no).exclusive(yes).exclusive(no).exclusive(merge);
     model_.flow(from, split).flow(split, yes, "is defined(x) and x > 5").flow(split, no);
     model_.flow(sequence(yes, depth - 1), merge).flow(sequence(no, depth - 1), merge);
+    if (chance(2)) {  // holds often together with the other one
+      const std::string maybe = name("maybe");
+      model_.exclusive(maybe).flow(split, maybe, "is defined(x) and x > 3").flow(maybe, merge);
+    }
     return merge;
   }
   std::string fork(const std::string& from, int depth) {

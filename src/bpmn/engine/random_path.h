@@ -14,24 +14,42 @@ inline feel::Value small_number(SeededRandom& random) { return {static_cast<std:
 // One thing that the client does. `pick` is taken modulo what there is to choose from, in the order of element ids and keys.
 inline feel::Context random_action(SeededRandom& random, const std::string& key, const std::string& signal) {
   const auto pick = feel::Value(static_cast<std::int64_t>(random.below(1000)));
-  const auto one_of = [&](std::int64_t bound) { return feel::Value(static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(bound)))); };
+  const auto one_of = [&](std::int64_t bound) {
+    return feel::Value(static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(bound))));
+  };
   switch (random.below(16)) {
     case 0:
     case 1:
-      return {{"do", "fail"}, {"pick", pick}, {"retries", one_of(3)}, {"hours", one_of(2)}, {"variables", feel::Context{{"failed", small_number(random)}}}};
+      return {{"do", "fail"},
+              {"pick", pick},
+              {"retries", one_of(3)},
+              {"hours", one_of(2)},
+              {"variables", feel::Context{{"failed", small_number(random)}}}};
     case 2:
     case 3: {
       const char* const codes[] = {"E", "E", "F"};
-      return {{"do", "throw"}, {"pick", pick}, {"code", codes[random.below(3)]}, {"variables", feel::Context{{"thrown", small_number(random)}}}};
+      return {{"do", "throw"},
+              {"pick", pick},
+              {"code", codes[random.below(3)]},
+              {"variables", feel::Context{{"thrown", small_number(random)}}}};
     }
     case 4:
     case 5:
-      return {{"do", "publish"}, {"name", random.below(4) == 0 ? "aside" : "go"}, {"key", key}, {"hours", random.below(2) == 0 ? 0 : 100'000}, {"variables", feel::Context{{"x", small_number(random)}}}};
-    case 6:
-      return {{"do", "publish"}, {"name", "go"}, {"key", key}, {"hours", 100'000}, {"id", "once"}, {"variables", feel::Context()}};
-    case 7: return {{"do", "publish"}, {"name", "stop"}, {"key", key}, {"hours", random.below(3) == 0 ? 100'000 : 0}, {"variables", feel::Context()}};
-    case 8: return {{"do", "signal"}, {"name", random.below(3) == 0 ? signal + "-aside" : signal}, {"variables", feel::Context{{"x", small_number(random)}}}};
-    case 9: return {{"do", "set"}, {"pick", pick}, {"local", random.below(2) == 0}, {"variables", feel::Context{{"y", small_number(random)}}}};
+      return {{"do", "publish"},
+              {"name", random.below(4) == 0 ? "aside" : "go"},
+              {"key", key},
+              {"hours", random.below(2) == 0 ? 0 : 100'000},
+              {"variables", feel::Context{{"x", small_number(random)}}}};
+    case 6: return {{"do", "publish"}, {"name", "go"}, {"key", key}, {"hours", 100'000}, {"id", "once"}, {"variables", feel::Context()}};
+    case 7:
+      return {
+          {"do", "publish"}, {"name", "stop"}, {"key", key}, {"hours", random.below(3) == 0 ? 100'000 : 0}, {"variables", feel::Context()}};
+    case 8:
+      return {{"do", "signal"},
+              {"name", random.below(3) == 0 ? signal + "-aside" : signal},
+              {"variables", feel::Context{{"x", small_number(random)}}}};
+    case 9:
+      return {{"do", "set"}, {"pick", pick}, {"local", random.below(2) == 0}, {"variables", feel::Context{{"y", small_number(random)}}}};
     case 10: return {{"do", "resolve"}, {"pick", pick}, {"retries", one_of(2)}};
     default:
       return {{"do", "complete"}, {"pick", pick}, {"variables", feel::Context{{"r", small_number(random)}, {"x", small_number(random)}}}};
@@ -69,15 +87,20 @@ inline feel::Context random_path(std::uint64_t seed) {
   names.signal = "signal" + number;
   names.time_unit = 'H';
   names.trouble = true;
+  names.compensation = random.below(3) == 0;
+  const std::uint64_t start = random.below(10);
   const std::string key = "key" + number;
-  const TestModel child = TestModel(names.child).start().task("child-task", "work").end().flow("start", "child-task").flow("child-task", "end");
+  const TestModel child =
+      TestModel(names.child).start().task("child-task", "work").end().flow("start", "child-task").flow("child-task", "end");
+  const std::uint64_t kind = random.below(10);
+  const bool modifies = kind < 2, migrates = kind == 2 || kind == 3, is_cancelled = kind == 4;
+  if (start < 2 && !migrates) names.begins_by = "begin" + number;  // else the twin would begin as well
+  names.begins_by_signal = start == 0;
   const std::uint64_t model_seed = random.next();
   SeededRandom same(model_seed), again(model_seed);
   const RandomModel model(same, names);
   feel::List models = {feel::Context{{"name", "child.bpmn"}, {"xml", child.xml()}},
                        feel::Context{{"name", names.process + ".bpmn"}, {"xml", model.xml()}}};
-  const std::uint64_t kind = random.below(10);
-  const bool modifies = kind < 2, migrates = kind == 2 || kind == 3, is_cancelled = kind == 4;
   if (migrates) {
     names.process += "-twin";
     models.push_back(feel::Context{{"name", names.process + ".bpmn"}, {"xml", RandomModel(again, names).xml()}});
@@ -97,8 +120,16 @@ inline feel::Context random_path(std::uint64_t seed) {
     else
       actions.push_back(random_action(random, key, names.signal));
   }
-  return {{"seed", static_cast<std::int64_t>(seed)}, {"models", models}, {"process", "p" + number}, {"key", key}, {"signal", names.signal},
-          {"variables", feel::Context{{"id", key}}}, {"actions", actions}, {"finish", finishing_round(key, names.signal)}};
+  return {{"seed", static_cast<std::int64_t>(seed)},
+          {"models", models},
+          {"process", "p" + number},
+          {"key", key},
+          {"signal", names.signal},
+          {"begins by", names.begins_by},
+          {"by signal", names.begins_by_signal},
+          {"variables", feel::Context{{"id", key}}},
+          {"actions", actions},
+          {"finish", finishing_round(key, names.signal)}};
 }
 
 }  // namespace consilium::bpmn::engine

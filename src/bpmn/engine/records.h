@@ -172,13 +172,27 @@ using Command = std::variant<Deploy, CreateInstance, CancelInstance, PublishMess
 
 // One piece of work that an instance still has to do, kept when it yields.
 struct Step {
-  enum class Kind : std::uint8_t { kActivate, kReactivate, kComplete, kTerminate, kIterate };
+  // kBegin: as kActivate, without a token, for a modification. kEndChildren: of a scope that ends. kCall: of a call activity, its process
+  // begins. kCorrelate: with a message that was there before its element waited. kBroadcast: a signal.
+  enum class Kind : std::uint8_t {
+    kActivate,
+    kReactivate,
+    kComplete,
+    kTerminate,
+    kIterate,
+    kEndChildren,
+    kCall,
+    kCorrelate,
+    kBroadcast,
+    kBegin
+  };
   Kind kind = Kind::kActivate;
   Key instance = 0;
-  Key element_instance = 0;       // kActivate: of the scope
-  std::string element;            // kActivate: what to activate
-  std::int32_t consumed = 0;      // kActivate: tokens on flows that it takes up
-  std::optional<Context> result;  // kActivate: variables of the event that triggered it
+  Key element_instance = 0;   // kActivate, kBegin: of the scope
+  std::string element;        // kActivate, kBegin: what to activate; kCall: the process; kCorrelate: the event; kBroadcast: the signal
+  std::int32_t consumed = 0;  // kActivate: tokens on flows that it takes up; kCorrelate: steps that it waits
+  std::optional<Context>
+      result;  // kActivate: variables of the event that triggered it; kBegin, kCall, kBroadcast: of the element, process, signal
 };
 
 struct RecordType {
@@ -579,6 +593,12 @@ struct CompensationCompleted {
   Key instance = 0;
   Key compensation = 0;
 };
+// A modification begins something in a scope that was interrupted: everything goes on in it again.
+struct ScopeResumed {
+  static constexpr RecordType kType{51, 1};
+  Key instance = 0;
+  Key element_instance = 0;
+};
 
 using Event =
     std::variant<ProcessDeployed, InstanceCreated, ElementActivating, ElementActivated, ElementCompleting, ElementCompleted,
@@ -589,7 +609,7 @@ using Event =
                  RepeatingTimerCreated, StartTimerCreated, StartTimerTriggered, StartTimerCanceled, InstanceLocked, ChildStarted,
                  LoopStarted, LoopOutputCollected, InstanceMigrated, CalendarTimerCreated, CalendarStartTimerCreated, ProcessDeleted,
                  DecisionsDeployed, DecisionsDeleted, DecisionEvaluated, FormDeployed, FormDeleted, CompensationRecorded,
-                 CompensationTriggered, CompensationStarted, CompensationCompleted>;
+                 CompensationTriggered, CompensationStarted, CompensationCompleted, ScopeResumed>;
 
 // All events of one command: what the journal holds in one row. They take effect together.
 struct Record {

@@ -24,7 +24,11 @@ const Element* find_start(const Definition& definition, Fits fits) {
 // The element of the start event takes the variables, and so its output mappings do.
 void Processor::begin_instance(Key instance, std::string_view start_event, const Context& variables) {
   writer_.append(EventTriggered{instance, instance, std::string(start_event), variables});
-  go_on_activating(instance, instance);
+  Step step;
+  step.kind = Step::Kind::kReactivate;
+  step.instance = instance;
+  step.element_instance = instance;
+  steps_.push_back(std::move(step));
 }
 
 // One instance of each process; none while another that such a message with this key started is active.
@@ -122,6 +126,16 @@ void Processor::operator()(const BroadcastSignal& command) {
   broadcast(command.name, command.variables);
 }
 
+void Processor::push_broadcast(Key instance, Key element_instance, const std::string& name, const Context& variables) {
+  Step step;
+  step.kind = Step::Kind::kBroadcast;
+  step.instance = instance;
+  step.element_instance = element_instance;
+  step.element = name;
+  step.result = variables;
+  steps_.push_back(std::move(step));
+}
+
 void Processor::broadcast(const std::string& name, const Context& variables) {
   writer_.append(SignalBroadcast{writer_.next_key(), name, variables});
   const std::set<Key> definitions = state_.started_by_signal(name);
@@ -139,7 +153,7 @@ void Processor::broadcast(const std::string& name, const Context& variables) {
     const Instance* instance = state_.owner_of(key);  // null: an earlier one has ended it
     if (!instance) continue;
     const Subscription subscription = instance->subscriptions.at(key);
-    if (!instance->can_be_triggered(subscription.element_instance)) continue;
+    if (!instance->can_be_triggered(instance->elements.at(subscription.element_instance))) continue;
     trigger(instance->key, subscription.element_instance, subscription.target, variables);
   }
 }

@@ -190,10 +190,17 @@ bool Instance::still_waits(const ElementInstance& instance) const {
   return event.kind == model::ElementKind::kStartEvent && !instance.interrupted;
 }
 
-bool Instance::is_swept_away(const ElementInstance& instance) const {
+bool Instance::can_be_triggered(const ElementInstance& instance) const {
+  if (instance.state != Lifecycle::kActivated || is_leaving(instance)) return false;
   const ElementInstance* around = find(instance.scope);
-  if (!around || !around->interrupted) return false;
-  return !around->triggered || process->elements[*around->triggered].scope != instance.element;
+  return !around || !around->interrupted || around->loop;
+}
+
+// The instances of a multi-instance activity go on until they are ended, also when enough are done.
+bool Instance::lets_go_on(const ElementInstance& scope, model::ElementIndex element) const {
+  if (scope.state != Lifecycle::kActivated) return false;
+  if (!scope.interrupted || scope.loop) return true;
+  return scope.triggered && process->elements[*scope.triggered].scope == element;
 }
 
 const Definition* State::definition(Key key) const {

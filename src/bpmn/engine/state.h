@@ -226,12 +226,14 @@ struct Instance {
   std::vector<Key> children_of(Key element_instance) const;
   // What such searches have looked at in this thread so far.
   static std::int64_t visited();
-  // It is neither ending nor held up by an incident while it completes: then what it waits for happens to nobody.
-  bool can_be_triggered(Key element_instance) const { return elements.at(element_instance).state == Lifecycle::kActivated; }
+  // It is neither ending nor held up by an incident while it completes, nor does its scope end: then what it waits for happens to
+  // nobody.
+  bool can_be_triggered(const ElementInstance& instance) const;
   // Nothing that it waits for has ended its waits.
   bool still_waits(const ElementInstance& instance) const;
-  // It must end because its scope was interrupted; all but the event sub-process that did it.
-  bool is_swept_away(const ElementInstance& instance) const;
+  // The scope is active, and if it was interrupted, then by this very event sub-process. Scopes further out do not count: what is in
+  // them goes on until its own end comes.
+  bool lets_go_on(const ElementInstance& scope, model::ElementIndex element) const;
   // May the pending steps go on by themselves?
   bool may_continue() const { return !pending.empty() && yields <= kMaxConsecutiveYields; }
 

@@ -192,8 +192,9 @@ class TestModel {
   }
   std::string message(std::string_view name, std::string_view key) {
     const std::string id = "declared-message-" + std::to_string(++declared_);
-    outside_ += "<message id='" + id + "' name='" + std::string(name) + "'><extensionElements><z:subscription correlationKey='" +
-                std::string(key) + "'/></extensionElements></message>";
+    outside_ += "<message id='" + id + "' name='" + std::string(name) + "'>";
+    if (!key.empty()) outside_ += extensions("<z:subscription correlationKey='" + std::string(key) + "'/>");
+    outside_ += "</message>";
     return id;
   }
   std::string error(std::string_view code) { return declare("error", "errorCode", code); }

@@ -284,8 +284,9 @@ bool Processor::map_outputs(Key instance_key, Key element_instance) {
   const std::optional<Context> result = has_result ? element.result : std::nullopt;
   if (definition.outputs.empty()) {
     if (!result || result->empty()) return true;
-    // What another element waited for stands at the event at first; the variables of an error stay there.
-    const bool stands_apart = definition.kind == model::ElementKind::kBoundaryEvent || definition.after_event_gateway;
+    // What another element waited for, or what started the instance, stands at the event at first; the variables of an error stay there.
+    const bool starts = definition.kind == model::ElementKind::kStartEvent && definition.scope == model::kProcessElement;
+    const bool stands_apart = definition.kind == model::ElementKind::kBoundaryEvent || definition.after_event_gateway || starts;
     if (stands_apart) writer_.append(VariablesSet{instance_key, element_instance, *result});
     if (stands_apart && definition.event == model::EventKind::kError) return true;
     merge(instance_key, stands_apart ? scope : element_instance, *result);

@@ -259,7 +259,19 @@ class Reader {
     link_links();
     link_compensation();
     check_process(*process, findings_);
+    order_as_zeebe(*process);
     processes_.push_back(std::move(process));
+  }
+
+  // Zeebe goes through a model from its end. So of the conditions of a gateway that hold, the last in the file counts, the last branch
+  // begins first, and the last event waits first.
+  static void order_as_zeebe(Process& process) {
+    for (Element& element : process.elements) {
+      std::ranges::reverse(element.outgoing);
+      std::ranges::reverse(element.boundary_events);
+      std::ranges::reverse(element.event_sub_processes);
+      std::ranges::reverse(element.triggered_starts);
+    }
   }
 
   // Scopes are worked off from a list, so that nesting costs no stack.
