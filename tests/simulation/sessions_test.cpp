@@ -138,8 +138,13 @@ class GatewayProcess {
     auto page = std::make_shared<Page>();
     if (!*answer || !**answer) return page;
     SimulatedSocket::Receiver receiver;
-    receiver.on_frame = [page](const std::string& frame) { page->frames.emplace_back(json::parse(frame).at("type").as_string()); };
-    receiver.on_end = [page](std::uint16_t code) { page->ended = code; };
+    // The page has the socket; the other way round it would keep itself.
+    receiver.on_frame = [seen = std::weak_ptr(page)](const std::string& frame) {
+      if (const auto there = seen.lock()) there->frames.emplace_back(json::parse(frame).at("type").as_string());
+    };
+    receiver.on_end = [seen = std::weak_ptr(page)](std::uint16_t code) {
+      if (const auto there = seen.lock()) there->ended = code;
+    };
     page->socket = std::make_shared<SimulatedSocket>(*loop_, cluster_.people(), (**answer)->listener, std::move(receiver));
     sockets_.push_back(page->socket);
     page->socket->open();

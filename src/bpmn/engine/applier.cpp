@@ -433,8 +433,7 @@ void Applier::operator()(const ScopeInterrupted& event) {
 
 void Applier::operator()(const ScopeResumed& event) {
   ElementInstance& scope = element(instance(event.instance), event.element_instance);
-  scope.interrupted = false;
-  scope.triggered.reset();
+  scope.interrupted = false;  // by what, stays: its event sub-processes have had their turn
   scope.result.reset();
 }
 

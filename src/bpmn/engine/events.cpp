@@ -33,7 +33,10 @@ void Processor::trigger(Key instance_key, Key host, ElementIndex target, const C
 // One that is about to end takes it in without a sound.
 void Processor::trigger(const Catcher& catcher, const Context& variables) {
   const Instance& instance = *state_.instance(catcher.instance);
-  if (instance.can_be_triggered(*instance.find(catcher.host))) trigger(catcher.instance, catcher.host, catcher.event, variables);
+  const ElementInstance& host = *instance.find(catcher.host);
+  const bool begins = instance.process->elements[catcher.event].kind == ElementKind::kStartEvent;
+  if (begins && instance.was_interrupted(host)) return;
+  if (instance.can_be_triggered(host)) trigger(catcher.instance, catcher.host, catcher.event, variables);
 }
 
 void Processor::correlate(const Message& message, const Subscription& subscription) {

@@ -1,5 +1,6 @@
 // Instances that begin at given elements; modification and migration of running ones.
 #include <algorithm>
+#include <array>
 
 #include "bpmn/engine/processor.h"
 
@@ -366,7 +367,8 @@ std::string Processor::find_fault(const Instance& instance, const ElementInstanc
   if (!same_scope)
     return "the flow scope of active element with id " + quoted(from.id) +
            " is changed. The flow scope of the active element is expected to be the same in the target process.";
-  if (!from.is_task() && from.kind != ElementKind::kSubProcess)
+  constexpr std::array kMovable = {ElementKind::kServiceTask, ElementKind::kUserTask, ElementKind::kSubProcess, ElementKind::kCallActivity};
+  if (std::ranges::find(kMovable, from.kind) == kMovable.end())
     return "active element with id " + quoted(from.id) + " has an unsupported type. The migration of a " + quoted(type_name(from)) +
            " is not supported.";
   const auto waits = [](const Element& e) { return e.message || e.loop || !e.boundary_events.empty() || !e.event_sub_processes.empty(); };

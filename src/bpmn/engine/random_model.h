@@ -22,6 +22,7 @@ class RandomModel {
     std::string signal = "sig";
     char time_unit = 'S';       // of its timers: S or H
     bool compensation = false;  // handlers, and events that ask for them
+    bool plain = false;         // nothing in it waits for an event: what can be migrated
     std::string begins_by;      // the message or signal that starts it; empty: the client
     bool begins_by_signal = false;
     bool trouble = false;  // what may raise an incident: mended by the variables x above 3, late (a text), span (a duration)
@@ -34,7 +35,7 @@ class RandomModel {
       model_.start_on("start", names_.begins_by_signal ? model_.on_signal(names_.begins_by) : model_.on_message(names_.begins_by));
     const std::string last = sequence("start", 3);
     model_.end("end").flow(last, "end");
-    if (chance(4)) event_sub_process();
+    if (chance(4) && !names_.plain) event_sub_process(Hears::kAnything);
   }
   std::string xml() const { return model_.xml(); }
   // Of all elements but start and end of the process.
@@ -51,6 +52,7 @@ class RandomModel {
     return from;
   }
   std::string block(const std::string& from, int depth) {
+    if (names_.plain) return plain_block(from, depth);
     switch (random_.below(depth > 0 ? 14 : 7)) {
       case 0: return task(from);
       case 1: return catch_event(from);
@@ -66,6 +68,19 @@ class RandomModel {
       case 10: return aside(from, depth);
       case 11: return stopped(from, depth);
       default: return loop(from, depth);
+    }
+  }
+  std::string plain_block(const std::string& from, int depth) {
+    switch (random_.below(depth > 0 ? 6 : 3)) {
+      case 3: return choice(from, depth);
+      case 4: return fork(from, depth);
+      case 5: {
+        const std::string id = name("sub"), inner = name("start"), end = name("end");
+        model_.open_sub(id).start(inner).end(end);
+        model_.flow(sequence(inner, depth - 1), end).close_sub().flow(from, id);
+        return id;
+      }
+      default: return task(from);
     }
   }
   // What needs nothing from outside.
@@ -143,7 +158,7 @@ class RandomModel {
       default: {
         const std::string inner = name("start"), work = name("task"), end = name("end");
         model_.open_sub(id, "", loop).start(inner).task(work, "work").end(end).flow(inner, work).flow(work, end);
-        if (chance(2)) event_sub_process();
+        if (chance(2)) event_sub_process(Hears::kAnything);
         model_.close_sub();
       }
     }
@@ -178,14 +193,16 @@ class RandomModel {
     model_.flow(sequence(one, depth - 1), kill).flow(sequence(two, depth - 1), end).close_sub().flow(from, id);
     return id;
   }
-  void event_sub_process() {
+  enum class Hears { kAnything, kEscalation };
+  void event_sub_process(Hears what) {
     const std::string id = name("event-sub"), by = name("by"), work = name("task"), end = name("end");
     model_.open_event_sub(id, chance(3) ? input("=2", "inner") : "");
-    switch (random_.below(9)) {
+    switch (what == Hears::kEscalation ? 4 : random_.below(10)) {
       case 0: model_.start_on(by, model_.on_message("stop", "=id")); break;
       case 1: model_.start_on(by, model_.on_message("stop", "=id"), false); break;
       case 2: model_.start_on(by, TestModel::on_timer("R2/" + span(6), "timeCycle"), false); break;
-      case 3: model_.start_on(by, model_.on_error(chance(2) ? "E" : "")); break;
+      case 3:
+      case 7: model_.start_on(by, model_.on_error(chance(2) ? "E" : "")); break;
       case 4: model_.start_on(by, model_.on_escalation("X"), chance(2)); break;
       case 5:
       case 6: model_.start_on(by, model_.on_signal(names_.signal), chance(2)); break;
@@ -202,7 +219,7 @@ class RandomModel {
     model_.task(id, "work", chance(3) ? input("=1", "own") : chance(3) ? output("=if is defined(r) then r else null", "x") : "");
     model_.flow(from, id);
     if (names_.compensation && chance(3)) undoable(id);
-    if (!chance(3)) return id;
+    if (names_.plain || !chance(3)) return id;
     const std::string merge = name("merge");
     model_.exclusive(merge).flow(id, merge);
     attach(id, merge);
@@ -305,10 +322,10 @@ class RandomModel {
     const std::string id = name("sub");
     const std::string inner = name("start"), end = name("end"), merge = name("merge");
     model_.open_sub(id, chance(2) ? input("=0", "inner") : "").start(inner);
-    if (chance(2)) event_sub_process();
+    const bool tells = chance(2);
+    if (chance(2)) event_sub_process(tells && chance(2) ? Hears::kEscalation : Hears::kAnything);
     model_.end(end);
     std::string last = sequence(inner, depth - 1);
-    const bool tells = chance(2);
     if (tells) {
       const std::string told = name("tell");
       model_.throw_on(told, model_.on_escalation(chance(4) ? "Y" : "X")).flow(last, told);

@@ -17,7 +17,7 @@ inline feel::Context random_action(SeededRandom& random, const std::string& key,
   const auto one_of = [&](std::int64_t bound) {
     return feel::Value(static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(bound))));
   };
-  switch (random.below(16)) {
+  switch (random.below(18)) {
     case 0:
     case 1:
       return {{"do", "fail"},
@@ -44,6 +44,7 @@ inline feel::Context random_action(SeededRandom& random, const std::string& key,
     case 7:
       return {
           {"do", "publish"}, {"name", "stop"}, {"key", key}, {"hours", random.below(3) == 0 ? 100'000 : 0}, {"variables", feel::Context()}};
+    case 17:
     case 8:
       return {{"do", "signal"},
               {"name", random.below(3) == 0 ? signal + "-aside" : signal},
@@ -96,6 +97,7 @@ inline feel::Context random_path(std::uint64_t seed) {
   const bool modifies = kind < 2, migrates = kind == 2 || kind == 3, is_cancelled = kind == 4;
   if (start < 2 && !migrates) names.begins_by = "begin" + number;  // else the twin would begin as well
   names.begins_by_signal = start == 0;
+  names.plain = migrates && random.below(4) != 0;
   const std::uint64_t model_seed = random.next();
   SeededRandom same(model_seed), again(model_seed);
   const RandomModel model(same, names);

@@ -190,6 +190,12 @@ bool Instance::still_waits(const ElementInstance& instance) const {
   return event.kind == model::ElementKind::kStartEvent && !instance.interrupted;
 }
 
+bool Instance::was_interrupted(const ElementInstance& scope) const {
+  if (!scope.triggered) return false;
+  const model::Element& event = process->elements[*scope.triggered];
+  return event.kind == model::ElementKind::kStartEvent && event.scope != scope.element;
+}
+
 bool Instance::can_be_triggered(const ElementInstance& instance) const {
   if (instance.state != Lifecycle::kActivated || is_leaving(instance)) return false;
   const ElementInstance* around = find(instance.scope);

@@ -229,6 +229,8 @@ struct Instance {
   // It is neither ending nor held up by an incident while it completes, nor does its scope end: then what it waits for happens to
   // nobody.
   bool can_be_triggered(const ElementInstance& instance) const;
+  // One of its event sub-processes has interrupted it, whether or not it was resumed since.
+  bool was_interrupted(const ElementInstance& scope) const;
   // Nothing that it waits for has ended its waits.
   bool still_waits(const ElementInstance& instance) const;
   // The scope is active, and if it was interrupted, then by this very event sub-process. Scopes further out do not count: what is in

@@ -177,6 +177,8 @@ const NamedZone* NamedZone::find(std::string_view name) {
   return known.emplace(std::string(name), std::move(made)).first->second.get();
 }
 
+NamedZone::~NamedZone() { delete static_cast<icu::TimeZone*>(zone_); }
+
 std::int32_t NamedZone::offset_at_local(std::int64_t local_seconds) const {
   UErrorCode status = U_ZERO_ERROR;
   std::int32_t raw = 0, saving = 0;

@@ -22,6 +22,9 @@ using WideInteger = __int128;
 class NamedZone {
  public:
   static const NamedZone* find(std::string_view name);
+  ~NamedZone();
+  NamedZone(const NamedZone&) = delete;
+  NamedZone& operator=(const NamedZone&) = delete;
 
   const std::string& name() const { return name_; }
   // Seconds east of UTC, of a local time given as seconds since 1970 on that zone's clocks.
