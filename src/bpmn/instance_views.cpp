@@ -52,6 +52,10 @@ void add_detail(process::ActiveElement& view, const engine::Instance& instance) 
   view.called_instance_key = element.child;
 }
 
+process::DecisionName name_of(const engine::DecisionsDeployed::Decision& decision, const engine::Requirements& file) {
+  return {decision.key, decision.id, file.model->find_decision(decision.id)->name, decision.version};
+}
+
 }  // namespace
 
 process::InstanceView view_of(const engine::Instance& instance) {
@@ -110,6 +114,26 @@ void add_incidents(std::vector<process::Incident>& all, const engine::Instance& 
     all.push_back({key, instance.key, instance.process->id, element.id, incident.job, incident.error_type, incident.message,
                    incident.created_at, incident.element_instance});
   }
+}
+
+process::DecisionView view_of_decision(const engine::State& state, Key key) {
+  const engine::Requirements& file = *state.requirements_of_decision(key);
+  process::DecisionView view;
+  for (const engine::DecisionsDeployed::Decision& each : file.decisions) {
+    if (each.key == key) view.decision = name_of(each, file);
+  }
+  view.resource_name = file.resource_name;
+  view.is_newest = state.newest_decision(view.decision.id) == key;
+  view.requirements = {file.key, file.id, file.model->name, file.version};
+  return view;
+}
+
+process::DecisionView detail_of_decision(const engine::State& state, Key key) {
+  process::DecisionView view = view_of_decision(state, key);
+  const engine::Requirements& file = *state.requirements_of_decision(key);
+  view.xml = file.xml;
+  for (const engine::DecisionsDeployed::Decision& each : file.decisions) view.file.push_back(name_of(each, file));
+  return view;
 }
 
 void add_active(std::vector<process::ElementRecord>& ended, std::vector<process::ElementRecord> active) {

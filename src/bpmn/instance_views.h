@@ -17,6 +17,10 @@ bool fits(const engine::Instance& instance, const process::InstanceFilter& filte
 std::vector<process::ElementRecord> records_of(const engine::Instance& instance);
 void add_incidents(std::vector<process::Incident>& all, const engine::Instance& instance);
 
+// A decision that the state has.
+process::DecisionView view_of_decision(const engine::State& state, process::Key key);
+process::DecisionView detail_of_decision(const engine::State& state, process::Key key);
+
 // Joins what history and state know; what is in both has ended between the two looks. Oldest first.
 void add_active(std::vector<process::ElementRecord>& ended, std::vector<process::ElementRecord> active);
 // A page of active and ended instances; of the ended ones nothing is known below `looked_down_to` (0: all is known).

@@ -971,6 +971,16 @@ Task<Result<std::vector<process::ElementRecord>>> LocalProcessEngine::elements(r
   co_return std::move(*records);
 }
 
+Task<Result<process::ElementCounts>> LocalProcessEngine::count_elements(runtime::Context& context, Key instance_key) {
+  auto active = co_await active_elements(context, instance_key);
+  if (!active) co_return fail(std::move(active).error());
+  auto counts = co_await journal_.count_elements(context, instance_key, std::move(*active));
+  if (!counts) co_return fail(std::move(counts).error());
+  if (counts->items.empty())
+    co_return fail(ErrorKind::kNotFound, "process.not-found", "Expected a process instance, but there is none with this key");
+  co_return std::move(*counts);
+}
+
 Task<Result<std::vector<process::Incident>>> LocalProcessEngine::incidents(runtime::Context& context) {
   using Incidents = std::vector<process::Incident>;
   std::move_only_function<Result<Incidents>(Turn&)> look = [this](Turn&) -> Result<Incidents> {
@@ -1040,6 +1050,29 @@ Task<Result<process::ModelView>> LocalProcessEngine::model(runtime::Context& con
   auto added = co_await add_what_runs(context, models);
   if (!added) co_return fail(std::move(added).error());
   co_return std::move(models.front());
+}
+
+Task<Result<std::vector<process::DecisionView>>> LocalProcessEngine::decisions(runtime::Context& context, std::string decision_id,
+                                                                               Key before, int limit) {
+  using Views = std::vector<process::DecisionView>;
+  std::move_only_function<Result<Views>(Turn&)> look = [this, &decision_id, before, limit](Turn&) -> Result<Views> {
+    const engine::State& state = engine_.state();
+    const auto wanted = static_cast<std::size_t>(std::clamp(limit, 1, 200));
+    Views views;
+    for (const Key key : state.decisions_before(decision_id, before, wanted)) views.push_back(view_of_decision(state, key));
+    return views;
+  };
+  auto answer = co_await submit<Views>(context, std::move(look));
+  co_return answer;
+}
+
+Task<Result<process::DecisionView>> LocalProcessEngine::decision(runtime::Context& context, Key key) {
+  std::move_only_function<Result<process::DecisionView>(Turn&)> look = [this, key](Turn&) -> Result<process::DecisionView> {
+    if (engine_.state().requirements_of_decision(key)) return detail_of_decision(engine_.state(), key);
+    return fail(ErrorKind::kNotFound, "process.not-found", "Expected a decision, but there is none with this key");
+  };
+  auto answer = co_await submit<process::DecisionView>(context, std::move(look));
+  co_return answer;
 }
 
 }  // namespace consilium::bpmn

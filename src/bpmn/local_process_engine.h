@@ -130,12 +130,16 @@ class LocalProcessEngine final : public process::ProcessEngine {
   Task<Result<std::vector<process::ElementRecord>>> history(runtime::Context& context, process::Key instance_key) override;
   Task<Result<std::vector<process::ElementRecord>>> elements(runtime::Context& context, process::Key instance_key, process::Key before,
                                                              int limit) override;
+  Task<Result<process::ElementCounts>> count_elements(runtime::Context& context, process::Key instance_key) override;
   Task<Result<std::vector<process::Incident>>> incidents(runtime::Context& context) override;
   // The newest version of each.
   Task<Result<std::vector<process::DeployedProcess>>> processes(runtime::Context& context) override;
   Task<Result<std::vector<process::ModelView>>> models(runtime::Context& context, std::string process_id, process::Key before,
                                                        int limit) override;
   Task<Result<process::ModelView>> model(runtime::Context& context, process::Key key) override;
+  Task<Result<std::vector<process::DecisionView>>> decisions(runtime::Context& context, std::string decision_id, process::Key before,
+                                                             int limit) override;
+  Task<Result<process::DecisionView>> decision(runtime::Context& context, process::Key key) override;
 
   // ---- for the gateway (bpmn/gateway): the engine's own terms
 

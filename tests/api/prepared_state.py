@@ -53,12 +53,18 @@ def failing_model(task="tidy"):
 <sequenceFlow id='b' sourceRef='{task}' targetRef='end'/><endEvent id='end'/></process></definitions>"""
 
 
+DECISION = """<definitions xmlns='https://www.omg.org/spec/DMN/20191111/MODEL/' id='discounts' name='Discounts' namespace='test'>
+<decision id='discount' name='Discount'><literalExpression><text>if years &gt; 3 then 10 else 0</text></literalExpression></decision></definitions>"""
+
+
 def process_examples(admin):
     """A model of two versions, and an instance that stands still for each call that changes one."""
     deploy = lambda task: admin.call("POST", "/processes/models", {"files": [{"name": "tidy.bpmn", "xml": failing_model(task)}]})["items"][0]  # noqa: E731
     deploy("tidy")
     stuck = [admin.call("POST", "/processes/instances", {"processId": "p-tidy", "variables": {"number": number}})["key"] for number in range(5)]
     target = deploy("tidy-all")
+    admin.call("POST", "/processes/models", {"files": [{"name": "discount.dmn", "xml": DECISION}]})
+    decision = admin.call("GET", "/processes/decisions")["items"][0]
     until("all stand still", lambda: all(admin.call("GET", f"/processes/instances/{key}")["hasIncident"] for key in stuck))
     seen = [admin.call("GET", f"/processes/instances/{key}") for key in stuck]
     path = [{"key": key} for key in stuck]
@@ -67,6 +73,8 @@ def process_examples(admin):
         "processesGetModel": [{"path": {"key": target["key"]}}],
         "processesStartInstance": [{"body": {"processId": "p-tidy", "variables": {"number": 7}}}],
         "processesListElements": [{"path": path[0]}],
+        "processesCountElements": [{"path": path[0]}],
+        "processesGetDecision": [{"path": {"key": decision["key"]}}],
         "processesCancelInstance": [{"path": path[0], "body": {}}],
         "processesSetVariables": [{"path": path[1], "body": {"variables": {"number": 8}}}],
         "processesModifyInstance": [{"path": path[2], "body": {"begin": [{"elementId": "end"}], "end": [seen[2]["active"][0]["elementInstanceKey"]]}}],

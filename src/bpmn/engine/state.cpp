@@ -236,6 +236,21 @@ const Requirements* State::newest_requirements(std::string_view id) const {
   return requirements(versions_of(Deployable::kRequirements).newest(id));
 }
 
+std::vector<Key> State::decisions_before(std::string_view id, Key before, std::size_t limit) const {
+  std::vector<Key> found;
+  const auto is_below = [before](Key key) { return before == 0 || key < before; };
+  if (!id.empty()) {
+    const Versions& versions = versions_of(Deployable::kDecision);
+    for (std::int32_t version = versions.highest(id); version > 0 && found.size() < limit; --version) {
+      if (const Key key = versions.find(id, version); key != 0 && is_below(key)) found.push_back(key);
+    }
+    return found;
+  }
+  auto at = before == 0 ? decisions_.end() : decisions_.lower_bound(before);
+  while (at != decisions_.begin() && found.size() < limit) found.push_back((--at)->first);
+  return found;
+}
+
 const Requirements* State::requirements_of_decision(Key decision) const {
   const auto found = decisions_.find(decision);
   return found == decisions_.end() ? nullptr : requirements(found->second);

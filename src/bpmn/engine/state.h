@@ -295,6 +295,8 @@ class State {
   const Requirements* requirements_of_decision(Key decision) const;
   Key newest_decision(std::string_view id) const { return versions_of(Deployable::kDecision).newest(id); }
   const std::map<Key, Requirements>& all_requirements() const { return requirements_; }
+  // Decisions, newest first, with keys below `before` (0: from the newest); of one id unless that is empty.
+  std::vector<Key> decisions_before(std::string_view id, Key before, std::size_t limit) const;
   const Form* form(Key key) const;
   const Form* newest_form(std::string_view id) const { return form(versions_of(Deployable::kForm).newest(id)); }
   const std::map<Key, Form>& forms() const { return forms_; }

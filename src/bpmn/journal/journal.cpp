@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "bpmn/engine/codec.h"
@@ -453,6 +454,43 @@ Task<Result<std::vector<process::ElementRecord>>> Journal::elements_before(runti
                                        "WHERE instance = ? AND key < ? ORDER BY key DESC LIMIT ?",
                                        instance, before, limit));
     return element_records(rows);
+  };
+  auto found = co_await database_.read(context, read);
+  co_return found;
+}
+
+Task<Result<process::ElementCounts>> Journal::count_elements(runtime::Context& context, Key instance,
+                                                             std::vector<process::ElementRecord> active) {
+  auto read = [&instance, &active](Transaction& transaction) -> Result<process::ElementCounts> {
+    process::ElementCounts counts;
+    std::map<std::string, process::ElementCount, std::less<>> by_id;
+    std::int64_t counted = 0;
+    ASSIGN_OR_RETURN(const auto rows,
+                     transaction.query("SELECT element_id, sum(completed), count(*) FROM (SELECT element_id, completed FROM "
+                                       "processes_element WHERE instance = ? ORDER BY key DESC LIMIT ?) GROUP BY element_id",
+                                       instance, kEndedPerLook));
+    for (const database::Row& row : rows) {
+      process::ElementCount& count = by_id[row.text(0)];
+      count.completed = static_cast<std::int32_t>(row.integer(1));
+      count.terminated = static_cast<std::int32_t>(row.integer(2) - row.integer(1));
+      counted += row.integer(2);
+    }
+    if (counted == kEndedPerLook) {
+      ASSIGN_OR_RETURN(const auto older,
+                       transaction.query_one("SELECT key FROM processes_element WHERE instance = ? ORDER BY key DESC LIMIT 1 OFFSET ?",
+                                             instance, kEndedPerLook));
+      counts.only_newest = older.has_value();
+    }
+    for (const process::ElementRecord& record : active) {
+      ASSIGN_OR_RETURN(const auto ended,
+                       transaction.query_one("SELECT 1 FROM processes_element WHERE key = ?", record.element_instance_key));
+      if (!ended) ++by_id[record.element_id].active;
+    }
+    for (auto& [id, count] : by_id) {
+      count.element_id = id;
+      counts.items.push_back(std::move(count));
+    }
+    return counts;
   };
   auto found = co_await database_.read(context, read);
   co_return found;

@@ -44,7 +44,8 @@ struct EndedFilter {
   int limit = 50;
 };
 
-// A look at rare ones goes over so many of the others at most, so that it costs the same however long history is.
+// A look at rare ones goes over so many of the others at most, and so many steps of an instance are counted, so that it costs the same
+// however long history is.
 inline constexpr int kEndedPerLook = 10'000;
 
 struct EndedPage {
@@ -76,6 +77,9 @@ class Journal {
   // Newest first, from below `before`.
   Task<Result<std::vector<process::ElementRecord>>> elements_before(runtime::Context& context, engine::Key instance, engine::Key before,
                                                                     int limit);
+  // With `active`, which the engine's state knew before: what has ended since counts as ended.
+  Task<Result<process::ElementCounts>> count_elements(runtime::Context& context, engine::Key instance,
+                                                      std::vector<process::ElementRecord> active);
   // Newest first, without XML and what only the engine's state knows.
   Task<Result<std::vector<process::ModelView>>> list_models(runtime::Context& context, std::string process_id, engine::Key before,
                                                             int limit);

@@ -146,6 +146,18 @@ struct ElementRecord {
   std::optional<Timestamp> ended_at;
 };
 
+// How often an element of an instance began, by how that went on.
+struct ElementCount {
+  std::string element_id;
+  std::int32_t completed = 0;
+  std::int32_t terminated = 0;
+  std::int32_t active = 0;
+};
+struct ElementCounts {
+  std::vector<ElementCount> items;  // by id
+  bool only_newest = false;         // what has ended is more than is counted at once
+};
+
 // One version of a process.
 struct ModelView {
   Key key = 0;
@@ -158,6 +170,24 @@ struct ModelView {
   std::int32_t active = 0;  // instances that run now
   std::int32_t stuck = 0;   // of them, those with an incident
   std::string xml;          // of `model` alone
+};
+
+struct DecisionName {
+  Key key = 0;
+  std::string id;
+  std::string name;
+  std::int32_t version = 0;
+};
+
+// One version of a decision.
+struct DecisionView {
+  DecisionName decision;
+  std::string resource_name;
+  bool is_newest = false;
+  DecisionName requirements;  // the file, which has an id, a name and a version as well
+  // Of `decision` alone.
+  std::string xml;
+  std::vector<DecisionName> file;  // all that are in it
 };
 
 struct InstanceFilter {
@@ -250,11 +280,16 @@ class ProcessEngine {
   virtual Task<Result<std::vector<ElementRecord>>> history(runtime::Context& context, Key instance_key);
   // The same by pages, newest first, from below `before` (0: from the newest).
   virtual Task<Result<std::vector<ElementRecord>>> elements(runtime::Context& context, Key instance_key, Key before, int limit) = 0;
+  // What has ended is counted by the newest steps alone where the way is long, so that it costs the same however long that is.
+  virtual Task<Result<ElementCounts>> count_elements(runtime::Context& context, Key instance_key) = 0;
   virtual Task<Result<std::vector<Incident>>> incidents(runtime::Context& context) = 0;
   virtual Task<Result<std::vector<DeployedProcess>>> processes(runtime::Context& context) = 0;
   // All versions, newest deployment first, from below `before` (0: from the newest); of one process unless `process_id` is empty.
   virtual Task<Result<std::vector<ModelView>>> models(runtime::Context& context, std::string process_id, Key before, int limit) = 0;
   virtual Task<Result<ModelView>> model(runtime::Context& context, Key key) = 0;
+  // The same of decisions.
+  virtual Task<Result<std::vector<DecisionView>>> decisions(runtime::Context& context, std::string decision_id, Key before, int limit) = 0;
+  virtual Task<Result<DecisionView>> decision(runtime::Context& context, Key key) = 0;
 };
 
 // For implementations without history.

@@ -55,10 +55,15 @@ class RecordingEngine final : public process::ProcessEngine {
   Task<Result<std::vector<process::ElementRecord>>> elements(runtime::Context&, process::Key, process::Key, int) override {
     co_return refused();
   }
+  Task<Result<process::ElementCounts>> count_elements(runtime::Context&, process::Key) override { co_return refused(); }
   Task<Result<std::vector<process::Incident>>> incidents(runtime::Context&) override { co_return refused(); }
   Task<Result<std::vector<process::DeployedProcess>>> processes(runtime::Context&) override { co_return refused(); }
   Task<Result<std::vector<process::ModelView>>> models(runtime::Context&, std::string, process::Key, int) override { co_return refused(); }
   Task<Result<process::ModelView>> model(runtime::Context&, process::Key) override { co_return refused(); }
+  Task<Result<std::vector<process::DecisionView>>> decisions(runtime::Context&, std::string, process::Key, int) override {
+    co_return refused();
+  }
+  Task<Result<process::DecisionView>> decision(runtime::Context&, process::Key) override { co_return refused(); }
 
   std::optional<Error> error;
   std::vector<Start> starts;

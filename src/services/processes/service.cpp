@@ -144,6 +144,22 @@ v1::Model view_of(process::ModelView model) {
   return out;
 }
 
+v1::Decision view_of(process::DecisionView view) {
+  v1::Decision out;
+  out.key = view.decision.key;
+  out.decision_id = std::move(view.decision.id);
+  out.version = view.decision.version;
+  out.name = std::move(view.decision.name);
+  out.resource_name = std::move(view.resource_name);
+  out.newest = view.is_newest;
+  out.requirements_id = std::move(view.requirements.id);
+  out.requirements_name = std::move(view.requirements.name);
+  out.requirements_version = view.requirements.version;
+  out.xml = unless_empty(std::move(view.xml));
+  for (process::DecisionName& each : view.file) out.file.push_back({each.key, std::move(each.id), std::move(each.name), each.version});
+  return out;
+}
+
 v1::Process view_of(process::DeployedProcess process) { return {process.key, std::move(process.process_id), process.version}; }
 
 // The engine's words become ours.
@@ -255,6 +271,23 @@ Task<Result<v1::Model>> ProcessService::get_model(runtime::Context& context, v1:
   co_return view_of(std::move(*model));
 }
 
+Task<Result<v1::ListDecisionsReply>> ProcessService::list_decisions(runtime::Context& context, v1::ListDecisionsRequest request) {
+  CO_ASSIGN_OR_RETURN(const process::Key before, before_of(request.cursor));
+  const int limit = page_size_of(request.limit);
+  auto decisions = co_await engine_.decisions(context, request.decision_id.value_or(""), before, limit);
+  if (!decisions) co_return fail(std::move(decisions).error());
+  v1::ListDecisionsReply reply;
+  if (decisions->size() == static_cast<std::size_t>(limit)) reply.next_cursor = std::to_string(decisions->back().decision.key);
+  for (process::DecisionView& decision : *decisions) reply.items.push_back(view_of(std::move(decision)));
+  co_return reply;
+}
+
+Task<Result<v1::Decision>> ProcessService::get_decision(runtime::Context& context, v1::GetDecisionRequest request) {
+  auto decision = co_await engine_.decision(context, request.key);
+  if (!decision) co_return fail(translate(std::move(decision).error()));
+  co_return view_of(std::move(*decision));
+}
+
 namespace {
 
 std::vector<process::Resource> resources_of(std::vector<v1::ModelFile> files) {
@@ -342,6 +375,16 @@ Task<Result<v1::ListElementsReply>> ProcessService::list_elements(runtime::Conte
   v1::ListElementsReply reply;
   if (records->size() == static_cast<std::size_t>(limit)) reply.next_cursor = std::to_string(records->back().element_instance_key);
   for (process::ElementRecord& record : *records) reply.items.push_back(view_of(std::move(record)));
+  co_return reply;
+}
+
+Task<Result<v1::CountElementsReply>> ProcessService::count_elements(runtime::Context& context, v1::CountElementsRequest request) {
+  auto counts = co_await engine_.count_elements(context, request.key);
+  if (!counts) co_return fail(translate(std::move(counts).error()));
+  v1::CountElementsReply reply;
+  reply.only_newest = counts->only_newest;
+  for (process::ElementCount& count : counts->items)
+    reply.items.push_back({std::move(count.element_id), count.completed, count.terminated, count.active});
   co_return reply;
 }
 

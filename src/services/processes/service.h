@@ -21,8 +21,11 @@ class ProcessService final : public v1::Processes {
   Task<Result<v1::ListModelsReply>> list_models(runtime::Context& context, v1::ListModelsRequest request) override;
   Task<Result<v1::Model>> get_model(runtime::Context& context, v1::GetModelRequest request) override;
   Task<Result<v1::DeployModelsReply>> deploy_models(runtime::Context& context, v1::DeployModelsRequest request) override;
+  Task<Result<v1::ListDecisionsReply>> list_decisions(runtime::Context& context, v1::ListDecisionsRequest request) override;
+  Task<Result<v1::Decision>> get_decision(runtime::Context& context, v1::GetDecisionRequest request) override;
   Task<Result<v1::Instance>> start_instance(runtime::Context& context, v1::StartInstanceRequest request) override;
   Task<Result<v1::ListElementsReply>> list_elements(runtime::Context& context, v1::ListElementsRequest request) override;
+  Task<Result<v1::CountElementsReply>> count_elements(runtime::Context& context, v1::CountElementsRequest request) override;
   Task<Result<v1::Nothing>> cancel_instance(runtime::Context& context, v1::CancelInstanceRequest request) override;
   Task<Result<v1::Nothing>> set_variables(runtime::Context& context, v1::SetVariablesRequest request) override;
   Task<Result<v1::Nothing>> modify_instance(runtime::Context& context, v1::ModifyInstanceRequest request) override;

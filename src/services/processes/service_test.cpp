@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "bpmn/engine/test_decisions.h"
 #include "bpmn/engine/test_model.h"
 #include "bpmn/local_process_engine.h"
 #include "ports/database/service_bench_testing.h"
@@ -82,6 +83,19 @@ class ProcessServiceTest : public ::testing::Test {
   }
   Result<v1::DeployModelsReply> deploy_files(std::vector<v1::ModelFile> files, bool dry_run = false) {
     return bench.run(service->deploy_models(context, {std::move(files), dry_run}));
+  }
+  // `element completed/terminated/active` of each that the model has, and of the process itself.
+  std::string counted(process::Key key) {
+    const auto counts = bench.run(service->count_elements(context, {key}));
+    EXPECT_TRUE(counts) << counts.error().describe();
+    std::map<std::string, v1::ElementCount> by_id;
+    for (const std::string id : {"start", "t", "end", "p"}) by_id[id];
+    for (const v1::ElementCount& count : counts->items) by_id[count.element_id] = count;
+    std::string out;
+    for (const auto& [id, count] : by_id)
+      out += (out.empty() ? "" : " ") + id + " " + std::to_string(count.completed) + "/" + std::to_string(count.terminated) + "/" +
+             std::to_string(count.active);
+    return out;
   }
   // Of a process, of all models or instances: what was asked for, with its outcome.
   std::vector<std::string> audited(const database::Value& subject) {
@@ -436,6 +450,92 @@ TEST_F(ProcessServiceTest, TokensAreWhatTheHistoryCallsActive) {
   const auto over = bench.run(service->list_elements(context, request));
   for (const v1::ElementRecord& record : over->items) EXPECT_EQ(record.state, v1::InstanceState::kCompleted) << record.element_id;
   EXPECT_EQ(bench.run(service->list_elements(context, {12345, {}, {}})).error().code, "processes.not-found");
+}
+
+TEST_F(ProcessServiceTest, CountsHowOftenEachElementWasPassed) {
+  deploy();
+  break_worker();
+  const process::Key key = start();
+  EXPECT_EQ(counted(key), "end 0/0/0 p 0/0/1 start 1/0/0 t 0/0/1");
+  const process::Key token = instance(key).active.at(0).element_instance_key;
+  EXPECT_TRUE(bench.run(service->modify_instance(context, {key, {{"t", {}, {}}, {"t", {}, {}}}, {token}, false})));
+  EXPECT_EQ(counted(key), "end 0/0/0 p 0/0/1 start 1/0/0 t 0/1/2");
+  bench.pass(minutes(1));
+  answer = {};
+  for (const v1::Incident& incident : instance(key).incidents) EXPECT_TRUE(bench.run(service->retry_job(context, {*incident.job_key, 1})));
+  bench.pass(minutes(1));
+  EXPECT_EQ(counted(key), "end 2/0/0 p 1/0/0 start 1/0/0 t 2/1/0") << "when all is over, too";
+  EXPECT_EQ(bench.run(service->count_elements(context, {12345})).error().code, "processes.not-found");
+}
+
+TEST_F(ProcessServiceTest, OfALongWayTheNewestStepsAreCounted) {
+  deploy();
+  break_worker();
+  const process::Key key = start();
+  const auto fill = [&](int from, int to) {
+    const auto write = [&](database::Transaction& transaction) {
+      return transaction.execute(
+          "WITH RECURSIVE n(i) AS (SELECT ? UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO processes_element (key, instance, "
+          "element_id, element_type, completed, started_at, ended_at) SELECT ? + i, ?, 'end', 'endEvent', i % 2, 0, 0 FROM n",
+          from, to, key + 1'000, key);
+    };
+    EXPECT_TRUE(bench.run(bench.store().service("processes").write(context, write)));
+  };
+  fill(1, bpmn::journal::kEndedPerLook - 1);
+  auto counts = bench.run(service->count_elements(context, {key}));
+  EXPECT_FALSE(counts->only_newest) << "that and the start are just as many as are counted";
+  EXPECT_EQ(counted(key), "end 5000/4999/0 p 0/0/1 start 1/0/0 t 0/0/1");
+  fill(bpmn::journal::kEndedPerLook, 2 * bpmn::journal::kEndedPerLook);
+  counts = bench.run(service->count_elements(context, {key}));
+  EXPECT_TRUE(counts->only_newest);
+  EXPECT_EQ(counted(key), "end 5000/5000/0 p 0/0/1 start 0/0/0 t 0/0/1");
+}
+
+TEST_F(ProcessServiceTest, ListsEachVersionOfDecisionsAndShowsOne) {
+  using bpmn::engine::test_decisions;
+  const auto list_decisions = [&](v1::ListDecisionsRequest request) {
+    return bench.run(service->list_decisions(context, std::move(request))).value();
+  };
+  EXPECT_THAT(list_decisions({}).items, IsEmpty());
+  ASSERT_TRUE(deploy_files({{"dinner.dmn", test_decisions()}}));
+  ASSERT_TRUE(deploy_files({{"dinner.dmn", test_decisions("Soup")}}));
+  const auto told = [](const std::vector<v1::Decision>& decisions) {
+    std::vector<std::string> lines;
+    for (const v1::Decision& each : decisions)
+      lines.push_back(each.decision_id + " " + std::to_string(each.version) + (each.newest ? " newest" : "") + " '" + each.name + "' in " +
+                      each.resource_name + " " + each.requirements_id + " " + std::to_string(each.requirements_version));
+    return lines;
+  };
+  const std::vector<v1::Decision> all = list_decisions({}).items;
+  EXPECT_THAT(told(all), ElementsAre("dish 2 newest 'Dish' in dinner.dmn dinner 2", "guests 2 newest 'Guests' in dinner.dmn dinner 2",
+                                     "dish 1 'Dish' in dinner.dmn dinner 1", "guests 1 'Guests' in dinner.dmn dinner 1"));
+  EXPECT_FALSE(all[0].xml) << "not in lists";
+
+  v1::ListDecisionsRequest request;
+  request.limit = 3;
+  auto page = list_decisions(request);
+  ASSERT_EQ(page.items.size(), 3u);
+  request.cursor = page.next_cursor;
+  page = list_decisions(request);
+  ASSERT_EQ(page.items.size(), 1u);
+  EXPECT_EQ(page.items[0].key, all[3].key);
+  EXPECT_FALSE(page.next_cursor);
+  request = {};
+  request.decision_id = "guests";
+  EXPECT_THAT(told(list_decisions(request).items),
+              ElementsAre("guests 2 newest 'Guests' in dinner.dmn dinner 2", "guests 1 'Guests' in dinner.dmn dinner 1"));
+  request.limit = 1;
+  request.cursor = std::to_string(all[1].key);
+  EXPECT_EQ(list_decisions(request).items.at(0).key, all[3].key);
+
+  const auto one = bench.run(service->get_decision(context, {all[2].key}));
+  ASSERT_TRUE(one) << one.error().describe();
+  EXPECT_EQ(*one->xml, test_decisions());
+  ASSERT_EQ(one->file.size(), 2u);
+  EXPECT_EQ(one->file[0].decision_id, "guests");
+  EXPECT_EQ(one->file[0].key, all[3].key);
+  EXPECT_EQ(one->file[1].name, "Dish");
+  EXPECT_EQ(bench.run(service->get_decision(context, {12345})).error().code, "processes.not-found");
 }
 
 TEST_F(ProcessServiceTest, FiltersInstancesByVersionIncidentAndElement) {
