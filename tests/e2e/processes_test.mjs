@@ -2,6 +2,7 @@
 // helped out of an incident, moved and migrated.  node tests/e2e/processes_test.mjs [part of a name]
 import assert from 'node:assert/strict';
 
+import { decisionModel } from '../../web/scripts/decision-model.mjs';
 import { processModel } from '../../web/scripts/process-model.mjs';
 import { logIn, until, widths } from '../../web/scripts/walk.mjs';
 import { get, open, openClient, runChecks } from './windows.mjs';
@@ -111,7 +112,7 @@ await runChecks({
     await page.locator('.djs-shape.process-stuck[data-element-id=tidy]').waitFor();
     assert.deepEqual(await shownTokens(page), await activeOf(page, key), 'tokens are what the history calls active');
     assert.equal((await shownTokens(page)).length, 1);
-    assert.match(await page.locator('.process-token').innerText(), /!/);
+    assert.match(await page.locator('.process-token-stuck').innerText(), /!/);
 
     // Trying again mends nothing by itself.
     const incidentOf = async () => (await instanceOf(page, key)).incidents[0]?.key;
@@ -153,6 +154,252 @@ await runChecks({
     const kept = await extensions(before.xml);
     assert.ok(kept.length > 20, String(kept.length));
     assert.deepEqual(await extensions(after.xml), kept);
+  },
+
+  'whoever leaves the editor with changes is asked, by whatever way': async (place) => {
+    const page = await openOffice(place);
+    const { key } = await deploy(page, 'p-left', ['one']);
+    const address = `/office/processes/models/${key}`;
+    await page.goto(address);
+    await page.locator('[data-testid=diagram][data-ready]').waitFor();
+    const path = () => new URL(page.url()).pathname;
+    const edit = async () => {
+      await page.getByTestId('edit').click();
+      await page.locator('[data-testid=drawing][data-ready]').waitFor();
+    };
+    const leave = async () => {
+      await page.getByTestId('leave-sure').click();
+      await page.locator('.dialog').waitFor({ state: 'detached' });
+    };
+    const stay = async () => {
+      await page.getByTestId('stay').click();
+      await page.locator('.dialog').waitFor({ state: 'detached' });
+      assert.equal(path(), `${address}/edit`);
+      assert.equal(await page.locator('[data-testid=panel] [name=name]').inputValue(), 'Changed');
+    };
+    const back = () => page.evaluate(() => history.back());
+
+    // Nothing changed: nobody is asked.
+    await edit();
+    await back();
+    await page.getByTestId('model').waitFor();
+    await edit();
+    await page.getByTestId('editor-close').click();
+    await page.getByTestId('model').waitFor();
+
+    await edit();
+    // Typed and not left yet.
+    await page.locator('[data-testid=panel] [name=name]').fill('Changed');
+    await back();
+    await stay();
+    await page.getByTestId('editor-close').click();
+    await stay();
+    await page.locator('[data-part=tasks]').click();
+    await stay();
+    await page.locator('.top .button-icon').last().click();
+    await page.locator('[data-key=logout]').click();
+    await stay();
+    await page.keyboard.press('Escape');
+    const asked = page.waitForEvent('dialog');
+    await page.close({ runBeforeUnload: true });
+    const question = await asked;
+    assert.equal(question.type(), 'beforeunload', 'the tab is closed');
+    await question.dismiss();
+    assert.equal(await page.locator('[data-testid=panel] [name=name]').inputValue(), 'Changed');
+
+    // A question that is answered otherwise by Back is still one.
+    await back();
+    await leave();
+    await page.getByTestId('model').waitFor();
+    assert.equal(path(), address);
+    await page.evaluate(() => history.forward());
+    await page.locator('[data-testid=drawing][data-ready]').waitFor();
+    assert.equal(await page.locator('[data-testid=panel] [name=name]').inputValue(), 'Tidy up', 'and the changes are gone');
+    await setProperty(page, 'name', 'Changed');
+    await page.locator('[data-part=tasks]').click();
+    await leave();
+    await page.locator('[data-part=tasks][aria-current=page]').waitFor();
+    await back();
+    await page.locator('[data-testid=drawing][data-ready]').waitFor();
+
+    // What was undone is no change; what was deployed is none either.
+    await setProperty(page, 'name', 'Changed');
+    await page.getByTestId('undo').click();
+    await page.getByTestId('editor-close').click();
+    await page.getByTestId('model').waitFor();
+    await edit();
+    await setProperty(page, 'name', 'Changed');
+    // The account lies over the editor, which goes on.
+    await page.locator('.top .button-icon').last().click();
+    await page.locator('[data-key=account]').click();
+    await page.locator('.logins li').first().waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('.dialog').waitFor({ state: 'detached' });
+    assert.equal(await page.locator('[data-testid=panel] [name=name]').inputValue(), 'Changed');
+    await page.locator('input[type=file]').setInputFiles({ name: 'other.bpmn', mimeType: 'application/xml', buffer: Buffer.from(processModel('p-other', ['two'], job)) });
+    await stay();
+    await page.locator('input[type=file]').setInputFiles({ name: 'other.bpmn', mimeType: 'application/xml', buffer: Buffer.from(processModel('p-other', ['two'], job)) });
+    await leave();
+    await shape(page, 'two').waitFor();
+    await page.getByTestId('editor-close').click();
+    await page.getByTestId('stay').click();
+    await page.getByTestId('deploy').click();
+    await page.getByTestId('model').waitFor();
+    assert.equal((await get(page, '/processes/models?processId=p-other')).body.items.length, 1);
+  },
+
+  'what was drawn is undone and done again, by buttons and by keys': async (place) => {
+    const page = await openOffice(place);
+    const { key } = await deploy(page, 'p-undone', ['one']);
+    await page.goto(`/office/processes/models/${key}/edit`);
+    await page.locator('[data-testid=drawing][data-ready]').waitFor();
+    const name = () => page.locator('[data-testid=panel] [name=name]').inputValue();
+    const can = async (undo, redo) => until(`undo: ${undo}, redo: ${redo}`, async () => (await page.getByTestId('undo').isEnabled()) === undo && (await page.getByTestId('redo').isEnabled()) === redo);
+    const pressed = async (keys, expected) => {
+      await page.keyboard.press(keys);
+      await until(`${keys} gives '${expected}'`, async () => (await name()) === expected);
+    };
+    await can(false, false);
+    await setProperty(page, 'name', 'First');
+    await setProperty(page, 'name', 'Second');
+    await can(true, false);
+    await page.getByTestId('undo').click();
+    await until('one step back', async () => (await name()) === 'First');
+    await can(true, true);
+    await page.getByTestId('redo').click();
+    await until('and forth', async () => (await name()) === 'Second');
+    await can(true, false);
+
+    // Wherever the focus is, but in a text, which has steps of its own.
+    await page.locator('.office-head h2').click();
+    await pressed('Control+z', 'First');
+    await pressed('Control+Shift+z', 'Second');
+    await pressed('Control+z', 'First');
+    await pressed('Control+z', 'Tidy up');
+    await can(false, true);
+    await page.keyboard.press('Control+z');
+    await pressed('Control+y', 'First');
+    await page.getByTestId('check').focus();
+    await pressed('Control+Shift+z', 'Second');
+    await can(true, false);
+    // In the drawing, whose own keys are heard once.
+    const label = (text) => until(`it is called ${text}`, async () => (await shape(page, 'one').locator('text').innerHTML()).replace(/<[^>]*>/g, '') === text);
+    await chooseShape(page, 'one');
+    await setProperty(page, 'name', 'Third');
+    await label('Third');
+    await shape(page, 'start').locator('.djs-hit').first().click();
+    await page.keyboard.press('Control+z');
+    await label('Do one');
+    await can(true, true);
+    await page.keyboard.press('Control+Shift+z');
+    await label('Third');
+    await can(true, false);
+    // A keyboard with other letters.
+    const russian = (typed, shiftKey) => page.evaluate(([key, shift]) => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key, code: 'KeyZ', ctrlKey: true, shiftKey: shift, bubbles: true, cancelable: true })), [typed, shiftKey]);
+    await russian('я', false);
+    await label('Do one');
+    await russian('Я', true);
+    await label('Third');
+    await chooseShape(page, 'one');
+    await page.locator('[data-testid=panel] [name=name]').focus();
+    await page.keyboard.type('!');
+    await page.keyboard.press('Control+z');
+    assert.equal(await name(), 'Third', 'the text alone');
+    await can(true, false);
+  },
+
+  'how often each element was passed stands on the diagram and in words, however long the way is': async (place) => {
+    const page = await openOffice(place);
+    const turns = 150;
+    // A loop that goes round by itself, then a job that fails.
+    const xml = processModel('p-round', ['turn', 'check'], job)
+      .replace(/<bpmn:serviceTask id="turn"[^]*?<\/bpmn:serviceTask>/, '<bpmn:scriptTask id="turn"><bpmn:extensionElements><zeebe:script expression="=count + 1" resultVariable="count"/></bpmn:extensionElements></bpmn:scriptTask>')
+      .replace('<bpmn:endEvent id="end"/>', `<bpmn:endEvent id="end"/><bpmn:exclusiveGateway id="again" default="to-check"/><bpmn:sequenceFlow id="round" sourceRef="again" targetRef="turn"><bpmn:conditionExpression>=count &lt; ${turns}</bpmn:conditionExpression></bpmn:sequenceFlow><bpmn:sequenceFlow id="to-again" sourceRef="turn" targetRef="again"/>`)
+      .replace('<bpmn:sequenceFlow id="to-check" sourceRef="turn"', '<bpmn:sequenceFlow id="to-check" sourceRef="again"')
+      .replace('</bpmndi:BPMNPlane>', '<bpmndi:BPMNShape id="again_di" bpmnElement="again"><dc:Bounds x="275" y="30" width="50" height="50"/></bpmndi:BPMNShape></bpmndi:BPMNPlane>');
+    const { status, body } = await post(page, '/processes/models', { files: [{ name: 'round.bpmn', xml }] });
+    assert.equal(status, 200, JSON.stringify(body));
+    const key = await start(page, 'p-round', { count: 0 });
+    await until('it stands still', async () => (await instanceOf(page, key)).hasIncident);
+    await openInstance(page, key);
+    const passed = (id) => page.locator(`[data-testid=passes] [data-element="${id}"]`);
+    const badge = (id) => page.locator(`.djs-overlays[data-container-id="${id}"] .process-token-passed`);
+    await passed('turn').waitFor();
+    assert.deepEqual(await page.locator('[data-testid=passes] li').evaluateAll((lines) => lines.map((line) => `${line.dataset.element} ${line.dataset.passed}`).sort()), ['again 150', 'check 0', 'start 1', 'turn 150']);
+    assert.equal(await badge('turn').innerText(), '150');
+    assert.equal(await badge('start').innerText(), '1', 'passed long before the newest steps');
+    await page.locator('.djs-shape.process-passed[data-element-id=start]').waitFor();
+    assert.equal(await badge('check').count(), 0);
+    const { body: counts } = await get(page, `/processes/instances/${key}/element-counts`);
+    assert.deepEqual(counts.items.find((count) => count.elementId === 'check'), { elementId: 'check', completed: 0, terminated: 0, active: 1 });
+
+    // The step is beyond those that are shown at first, and is looked for.
+    const steps = page.locator('[data-testid=history] li');
+    assert.equal(await steps.count(), 100);
+    await passed('start').locator('button').focus();
+    await page.keyboard.press('Enter');
+    await until('the only step of the start', async () => (await steps.count()) === 1 && (await steps.first().getAttribute('data-element')) === 'start');
+    await page.locator('.djs-shape.process-chosen[data-element-id=start]').waitFor();
+    await page.keyboard.press('Enter');
+    await until('all', async () => (await steps.count()) > 200);
+    // Each once, the newest first, without a hole.
+    await page.evaluate(([address, value]) => fetch(`/api/v1${address}`, { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ variables: { userId: value } }) }), [`/processes/instances/${key}/variables`, nobody]);
+    await page.getByTestId('retry').click();
+    await page.locator('[data-testid=instance-state][data-state=completed]').waitFor();
+    await until('the end is passed', async () => (await passed('end').getAttribute('data-passed').catch(() => '')) === '1');
+    const told = [];
+    for (let cursor; ;) {
+      const { body: part } = await get(page, `/processes/instances/${key}/elements?limit=200${cursor ? `&cursor=${cursor}` : ''}`);
+      told.push(...part.items);
+      cursor = part.nextCursor;
+      if (!cursor) break;
+    }
+    const more = page.locator('section:has([data-testid=history]) > .button');
+    while ((await more.count()) > 0) {
+      const before = await steps.count();
+      await more.click();
+      await until('more steps', async () => (await steps.count()) > before || (await more.count()) === 0);
+    }
+    assert.deepEqual(await steps.evaluateAll((lines) => lines.map((line) => `${line.dataset.key} ${line.dataset.state}`)), told.map((record) => `${record.elementInstanceKey} ${record.state}`));
+  },
+
+  'decisions are deployed, refused with the reason, listed by version, and each is shown as its table': async (place) => {
+    const page = await openOffice(place);
+    await page.locator('[data-part=processes]').click();
+    await page.locator('[data-view=decisions]').click();
+    const deployFile = (xml) => page.locator('input[type=file]').setInputFiles({ name: 'prices.dmn', mimeType: 'application/xml', buffer: Buffer.from(xml) });
+    await deployFile(decisionModel().replace('rates.base / 20', 'rates.base /'));
+    await page.getByTestId('problems').waitFor();
+    assert.deepEqual((await get(page, '/processes/decisions')).body.items, []);
+    await deployFile(decisionModel());
+    const lines = page.locator('.table tbody tr');
+    await until('both of the file', async () => (await lines.count()) === 2);
+    assert.equal(await page.getByTestId('problems').count(), 0);
+    await deployFile(decisionModel('15'));
+    await until('two versions of each', async () => (await lines.count()) === 4);
+    assert.deepEqual(await lines.locator('th .link').allInnerTexts(), ['Discount', 'Rates', 'Discount', 'Rates']);
+    await page.locator('.filters input[name=decision]').fill('discount');
+    await page.locator('.filters input[name=decision]').press('Enter');
+    await until('of one decision', async () => (await lines.count()) === 2);
+    await lines.first().locator('th .link').click();
+
+    await page.getByTestId('decision').waitFor();
+    assert.match(await page.getByTestId('decision-version').innerText(), /2/);
+    assert.match(await page.getByTestId('hit-policy').innerText(), /First/);
+    const table = page.getByTestId('rules');
+    assert.deepEqual(await table.locator('thead tr').nth(1).locator('th').evaluateAll((heads) => heads.map((head) => head.innerText.replace(/\s+/g, ' ').trim())), ['Years with us years number', 'Kind kind string "private","insured"', 'Discount in percent number']);
+    const cells = (row) => table.locator('tbody tr').nth(row).locator('th, td').allInnerTexts();
+    assert.deepEqual((await cells(0)).map((text) => text.trim()).slice(0, 4), ['1', '>= 5', '"private"', '15']);
+    assert.deepEqual((await cells(2)).map((text) => text.trim()), ['3', '-', '-', 'rates.base / 20', 'All others']);
+    assert.deepEqual(await page.getByTestId('needs').locator('li').allInnerTexts(), ['input years', 'decision Rates']);
+    await page.getByTestId('versions').locator('.link').click();
+    await until('the first version', async () => (await cells(0).catch(() => []))[3]?.trim() === '10');
+
+    await page.getByTestId('needs').locator('.link').click();
+    await page.locator('[data-testid=logic] dl').first().waitFor();
+    assert.deepEqual(await page.locator('[data-testid=logic] dt').allInnerTexts(), ['base', 'kinds', '1', '2']);
+    assert.deepEqual(await page.locator('[data-testid=logic] .process-feel').allInnerTexts(), ['100', '"private"', '"insured"']);
+    assert.match(await page.getByTestId('decision-version').innerText(), /1/, 'that of the same file');
   },
 
   'tokens are moved, or it is said why not; instances are migrated after a dry run that tells of each': async (place) => {

@@ -420,6 +420,7 @@ export class Mock {
   // An engine whose every job fails.
   answerProcesses(method, path, query, body, fail) {
     this.models ??= [];
+    this.decisions ??= [];
     this.instances ??= [];
     const [, , place, key, part] = path.split('/');
     const list = (items) => ({ status: 200, body: { items, nextCursor: null } });
@@ -427,17 +428,26 @@ export class Mock {
       const problems = body.files.flatMap(({ name, xml }) => [...xml.matchAll(/<bpmn:serviceTask id="([^"]+)"[^]*?<\/bpmn:serviceTask>/g)].filter(([task]) => !/taskDefinition [^>]*type="[^"]/.test(task)).map(([, elementId]) => ({ file: name, elementId, message: 'Expected a job type' })));
       if (body.dryRun || problems.length > 0) return { status: 200, body: { items: [], problems } };
       for (const { name, xml } of body.files) {
+        if (name.endsWith('.dmn')) {
+          this.addDecisions(name, xml);
+          continue;
+        }
         const processId = /process id="([^"]+)"/.exec(xml)[1];
         const version = this.models.filter((model) => model.processId === processId).length + 1;
         for (const model of this.models) if (model.processId === processId) model.newest = false;
         this.models.unshift({ key: String(this.models.length + 1), processId, version, name: 'Tidy up', resourceName: name, deployedAt: this.iso(), newest: true, active: 0, stuck: 0, xml });
       }
-      return { status: 200, body: { items: [this.models[0]], problems } };
+      return { status: 200, body: { items: this.models.slice(0, 1), problems } };
     }
     if (place === 'models') {
       const found = this.models.find((model) => model.key === key);
       if (key) return found ? { status: 200, body: found } : fail(404, 'processes.not-found');
       return list(this.models.filter((model) => !query.get('processId') || model.processId === query.get('processId')).map(({ xml: _, ...model }) => model));
+    }
+    if (place === 'decisions') {
+      const found = this.decisions.find((decision) => decision.key === key);
+      if (key) return found ? { status: 200, body: found } : fail(404, 'processes.not-found');
+      return list(this.decisions.filter((decision) => !query.get('decisionId') || decision.decisionId === query.get('decisionId')).map(({ xml: _, ...decision }) => ({ ...decision, file: [] })));
     }
     if (place === 'instances' && !key && method === 'POST') {
       const model = this.models.find((each) => each.processId === body.processId);
@@ -458,10 +468,24 @@ export class Mock {
       const [token] = instance.active;
       return list([record(token.elementInstanceKey, token.elementId, 'serviceTask', 'active'), record(`${key}0`, 'start', 'startEvent', 'completed'), record(key, instance.processId, 'process', 'active')]);
     }
+    if (part === 'element-counts') {
+      const [token] = instance.active;
+      const count = (elementId, completed, active) => ({ elementId, completed, terminated: 0, active });
+      return { status: 200, body: { items: [count(instance.processId, 0, 1), count('start', 1, 0), count(token.elementId, 0, 1)], onlyNewest: false } };
+    }
     if (place === 'instances' && method === 'GET') return { status: 200, body: instance };
     if (place === 'migrations') return list(body.instanceKeys.map((instanceKey) => ({ instanceKey, migrated: false, reason: `Expected to migrate process instance '${instanceKey}' but no mapping instruction is defined for an active element` })));
     if (part === 'modify' && body.begin.length === 0) return fail(422, 'processes.impossible');
     return { status: 204 };
+  }
+
+  addDecisions(resourceName, xml) {
+    const named = (element) => [...xml.matchAll(new RegExp(`<${element} id="([^"]+)" name="([^"]+)"`, 'g'))].map(([, id, name]) => ({ id, name }));
+    const [requirements] = named('definitions');
+    const versionOf = (id) => this.decisions.filter((decision) => decision.decisionId === id).length + 1;
+    const file = named('decision').map(({ id, name }, at) => ({ key: String(9000 + this.decisions.length + at), decisionId: id, name, version: versionOf(id) }));
+    for (const decision of this.decisions) if (file.some((each) => each.decisionId === decision.decisionId)) decision.newest = false;
+    this.decisions.unshift(...file.map((each) => ({ ...each, resourceName, newest: true, requirementsId: requirements.id, requirementsName: requirements.name, requirementsVersion: each.version, xml, file })).reverse());
   }
 
   socketOpened(socket, cookie, after) {

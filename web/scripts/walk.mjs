@@ -8,6 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
 import { password, startMock } from '../mock/server.mjs';
+import { decisionModel } from './decision-model.mjs';
 import { processModel } from './process-model.mjs';
 
 export const widths = { narrow: { width: 360, height: 740 }, wide: { width: 1280, height: 800 } };
@@ -156,9 +157,21 @@ async function walkProcesses(page, visit) {
   await visit('office-editor-refused', page);
   await page.getByTestId('editor-close').click();
   await page.locator('.dialog').waitFor();
+  await visit('office-editor-leave', page);
   await page.getByTestId('leave-sure').click();
   await page.locator(drawn).waitFor();
   await page.locator('[data-part=processes]').click();
+  await page.locator('[data-view=decisions]').click();
+  const deployDecision = (xml) => page.locator('input[type=file]').setInputFiles({ name: 'prices.dmn', mimeType: 'application/xml', buffer: Buffer.from(xml) });
+  await deployDecision(decisionModel());
+  await page.locator('.table .link').first().waitFor();
+  await visit('office-decisions', page);
+  await page.locator('.table th .link').first().click();
+  await page.getByTestId('rules').waitFor();
+  await visit('office-decision', page);
+  await page.getByTestId('needs').locator('.link').click();
+  await page.locator('[data-testid=logic] dl').first().waitFor();
+  await visit('office-decision-context', page);
   await page.locator('[data-view=instances]').click();
   await page.locator('.table .link').first().waitFor();
   await visit('office-instances', page);

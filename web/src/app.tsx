@@ -5,7 +5,7 @@ import { browserBox } from './base/device';
 import { earlyPerson } from './base/early';
 import { later } from './base/later';
 import { onwardOf } from './base/onward';
-import { go, usePath } from './base/router';
+import { go, leaveFor, liesOver, usePath } from './base/router';
 import { useI18n } from './i18n/i18n';
 import { isLanguage } from './i18n/language';
 import { ClientPage } from './pages/client/client-page';
@@ -28,6 +28,7 @@ export interface Session {
 }
 
 const accountPath = '/account';
+liesOver(accountPath);
 
 // Who was here last: lets the page show their conversations before the server has confirmed the session.
 const device = browserBox();
@@ -97,9 +98,9 @@ export function App() {
       leavingApi,
       person: who.person,
       onOver: () => leave(true),
-      logout: () => {
+      logout: () => leaveFor(() => {
         void api.sessions.endCurrent({}).catch(() => undefined).finally(() => leave(false));
-      },
+      }),
     };
     // The same person again (a confirmed session) must not start the pages anew.
     // eslint-disable-next-line react-hooks/exhaustive-deps

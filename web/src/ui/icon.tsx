@@ -30,6 +30,7 @@ const shapes = {
   copy: 'M8 8h12v12H8z M16 8V4H4v12h4',
   chats: 'M4 4h12v9H9l-3 3v-3H4z M10 16h5l3 3v-3h2V8h-2',
   undo: 'M8 5 4 9l4 4 M4 9h10a6 6 0 0 1 0 12h-3',
+  redo: 'm16 5 4 4-4 4 M20 9H10a6 6 0 0 0 0 12h3',
   returned: 'M4 12h11 M9 7l-5 5 5 5 M20 5v14',
   done: 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z m-4 9.5 3 3 5.5-6.5',
   history: 'M4 12a8 8 0 1 0 2.6-5.9 M4 4v4h4 M12 8v4.4l3 1.8',

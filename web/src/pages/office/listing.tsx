@@ -58,13 +58,15 @@ interface ListingProps<Item> {
   switcher?: ComponentChildren;
   // What can be done besides reading again.
   buttons?: ComponentChildren;
+  // What there is to say before the lines.
+  notice?: ComponentChildren;
   // Questions that lie over the list.
   children?: ComponentChildren;
 }
 
 // A table; where it is too narrow for one, a card a line (office.css), whose cells then carry the heads. The roles keep it a table
 // for those who do not see it.
-export function Listing<Item>({ list, title, columns, keyOf, filters, switcher, buttons, children }: ListingProps<Item>) {
+export function Listing<Item>({ list, title, columns, keyOf, filters, switcher, buttons, notice, children }: ListingProps<Item>) {
   const { t } = useI18n();
   return (
     <main className="office-main" aria-busy={list.busy}>
@@ -75,6 +77,7 @@ export function Listing<Item>({ list, title, columns, keyOf, filters, switcher, 
       {switcher}
       {filters && <div className="filters" role="search" aria-label={t('office.filters')}>{filters}</div>}
       {list.error !== null && <ProblemNotice error={list.error} />}
+      {notice}
       {list.items.length === 0 && !list.busy && <p className="cases-empty">{t('office.none')}</p>}
       {list.items.length > 0 && (
         <div className="table-frame" tabIndex={0} role="region" aria-label={title}>

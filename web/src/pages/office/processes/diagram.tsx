@@ -12,9 +12,9 @@ export interface Mark {
   // Tokens that are at the element now.
   tokens: number;
   incident: boolean;
-  // It has been passed, or was ended before its own end.
-  passed: boolean;
-  cut: boolean;
+  // How often it has been passed, and was ended before its own end.
+  passed: number;
+  cut: number;
 }
 
 // Below the drawing are the controls and its makers' sign.
@@ -94,14 +94,15 @@ export function Diagram({ xml, label, marks, chosen, onChoose }: { xml: string; 
       if (!there(id)) continue;
       if (mark.incident) add(id, 'stuck');
       else if (mark.tokens > 0) add(id, 'at');
-      else if (mark.passed) add(id, 'passed');
-      else if (mark.cut) add(id, 'cut');
-      if (mark.tokens > 0) overlays.add(id, 'tokens', { position: { bottom: 12, left: -10 }, html: badge(mark) });
+      else if (mark.passed > 0) add(id, 'passed');
+      else if (mark.cut > 0) add(id, 'cut');
+      if (mark.tokens > 0) overlays.add(id, 'marks', { position: { bottom: 12, left: -10 }, html: badge(mark) });
+      if (mark.passed > 0) overlays.add(id, 'marks', { position: { bottom: 12, right: 12 }, html: passes(mark) });
     }
     if (chosen && there(chosen)) add(chosen, 'chosen');
     return () => {
       for (const [id, marker] of set) if (there(id)) canvas.removeMarker(id, marker);
-      overlays.remove({ type: 'tokens' });
+      overlays.remove({ type: 'marks' });
     };
   }, [viewer, marks, chosen]);
   const zoom = (factor: number) => viewer?.get('canvas').zoom(viewer.get('canvas').zoom() * factor);
@@ -118,6 +119,13 @@ export function Diagram({ xml, label, marks, chosen, onChoose }: { xml: string; 
       )}
     </div>
   );
+}
+
+function passes({ passed }: Mark): HTMLElement {
+  const element = document.createElement('span');
+  element.className = 'process-token process-token-passed';
+  element.textContent = String(passed);
+  return element;
 }
 
 function badge({ tokens, incident }: Mark): HTMLElement {

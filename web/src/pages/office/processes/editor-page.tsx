@@ -9,7 +9,7 @@ import zeebe from 'zeebe-bpmn-moddle/resources/zeebe.json';
 
 import { problemOf, type ModelProblem } from '../../../api';
 import type { Session } from '../../../app';
-import { go } from '../../../base/router';
+import { go, keepPage } from '../../../base/router';
 import { useI18n } from '../../../i18n/i18n';
 import { Ask } from '../../../ui/ask';
 import { Button } from '../../../ui/button';
@@ -33,6 +33,7 @@ interface Editor {
   get(name: 'elementRegistry'): { get(id: string): Shape | undefined };
   get(name: 'overlays'): { add(id: string, type: string, overlay: object): string; remove(filter: object): void };
   get(name: 'commandStack'): { canUndo(): boolean; canRedo(): boolean; undo(): void; redo(): void };
+  get(name: 'directEditing'): { isActive(): boolean; complete(): void };
   get(name: 'modeling'): Workshop['modeling'];
   get(name: 'bpmnFactory'): Workshop['factory'];
   destroy(): void;
@@ -43,6 +44,23 @@ const withoutInlineStyle = { alignElementsContextPadProvider: ['value', {}], ali
 
 // The palette stands at the left, its makers' sign below.
 const room = { left: 104, bottom: 24 };
+
+// What stands in the field that has the focus counts as soon as the person looks elsewhere.
+function takeTyped(editor: Editor | null) {
+  const written = document.activeElement;
+  if (written instanceof HTMLElement && isInText(written)) written.blur();
+  if (editor?.get('directEditing').isActive()) editor.get('directEditing').complete();
+}
+
+const isInText = (target: EventTarget | null) => target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+
+// Where letters are not Latin, by where the key is.
+function stepOf(event: KeyboardEvent): 'undo' | 'redo' | null {
+  if (event.altKey || !(event.ctrlKey || event.metaKey)) return null;
+  const letter = /^[a-z]$/i.test(event.key) ? event.key.toLowerCase() : event.code.replace(/^Key/, '').toLowerCase();
+  if (letter === 'z') return event.shiftKey ? 'redo' : 'undo';
+  return letter === 'y' && !event.shiftKey ? 'redo' : null;
+}
 
 interface Found {
   problems: readonly ModelProblem[];
@@ -61,14 +79,15 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
   const [name, setName] = useState('');
   const [shape, setShape] = useState<Shape | null>(null);
   const [changes, setChanges] = useState(0);
-  const [saved, setSaved] = useState(0);
   const [found, setFound] = useState<Found>(nothing);
   const [error, setError] = useState<unknown>(null);
   const [unread, setUnread] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [isLeaving, setLeaving] = useState(false);
+  const [leaving, setLeaving] = useState<{ leave: () => void } | null>(null);
   const leaveTo = modelKey ? `/office/processes/models/${modelKey}` : '/office/processes';
-  const isChanged = changes !== saved;
+  const stack = editor?.get('commandStack');
+  // What was read from a file is no step that could be undone.
+  const fromFile = useRef(false);
 
   const open = async (made: Editor, xml: string) => {
     setUnread(false);
@@ -117,12 +136,42 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
     return () => watch.disconnect();
   }, [editor]);
 
+  const isChanged = useRef((): boolean => false);
+  isChanged.current = () => {
+    takeTyped(editor);
+    return fromFile.current || stack?.canUndo() === true;
+  };
+  const askIfChanged = (leave: () => void) => {
+    const changed = isChanged.current();
+    if (changed) setLeaving({ leave });
+    return changed;
+  };
+  const asking = useRef(askIfChanged);
   useEffect(() => {
-    if (!isChanged) return undefined;
-    const keep = (event: BeforeUnloadEvent) => event.preventDefault();
+    const keep = (event: BeforeUnloadEvent) => {
+      if (isChanged.current()) event.preventDefault();
+    };
     addEventListener('beforeunload', keep);
-    return () => removeEventListener('beforeunload', keep);
-  }, [isChanged]);
+    const release = keepPage(asking.current);
+    return () => {
+      removeEventListener('beforeunload', keep);
+      release();
+    };
+  }, []);
+
+  // The drawing hears its keys only while it has the focus, and only Latin ones.
+  useEffect(() => {
+    if (!stack) return undefined;
+    const hear = (event: KeyboardEvent) => {
+      const step = event.defaultPrevented || isInText(event.target) ? null : stepOf(event);
+      if (!step || document.querySelector('dialog[open]')) return;
+      event.preventDefault();
+      if (step === 'undo' && stack.canUndo()) stack.undo();
+      if (step === 'redo' && stack.canRedo()) stack.redo();
+    };
+    addEventListener('keydown', hear);
+    return () => removeEventListener('keydown', hear);
+  }, [stack]);
 
   useEffect(() => {
     if (!editor) return undefined;
@@ -155,7 +204,7 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
         setFound({ problems: checked.problems, sound: checked.problems.length === 0 });
       } else {
         const deployed = await ask(false, xml);
-        setSaved(changes);
+        isChanged.current = () => false;
         const key = deployed.items[0]?.key;
         go(key ? `/office/processes/models/${key}` : '/office/processes');
         return;
@@ -172,33 +221,37 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
     editor.get('selection').select(at === editor.get('canvas').getRootElement() ? null : at);
     if (at !== editor.get('canvas').getRootElement()) editor.get('canvas').scrollToElement(at);
   };
-  const read = async (chosen: File | undefined) => {
-    if (!editor || !chosen) return;
+  const read = async (chosen: File) => {
+    if (!editor) return;
     setName(chosen.name);
     await open(editor, await chosen.text());
-    setChanges((count) => count + 1);
+    fromFile.current = true;
   };
   const save = async () => {
     if (!editor) return;
     const { xml = '' } = await editor.saveXML({ format: true });
     saveFile(name, xml);
   };
-  const stack = editor?.get('commandStack');
   const mine = found.problems.filter((problem) => shape !== null && (problem.elementId ?? '') === shape.id).map((problem) => problem.message);
   return (
     <main className="office-main process-editor" aria-busy={editor === null && error === null} data-testid="editor">
       <div className="office-head">
         <h2>{t(modelKey ? 'processes.editing' : 'processes.new-model')}</h2>
         <div className="row">
-          <Button className="button button-icon" aria-label={t('processes.undo')} isDisabled={!stack?.canUndo()} onPress={() => stack?.undo()}><Icon name="undo" /></Button>
+          <Button className="button button-icon" data-testid="undo" aria-label={t('processes.undo')} title={t('processes.undo-key')} aria-keyshortcuts="Control+Z" isDisabled={!stack?.canUndo()} onPress={() => stack?.undo()}><Icon name="undo" /></Button>
+          <Button className="button button-icon" data-testid="redo" aria-label={t('processes.redo')} title={t('processes.redo-key')} aria-keyshortcuts="Control+Shift+Z" isDisabled={!stack?.canRedo()} onPress={() => stack?.redo()}><Icon name="redo" /></Button>
           <Button className="button button-small" onPress={() => file.current?.click()}>{t('processes.open-file')}</Button>
           <Button className="button button-small" onPress={() => void save()}>{t('processes.download')}</Button>
-          <Button className="button button-small" data-testid="editor-close" onPress={() => (isChanged ? setLeaving(true) : go(leaveTo))}>{t('card.close')}</Button>
+          <Button className="button button-small" data-testid="editor-close" onPress={() => go(leaveTo)}>{t('card.close')}</Button>
           <Button className="button button-small" data-testid="check" data-busy={busy || undefined} onPress={() => void submit(false)}>{t('processes.check')}</Button>
           <Button className="button button-small button-primary" data-testid="deploy" data-busy={busy || undefined} onPress={() => void submit(true)}>{t('processes.deploy')}</Button>
         </div>
       </div>
-      <input ref={file} type="file" accept=".bpmn,.xml" hidden aria-label={t('processes.open-file')} onChange={(event) => { void read(event.currentTarget.files?.[0]); event.currentTarget.value = ''; }} />
+      <input ref={file} type="file" accept=".bpmn,.xml" hidden aria-label={t('processes.open-file')} onChange={(event) => {
+        const chosen = event.currentTarget.files?.[0];
+        event.currentTarget.value = '';
+        if (chosen && !askIfChanged(() => void read(chosen))) void read(chosen);
+      }} />
       {error !== null && (editor ? <Refusal error={error} /> : <ProblemNotice error={error} />)}
       {unread && <p className="notice notice-danger" role="alert">{t('processes.unreadable')}</p>}
       {found.sound && <p className="notice" role="status" data-testid="sound">{t('processes.sound')}</p>}
@@ -220,12 +273,12 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
         </div>
         {workshop && shape && <Panel workshop={workshop} shape={shape} problems={mine} changes={changes} />}
       </div>
-      {isLeaving && (
-        <Ask title={t('processes.leave-title')} open onClose={() => setLeaving(false)}>
+      {leaving && (
+        <Ask title={t('processes.leave-title')} open onClose={() => setLeaving(null)}>
           <p>{t('processes.leave-text')}</p>
           <div className="dialog-buttons">
-            <Button className="button" onPress={() => setLeaving(false)}>{t('processes.stay')}</Button>
-            <Button className="button button-danger" data-testid="leave-sure" onPress={() => go(leaveTo)}>{t('processes.leave')}</Button>
+            <Button className="button" data-testid="stay" onPress={() => setLeaving(null)}>{t('processes.stay')}</Button>
+            <Button className="button button-danger" data-testid="leave-sure" onPress={() => { setLeaving(null); leaving.leave(); }}>{t('processes.leave')}</Button>
           </div>
         </Ask>
       )}

@@ -1,6 +1,6 @@
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-import type { ActiveElement, ElementRecord, Incident, Instance } from '../../../api';
+import type { ActiveElement, ElementCount, ElementRecord, Incident, Instance } from '../../../api';
 import type { Session } from '../../../app';
 import { exactTime } from '../../../base/time';
 import { useI18n } from '../../../i18n/i18n';
@@ -13,7 +13,8 @@ import { CancelDialog, ModifyDialog, VariableDialog, type VariableWish } from '.
 import { Link } from '../link';
 import { MigrateDialog } from './migrate-dialog';
 import { elementsOf, labelOf } from './model-elements';
-import { useInstance } from './use-instance';
+import { useInstance, type InstanceStory } from './use-instance';
+import { withNewest, withOlder } from './way';
 
 type Question = { kind: 'cancel' } | { kind: 'modify' } | { kind: 'migrate' } | { kind: 'variable'; wish: VariableWish };
 
@@ -23,8 +24,7 @@ export function InstancePage({ session, instanceKey, manages }: { session: Sessi
   const { story, error, load, fail } = useInstance(session, instanceKey);
   const [asked, setAsked] = useState<Question | null>(null);
   const [chosen, setChosen] = useState<string | null>(null);
-  const history = story?.history.items;
-  const marks = useMemo(() => marksOf(story?.instance, history ?? []), [story?.instance, history]);
+  const marks = useMemo(() => marksOf(story?.instance, story?.counts ?? []), [story?.instance, story?.counts]);
   const names = useMemo(() => new Map(elementsOf(story?.xml ?? '<none/>').map((element) => [element.id, labelOf(element)])), [story?.xml]);
   const name = (id: string) => names.get(id) ?? id;
   const close = () => setAsked(null);
@@ -80,7 +80,8 @@ export function InstancePage({ session, instanceKey, manages }: { session: Sessi
       <div className="process-parts">
         {runs && <Tokens tokens={shown(instance.active)} name={name} manages={manages} onRetry={(key) => act(session.api.processes.retryJob({ key }))} />}
         <Variables instance={instance} tokens={shown(instance.active)} whole={chosen === null} name={name} onChange={manages && runs ? (wish) => setAsked({ kind: 'variable', wish }) : null} />
-        <Way key={instanceKey} session={session} instanceKey={instanceKey} newest={story.history} chosen={chosen} name={name} />
+        <Passes story={story} ids={[...names.keys()]} chosen={chosen} name={name} onChoose={setChosen} />
+        <Steps key={instanceKey} session={session} story={story} chosen={chosen} name={name} onFail={fail} />
       </div>
       {asked?.kind === 'cancel' && <CancelDialog session={session} instance={instance} onDone={done} onClose={close} />}
       {asked?.kind === 'modify' && xml !== null && <ModifyDialog session={session} instance={instance} xml={xml} name={name} onDone={done} onClose={close} />}
@@ -90,13 +91,10 @@ export function InstancePage({ session, instanceKey, manages }: { session: Sessi
   );
 }
 
-function marksOf(instance: Instance | undefined, history: readonly ElementRecord[]): Record<string, Mark> {
+function marksOf(instance: Instance | undefined, counts: readonly ElementCount[]): Record<string, Mark> {
   const marks: Record<string, Mark> = {};
-  const mark = (id: string) => (marks[id] ??= { tokens: 0, incident: false, passed: false, cut: false });
-  for (const record of history) {
-    if (record.state === 'completed') mark(record.elementId).passed = true;
-    if (record.state === 'terminated') mark(record.elementId).cut = true;
-  }
+  const mark = (id: string) => (marks[id] ??= { tokens: 0, incident: false, passed: 0, cut: 0 });
+  for (const { elementId, completed, terminated } of counts) Object.assign(mark(elementId), { passed: completed, cut: terminated });
   for (const element of instance?.active ?? []) mark(element.elementId).tokens += 1;
   for (const incident of instance?.incidents ?? []) mark(incident.elementId).incident = true;
   return marks;
@@ -186,20 +184,62 @@ function Variables({ instance, tokens, whole, name, onChange }: { instance: Inst
   );
 }
 
+// The marks of the diagram in words, and the way to choose an element by keyboard.
+function Passes({ story, ids, chosen, name, onChoose }: { story: InstanceStory; ids: readonly string[]; chosen: string | null; name: (id: string) => string; onChoose: (id: string | null) => void }) {
+  const { t } = useI18n();
+  const counts = new Map(story.counts.map((count) => [count.elementId, count]));
+  // In the order of the model.
+  const passed = ids.flatMap((id) => counts.get(id) ?? []);
+  return (
+    <section className="process-part process-wide" aria-label={t('processes.passes')}>
+      <h3>{t('processes.passes')}</h3>
+      {story.isCountCut && <p className="process-none" data-testid="count-cut">{t('processes.passes-newest')}</p>}
+      <ul className="process-list process-passes" data-testid="passes">
+        {passed.map(({ elementId, completed, terminated, active }) => (
+          <li key={elementId} data-element={elementId} data-passed={completed}>
+            <button type="button" className="link" aria-pressed={elementId === chosen} onClick={() => onChoose(elementId === chosen ? null : elementId)}>{name(elementId)}</button>
+            <span>{[active > 0 && t('processes.active-count', { count: active }), completed > 0 && t('processes.passed', { count: completed }), terminated > 0 && t('processes.cut', { count: terminated })].filter(Boolean).join(' · ')}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+// Older steps are gone through for those of one element, so many pages at a time.
+const pagesAtOnce = 10;
+
 // The newest part is looked at again and again; what is older, when it is asked for.
-function Way({ session, instanceKey, newest, chosen, name }: { session: Session; instanceKey: string; newest: { items: readonly ElementRecord[]; cursor: string | null }; chosen: string | null; name: (id: string) => string }) {
+function Steps({ session, story, chosen, name, onFail }: { session: Session; story: InstanceStory; chosen: string | null; name: (id: string) => string; onFail: (failure: unknown) => void }) {
   const { t, language } = useI18n();
-  const [older, setOlder] = useState<readonly ElementRecord[]>([]);
-  const [cursor, setCursor] = useState<string | null | undefined>(undefined);
-  const next = cursor === undefined ? newest.cursor : cursor;
-  const known = new Set(newest.items.map((record) => record.elementInstanceKey));
-  const records = [...newest.items, ...older.filter((record) => !known.has(record.elementInstanceKey))].filter((record) => !chosen || record.elementId === chosen);
+  const { key } = story.instance;
+  const [way, setWay] = useState(story.way);
+  useEffect(() => {
+    const active = new Set(story.instance.active.map((token) => token.elementInstanceKey));
+    if (story.instance.state === 'active') active.add(story.instance.key);
+    setWay((known) => withNewest(known, story.way, (step) => active.has(step)));
+  }, [story]);
+  const fits = (record: ElementRecord) => !chosen || record.elementId === chosen;
+  const records = way.items.filter(fits);
   const more = async () => {
-    if (!next) return;
-    const page = await session.api.processes.listElements({ key: instanceKey, cursor: next });
-    setOlder((before) => [...before, ...page.items]);
-    setCursor(page.nextCursor);
+    try {
+      for (let page = 0, cursor = way.cursor; cursor && page < pagesAtOnce; page += 1) {
+        const from = cursor;
+        const read = await session.api.processes.listElements({ key, cursor: from, limit: chosen ? 200 : 50 });
+        setWay((known) => withOlder(known, from, read));
+        if (read.items.some(fits)) return;
+        cursor = read.nextCursor ?? null;
+      }
+    } catch (failure) {
+      onFail(failure);
+    }
   };
+  const lookFor = useRef(more);
+  lookFor.current = more;
+  const isEmpty = records.length === 0;
+  useEffect(() => {
+    if (chosen && isEmpty) void lookFor.current();
+  }, [chosen, isEmpty]);
   return (
     <section className="process-part process-wide" aria-label={t('processes.history')}>
       <h3>{t('processes.history')}</h3>
@@ -212,7 +252,7 @@ function Way({ session, instanceKey, newest, chosen, name }: { session: Session;
           </li>
         ))}
       </ol>
-      {next && <Button className="button button-small" onPress={() => void more()}>{t('office.more')}</Button>}
+      {way.cursor && <Button className="button button-small" onPress={() => void more()}>{t('office.more')}</Button>}
     </section>
   );
 }

@@ -6,6 +6,8 @@ import type { Session } from '../../../app';
 import { go } from '../../../base/router';
 import { useI18n } from '../../../i18n/i18n';
 import { later } from '../../../base/later';
+import { DecisionPage } from './decision-page';
+import { Decisions } from './decisions';
 import { InstancePage } from './instance-page';
 import { everything, Instances, type InstanceFilter } from './instances';
 import { ModelPage } from './model-page';
@@ -40,8 +42,9 @@ function Places({ session, path }: { session: Session; path: string }) {
   if (place === 'models' && key && action === 'edit' && manages) return <EditorPage key={key} waiting={waiting} properties={{ session, modelKey: key }} />;
   if (place === 'models' && key) return <ModelPage key={key} session={session} modelKey={key} manages={manages} onInstances={showInstances} />;
   if (place === 'instances' && key) return <InstancePage key={key} session={session} instanceKey={key} manages={manages} />;
-  const views = [{ id: 'models', path: root, name: t('processes.models') }, { id: 'instances', path: `${root}/instances`, name: t('processes.instances') }];
-  const view = place === 'instances' ? 'instances' : 'models';
+  if (place === 'decisions' && key) return <DecisionPage key={key} session={session} decisionKey={key} />;
+  const views = [{ id: 'models', path: root }, { id: 'decisions', path: `${root}/decisions` }, { id: 'instances', path: `${root}/instances` }];
+  const view = views.some((each) => each.id === place) ? place : 'models';
   const switcher = (
     <nav className="segments" aria-label={t('processes.views')}>
       {views.map((each) => (
@@ -49,10 +52,11 @@ function Places({ session, path }: { session: Session; path: string }) {
           if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
           event.preventDefault();
           go(each.path);
-        }}>{each.name}</a>
+        }}>{t(`processes.${each.id}`)}</a>
       ))}
     </nav>
   );
   if (view === 'instances') return <Instances session={session} filter={filter} onFilter={setFilter} switcher={switcher} />;
+  if (view === 'decisions') return <Decisions session={session} manages={manages} switcher={switcher} />;
   return <Models session={session} manages={manages} onInstances={showInstances} switcher={switcher} />;
 }

@@ -1,24 +1,24 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 
-import { problemOf, type ElementRecord, type Instance } from '../../../api';
+import { problemOf, type ElementCount, type Instance } from '../../../api';
 import type { Session } from '../../../app';
+import type { Way } from './way';
 
 // While the page is seen, what runs is looked at this often (milliseconds).
 const lookEvery = 2000;
-// So many steps of the way are shown, and marked on the diagram, before somebody asks for older ones.
+// So many steps of the way are shown before somebody asks for older ones.
 const newest = 100;
-
-export interface History {
-  items: readonly ElementRecord[];
-  cursor: string | null;
-}
 
 export interface InstanceStory {
   instance: Instance;
   // The model as this instance has it.
   modelKey: string | null;
   xml: string | null;
-  history: History;
+  // Its newest part.
+  way: Way;
+  counts: readonly ElementCount[];
+  // They are of the newest steps alone.
+  isCountCut: boolean;
 }
 
 // An instance with its model and the newest part of its way, looked at again while it runs.
@@ -34,7 +34,7 @@ export function useInstance(session: Session, key: string) {
   const load = useCallback(async () => {
     const looking = (last.looking += 1);
     try {
-      const [instance, elements] = await Promise.all([api.processes.getInstance({ key }), api.processes.listElements({ key, limit: newest })]);
+      const [instance, elements, counts] = await Promise.all([api.processes.getInstance({ key }), api.processes.listElements({ key, limit: newest }), api.processes.countElements({ key })]);
       const modelKey = instance.modelKey ?? await keyOfModel(api, instance);
       if (modelKey !== null && modelKey !== last.modelKey) {
         last.xml = (await api.processes.getModel({ key: modelKey })).xml ?? null;
@@ -42,7 +42,7 @@ export function useInstance(session: Session, key: string) {
       }
       if (looking !== last.looking) return;
       setError(null);
-      setStory({ instance, modelKey, xml: last.xml, history: { items: elements.items, cursor: elements.nextCursor } });
+      setStory({ instance, modelKey, xml: last.xml, way: { items: elements.items, cursor: elements.nextCursor ?? null }, counts: counts.items, isCountCut: counts.onlyNewest });
     } catch (failure) {
       if (looking === last.looking) fail(failure);
     }
