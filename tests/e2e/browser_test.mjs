@@ -557,10 +557,22 @@ const checks = {
     await page.keyboard.press('Escape');
     await page.locator('.menu').waitFor({ state: 'detached' });
     assert.ok(await button.evaluate((element) => element === document.activeElement), 'Escape gives the focus back');
-    await page.keyboard.press('ArrowUp');
-    await isAt('Dark');
-    await page.keyboard.press('Tab');
-    await page.locator('.menu').waitFor({ state: 'detached' });
+    for (const [key, leads] of [['Tab', 'on'], ['Shift+Tab', 'back']]) {
+      await button.focus();
+      await page.keyboard.press('ArrowUp');
+      await isAt('Dark');
+      await page.keyboard.press(key);
+      await page.locator('.menu').waitFor({ state: 'detached' });
+      const at = await page.evaluate(() => document.activeElement?.closest('[aria-haspopup]')?.tagName ?? '');
+      assert.equal(at, '', `${key} leads ${leads} from the button`);
+    }
+    for (const key of ['Enter', 'Space', 'ArrowDown']) {
+      await button.focus();
+      await page.keyboard.press(key);
+      await isAt('English');
+      await page.keyboard.press('Escape');
+      await page.locator('.menu').waitFor({ state: 'detached' });
+    }
     await button.click();
     await isAt('English');
     await page.locator('h1').click();
@@ -572,6 +584,56 @@ const checks = {
     await page.keyboard.press('Enter');
     await page.locator('html[data-theme=dark]').waitFor();
     assert.equal(await page.locator('.menu').count(), 0);
+  },
+
+  async 'a menu is told to assistive technology as the ARIA Authoring Practices want it'(platform) {
+    const desk = await openDesk(platform);
+    const session = await desk.context().newCDPSession(desk);
+    // What Chromium hands on to a reader, below the node of this role and name: a line a node, indented, without plain texts.
+    const told = async (role, name) => {
+      const { nodes } = await session.send('Accessibility.getFullAXTree');
+      const byId = new Map(nodes.map((node) => [node.nodeId, node]));
+      const line = ({ role: { value: kind }, name: named, properties }) => {
+        const states = properties.filter((property) => ['hasPopup', 'expanded', 'checked', 'focused'].includes(property.name)).map((property) => ` ${property.name}=${property.value.value}`);
+        return `${kind} '${named?.value ?? ''}'${states.join('')}`;
+      };
+      const below = (node, depth) => {
+        const plain = node.ignored || /^(StaticText|InlineTextBox|generic|none)$/.test(node.role.value);
+        const children = node.childIds.flatMap((id) => below(byId.get(id), plain ? depth : depth + 1));
+        return plain ? children : [`${'  '.repeat(depth)}${line(node)}`, ...children];
+      };
+      const top = nodes.filter((node) => !node.ignored && node.role.value === role && node.name?.value === name);
+      assert.equal(top.length, 1, `${role} '${name}': ${top.length}`);
+      return below(top[0], 0);
+    };
+    assert.deepEqual(await told('button', 'Settings'), ["button 'Settings' hasPopup=menu expanded=false"]);
+    await desk.getByRole('button', { name: 'Settings' }).press('ArrowDown');
+    await desk.locator('.menu-item:focus').waitFor();
+    assert.deepEqual(await told('button', 'Settings'), ["button 'Settings' hasPopup=menu expanded=true"]);
+    assert.deepEqual(await told('menu', 'Settings'), [
+      "menu 'Settings'",
+      "  group 'Language'", "    menuitemradio 'English' focused=true checked=true", "    menuitemradio 'Русский' checked=false",
+      "  separator ''",
+      "  group 'Appearance'", "    menuitemradio 'As the device' checked=true", "    menuitemradio 'Light' checked=false", "    menuitemradio 'Dark' checked=false",
+      "  separator ''",
+      "  group 'Clara Clark'", "    menuitem 'Turn off sound and notifications'", "    menuitem 'Sessions and password'", "    menuitem 'Log out'",
+    ]);
+    await desk.keyboard.press('Escape');
+    await desk.getByTestId('presence').press('ArrowUp');
+    await desk.locator('.menu-item:focus').waitFor();
+    assert.deepEqual(await told('menu', 'Your status'), [
+      "menu 'Your status'", "  group ''",
+      "    menuitemradio 'Online New consultations come to you' checked=true", "    menuitemradio 'No new ones You finish what you have' checked=false",
+      "    menuitemradio 'Away Back soon; nothing new comes' checked=false", "    menuitemradio 'Out of office Not at work today' focused=true checked=false",
+    ]);
+    // Several letters are one word, and it is looked for from where one is.
+    await desk.keyboard.type('on');
+    await desk.locator('.menu-item:focus', { hasText: 'Online' }).waitFor();
+    await desk.waitForTimeout(900);
+    await desk.keyboard.type('o');
+    await desk.locator('.menu-item:focus', { hasText: 'Out of office' }).waitFor();
+    await desk.keyboard.press('Escape');
+    assert.deepEqual(await told('button', 'Your status: Online'), ["button 'Your status: Online' focused=true hasPopup=menu expanded=false"]);
   },
 
   async 'what was written offline survives a reload without network and is sent once'(platform) {

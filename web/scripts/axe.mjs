@@ -17,6 +17,7 @@ await withBrowser(options, async (browser) => {
     await withServer(options, (url) => walk({
       browser, url, people: options.people, language, complaints, reader: Boolean(options.url),
       visit: async (name, page) => {
+        if (!name.includes(options.only)) return;
         for (const [width, size] of Object.entries(widths)) {
           await page.setViewportSize(size);
           for (const theme of themes) {

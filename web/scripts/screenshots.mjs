@@ -1,4 +1,4 @@
-// Pictures of every page: node scripts/screenshots.mjs [--url URL --client NAME:PASSWORD …] [--out FOLDER]
+// Pictures of every page: node scripts/screenshots.mjs [--url URL --client NAME:PASSWORD …] [--out FOLDER] [--only PART-OF-A-NAME]
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -13,12 +13,13 @@ await withBrowser(options, async (browser) => {
     await withServer(options, (url) => walk({
       browser, url, people: options.people, language, complaints, reader: Boolean(options.url),
       visit: async (name, page) => {
+        if (!name.includes(options.only)) return;
         for (const [width, size] of Object.entries(widths)) {
           await page.setViewportSize(size);
           for (const theme of themes) {
             await page.emulateMedia({ colorScheme: theme });
             await page.waitForTimeout(300);
-            await page.screenshot({ path: join(out, `${name}.${width}.${theme}.${language}.png`) });
+            await page.screenshot({ fullPage: true, path: join(out, `${name}.${width}.${theme}.${language}.png`) });
           }
         }
         await page.setViewportSize(widths.wide);

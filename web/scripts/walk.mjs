@@ -31,6 +31,8 @@ export function readOptions(argv = process.argv.slice(2)) {
     url: value('--url'),
     people: { client: person('client', `anna:${password}`), consultant: person('consultant', `clara:${password}`), administrator: person('administrator', `admin:${password}`) },
     out: value('--out'),
+    // Of the places on the way, those alone whose name has this.
+    only: value('--only') ?? '',
     languages: value('--language') ? [value('--language')] : languages,
   };
 }
@@ -172,6 +174,7 @@ async function walkProcesses(page, visit) {
   await page.getByTestId('needs').locator('.link').click();
   await page.locator('[data-testid=logic] dl').first().waitFor();
   await visit('office-decision-context', page);
+  await page.locator('[data-part=processes]').click();
   await page.locator('[data-view=instances]').click();
   await page.locator('.table .link').first().waitFor();
   await visit('office-instances', page);

@@ -30,19 +30,19 @@ const entriesOf = (list: HTMLElement | null) => [...(list?.querySelectorAll<HTML
 // A button with a menu, as the ARIA Authoring Practices describe it: arrows, Home, End and letters move, Enter and Space pick, Escape,
 // Tab and a press elsewhere close. The rest of the properties are the button's.
 export function Menu({ title, groups, children, ...button }: MenuProps) {
-  const [openedAt, setOpenedAt] = useState<'chosen' | 'last' | null>(null);
+  const [openedAt, setOpenedAt] = useState<'first' | 'last' | null>(null);
   const opener = useRef<HTMLButtonElement>(null);
   const close = () => setOpenedAt(null);
   const id = useId();
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
     event.preventDefault();
-    setOpenedAt(event.key === 'ArrowUp' ? 'last' : 'chosen');
+    setOpenedAt(event.key === 'ArrowUp' ? 'last' : 'first');
   };
   return (
     <>
       <button {...button} ref={opener} type="button" aria-haspopup="menu" aria-expanded={openedAt !== null} aria-controls={openedAt ? id : undefined}
-        onKeyDown={onKeyDown} onClick={() => setOpenedAt(openedAt ? null : 'chosen')}>{children}</button>
+        onKeyDown={onKeyDown} onClick={() => setOpenedAt(openedAt ? null : 'first')}>{children}</button>
       {openedAt && <MenuList id={id} title={title} groups={groups} opener={opener.current} openedAt={openedAt} onClose={close} />}
     </>
   );
@@ -53,7 +53,7 @@ interface MenuListProps {
   title: string;
   groups: readonly MenuGroup[];
   opener: HTMLElement | null;
-  openedAt: 'chosen' | 'last';
+  openedAt: 'first' | 'last';
   onClose: () => void;
 }
 
@@ -65,9 +65,7 @@ function MenuList({ id, title, groups, opener, openedAt, onClose }: MenuListProp
 
   useLayoutEffect(() => {
     if (popover.current && opener) place(popover.current, opener);
-    const entries = entriesOf(popover.current);
-    const chosen = entries.find((entry) => entry.ariaChecked === 'true') ?? entries[0];
-    (openedAt === 'last' ? entries.at(-1) : chosen)?.focus();
+    entriesOf(popover.current).at(openedAt === 'last' ? -1 : 0)?.focus();
   }, [opener, openedAt]);
 
   useEffect(() => {
@@ -98,6 +96,11 @@ function MenuList({ id, title, groups, opener, openedAt, onClose }: MenuListProp
     entry.onPick();
   };
   const onKeyDown = (event: KeyboardEvent) => {
+    // The browser goes on from the button, in either direction.
+    if (event.key === 'Tab') {
+      back();
+      return;
+    }
     const entries = entriesOf(popover.current);
     const wanted = entryFor(event, entries, typed.current);
     if (wanted) wanted.focus();

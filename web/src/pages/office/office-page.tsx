@@ -56,7 +56,10 @@ function Office({ session, path, calls }: { session: Session; path: string; call
   const shown = current?.id;
   // On a phone not all parts stand beside each other.
   useEffect(() => {
-    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    const look = () => nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    look();
+    addEventListener('resize', look);
+    return () => removeEventListener('resize', look);
   }, [shown]);
   const follow = (event: MouseEvent, to: string) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
