@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 
 import { decisionModel } from '../../web/scripts/decision-model.mjs';
 import { processModel } from '../../web/scripts/process-model.mjs';
-import { logIn, until, widths } from '../../web/scripts/walk.mjs';
+import { chooseLanguage, logIn, until, widths } from '../../web/scripts/walk.mjs';
 import { get, open, openClient, runChecks } from './windows.mjs';
 import { people } from './platform.mjs';
 
@@ -306,6 +306,34 @@ await runChecks({
     await page.keyboard.press('Control+z');
     assert.equal(await name(), 'Third', 'the text alone');
     await can(true, false);
+  },
+
+  'the modeler speaks the language of the pages': async (place) => {
+    const page = await openOffice(place);
+    await chooseLanguage(page, 'ru');
+    const { key } = await deploy(page, 'p-spoken', ['one']);
+    await page.goto(`/office/processes/models/${key}/edit`);
+    await page.locator('[data-testid=drawing][data-ready]').waitFor();
+    const english = (titles) => titles.filter((title) => /^[^А-Яа-яЁё]*[a-z]{3}/i.test(title));
+    const titlesOf = (selector) => page.locator(`${selector} .entry[title]`).evaluateAll((entries) => entries.map((entry) => entry.title));
+    const palette = await titlesOf('.djs-palette');
+    assert.ok(palette.length > 8, palette.join());
+    assert.deepEqual(english(palette), []);
+    await chooseShape(page, 'one');
+    assert.equal(await page.locator('[data-testid=panel] h3').innerText(), 'Сервисная задача');
+    await page.locator('.djs-context-pad .entry').first().waitFor();
+    const pad = await titlesOf('.djs-context-pad');
+    assert.ok(pad.length > 5, pad.join());
+    assert.deepEqual(english(pad), []);
+    await page.locator('.djs-context-pad [data-action="replace"]').click();
+    await page.locator('.djs-popup [data-id="replace-with-user-task"]').waitFor();
+    const kinds = await page.locator('.djs-popup .entry[data-id^=replace-with]').evaluateAll((entries) => entries.map((entry) => entry.innerText.trim()));
+    assert.ok(kinds.length > 8, kinds.join());
+    assert.deepEqual(english(kinds), []);
+    await page.keyboard.press('Escape');
+    await chooseLanguage(page, 'en');
+    await until('the palette follows', async () => (await titlesOf('.djs-palette')).includes('Create task'));
+    await until('the panel, too', async () => (await page.locator('[data-testid=panel] h3').innerText()) === 'Service task');
   },
 
   'how often each element was passed stands on the diagram and in words, however long the way is': async (place) => {

@@ -256,8 +256,13 @@ export async function walk({ browser, url, people, language, visit, complaints, 
   await write(consultant, text.last);
   await client.locator('.rich-text ul').last().waitFor();
   await visit('client-talk', client);
-  await client.getByTestId('composer').fill('…');
-  await consultant.locator('.typing-dots').waitFor();
+  // It is told once in a while.
+  let typed = '';
+  await until('typing is seen', async () => {
+    typed = typed === '…' ? '… …' : '…';
+    await client.getByTestId('composer').fill(typed);
+    return (await consultant.locator('.typing-dots').count()) > 0;
+  });
   await visit('desk-talk', consultant);
   await client.getByTestId('composer').fill('');
 

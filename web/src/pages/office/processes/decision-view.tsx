@@ -48,7 +48,7 @@ function TableView({ table, name }: { table: DecisionTable; name: string }) {
               <th scope="col" rowSpan={2}><span className="visually-hidden">{t('processes.rule')}</span><span aria-hidden="true">#</span></th>
               {table.inputs.length > 0 && <th scope="colgroup" colSpan={table.inputs.length}>{t('processes.inputs')}</th>}
               <th scope="colgroup" colSpan={table.outputs.length} className="process-outputs">{t('processes.outputs')}</th>
-              {table.notes.map((text, at) => <th key={at} scope="col" rowSpan={2}>{note(text)}</th>)}
+              {table.notes.map((text, at) => <th key={at} scope="col" rowSpan={2} className="process-note">{note(text)}</th>)}
             </tr>
             <tr>
               {table.inputs.map((column, at) => <Head key={at} column={column} />)}
@@ -61,7 +61,7 @@ function TableView({ table, name }: { table: DecisionTable; name: string }) {
                 <th scope="row">{at + 1}</th>
                 {rule.tests.map((test, column) => <td key={column}><code>{test || '–'}</code></td>)}
                 {rule.results.map((result, column) => <td key={column} className={column === 0 ? 'process-outputs' : undefined}><code>{result || '–'}</code></td>)}
-                {rule.notes.map((text, column) => <td key={column}>{text}</td>)}
+                {rule.notes.map((text, column) => <td key={column} className="process-note">{text}</td>)}
               </tr>
             ))}
           </tbody>

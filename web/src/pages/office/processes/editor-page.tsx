@@ -19,10 +19,11 @@ import { blankModel } from './blank-model';
 import { drawing, fit, type Paper } from './drawing';
 import { saveFile } from './files';
 import { Refusal } from './instance-dialogs';
+import { inOurWords } from './modeler-words';
 import { Panel } from './panel';
 import type { Moddle, Shape, Workshop } from './properties';
 
-interface EventBus { on(events: string | string[], listen: (event: { element?: Shape; newSelection?: Shape[] }) => void): void }
+interface EventBus { fire(event: string): void; on(events: string | string[], listen: (event: { element?: Shape; newSelection?: Shape[] }) => void): void }
 interface Editor {
   importXML(xml: string): Promise<unknown>;
   saveXML(options: { format: boolean }): Promise<{ xml?: string }>;
@@ -102,10 +103,14 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
     setShape(made.get('canvas').getRootElement());
   };
   const first = useRef(open);
+  const spoken = useRef(t);
+  spoken.current = t;
+  useEffect(() => editor?.get('eventBus').fire('i18n.changed'), [editor, t]);
   useEffect(() => {
     if (!place.current) return undefined;
     let current = true;
-    const made = new Modeler({ container: place.current, ...drawing, moddleExtensions: { zeebe }, additionalModules: [withoutInlineStyle] }) as unknown as Editor;
+    const say = (text: string, values: Record<string, string> = {}) => inOurWords(spoken.current, text).replace(/{([^}]+)}/g, (all, name: string) => values[name] ?? all);
+    const made = new Modeler({ container: place.current, ...drawing, moddleExtensions: { zeebe }, additionalModules: [withoutInlineStyle, { translate: ['value', say] }] }) as unknown as Editor;
     const chosen = () => setChanges((count) => count + 1);
     made.get('eventBus').on('selection.changed', ({ newSelection = [] }) => setShape(newSelection.length === 1 && newSelection[0] ? (newSelection[0].labelTarget ?? newSelection[0]) : made.get('canvas').getRootElement()));
     made.get('eventBus').on('commandStack.changed', chosen);

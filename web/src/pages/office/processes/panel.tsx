@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { useI18n } from '../../../i18n/i18n';
 import { Choice } from '../../../ui/choice';
 import { Field } from '../../../ui/field';
+import { nameOfType } from './modeler-words';
 import { propertiesOf, type Property, type Shape, type Workshop } from './properties';
 
 // What the engine reads of the chosen element; of the process when none is. `changes` rises with each change of the model.
@@ -11,7 +12,7 @@ export function Panel({ workshop, shape, problems, changes }: { workshop: Worksh
   const properties = propertiesOf(workshop, shape);
   return (
     <section className="process-panel" aria-label={t('processes.panel')} data-testid="panel" data-element={shape.id} data-changes={changes}>
-      <h3>{shape.type.replace(/^bpmn:/, '').replace(/([a-z])([A-Z])/g, '$1 $2')}</h3>
+      <h3>{nameOfType(t, shape.type)}</h3>
       {problems.map((problem) => <p key={problem} className="notice notice-danger" data-testid="panel-problem">{problem}</p>)}
       {properties.map((property) => <PropertyField key={`${shape.id} ${property.key}`} property={property} />)}
     </section>
