@@ -315,7 +315,7 @@ await runChecks({
     await page.goto(`/office/processes/models/${key}/edit`);
     await page.locator('[data-testid=drawing][data-ready]').waitFor();
     const english = (titles) => titles.filter((title) => /^[^А-Яа-яЁё]*[a-z]{3}/i.test(title));
-    const titlesOf = (selector) => page.locator(`${selector} .entry[title]`).evaluateAll((entries) => entries.map((entry) => entry.title));
+    const titlesOf = (selector) => page.locator(`${selector} .entry`).evaluateAll((entries) => entries.map((entry) => entry.ariaLabel ?? entry.title));
     const palette = await titlesOf('.djs-palette');
     assert.ok(palette.length > 8, palette.join());
     assert.deepEqual(english(palette), []);
