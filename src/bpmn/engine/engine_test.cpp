@@ -173,8 +173,10 @@ TEST(Engine, ErrorsFindTheNearestBoundary) {
                    .flow("sub", "end")
                    .flow("outer", "c2")
                    .flow("any", "c3"));
-  const std::pair<const char*, const char*> cases[] = {
-      {"E1", "start s2 -t own c1 sub end p"}, {"E2", "start s2 -t -sub outer c2 p"}, {"E3", "start s2 -t -sub any c3 p"}};
+  const std::pair<const char*, const char*> cases[] = {{"E1", "start s2 -t own c1 sub end p"},
+                                                       {"E2", "start s2 -t -sub outer c2 p"},
+                                                       {"E3", "start s2 -t -sub any c3 p"},
+                                                       {"", "start s2 -t -sub any c3 p"}};
   for (const auto& [code, path] : cases) {
     bench.start();
     const auto outcome = bench.run(ThrowError{bench.job("work").key, code, "", *feel::parse_variables(R"({"made": "id"})")});

@@ -1,5 +1,6 @@
 // The life of element instances, step by step.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "bpmn/engine/processor.h"
@@ -264,10 +265,10 @@ void Processor::activate_job(const Instance& instance, const ElementInstance& el
                         : definition.job->retries.is_static() ? feel::Decimal::parse(definition.job->retries.text())
                                                               : std::nullopt;
     const auto whole = number ? number->floor().to_integer() : std::nullopt;
-    if (!whole || *whole < 0 || *whole > 1000)
-      return raise(instance_key, key, 0,
-                   {error_type::kExtractValue, "Expected the number of retries to be a whole number up to 1000, but it is not"});
-    retries = *whole > 0 ? static_cast<std::int32_t>(*whole) : options_.retries_for_none;
+    if (!whole)
+      return raise(instance_key, key, 0, {error_type::kExtractValue, "Expected the number of retries to be a number, but it is not"});
+    const std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    retries = *whole > 0 ? static_cast<std::int32_t>(std::min(*whole, most)) : options_.retries_for_none;
   }
   open_waits(instance_key, key, waits);
   activated(instance_key, key);

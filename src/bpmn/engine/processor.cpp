@@ -125,10 +125,8 @@ void Processor::operator()(const Continue& command) {
 // ---- messages
 
 void Processor::operator()(const PublishMessage& command) {
-  if (command.name.empty() || command.name.size() > kMaxNameBytes || command.correlation_key.size() > kMaxNameBytes ||
-      command.id.size() > kMaxNameBytes)
-    return reject(Rejection::Code::kInvalidArgument,
-                  "Expected a message with a name, and name, key and id up to 1024 bytes, but it is not so");
+  if (command.name.size() > kMaxNameBytes || command.correlation_key.size() > kMaxNameBytes || command.id.size() > kMaxNameBytes)
+    return reject(Rejection::Code::kInvalidArgument, "Expected a message whose name, key and id have up to 1024 bytes, but it is not so");
   if (!command.id.empty() && state_.is_known_message(command.name, command.correlation_key, command.id))
     return reject(Rejection::Code::kAlreadyExists,
                   "Expected to publish a message with a new id, but '" + command.id + "' is known already");
@@ -163,9 +161,11 @@ const Job* Processor::find_job(Key key, std::string_view what) {
 }
 
 void Processor::operator()(const ActivateJobs& command) {
-  if (command.type.empty() || command.most < 1 || command.lock <= Duration{})
+  if (command.most < 1) return;  // none asked for, none given
+  if (command.type.empty()) return reject(Rejection::Code::kInvalidArgument, "Expected to activate jobs of a type, but none given");
+  if (command.lock <= Duration{})
     return reject(Rejection::Code::kInvalidArgument,
-                  "Expected to activate jobs with a type, a number and a lock above 0, but it is not so");
+                  "Expected to activate jobs with a timeout above 0, but it is '" + std::to_string(command.lock.microseconds / 1000) + "'");
   const std::set<Key>& ready = state_.activatable(command.type);
   const auto most = static_cast<std::size_t>(std::min(command.most, kMaxActivatedJobs));
   std::vector<Key> chosen;
@@ -249,8 +249,8 @@ void Processor::operator()(const ThrowError& command) {
   if (job->state == JobState::kFailed || job->state == JobState::kErrorThrown)
     return reject(Rejection::Code::kInvalidState,
                   "Expected to throw an error for the job " + std::to_string(command.job) + ", but it has an incident");
-  if (command.code.empty() || command.code.size() > kMaxNameBytes)
-    return reject(Rejection::Code::kInvalidArgument, "Expected an error code of 1 to 1024 bytes, but it is not so");
+  if (command.code.size() > kMaxNameBytes)
+    return reject(Rejection::Code::kInvalidArgument, "Expected an error code up to 1024 bytes, but it is longer");
   if (const std::string problem = check_variables(command.variables); !problem.empty())
     return reject(Rejection::Code::kInvalidArgument, "Expected to throw an error with variables, but " + problem);
   const Instance& instance = *state_.owner_of(command.job);
@@ -276,13 +276,10 @@ void Processor::operator()(const UpdateRetries& command) {
 void Processor::operator()(const UpdateTimeout& command) {
   const Job* job = find_job(command.job, "update the timeout of");
   if (!job) return;
-  if (command.lock <= Duration{})
-    return reject(Rejection::Code::kInvalidArgument,
-                  "Expected to update the timeout of the job " + std::to_string(command.job) + " to a duration above 0, but it is not so");
   if (job->state != JobState::kActivated)
     return reject(Rejection::Code::kInvalidState,
                   "Expected to update the timeout of the job " + std::to_string(command.job) + ", but it is not activated");
-  writer_.append(JobMoved{state_.owner_of(command.job)->key, command.job, now_ + std::min(command.lock, kMaxWait)});
+  writer_.append(JobMoved{state_.owner_of(command.job)->key, command.job, now_ + std::clamp(command.lock, Duration{}, kMaxWait)});
 }
 
 // A lock that runs out uses no retry: a crash is not the worker's failure. But a job that its worker never answers, or

@@ -118,8 +118,8 @@ void Processor::start_by_timer(Key key) {
 // ---- signals
 
 void Processor::operator()(const BroadcastSignal& command) {
-  if (command.name.empty() || command.name.size() > kMaxNameBytes)
-    return reject(Rejection::Code::kInvalidArgument, "Expected a signal with a name of 1 to 1024 bytes, but it is not so");
+  if (command.name.size() > kMaxNameBytes)
+    return reject(Rejection::Code::kInvalidArgument, "Expected a signal with a name up to 1024 bytes, but it is longer");
   if (const std::string problem = check_variables(command.variables); !problem.empty())
     return reject(Rejection::Code::kInvalidArgument, "Expected a signal with variables, but " + problem);
   outcome_.key = writer_.next_key();

@@ -404,7 +404,7 @@ std::expected<void, std::string> State::restore_definition(Key key, std::string 
   Definition definition;
   definition.key = key;
   definition.version = version;
-  auto read = model::read_model(resource_name, xml);
+  auto read = model::read_model(resource_name, xml, {nullptr, model::Origin::kKept});
   if (!read) return std::unexpected("the deployed model '" + process_id + "' cannot be read: " + read.error().front().message);
   for (const model::ProcessPointer& process : *read) {
     if (process->id == process_id) definition.process = process;

@@ -1,6 +1,8 @@
 // When timers are due: what their expressions may give, and how often they repeat.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/random.h"
 #include "bpmn/engine/test_bench.h"
 
@@ -193,16 +195,21 @@ TEST(Timers, OfAProcessAreComputedAtDeployment) {
 }
 
 TEST(Timers, AModelMaySayThatAJobHasNoRetries) {
-  const auto retries = [](std::int32_t for_none) {
+  const auto retries = [](std::int32_t for_none, const char* told = "0") {
     EngineOptions options;
     options.retries_for_none = for_none;
     Bench bench(options);
-    bench.deploy(TestModel().start().task("t", "work", "", "0").end().flow("start", "t").flow("t", "end"));
+    bench.deploy(TestModel().start().task("t", "work", "", told).end().flow("start", "t").flow("t", "end"));
     bench.start();
     return bench.job("work").retries;
   };
   EXPECT_EQ(retries(0), 0);
   EXPECT_EQ(retries(3), 3);
+  EXPECT_EQ(retries(0, "-1"), 0);
+  EXPECT_EQ(retries(3, "-1"), 3);
+  EXPECT_EQ(retries(0, "1.5"), 1);
+  EXPECT_EQ(retries(0, "=5000"), 5000);
+  EXPECT_EQ(retries(0, "99999999999"), std::numeric_limits<std::int32_t>::max());
 }
 
 }  // namespace

@@ -81,9 +81,14 @@ class GatewayCalls : public ::testing::Test {
     if (call.reader.messages.size() != 1) return {};
     return decode_wire<Reply>(call.reader.messages[0]).value_or(Reply());
   }
-  process::Key start(const std::string& variables = "{}") {
+  static protocol::CreateProcessInstanceRequest newest() {
     protocol::CreateProcessInstanceRequest request;
     request.bpmn_process_id = "p";
+    request.version = -1;
+    return request;
+  }
+  process::Key start(const std::string& variables = "{}") {
+    protocol::CreateProcessInstanceRequest request = newest();
     request.variables = variables;
     return ask<protocol::CreateProcessInstanceResponse>("CreateProcessInstance", request).process_instance_key;
   }
@@ -103,7 +108,10 @@ class GatewayCalls : public ::testing::Test {
     request.timeout = 60'000;
     return request;
   }
-  std::vector<protocol::ActivatedJob> jobs() { return ask<protocol::ActivateJobsResponse>("ActivateJobs", poll()).jobs; }
+  std::vector<protocol::ActivatedJob> ask_for_jobs(const protocol::ActivateJobsRequest& request) {
+    return ask<protocol::ActivateJobsResponse>("ActivateJobs", request).jobs;
+  }
+  std::vector<protocol::ActivatedJob> jobs() { return ask_for_jobs(poll()); }
 
   Node node;
   Gateway gateway;
@@ -113,14 +121,20 @@ class GatewayCalls : public ::testing::Test {
 TEST_F(GatewayCalls, AreTwentyOne) { EXPECT_EQ(methods.size(), 21u); }
 
 TEST_F(GatewayCalls, StartByKeyOrNewestAndRefuseTheRest) {
-  protocol::CreateProcessInstanceRequest request;
-  request.bpmn_process_id = "p";
-  request.version = -1;
-  const auto newest = ask<protocol::CreateProcessInstanceResponse>("CreateProcessInstance", request);
-  EXPECT_EQ(newest.version, 1);
-  EXPECT_EQ(newest.tenant_id, "<default>");
+  protocol::CreateProcessInstanceRequest request = newest();
+  const auto first = ask<protocol::CreateProcessInstanceResponse>("CreateProcessInstance", request);
+  EXPECT_EQ(first.version, 1);
+  EXPECT_EQ(first.tenant_id, "<default>");
+  request.process_definition_key = first.process_definition_key + 1000;
+  EXPECT_EQ(run("CreateProcessInstance", request).code, 0);  // an id is asked for first
+  request.version = 0;
+  EXPECT_EQ(run("CreateProcessInstance", request).code, 5);
   request.bpmn_process_id.clear();
-  request.process_definition_key = newest.process_definition_key;
+  request.process_definition_key = 0;
+  EXPECT_EQ(run("CreateProcessInstance", request).code, 5);
+  request.process_definition_key = -1;
+  EXPECT_EQ(run("CreateProcessInstance", request).code, 3);
+  request.process_definition_key = first.process_definition_key;
   EXPECT_EQ(ask<protocol::CreateProcessInstanceResponse>("CreateProcessInstance", request).bpmn_process_id, "p");
   request.process_definition_key += 1000;
   EXPECT_EQ(run("CreateProcessInstance", request).code, 5);
@@ -130,12 +144,53 @@ TEST_F(GatewayCalls, StartByKeyOrNewestAndRefuseTheRest) {
   request.variables = "[1]";
   EXPECT_EQ(run("CreateProcessInstance", request).code, 3);
   request.variables.clear();
-  request.process_definition_key = newest.process_definition_key;
+  request.process_definition_key = first.process_definition_key;
   request.start_instructions.emplace_back().element_id = "nothing";
   EXPECT_EQ(run("CreateProcessInstance", request).code, 3);
   request.start_instructions[0].element_id = "t";
   EXPECT_EQ(run("CreateProcessInstance", request).code, 0);
-  EXPECT_EQ(jobs().size(), 3u);
+  EXPECT_EQ(jobs().size(), 4u);
+}
+
+// As Zeebe has it.
+TEST_F(GatewayCalls, AcceptNothingWhereItSaysNothing) {
+  EXPECT_EQ(run("PublishMessage", protocol::PublishMessageRequest()).code, 0);
+  EXPECT_EQ(run("BroadcastSignal", protocol::BroadcastSignalRequest()).code, 0);
+  start();
+  const Timestamp began = node.loop->steady_now();
+  for (const std::int32_t most : {0, -1}) EXPECT_TRUE(ask_for_jobs(poll(60'000, most)).empty());
+  EXPECT_LT(node.loop->steady_now() - began, seconds(1)) << "who asks for none does not wait";
+  const auto held = jobs();
+  ASSERT_EQ(held.size(), 1u);
+  protocol::UpdateJobTimeoutRequest sooner;
+  sooner.job_key = held[0].key;
+  for (const std::int64_t timeout : {0, -1}) {
+    sooner.timeout = timeout;
+    EXPECT_EQ(run("UpdateJobTimeout", sooner).code, 0);
+    node.world.run_for(milliseconds(100));
+    const auto again = jobs();
+    ASSERT_EQ(again.size(), 1u) << "it is anybody's at once";
+    EXPECT_EQ(again[0].key, held[0].key);
+  }
+  protocol::ThrowErrorRequest thrown;
+  thrown.job_key = held[0].key;
+  EXPECT_EQ(run("ThrowError", thrown).code, 0);
+  EXPECT_EQ(run("ThrowError", thrown).code, 9) << "nobody has caught it";
+}
+
+TEST_F(GatewayCalls, RefuseStreamsWithoutTypeOrTime) {
+  auto request = subscription();
+  for (const char* type : {"", " \t"}) {
+    request.type = type;
+    EXPECT_EQ(run("StreamActivatedJobs", request).code, 3) << '"' << type << '"';
+  }
+  request = subscription();
+  for (const std::int64_t timeout : {0, -1}) {
+    request.timeout = timeout;
+    const RpcStatus status = run("StreamActivatedJobs", request);
+    EXPECT_EQ(status.code, 3);
+    EXPECT_EQ(status.message, "Expected to stream activated jobs with a timeout above 0, but it is '" + std::to_string(timeout) + "'");
+  }
 }
 
 TEST_F(GatewayCalls, DeployEvaluateAndDelete) {
@@ -194,16 +249,13 @@ TEST_F(GatewayCalls, DeployEvaluateAndDelete) {
   question.variables = "{}";
   EXPECT_EQ(run("EvaluateDecision", question).code, 3);
   const process::Key instance = start();
-  protocol::CreateProcessInstanceRequest another;
-  another.bpmn_process_id = "p";
-  deletion.resource_key = ask<protocol::CreateProcessInstanceResponse>("CreateProcessInstance", another).process_definition_key;
+  deletion.resource_key = ask<protocol::CreateProcessInstanceResponse>("CreateProcessInstance", newest()).process_definition_key;
   EXPECT_EQ(run("DeleteResource", deletion).code, 9);
   EXPECT_NE(instance, 0);
 }
 
 TEST_F(GatewayCalls, BroadcastModifyAndMigrate) {
   protocol::BroadcastSignalRequest signal;
-  EXPECT_EQ(run("BroadcastSignal", signal).code, 3);
   signal.signal_name = "all";
   EXPECT_EQ(engine::partition_of(ask<protocol::BroadcastSignalResponse>("BroadcastSignal", signal).key), 1);
   signal.variables = "7";
@@ -234,10 +286,8 @@ TEST_F(GatewayCalls, BroadcastModifyAndMigrate) {
   protocol::MigrateProcessInstanceRequest move;
   move.process_instance_key = instance;
   EXPECT_EQ(run("MigrateProcessInstance", move).code, 5);
-  protocol::CreateProcessInstanceRequest newest;
-  newest.bpmn_process_id = "p";
   move.migration_plan.target_process_definition_key =
-      ask<protocol::CreateProcessInstanceResponse>("CreateProcessInstance", newest).process_definition_key;
+      ask<protocol::CreateProcessInstanceResponse>("CreateProcessInstance", newest()).process_definition_key;
   EXPECT_EQ(run("MigrateProcessInstance", move).code, 9);
   auto& mapping = move.migration_plan.mapping_instructions.emplace_back();
   mapping.source_element_id = "t";
@@ -255,7 +305,7 @@ TEST_F(GatewayCalls, BroadcastModifyAndMigrate) {
 
 TEST_F(GatewayCalls, AnswerAResultInTimeOrNotAtAll) {
   protocol::CreateProcessInstanceWithResultRequest request;
-  request.request.bpmn_process_id = "p";
+  request.request = newest();
   request.request_timeout = 5000;
   Call call(node);
   const Timestamp began = node.loop->steady_now();
@@ -407,7 +457,7 @@ TEST_F(GatewayCalls, GiveAJobMoreTimeWhileAWorkerHoldsIt) {
   node.world.run_for(seconds(201));
   EXPECT_EQ(jobs().size(), 1u);
   request.timeout = 0;
-  EXPECT_EQ(run("UpdateJobTimeout", request).code, 3);
+  EXPECT_EQ(run("UpdateJobTimeout", request).code, 0);
   node.world.run_for(seconds(61));
   request.timeout = 1000;
   EXPECT_EQ(run("UpdateJobTimeout", request).code, 9);
@@ -459,6 +509,7 @@ TEST_F(GatewayCallsOnASmallQueue, AreRefusedEarlyAndLoseNothing) {
   constexpr int kResourceExhausted = 8;
   protocol::CreateProcessInstanceRequest request;
   request.bpmn_process_id = "p";
+  request.version = -1;
   std::vector<std::unique_ptr<Call>> calls;
   for (int i = 0; i < 40; ++i) {
     calls.push_back(std::make_unique<Call>(node));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/validation.h"
+
 namespace consilium::bpmn {
 namespace {
 
@@ -241,13 +243,9 @@ void tell(protocol::EvaluateDecisionResponse& message, const engine::Outcome& ou
 Understood<Creation> understand(protocol::CreateProcessInstanceRequest request) {
   if (auto checked = check_tenant("CreateProcessInstance", request.tenant_id); !checked) return std::unexpected(checked.error());
   Creation creation;
-  creation.process_key = std::max<std::int64_t>(request.process_definition_key, 0);
+  creation.process_key = request.process_definition_key;
   creation.process_id = std::move(request.bpmn_process_id);
-  creation.version = std::max(request.version, 0);
-  if (creation.process_key == 0 && creation.process_id.empty())
-    return refuse(kInvalidArgument,
-                  "Command 'CREATE' rejected with code 'INVALID_ARGUMENT': Expected at least a bpmnProcessId or a key greater than -1, but "
-                  "none given");
+  if (request.version >= 0) creation.version = request.version;
   auto variables = variables_of(request.variables);
   if (!variables) return std::unexpected(std::move(variables).error());
   creation.variables = std::move(*variables);
@@ -361,6 +359,10 @@ Understood<engine::ActivateJobs> understand(protocol::ActivateJobsRequest reques
 }
 
 Understood<engine::ActivateJobs> understand(protocol::StreamActivatedJobsRequest request) {
+  if (is_blank(request.type)) return refuse(kInvalidArgument, "Expected to stream activated jobs of a type, but it is blank");
+  if (request.timeout < 1)
+    return refuse(kInvalidArgument,
+                  "Expected to stream activated jobs with a timeout above 0, but it is '" + std::to_string(request.timeout) + "'");
   if (auto checked = check_tenants("StreamActivatedJobs", request.tenant_ids); !checked) return std::unexpected(checked.error());
   engine::ActivateJobs command;
   command.type = std::move(request.type);

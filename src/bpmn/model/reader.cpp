@@ -40,6 +40,14 @@ QualifiedName qualify(xml_node node, std::string_view name, bool use_default) {
 
 QualifiedName name_of(xml_node node) { return qualify(node, node.name(), true); }
 
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
+
+// NCName
+bool is_xml_name(std::string_view text) {
+  return !text.empty() && is_letter(text[0]) &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-'; });
+}
+
 bool is_bpmn(xml_node node, std::string_view local) {
   const auto name = name_of(node);
   return name.space == kBpmn && name.local == local;
@@ -124,9 +132,12 @@ constexpr std::string_view kSkipped[] = {"documentation",
                                          "property",
                                          "itemDefinition"};
 
+// No mapping may have one of these as its target.
+constexpr std::string_view kReserved[] = {"null", "true", "false", "function", "if", "then", "else", "for", "between", "instance", "of"};
+
 class Reader {
  public:
-  Reader(std::string_view file, const ReadOptions& options) : findings_(file), options_(options) {}
+  Reader(std::string_view file, const ReadOptions& options) : findings_(file, options.origin), options_(options) {}
 
   std::expected<std::vector<ProcessPointer>, std::vector<Finding>> read(std::string_view xml) {
     pugi::xml_document document;
@@ -153,8 +164,7 @@ class Reader {
 
   struct Message {
     std::string name;
-    std::string correlation_key;
-    bool has_key = false;
+    std::optional<feel::Expression> correlation_key;
   };
 
   void read_definitions(xml_node definitions) {
@@ -186,6 +196,7 @@ class Reader {
       findings_.add(id.substr(0, 40), "the id is longer than 255 bytes");
       return false;
     }
+    if (!is_xml_name(id)) findings_.add_to_new(id, "the id is no name of XML: letters, digits, '.', '-' and '_', and no digit first");
     if (!ids_.insert(id).second) {
       findings_.add(id, "the id is used more than once");
       return false;
@@ -201,13 +212,23 @@ class Reader {
     for (const xml_node extension : extensions_of(node)) {
       const auto name = name_of(extension);
       if (name.local == "subscription") {
-        message.has_key = true;
-        message.correlation_key = extension.attribute("correlationKey").value();
+        if (message.correlation_key) findings_.add_to_new(id, "the message has more than one zeebe:subscription");
+        message.correlation_key = read_correlation_key(id, extension.attribute("correlationKey").value());
       } else {
         findings_.add(id, "zeebe:" + std::string(name.local) + " is not supported here");
       }
     }
     messages_[id] = std::move(message);
+  }
+
+  // Also of a message that only starts processes, which do not use it.
+  std::optional<feel::Expression> read_correlation_key(std::string_view id, std::string_view text) {
+    if (text.empty()) return std::nullopt;
+    if (!text.starts_with('=')) findings_.add_to_new(id, "a correlationKey must be an expression that starts with '='");
+    auto parsed = feel::Expression::parse_attribute(text);
+    if (parsed) return std::move(*parsed);
+    findings_.add_to_new(id, what_is_wrong("correlationKey", parsed.error()));
+    return feel::Expression();
   }
 
   void read_declaration(xml_node node, const char* attribute, std::map<std::string, std::string>& declared) {
@@ -339,9 +360,7 @@ class Reader {
 
   void read_start_event(xml_node node, Element& element) {
     const bool may_leave_alone = process_->elements[element.scope].kind == ElementKind::kEventSubProcess;
-    element.interrupting = std::string_view(node.attribute("isInterrupting").as_string("true")) != "false";
-    if (!element.interrupting && !may_leave_alone)
-      findings_.add(element.id, "the attribute isInterrupting=\"false\" is supported in an event sub-process only");
+    element.interrupting = !may_leave_alone || std::string_view(node.attribute("isInterrupting").as_string("true")) != "false";
   }
 
   void add_start_event(ElementIndex index, const Element& element) {
@@ -415,12 +434,14 @@ class Reader {
       if (child.type() != pugi::node_element) continue;
       if (is_bpmn(child, "completionCondition")) {
         const auto text = trimmed(child.child_value());
+        if (text.empty()) continue;  // none
         if (!text.starts_with('=')) findings_.add(element.id, "a completionCondition must be an expression that starts with '='");
         loop.completion_condition = expression(element.id, "the completionCondition", text);
       } else if (!is_bpmn(child, "extensionElements") && !is_bpmn(child, "documentation")) {
         findings_.add(element.id, std::string(child.name()) + " is not supported in multiInstanceLoopCharacteristics");
       }
     }
+    check_repeats(node, element.id, {"loopCharacteristics"sv});
     for (const xml_node extension : extensions_of(node)) {
       if (name_of(extension).local == "loopCharacteristics")
         read_collections(extension, element, loop);
@@ -440,6 +461,10 @@ class Reader {
     loop.output_collection = node.attribute("outputCollection").value();
     for (const std::string* const name : {&loop.input_element, &loop.output_collection}) {
       if (!name->empty() && !is_variable_name(*name)) findings_.add(element.id, "'" + *name + "' is not the name of a variable");
+    }
+    for (const auto& [name, text] : {std::pair("inputCollection", input), std::pair("outputElement", output)}) {
+      if (!text.empty() && !text.starts_with('='))
+        findings_.add_to_new(element.id, "an " + std::string(name) + " must be an expression that starts with '='");
     }
     if (!input.empty()) loop.input_collection = expression(element.id, "inputCollection", input);
     if (!output.empty()) loop.output_element = expression(element.id, "outputElement", output);
@@ -523,14 +548,24 @@ class Reader {
     const bool begins_instance =
         element.kind == ElementKind::kStartEvent && process_->elements[element.scope].kind == ElementKind::kProcess;
     if (begins_instance) {
-      if (!definition.name.is_static()) findings_.add(reference, "the name of a message that starts a process must be static");
-    } else if (!message.has_key || message.correlation_key.empty()) {
+      definition.name = starting_name(reference, "message", std::move(definition.name));
+    } else if (!message.correlation_key) {
       findings_.add(reference, "the message needs a zeebe:subscription with a correlationKey");
       return;
     } else {
-      definition.correlation_key = expression(reference, "correlationKey", message.correlation_key);
+      definition.correlation_key = *message.correlation_key;
     }
     element.message = std::move(definition);
+  }
+
+  // No instance is there yet whose variables it could ask for, nor does it change with the time.
+  feel::Expression starting_name(std::string_view id, std::string_view what, feel::Expression name) {
+    if (name.empty() || name.is_static()) return name;
+    const feel::Context none;
+    feel::Value value = name.evaluate(feel::ContextScope(none)).value;
+    if (value.string() && !value.string()->empty()) return feel::Expression::constant(std::move(value));
+    findings_.add(id, "the name of a " + std::string(what) + " that starts a process must be a text without variables");
+    return name;
   }
 
   void read_signal_event(xml_node node, Element& element) {
@@ -545,8 +580,7 @@ class Reader {
     SignalDefinition definition{expression(reference, "name", found->second)};
     const bool begins_instance =
         element.kind == ElementKind::kStartEvent && process_->elements[element.scope].kind == ElementKind::kProcess;
-    if (begins_instance && !definition.name.is_static())
-      findings_.add(reference, "the name of a signal that starts a process must be static");
+    if (begins_instance) definition.name = starting_name(reference, "signal", std::move(definition.name));
     element.signal = std::move(definition);
   }
 
@@ -598,9 +632,9 @@ class Reader {
     if (found == declared.end()) {
       findings_.add(element.id,
                     reference.empty() ? "the " + what + " event refers to no " + what : "there is no " + what + " '" + reference + "'");
-    } else if (found->second.empty()) {
+    } else if (found->second.empty() && throws) {
       findings_.add(reference, "the " + what + " has no " + what + "Code");
-    } else {
+    } else if (!found->second.empty()) {  // else it catches all
       definition.code = expression(reference, what + "Code", found->second);
       if (!throws && !definition.code.is_static()) findings_.add(reference, "the " + what + "Code of a catch event must be static");
     }
@@ -624,6 +658,9 @@ class Reader {
   void read_extensions(xml_node node, Element& element) {
     const bool is_user_task = element.kind == ElementKind::kUserTask;
     if (is_user_task) element.job = user_task_job();
+    check_repeats(node, element.id,
+                  {"taskDefinition"sv, "taskHeaders"sv, "ioMapping"sv, "calledElement"sv, "script"sv, "calledDecision"sv,
+                   "assignmentDefinition"sv, "taskSchedule"sv, "formDefinition"sv});
     for (const xml_node extension : extensions_of(node)) {
       const auto local = name_of(extension).local;
       if (local == "taskDefinition" && may_be_job(element)) {
@@ -648,6 +685,14 @@ class Reader {
     }
     if (element.job) element.job->headers.merge(headers_);
     headers_.clear();
+  }
+
+  void check_repeats(xml_node node, std::string_view id, std::initializer_list<std::string_view> once) {
+    const std::vector<xml_node> extensions = extensions_of(node);
+    for (const std::string_view local : once) {
+      const auto count = std::count_if(extensions.begin(), extensions.end(), [&](xml_node one) { return name_of(one).local == local; });
+      if (count > 1) findings_.add_to_new(id, "there is more than one zeebe:" + std::string(local));
+    }
   }
 
   void read_called_element(xml_node node, Element& element) {
@@ -717,6 +762,9 @@ class Reader {
                     {"formDefinition", "formId", Kind::kForm}};
     if (node.attribute("formKey") && node.attribute("formId"))
       findings_.add(element.id, "a zeebe:formDefinition has either a formId or a formKey");
+    if (local == "formDefinition" && trimmed(node.attribute("formKey").value()).empty() &&
+        trimmed(node.attribute("formId").value()).empty())
+      findings_.add_to_new(element.id, "a zeebe:formDefinition needs a formId or a formKey");
     for (const auto& known : kHeaders) {
       const std::string_view text = node.attribute(known.attribute).value();
       if (known.extension != local || text.empty()) continue;
@@ -753,10 +801,7 @@ class Reader {
       findings_.add(element.id, "there is no worker for the job type '" + job.type.text() + "'");
     if (!retries.empty()) {
       job.retries = expression(element.id, "retries", retries);
-      const auto number = feel::Decimal::parse(job.retries.text());
-      const auto whole = number ? number->to_integer() : std::nullopt;
-      if (job.retries.is_static() && (!whole || *whole < 0 || *whole > 1000))
-        findings_.add(element.id, "retries must be a whole number up to 1000");
+      if (job.retries.is_static() && !feel::Decimal::parse(job.retries.text())) findings_.add(element.id, "retries must be a number");
     }
     element.job = std::move(job);
   }
@@ -769,13 +814,15 @@ class Reader {
         findings_.add(element.id, "zeebe:taskHeaders may hold zeebe:header elements with a key only");
         continue;
       }
-      headers_.insert_or_assign(key, feel::Value(child.attribute("value").value()));
+      if (!headers_.insert_or_assign(key, feel::Value(child.attribute("value").value())).second)
+        findings_.add_to_new(element.id, "zeebe:taskHeaders has more than one header with the key '" + key + "'");
     }
   }
 
   void read_mappings(xml_node node, Element& element) {
     const bool throws = element.kind == ElementKind::kEndEvent || element.kind == ElementKind::kIntermediateThrowEvent;
-    const bool takes_inputs = element.is_activity() || element.kind == ElementKind::kEventSubProcess || throws;
+    const bool waits = element.kind == ElementKind::kIntermediateCatchEvent && element.event != EventKind::kLink;
+    const bool takes_inputs = element.is_activity() || element.kind == ElementKind::kEventSubProcess || throws || waits;
     const bool gives_outputs = !(element.kind == ElementKind::kEndEvent && element.event == EventKind::kError) &&
                                !(element.kind == ElementKind::kBoundaryEvent && element.event == EventKind::kCompensation);
     for (const xml_node child : node.children()) {
@@ -787,8 +834,12 @@ class Reader {
         continue;
       }
       Mapping mapping;
-      mapping.source = expression(element.id, std::string(local) + " source", child.attribute("source").value());
-      mapping.target = split_target(element.id, child.attribute("target").value());
+      const std::string_view source = child.attribute("source").value();
+      const std::string_view target = child.attribute("target").value();
+      if (source.empty()) findings_.add_to_new(element.id, "zeebe:" + std::string(local) + " needs a source");
+      if (one_of(target, kReserved)) findings_.add_to_new(element.id, "the target of a mapping may not be the word " + std::string(target));
+      mapping.source = expression(element.id, std::string(local) + " source", source);
+      mapping.target = split_target(element.id, target);
       (input ? element.inputs : element.outputs).push_back(std::move(mapping));
     }
   }
@@ -809,18 +860,18 @@ class Reader {
 
   static bool is_variable_name(std::string_view name) {
     if (name.empty() || (name[0] >= '0' && name[0] <= '9')) return false;
-    return std::all_of(name.begin(), name.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-             static_cast<unsigned char>(c) >= 0x80;
-    });
+    return std::all_of(name.begin(), name.end(), [](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
   }
 
   feel::Expression expression(std::string_view id, std::string_view where, std::string_view text) {
     auto parsed = feel::Expression::parse_attribute(text);
     if (parsed) return std::move(*parsed);
-    findings_.add(id, "invalid expression in " + std::string(where) + " at character " + std::to_string(parsed.error().position + 1) +
-                          ": " + parsed.error().message);
+    findings_.add(id, what_is_wrong(where, parsed.error()));
     return {};
+  }
+
+  static std::string what_is_wrong(std::string_view where, const feel::SyntaxError& error) {
+    return "invalid expression in " + std::string(where) + " at character " + std::to_string(error.position + 1) + ": " + error.message;
   }
 
   // ---- flows
@@ -934,11 +985,13 @@ class Reader {
       if (handler != 0) findings_.add(event.id, "a compensation boundary event may have one handler only");
       handler = found->second;
     }
-    const Element& element = process_->elements[handler];
+    Element& element = process_->elements[handler];
     if (handler == 0)
       findings_.add(event.id, "a compensation boundary event needs an association with its handler");
-    else if (!element.is_compensation_handler || element.scope != event.scope)
-      findings_.add(event.id, "the handler of a compensation must be an activity of the same scope that is marked with isForCompensation");
+    else if (!element.is_activity() || element.scope != event.scope)
+      findings_.add(event.id, "the handler of a compensation must be an activity of the same scope");
+    else
+      element.is_compensation_handler = true;  // the association says so, whether or not it is marked
     return handler;
   }
 
@@ -948,6 +1001,8 @@ class Reader {
       for (const FlowIndex flow : element.outgoing) {
         if (process_->flows[flow].id == flow_id) element.default_flow = flow;
       }
+      const bool chooses = element.kind == ElementKind::kExclusiveGateway || element.kind == ElementKind::kInclusiveGateway;
+      if (chooses && element.default_flow) process_->flows[*element.default_flow].condition.reset();  // it is taken when no other is
       if (!element.default_flow) findings_.add(element.id, "the default flow '" + flow_id + "' is not one of the outgoing flows");
     }
   }

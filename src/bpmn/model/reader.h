@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <set>
 #include <string>
@@ -28,9 +29,13 @@ struct Finding {
   bool operator==(const Finding&) const = default;
 };
 
+// What is deployed must keep the rules of today. What was deployed earlier kept those of its day, and is read again at every start.
+enum class Origin : std::uint8_t { kDeployed, kKept };
+
 struct ReadOptions {
   // When given, a service task whose (static) job type is not among them is a finding.
   const std::set<std::string, std::less<>>* known_job_types = nullptr;
+  Origin origin = Origin::kDeployed;
 };
 
 // The executable processes of one file, in its order; or everything that is wrong with it.

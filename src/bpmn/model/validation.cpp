@@ -21,8 +21,6 @@ void check_flow(const Process& process, const Flow& flow, Findings& findings) {
   if (source.kind == ElementKind::kEventSubProcess) findings.add(flow.id, "an event sub-process may not have an outgoing flow");
   if (source.kind == ElementKind::kIntermediateThrowEvent && source.event == EventKind::kLink)
     findings.add(flow.id, "a link throw event may not have an outgoing flow");
-  if (target.kind == ElementKind::kIntermediateCatchEvent && target.event == EventKind::kLink)
-    findings.add(flow.id, "a link catch event may not have an incoming flow");
   if (target.kind == ElementKind::kStartEvent || target.kind == ElementKind::kBoundaryEvent || target.kind == ElementKind::kEventSubProcess)
     findings.add(flow.id, "a " + std::string(name_of(target.kind)) + " may not have an incoming flow");
   if (flow.condition && !chooses(source))
@@ -37,7 +35,6 @@ void check_choice(const Process& process, const Element& gateway, Findings& find
   for (const FlowIndex index : gateway.outgoing) {
     const Flow& flow = process.flows[index];
     const bool is_default = gateway.default_flow == index;
-    if (is_default && flow.condition) findings.add(flow.id, "the default flow may not have a condition");
     if (!is_default && !flow.condition && gateway.outgoing.size() > 1)
       findings.add(flow.id, "a flow of " + kind + " needs a condition unless it is the default flow");
   }
@@ -54,6 +51,8 @@ void check_event_gateway(const Process& process, const Element& gateway, Finding
                                    std::string(name_of(target.kind)));
       continue;
     }
+    if (target.event == EventKind::kLink)
+      findings.add(gateway.id, "an event-based gateway may not lead to the link event '" + target.id + "'");
     if (target.incoming.size() > 1)
       findings.add(target.id, "a catch event behind an event-based gateway may not have other incoming flows");
     if (target.message && target.message->name.is_static() && !messages.insert(target.message->name.text()).second)
@@ -84,6 +83,9 @@ void check_catchers(const Process& process, const std::vector<ElementIndex>& cat
   }
 }
 
+// An escalation is thrown by an event that lies inside, or in what is called.
+bool may_escalate(const Element& host) { return host.kind == ElementKind::kSubProcess || host.kind == ElementKind::kCallActivity; }
+
 void check_boundary_events(const Process& process, const Element& host, Findings& findings) {
   for (const ElementIndex index : host.boundary_events) {
     const Element& event = process.elements[index];
@@ -91,6 +93,8 @@ void check_boundary_events(const Process& process, const Element& host, Findings
       findings.add(event.id, "a boundary event must lie in the same scope as the activity that it is attached to");
     if (event.outgoing.empty() && event.event != EventKind::kCompensation)
       findings.add(event.id, "a boundary event needs an outgoing flow");
+    if (event.escalation && !may_escalate(host))
+      findings.add_to_new(event.id, "a boundary event may catch an escalation of a sub-process or call activity only");
   }
   if (host.is_compensation_handler && !host.boundary_events.empty())
     findings.add(host.id, "a compensation handler may not have boundary events");
@@ -169,6 +173,8 @@ void check_element(const Process& process, const Element& element, Findings& fin
     case ElementKind::kIntermediateCatchEvent:
       if (element.event == EventKind::kNone)
         findings.add(element.id, "an intermediate catch event needs a message, timer, signal or link definition");
+      if (element.after_event_gateway && !element.inputs.empty())
+        findings.add(element.id, "zeebe:input is not supported in an event behind an event-based gateway");
       break;
     case ElementKind::kBoundaryEvent:
       if (element.event == EventKind::kNone)
@@ -176,33 +182,9 @@ void check_element(const Process& process, const Element& element, Findings& fin
       break;
     default: break;
   }
-  if (element.default_flow && !chooses(element))
-    findings.add(element.id, "a default flow is supported on an exclusive or inclusive gateway only");
+  if (element.default_flow && !chooses(element) && !element.is_activity())
+    findings.add(element.id, "a default flow is supported on an exclusive or inclusive gateway and on activities only");
   if (element.is_activity()) check_boundary_events(process, element, findings);
-}
-
-void report_unreachable(const Process& process, const std::vector<std::vector<ElementIndex>>& children, Findings& findings) {
-  std::vector<bool> reached(process.elements.size(), false);
-  std::vector<ElementIndex> open = {kProcessElement};
-  while (!open.empty()) {
-    const ElementIndex index = open.back();
-    open.pop_back();
-    if (reached[index]) continue;
-    reached[index] = true;
-    const Element& element = process.elements[index];
-    for (const FlowIndex flow : element.outgoing) open.push_back(process.flows[flow].target);
-    open.insert(open.end(), element.boundary_events.begin(), element.boundary_events.end());
-    for (const ElementIndex child : children[index]) {
-      const ElementKind kind = process.elements[child].kind;
-      if (kind == ElementKind::kStartEvent || kind == ElementKind::kEventSubProcess) open.push_back(child);
-    }
-    if (element.link_target != 0) open.push_back(element.link_target);
-    if (element.compensation_handler != 0) open.push_back(element.compensation_handler);
-  }
-  for (std::size_t i = 0; i < reached.size(); ++i) {
-    // What lies in an unreachable sub-process is not told again, one by one.
-    if (!reached[i] && reached[process.elements[i].scope]) findings.add(process.elements[i].id, "cannot be reached from the start event");
-  }
 }
 
 }  // namespace
@@ -215,7 +197,6 @@ void check_process(const Process& process, Findings& findings) {
     if (process.elements[i].is_scope()) check_scope(process, static_cast<ElementIndex>(i), children[i], findings);
     check_element(process, process.elements[i], findings);
   }
-  if (findings.empty()) report_unreachable(process, children, findings);
 }
 
 }  // namespace consilium::bpmn::model

@@ -1,5 +1,4 @@
-// The rules that a process must keep beyond its syntax: every reference leads somewhere, every gateway can choose, every
-// element can be reached.
+// The rules that a process must keep beyond its syntax: every reference leads somewhere, every gateway can choose.
 #pragma once
 
 #include "bpmn/model/findings.h"
