@@ -77,11 +77,12 @@ void create(std::string_view bytes) {
   auto creation = understand(std::move(request->request));
   if (!creation) return check_refusal(creation.error());
   engine::Engine engine = make_engine();
-  const std::string id = creation->process_key != 0 ? "p" : creation->process_id;
+  const std::string id = creation->process_id.empty() ? "p" : creation->process_id;
+  const std::int32_t version = creation->version.value_or(0);
   const engine::Outcome outcome =
-      execute(engine, "CREATE", engine::CreateInstance{id, creation->version, creation->variables, "", creation->start_elements});
+      execute(engine, "CREATE", engine::CreateInstance{id, version, creation->variables, "", creation->start_elements});
   if (outcome.rejection) return;
-  const Created created{outcome.key, 1, id, creation->version, creation->variables};
+  const Created created{outcome.key, 1, id, version, creation->variables};
   check_message(message_of(created));
   check_message(message_of(created, request->fetch_variables));
 }
