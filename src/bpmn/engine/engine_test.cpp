@@ -783,5 +783,16 @@ TEST(Engine, DamagedBytesAreErrors) {
   EXPECT_FALSE(decode_record(record + "x").has_value());
 }
 
+// It was deployed before there was the rule that refuses it now; its journal is read at every start.
+TEST(Engine, KeptModelsOutliveStricterRules) {
+  const std::string xml = TestModel().start("1st").task("t", "work").end().flow("1st", "t").flow("t", "end").xml();
+  Bench bench;
+  EXPECT_EQ(bench.run(Deploy{{{"m.bpmn", xml}}}).rejection->findings.at(0).element_id, "1st");
+  bench.engine.replay({bench.now, {ProcessDeployed{make_key(1, 1), "p", 1, "m.bpmn", xml}}});
+  const Outcome started = bench.engine.execute(CreateInstance{"p", 0, {}, ""}, bench.now);
+  ASSERT_FALSE(started.rejection);
+  EXPECT_EQ(bench.engine.execute(ActivateJobs{"work", "w", 10, seconds(1)}, bench.now).jobs.size(), 1u);
+}
+
 }  // namespace
 }  // namespace consilium::bpmn::engine
