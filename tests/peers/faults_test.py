@@ -68,7 +68,7 @@ def main():
             program = broken(pathlib.Path(folder), *fault)
             for record in records:
                 try:
-                    found += traces.form(differential.play_ours([record["path"]], program)[0]) != record["form"]
+                    found += not traces.is_as(record, differential.play_ours([record["path"]], program)[0])
                 except (subprocess.CalledProcessError, KeyError):
                     found += 1  # it fell over
         failed = failed or not found

@@ -1,5 +1,5 @@
-"""Golden paths: what the real Zeebe did on a few hundred random paths, kept in golden-<version>.xz, one JSON object a line: the path itself and
-the form of its trace. So our engine can be held against it without a Java."""
+"""Golden paths: what the real Zeebe did on a few hundred random paths, kept in golden-<version>.xz, one JSON object a line: the path itself,
+the form of its trace and, where our engine did all in the same order when it was made, a digest of that order. So our engine can be held against it without a Java."""
 import json
 import lzma
 

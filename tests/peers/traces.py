@@ -5,6 +5,7 @@ instances, each with its life, the flows taken and variables set in it, its inci
 its own: the children of a scope are sorted. What follows from each other keeps its order: the life of an element, the values of a
 variable, the answers that the client got.
 """
+import hashlib
 import json
 
 kElement, kVariable, kIncident, kJob, kHanded, kAnswer = "element", "variable", "incident", "job", "handed", "answer"
@@ -110,6 +111,15 @@ def form(lines):
 def order(lines):
     """The ends of elements in the order of the whole instance: finer than `form`, as it orders what runs side by side, too."""
     return [f"{fields[4].removesuffix('-twin')} {fields[6]}" for fields in map(fields_of, lines) if fields[0] == kElement]
+
+
+def order_digest(lines):
+    return hashlib.sha256("\n".join(order(lines)).encode()).hexdigest()[:16]
+
+
+def is_as(record, lines):
+    """Whether a trace is that of a golden path: in its form, and where that was so when it was made, in the order of the whole instance."""
+    return form(lines) == record["form"] and record["order"] in (None, order_digest(lines))
 
 
 def why_banned(lines):

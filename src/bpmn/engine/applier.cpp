@@ -71,6 +71,8 @@ void Applier::operator()(const ElementActivating& event) {
       if (--scope.waiting_tokens[flow] <= 0) scope.waiting_tokens.erase(flow);
     }
   }
+  const bool takes_over = scope.interrupted && scope.triggered && owner.process->elements[*scope.triggered].scope == found->second;
+  if (takes_over) scope.result.reset();  // its start event has that now
   const bool iterates = scope.loop && scope.element == found->second;
   ElementInstance& created = owner.elements[event.element_instance];
   created.key = event.element_instance;

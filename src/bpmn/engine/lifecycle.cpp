@@ -569,7 +569,6 @@ void Processor::finish_terminating(Key instance_key, Key element_instance) {
     const bool is_leaving = instance.is_leaving(element);
     const ElementIndex boundary = element.triggered.value_or(0);
     const std::optional<Context> result = element.result;
-    const ElementIndex ended = element.element;
     writer_.append(ElementTerminated{instance_key, element_instance});
     const ElementInstance& around = *instance.find(scope);
     if (around.state == Lifecycle::kTerminating) {
@@ -577,8 +576,6 @@ void Processor::finish_terminating(Key instance_key, Key element_instance) {
       element_instance = scope;
       continue;
     }
-    const bool interrupted_it = instance.was_interrupted(around) && instance.process->elements[*around.triggered].scope == ended;
-    if (around.interrupted && interrupted_it) return;  // by a modification, which says how it goes on
     if (around.interrupted) return go_on_interrupted(instance_key, scope);
     if (around.loop) return go_on_with_loop(instance_key, scope, false);
     if (is_leaving) activate(instance_key, scope, boundary, 0, result ? result : Context());
@@ -604,6 +601,7 @@ void Processor::go_on_interrupted(Key instance_key, Key scope) {
   const ElementInstance& around = *instance.find(scope);
   if (around.children > 0) return;
   if (!around.triggered) return check_scope(instance_key, scope);
+  if (!around.result) return;  // what interrupted it has begun before, and a modification says how it goes on
   const ElementIndex begun = instance.process->elements[*around.triggered].scope;
   push_activate(instance_key, scope, instance.process->elements[begun], 0, around.result);
 }
