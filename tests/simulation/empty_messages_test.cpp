@@ -20,6 +20,7 @@ const std::set<std::string, std::less<>> kAskNothing = {
     "/consilium.chat.v1.Chat/ReadFeed",
     "/consilium.chat.v1.Chat/RenewSockets",
     "/consilium.events.v1.DeadLetters/ListDeadLetters",
+    "/consilium.processes.v1.Processes/ListDecisions",
     "/consilium.processes.v1.Processes/ListIncidents",
     "/consilium.processes.v1.Processes/ListInstances",
     "/consilium.processes.v1.Processes/ListModels",

@@ -334,13 +334,6 @@ TEST(Compensation, AnIncidentOfAHandlerCanBeResolved) {
   EXPECT_EQ(bench.ended().size(), 1u);
 }
 
-Key element_instance(const Bench& bench, Key instance, std::string_view element) {
-  for (const auto& [key, found] : bench.engine.state().instance(instance)->elements) {
-    if (bench.engine.state().instance(instance)->element_of(found).id == element) return key;
-  }
-  return 0;
-}
-
 TEST(Compensation, ModificationBeginsAndEndsItsParts) {
   Bench bench;
   TestModel model;
@@ -353,7 +346,7 @@ TEST(Compensation, ModificationBeginsAndEndsItsParts) {
   EXPECT_TRUE(bench.run(ModifyInstance{instance, {{"ba", 0, {}}}, {}}).rejection);
   EXPECT_FALSE(bench.run(ModifyInstance{instance, {{"undo", 0, {}}}, {}}).rejection);
   EXPECT_EQ(bench.take_path(), "start a una ba");
-  bench.run(ModifyInstance{instance, {}, {element_instance(bench, instance, "undo")}});
+  bench.run(ModifyInstance{instance, {}, {bench.find(instance, "undo")}});
   bench.complete("una");  // goes on, and nobody waits for it
   bench.complete("work");
   EXPECT_EQ(bench.take_path(), "-undo una t undo end p");

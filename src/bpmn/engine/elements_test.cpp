@@ -644,13 +644,6 @@ TestModel with_sub_process() {
       .flow("sub", "end");
 }
 
-Key element_instance(const Bench& bench, Key instance, std::string_view element) {
-  for (const auto& [key, found] : bench.engine.state().instance(instance)->elements) {
-    if (bench.engine.state().instance(instance)->element_of(found).id == element) return key;
-  }
-  return 0;
-}
-
 TEST(Elements, AnInstanceBeginsAtGivenElements) {
   Bench bench;
   bench.deploy(with_sub_process());
@@ -704,7 +697,7 @@ TEST(Elements, ModificationHearsMessagesThatCameBefore) {
   bench.deploy(model.end().flow("start", "first").flow("first", "sub").flow("sub", "end"));
   const Key instance = bench.start();
   bench.publish("stop", "k");
-  bench.run(ModifyInstance{instance, {{"deep", 0, {}}}, {element_instance(bench, instance, "first")}});
+  bench.run(ModifyInstance{instance, {{"deep", 0, {}}}, {bench.find(instance, "first")}});
   EXPECT_EQ(bench.take_path(), "start -first -deep told e3 es sub end p");
 }
 
@@ -714,7 +707,7 @@ TEST(Elements, ModificationDoesNotEndACalledInstance) {
   bench.deploy(TestModel("caller").start().call("c", "p").end().flow("start", "c").flow("c", "end").xml(), "caller.bpmn");
   bench.start("{}", "caller");
   const Key child = bench.job("a").instance;
-  const Key task = element_instance(bench, child, "first");
+  const Key task = bench.find(child, "first");
   EXPECT_EQ(bench.run(ModifyInstance{child, {}, {task}}).rejection->code, Rejection::Code::kInvalidArgument);
   EXPECT_FALSE(bench.run(ModifyInstance{child, {{"deep", 0, {}}}, {task}}).rejection);
   bench.complete("b");
@@ -728,7 +721,7 @@ TEST(Elements, ModificationMovesATokenIntoAScopeThatItMakes) {
   const ModifyInstance command{
       instance,
       {{"deep", 0, {{"", {{"g", feel::Value(1)}}}, {"sub", {{"s", feel::Value(2)}}}, {"deep", {{"d", feel::Value(3)}}}}}},
-      {element_instance(bench, instance, "first")}};
+      {bench.find(instance, "first")}};
   EXPECT_FALSE(bench.run(command).rejection);
   EXPECT_EQ(bench.take_path(), "start -first");
   const ActivatedJob job = bench.job("b");
@@ -745,7 +738,7 @@ TEST(Elements, ModificationEndsWhatIsLeftEmpty) {
   bench.deploy(with_sub_process());
   const Key instance = bench.start();
   bench.complete("a");
-  bench.run(ModifyInstance{instance, {}, {element_instance(bench, instance, "deep")}});
+  bench.run(ModifyInstance{instance, {}, {bench.find(instance, "deep")}});
   EXPECT_EQ(bench.take_path(), "start first s2 -deep -sub -p");
   EXPECT_TRUE(bench.engine.state().instances().empty());
 }
@@ -767,7 +760,7 @@ TEST(Elements, ModificationsAreRefusedWithTheirReason) {
             "could not be found: '77'");
   bench.run(ModifyInstance{instance, {{"sub", 0, {}}, {"sub", 0, {}}}, {}});
   EXPECT_EQ(bench.run(ModifyInstance{instance, {{"deep", 0, {}}}, {}}).rejection->code, Rejection::Code::kInvalidArgument);
-  EXPECT_FALSE(bench.run(ModifyInstance{instance, {{"deep", element_instance(bench, instance, "sub"), {}}}, {}}).rejection);
+  EXPECT_FALSE(bench.run(ModifyInstance{instance, {{"deep", bench.find(instance, "sub"), {}}}, {}}).rejection);
 }
 
 TEST(Elements, MigrationGoesOnWithAnotherVersion) {

@@ -82,6 +82,14 @@ class Bench {
     if (engine.state().has_due(now)) run(Tick{});
   }
 
+  // The element instance of this element; 0: there is none.
+  Key find(Key instance, std::string_view element) const {
+    const Instance& owner = *engine.state().instance(instance);
+    for (const auto& [key, found] : owner.elements) {
+      if (owner.element_of(found).id == element) return key;
+    }
+    return 0;
+  }
   bool is_active(Key instance) const { return engine.state().instance(instance) != nullptr; }
   std::string variables(Key instance) const { return feel::to_json(engine.state().instance(instance)->elements.at(instance).variables); }
   std::string end_variables() const { return ended_.empty() ? "none ended" : feel::to_json(ended_.back().variables); }

@@ -1,0 +1,102 @@
+// What the order of steps within one command decides: seen on the log of Zeebe 8.5.8, and proved at large by tests/peers/golden_test.py.
+#include <gtest/gtest.h>
+
+#include "bpmn/engine/test_bench.h"
+
+namespace consilium::bpmn::engine {
+namespace {
+
+TEST(Order, AScopeWaitsFromWhenItsStartEventCompletes) {
+  Bench bench;
+  TestModel model;
+  model.start_on("begun", model.on_message("begin")).task("t", "work").end();
+  model.open_event_sub("es").start_on("told", model.on_message("stop", "=who")).end("e3").flow("told", "e3").close_sub();
+  bench.deploy(model.flow("begun", "t").flow("t", "end"));
+  bench.publish("begin", "k", R"({"who": "ann"})");
+  EXPECT_TRUE(bench.incidents().empty());
+  bench.publish("stop", "ann");
+  EXPECT_EQ(bench.take_path(), "begun -t told e3 es p");
+}
+
+TEST(Order, WhatTheWaitsOfAScopeLackStopsItsStartEvent) {
+  Bench bench;
+  TestModel model;
+  model.start().task("t", "work").end();
+  model.open_event_sub("es").start_on("told", model.on_message("stop", "=who")).end("e3").flow("told", "e3").close_sub();
+  bench.deploy(model.flow("start", "t").flow("t", "end"));
+  const Key instance = bench.start();
+  EXPECT_EQ(bench.incident(), "EXTRACT_VALUE_ERROR");
+  EXPECT_NE(bench.incidents()[0].element_instance, instance);
+  bench.run(SetVariables{instance, *feel::parse_variables(R"({"who": "ann"})"), false});
+  bench.run(ResolveIncident{bench.incidents()[0].key});
+  bench.complete("work");
+  EXPECT_EQ(bench.take_path(), "start t end p");
+}
+
+TEST(Order, AScopeDoesNotCompleteWhileWhatALinkLeadsToHasJustBegun) {
+  Bench bench;
+  TestModel model;
+  model.start().parallel("f").task("w", "work").throw_on("away", TestModel::on_link("x", "away-link")).end("e2").end();
+  model.catch_on("here", TestModel::on_link("x", "here-link")).task("t", "later");
+  model.flow("start", "f").flow("f", "w").flow("w", "e2").flow("f", "away").flow("here", "t").flow("t", "end");
+  bench.deploy(model);
+  const Key instance = bench.start();
+  bench.complete("work");
+  EXPECT_TRUE(bench.is_active(instance));
+  bench.complete("later");
+  EXPECT_FALSE(bench.is_active(instance));
+}
+
+TEST(Order, ASignalThatComesBeforeTheStartEventCompletesIsNotHeard) {
+  Bench bench;
+  TestModel model;
+  model.start().parallel("f").throw_on("halt", model.on_signal("halt")).end("e1").end().end("c");
+  model.open_sub("sub").start("s2").task("t", "work").end("e2").flow("s2", "t").flow("t", "e2").close_sub();
+  model.boundary_on("stop", "sub", model.on_signal("halt"));
+  model.flow("start", "f").flow("f", "sub").flow("f", "halt").flow("halt", "e1").flow("sub", "end").flow("stop", "c");
+  bench.deploy(model);
+  bench.start();
+  EXPECT_EQ(bench.take_path(), "start f halt e1 s2");
+  bench.run(BroadcastSignal{"halt", {}});
+  EXPECT_EQ(bench.take_path(), "-t -sub stop c p");
+}
+
+TEST(Order, ErrorsDoNotPassAnInterruptedScopeButEscalationsDo) {
+  const auto path = [](const auto& event) {
+    Bench bench;
+    TestModel model;
+    model.start().open_sub("sub").start("s2").task("t", "work").end("e2").flow("s2", "t").flow("t", "e2");
+    model.open_event_sub("es")
+        .start_on("told", model.on_message("stop", "=\"k\""))
+        .end_on("out", event(model))
+        .flow("told", "out")
+        .close_sub();
+    model.close_sub().boundary_on("b", "sub", event(model)).end().end("c");
+    bench.deploy(model.flow("start", "sub").flow("sub", "end").flow("b", "c"));
+    bench.start();
+    bench.publish("stop", "k");
+    return bench.take_path() + (bench.incidents().empty() ? "" : " " + bench.incident());
+  };
+  EXPECT_EQ(path([](TestModel& model) { return model.on_error("E"); }), "start s2 -t told UNHANDLED_ERROR_EVENT");
+  EXPECT_EQ(path([](TestModel& model) { return model.on_escalation("E"); }), "start s2 -t told -out -es -sub b c p");
+}
+
+TEST(Order, AModificationWakesAnInterruptedScope) {
+  Bench bench;
+  TestModel model;
+  model.start().task("t", "work").end();
+  model.open_event_sub("es").start_on("by", model.on_error("E")).task("u", "other").flow("by", "u").close_sub();
+  bench.deploy(model.flow("start", "t").flow("t", "end"));
+  const Key instance = bench.start();
+  bench.run(ThrowError{bench.job("work").key, "E", "", {}});
+  EXPECT_EQ(bench.take_path(), "start -t by");
+  bench.run(ModifyInstance{instance, {{"t", 0, {}}}, {bench.find(instance, "es")}});
+  EXPECT_EQ(bench.take_path(), "-u -es");
+  bench.run(ThrowError{bench.job("work").key, "E", "", {}});  // its event sub-process has had its turn
+  EXPECT_EQ(bench.take_path(), "");
+  bench.run(CancelInstance{instance});
+  EXPECT_EQ(bench.take_path(), "-t -p");
+}
+
+}  // namespace
+}  // namespace consilium::bpmn::engine
