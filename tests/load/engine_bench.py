@@ -154,7 +154,7 @@ def warm_up(engine, seconds):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for row, _, more in ROWS:
-            if time.monotonic() < end:
+            if time.monotonic() < end and not (engine.name == "zeebe" and more.get("worker") == "stream"):  # it may break there
                 load(engine, row, clients=64, seconds=min(5, max(1, int((end - time.monotonic()) / 4))), **more)
 
 
@@ -174,7 +174,12 @@ def one_round(engines, rows, options):
     figures = {engine.name: {"rows": {}} for engine in engines}
     for row, clients, more in rows:
         for engine in engines:
-            figures[engine.name]["rows"][name_of(row, clients, more)] = measured(engine, row, clients, options.seconds, more)
+            try:
+                figures[engine.name]["rows"][name_of(row, clients, more)] = measured(engine, row, clients, options.seconds, more)
+            except AssertionError as failure:  # a row that the other engine does not get through is told, and the next goes on
+                if engine.name != "zeebe":
+                    raise
+                print(f"  {engine.name:9} {name_of(row, clients, more):34} fails: {failure}", flush=True)
     rates = [int(result["perSecond"]) for name, result in figures[engines[0].name]["rows"].items() if name.startswith("start-end")]
     for engine in engines:
         if rates:
