@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -23,9 +24,17 @@ PATIENCE = 60
 
 def free_addresses(count):
     """Ports that were free a moment ago; held together, so that they differ."""
-    held = [socket.socket() for _ in range(count)]
-    for one in held:
-        one.bind(("127.0.0.1", 0))
+    # Below those that the kernel gives who asks for any (net.ipv4.ip_local_port_range): a process of ours that does may not take one of these
+    # before the one that it is for has started.
+    held = []
+    while len(held) < count:
+        one = socket.socket()
+        try:
+            one.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
+        except OSError:
+            one.close()
+            continue
+        held.append(one)
     addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in held]
     for one in held:
         one.close()
@@ -50,10 +59,14 @@ class Division:
             self.processes[group] = Server(own, demo="gateway" in group, **mine)
 
     def __enter__(self):
-        for process in self.processes.values():
-            process.launch()
-        for process in self.processes.values():
-            process.wait_until_ready(PATIENCE)
+        try:
+            for process in self.processes.values():
+                process.launch()
+            for process in self.processes.values():
+                process.wait_until_ready(PATIENCE)
+        except BaseException as error:
+            self.__exit__(type(error))
+            raise
         return self
 
     def __exit__(self, kind, *_):
