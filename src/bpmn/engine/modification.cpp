@@ -92,7 +92,7 @@ void Processor::operator()(const ModifyInstance& command) {
   if (const std::string fault = find_fault(*instance, command); !fault.empty())
     return reject(Rejection::Code::kInvalidArgument, expected + "it contains one or more " + fault);
   const bool is_called = instance->parent != 0 && command.activations.empty();
-  if (is_called && what_ends(*instance, command.terminations).contains(instance->key))
+  if (is_called && what_ends(*instance, command.terminations, {}).contains(instance->key))
     return reject(Rejection::Code::kInvalidArgument,
                   expected +
                       "the given instructions would terminate the instance. The instance was created by a call activity in the parent "
@@ -100,7 +100,14 @@ void Processor::operator()(const ModifyInstance& command) {
   if (command.effect == Effect::kOnlyChecked) return;
   std::set<Key> scopes;
   for (const ModifyInstance::Activation& activation : command.activations) begin_element(command.instance, activation, scopes);
-  for (const Key key : command.terminations) end_element(command.instance, key, scopes);
+  if (instance->elements.size() > kMaxStepsPerCommand) {  // one that holds very much ends step by step
+    const std::set<Key> ending = what_ends(*instance, command.terminations, scopes);
+    for (const Key key : ending) {
+      if (!ending.contains(instance->find(key)->scope)) push_terminate(command.instance, key);
+    }
+  } else {
+    for (const Key key : command.terminations) end_element(command.instance, key, scopes);
+  }
   for (const Key scope : scopes) {
     const Instance* after = state_.instance(command.instance);
     const ElementInstance* element = after ? after->find(scope) : nullptr;
@@ -108,18 +115,13 @@ void Processor::operator()(const ModifyInstance& command) {
   }
 }
 
-// At once, and with it each scope around it that is left with nothing in it, but for those in which something is about to begin. One
-// that holds very much ends step by step.
+// At once, and with it each scope around it that is left with nothing in it, but for those in which something is about to begin.
 void Processor::end_element(Key instance_key, Key key, const std::set<Key>& scopes) {
   while (key != 0) {
     const Instance* instance = state_.instance(instance_key);
     const ElementInstance* element = instance ? instance->find(key) : nullptr;
     if (!element || element->state == Lifecycle::kTerminating) return;
     const Key scope = element->scope;
-    if (instance->elements.size() > kMaxStepsPerCommand) {
-      const std::set<Key> ending = what_ends(*instance, {key});
-      return push_terminate(instance_key, *ending.begin());
-    }
     end_at_once(instance_key, key);
     instance = state_.instance(instance_key);
     const ElementInstance* around = instance ? instance->find(scope) : nullptr;
@@ -293,12 +295,12 @@ bool Processor::begin_scope(Key instance_key, Key scope) {
 }
 
 // A scope that is left without anything in it ends as well, and so on outwards.
-std::set<Key> Processor::what_ends(const Instance& instance, const std::vector<Key>& element_instances) {
+std::set<Key> Processor::what_ends(const Instance& instance, const std::vector<Key>& element_instances, const std::set<Key>& kept) {
   std::set<Key> ending(element_instances.begin(), element_instances.end());
   for (bool grown = true; grown;) {
     grown = false;
     for (const auto& [key, scope] : instance.elements) {
-      if (scope.children == 0 || scope.active_flows > 0 || ending.contains(key)) continue;
+      if (scope.children == 0 || scope.active_flows > 0 || ending.contains(key) || kept.contains(key)) continue;
       const bool is_left = std::none_of(instance.elements.begin(), instance.elements.end(),
                                         [&](const auto& child) { return child.second.scope == key && !ending.contains(child.first); });
       if (is_left) grown = ending.insert(key).second || grown;

@@ -98,5 +98,27 @@ TEST(Order, AModificationWakesAnInterruptedScope) {
   EXPECT_EQ(bench.take_path(), "-t -p");
 }
 
+// So large that its ends go step by step.
+TEST(Order, AModificationOfALargeInstanceKeepsTheScopeInWhichItBegins) {
+  Bench bench;
+  TestModel model;
+  model.start()
+      .parallel("f")
+      .activity("serviceTask", "many", "<z:taskDefinition type='each'/>", "", TestModel::loop("inputCollection='=list'"))
+      .open_sub("sub")
+      .start("s2");
+  model.task("first", "work").task("deep", "later").end("e2").flow("s2", "first").flow("first", "deep").flow("deep", "e2").close_sub();
+  bench.deploy(model.flow("start", "f").flow("f", "many").flow("f", "sub"));
+  feel::List list(300, feel::Value(std::int64_t{1}));
+  const Key instance = bench.run(CreateInstance{"p", 0, {{"list", feel::Value(list)}}, ""}).key;
+  bench.go_on();
+  bench.run(ModifyInstance{instance, {{"deep", 0, {}}}, {bench.find(instance, "first")}});
+  bench.go_on();
+  EXPECT_EQ(bench.find(instance, "first"), 0);
+  EXPECT_NE(bench.find(instance, "sub"), 0);
+  bench.complete("later");
+  EXPECT_EQ(bench.find(instance, "sub"), 0);
+}
+
 }  // namespace
 }  // namespace consilium::bpmn::engine

@@ -190,7 +190,7 @@ class Processor {
   void end_at_once(Key instance, Key element_instance);
   std::int32_t taken_by(Key instance, Key scope, model::ElementIndex element) const;
   bool begin_scope(Key instance, Key scope);
-  static std::set<Key> what_ends(const Instance& instance, const std::vector<Key>& element_instances);
+  static std::set<Key> what_ends(const Instance& instance, const std::vector<Key>& element_instances, const std::set<Key>& kept);
   std::string find_fault(const Instance& instance, const Definition& target, const MigrateInstance& command) const;
   std::string find_fault(const Instance& instance, const ElementInstance& element, const Definition& target,
                          const std::map<std::string, std::string>& mapping) const;
