@@ -361,7 +361,7 @@ void Applier::operator()(const MessageExpired& event) {
   found->second.erase(event.message);
   if (found->second.empty()) state_.buffered_.erase(found);
   state_.message_ids_.erase({message.name, message.correlation_key, message.id});
-  state_.due_.erase({message.deadline, DueKind::kMessage, event.message});
+  state_.due_.erase({message.deadline, DueKind::kMessage, 0, event.message});
   if (!message.has_row) state_.changed_messages_.erase(event.message);  // no checkpoint has to forget it
   state_.messages_.erase(event.message);
 }
@@ -480,7 +480,7 @@ void Applier::operator()(const StartTimerCanceled& event) { erase_start_timer(ev
 
 void Applier::erase_start_timer(Key timer) {
   state_.changed_start_timers_.insert(timer);
-  state_.due_.erase({state_.start_timers_.at(timer).due, DueKind::kStartTimer, timer});
+  state_.due_.erase({state_.start_timers_.at(timer).due, DueKind::kStartTimer, 0, timer});
   state_.start_timers_.erase(timer);
 }
 

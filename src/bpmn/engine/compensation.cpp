@@ -37,7 +37,7 @@ void Processor::throw_compensation(Key instance_key, Key thrower) {
   }
   for (const Key compensation : asked) trigger_compensation(instance_key, compensation, thrower, 0);
   if (instance.find(thrower)->compensations == 0) return complete(instance_key, thrower);
-  push_iterate(instance_key, thrower);
+  push(Step::Kind::kIterate, instance_key, thrower);
 }
 
 // With all that has completed in it. The scope of an inner activity has ended, so its handler runs in that of the throw event.
@@ -73,7 +73,7 @@ void Processor::start_handlers(Key instance_key, Key thrower) {
     writer_.append(CompensationStarted{instance_key, compensation, handler});
     go_on_activating(instance_key, handler);
   }
-  push_iterate(instance_key, thrower);
+  push(Step::Kind::kIterate, instance_key, thrower);
 }
 
 // A sub-process is undone when all in it is; the throw event goes on when all is that it asked for.
@@ -87,7 +87,7 @@ void Processor::end_compensation(Key instance_key, Key compensation) {
     writer_.append(CompensationCompleted{instance_key, next});
     const auto around = instance.compensations().notes.find(parent);
     next = around != instance.compensations().notes.end() && around->second.inner == 0 && around->second.handler == 0 ? parent : 0;
-    if (instance.find(thrower)->compensations == 0) push_complete(instance_key, thrower);
+    if (instance.find(thrower)->compensations == 0) push(Step::Kind::kComplete, instance_key, thrower);
   }
 }
 

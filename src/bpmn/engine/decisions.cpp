@@ -45,7 +45,7 @@ void Processor::activate_decision(const Instance& instance, const ElementInstanc
   activated(instance_key, key);
   const std::string& name = definition.decision->result_variable;
   writer_.append(EventTriggered{instance_key, key, definition.id, {{name, as_variable(evaluation.result.output)}}});
-  push_complete(instance_key, key);
+  push(Step::Kind::kComplete, instance_key, key);
 }
 
 void Processor::operator()(const EvaluateDecision& command) {

@@ -23,11 +23,7 @@ void Processor::trigger(Key instance_key, Key host, ElementIndex target, const C
   if (is_boundary && !event.interrupting) return activate(instance_key, waiting.scope, target, 0, variables);
   if (is_boundary && waiting.triggered == waiting.element) return;  // it completes before it could be ended
   writer_.append(EventTriggered{instance_key, host, event.id, variables});
-  Step step;
-  step.kind = is_boundary ? Step::Kind::kTerminate : Step::Kind::kComplete;
-  step.instance = instance_key;
-  step.element_instance = host;
-  steps_.push_back(std::move(step));
+  push(is_boundary ? Step::Kind::kTerminate : Step::Kind::kComplete, instance_key, host);
 }
 
 // One that is about to end takes it in without a sound.
@@ -70,13 +66,9 @@ void Processor::correlate_buffered(Key instance_key, Key element_instance) {
 }
 
 void Processor::push_correlate(const Instance& instance, const Subscription& subscription) {
-  Step step;
-  step.kind = Step::Kind::kCorrelate;
-  step.instance = instance.key;
-  step.element_instance = subscription.element_instance;
+  Step& step = push(Step::Kind::kCorrelate, instance.key, subscription.element_instance);
   step.element = instance.process->elements[subscription.target].id;
   step.consumed = 1;
-  steps_.push_back(std::move(step));
 }
 
 // What comes next to a waiting element, and where: at `target`, or at whichever event has the oldest.
@@ -192,7 +184,7 @@ void Processor::throw_escalation(Key instance_key, Key element_instance, const s
   const auto catcher = find_catcher(instance, *instance.find(element_instance), model::EventKind::kEscalation, code);
   const bool interrupts = catcher && state_.instance(catcher->instance)->process->elements[catcher->event].interrupting;
   if (catcher) trigger(*catcher, {});
-  if (!interrupts) push_complete(instance_key, element_instance);
+  if (!interrupts) push(Step::Kind::kComplete, instance_key, element_instance);
 }
 
 void Processor::raise(Key instance, Key element_instance, Key job, const Problem& problem) {

@@ -98,12 +98,12 @@ void Processor::yield_rest() {
   }
 }
 
-void Processor::push_complete(Key instance, Key element_instance) {
-  Step step;
-  step.kind = Step::Kind::kComplete;
+Step& Processor::push(Step::Kind kind, Key instance, Key element_instance) {
+  Step& step = steps_.emplace_back();
+  step.kind = kind;
   step.instance = instance;
   step.element_instance = element_instance;
-  steps_.push_back(std::move(step));
+  return step;
 }
 
 void Processor::activated(Key instance, Key element_instance) { writer_.append(ElementActivated{instance, element_instance}); }
@@ -154,7 +154,10 @@ void Processor::go_on_activating(Key instance_key, Key element_instance) {
     case ElementKind::kManualTask:
     case ElementKind::kStartEvent:
     case ElementKind::kBoundaryEvent:
-    case ElementKind::kMultiInstanceBody: activated(instance_key, element_instance); return push_complete(instance_key, element_instance);
+    case ElementKind::kMultiInstanceBody:
+      activated(instance_key, element_instance);
+      push(Step::Kind::kComplete, instance_key, element_instance);
+      return;
     case ElementKind::kParallelGateway: return pass(instance, element, definition.outgoing);
   }
 }
@@ -243,7 +246,7 @@ void Processor::activate_script(const Instance& instance, const ElementInstance&
     return raise(instance_key, key, 0, {error_type::kExtractValue, "Expected the result of a script, but it is " + problem});
   activated(instance_key, key);
   writer_.append(EventTriggered{instance_key, key, definition.id, {{definition.script->result_variable, as_variable(*value)}}});
-  push_complete(instance_key, key);
+  push(Step::Kind::kComplete, instance_key, key);
 }
 
 // Tasks and message throw events that a worker does.
@@ -342,7 +345,8 @@ void Processor::activate_catch_event(const Instance& instance, const ElementInst
   // Its event-based gateway has waited for it, or the token came over a link.
   if (element.triggered || instance.element_of(element).event == model::EventKind::kLink) {
     activated(instance_key, key);
-    return push_complete(instance_key, key);
+    push(Step::Kind::kComplete, instance_key, key);
+    return;
   }
   std::vector<Wait> waits;
   if (!prepare_waits(instance, element, {element.element}, waits, element.key)) return;
@@ -373,7 +377,7 @@ void Processor::activate_throw_event(const Instance& instance, const ElementInst
   const bool ends_at_once = definition.kind == ElementKind::kEndEvent &&
                             (definition.event == model::EventKind::kNone || definition.event == model::EventKind::kTerminate);
   if (ends_at_once) return complete(instance_key, key);
-  push_complete(instance_key, key);
+  push(Step::Kind::kComplete, instance_key, key);
 }
 
 // ---- call activities
@@ -400,15 +404,12 @@ void Processor::activate_call(const Instance& instance, const ElementInstance& e
                  {error_type::kCalledElement, "The call activity has reached the maximum depth of " + std::to_string(kMaxCallDepth) + "."});
   // Zeebe passes on what mappings made; without one nothing, not even what a loop puts there.
   const Context own = definition.inputs.empty() ? Context() : element.variables;
-  Step step;
-  step.kind = Step::Kind::kCall;
-  step.instance = instance_key;
-  step.element_instance = key;
-  step.element = *process_id;
-  step.result = definition.called->takes_all_variables ? visible_variables(instance, key) : own;
+  Context variables = definition.called->takes_all_variables ? visible_variables(instance, key) : own;
   open_waits(instance_key, key, waits);
   activated(instance_key, key);
-  steps_.push_back(std::move(step));
+  Step& step = push(Step::Kind::kCall, instance_key, key);
+  step.element = *process_id;
+  step.result = std::move(variables);
 }
 
 void Processor::begin_called(const Instance& instance, const ElementInstance& call_activity, const Step& step) {
@@ -429,7 +430,7 @@ void Processor::complete_caller(Key parent, Key call_activity, const Context& va
   if (!definition.called) return;
   const bool gives = definition.called->gives_all_variables || !definition.outputs.empty();
   writer_.append(EventTriggered{parent, call_activity, definition.id, gives ? variables : Context()});
-  push_complete(parent, call_activity);
+  push(Step::Kind::kComplete, parent, call_activity);
 }
 
 // ---- completing
@@ -511,20 +512,17 @@ bool Processor::may_join(const ElementInstance& scope, const Element& gateway) c
 
 void Processor::push_activate(Key instance_key, Key scope, const Element& element, std::int32_t consumed,
                               const std::optional<Context>& result) {
-  Step step;
-  step.instance = instance_key;
-  step.element_instance = scope;
+  Step& step = push(Step::Kind::kActivate, instance_key, scope);
   step.element = element.id;
   step.consumed = consumed;
   step.result = result;
-  steps_.push_back(std::move(step));
 }
 
 void Processor::check_scope(Key instance_key, Key scope) {
   const ElementInstance* waiting = state_.instance(instance_key)->find(scope);
   if (!waiting || waiting->state != Lifecycle::kActivated || waiting->children > 0 || waiting->active_flows > 0) return;
   const bool has_more = waiting->loop && !waiting->interrupted && std::cmp_less(waiting->loop->started, waiting->loop->items.size());
-  if (!has_more) push_complete(instance_key, scope);
+  if (!has_more) push(Step::Kind::kComplete, instance_key, scope);
 }
 
 // ---- terminating
@@ -535,29 +533,16 @@ void Processor::terminate(Key instance_key, Key element_instance) {
   if (element.state == Lifecycle::kTerminating) return;
   const Key child = element.child;
   writer_.append(ElementTerminating{instance_key, element_instance});
-  if (child != 0 && state_.instance(child)) return push_terminate(child, child);
-  if (element.children == 0) return finish_terminating(instance_key, element_instance);
-  push_end_children(instance_key, element_instance);
-}
-
-void Processor::push_end_children(Key instance, Key scope) {
-  Step step;
-  step.kind = Step::Kind::kEndChildren;
-  step.instance = instance;
-  step.element_instance = scope;
-  steps_.push_back(std::move(step));
-}
-
-void Processor::push_terminate(Key instance, Key element_instance) {
-  Step step;
-  step.kind = Step::Kind::kTerminate;
-  step.instance = instance;
-  step.element_instance = element_instance;
-  steps_.push_back(std::move(step));
+  if (child != 0 && state_.instance(child))
+    push(Step::Kind::kTerminate, child, child);
+  else if (element.children > 0)
+    push(Step::Kind::kEndChildren, instance_key, element_instance);
+  else
+    finish_terminating(instance_key, element_instance);
 }
 
 void Processor::terminate_children(Key instance_key, Key scope) {
-  for (const Key child : state_.instance(instance_key)->children_of(scope)) push_terminate(instance_key, child);
+  for (const Key child : state_.instance(instance_key)->children_of(scope)) push(Step::Kind::kTerminate, instance_key, child);
 }
 
 void Processor::finish_terminating(Key instance_key, Key element_instance) {
@@ -592,7 +577,7 @@ void Processor::interrupt_scope(Key instance_key, Key scope, std::optional<Eleme
   if (start_event)
     terminate_children(instance_key, scope);
   else
-    push_end_children(instance_key, scope);
+    push(Step::Kind::kEndChildren, instance_key, scope);
   go_on_interrupted(instance_key, scope);
 }
 

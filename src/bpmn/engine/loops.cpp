@@ -30,17 +30,9 @@ void Processor::activate_loop(const Instance& instance, const ElementInstance& e
   open_waits(instance_key, key, waits);
   activated(instance_key, key);
   if (items.value.list()->empty())
-    push_complete(instance_key, key);
+    push(Step::Kind::kComplete, instance_key, key);
   else
-    push_iterate(instance_key, key);
-}
-
-void Processor::push_iterate(Key instance, Key body) {
-  Step step;
-  step.kind = Step::Kind::kIterate;
-  step.instance = instance;
-  step.element_instance = body;
-  steps_.push_back(std::move(step));
+    push(Step::Kind::kIterate, instance_key, key);
 }
 
 // A few at a time, so that a long list holds up nobody else.
@@ -54,7 +46,7 @@ void Processor::iterate(Key instance_key, Key body) {
   if (definition.loop->sequential) return activate(instance_key, body, element.element, 0, std::nullopt);
   const std::size_t now = std::min<std::size_t>(left, kIterationsPerStep);
   for (std::size_t begun = 0; begun < now; ++begun) push_activate(instance_key, body, definition, 0, std::nullopt);
-  if (left > now) push_iterate(instance_key, body);
+  if (left > now) push(Step::Kind::kIterate, instance_key, body);
 }
 
 // What an instance begins with. A plain variable that gives the output belongs to it, so that instances do not overwrite each other's.
@@ -108,7 +100,7 @@ void Processor::go_on_with_loop(Key instance_key, Key body, bool is_done) {
   if (is_done) return interrupt_scope(instance_key, body, std::nullopt, {});
   const bool all_begun = std::cmp_greater_equal(element.loop->started, element.loop->items.size());
   if (all_begun) return check_scope(instance_key, body);
-  if (instance.element_of(element).loop->sequential) push_iterate(instance_key, body);
+  if (instance.element_of(element).loop->sequential) push(Step::Kind::kIterate, instance_key, body);
 }
 
 // The output collection goes to the scope around the body. False: an incident was raised.

@@ -103,7 +103,7 @@ void Processor::operator()(const ModifyInstance& command) {
   if (instance->elements.size() > kMaxStepsPerCommand) {  // one that holds very much ends step by step
     const std::set<Key> ending = what_ends(*instance, command.terminations, scopes);
     for (const Key key : ending) {
-      if (!ending.contains(instance->find(key)->scope)) push_terminate(command.instance, key);
+      if (!ending.contains(instance->find(key)->scope)) push(Step::Kind::kTerminate, command.instance, key);
     }
   } else {
     for (const Key key : command.terminations) end_element(command.instance, key, scopes);
@@ -243,17 +243,13 @@ void Processor::begin_element(Key instance_key, const ModifyInstance::Activation
     within = found;
     scopes.insert(found);
   }
-  Step step;
-  step.kind = Step::Kind::kBegin;
-  step.instance = instance_key;
-  step.element_instance = within;
+  Step& step = push(Step::Kind::kBegin, instance_key, within);
   step.element = activation.element;
   step.result.emplace();
   for (const ModifyInstance::Variables& given : activation.variables) {
     if (given.scope != activation.element) continue;
     for (const auto& [name, value] : given.variables) step.result->insert_or_assign(name, value);
   }
-  steps_.push_back(std::move(step));
 }
 
 void Processor::begin_in(const Instance& instance, const ElementInstance& scope, const Step& step) {

@@ -1,6 +1,9 @@
 // What the order of steps within one command decides: seen on the log of Zeebe 8.5.8, and proved at large by tests/peers/golden_test.py.
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <string>
+
 #include "bpmn/engine/test_bench.h"
 
 namespace consilium::bpmn::engine {
@@ -96,6 +99,41 @@ TEST(Order, AModificationWakesAnInterruptedScope) {
   EXPECT_EQ(bench.take_path(), "");
   bench.run(CancelInstance{instance});
   EXPECT_EQ(bench.take_path(), "-t -p");
+}
+
+// Its second time was set after the other timer began, and it is due with it.
+TEST(Order, OfTimersDueAtOnceThatOfTheOlderElementIsFirst) {
+  Bench bench;
+  TestModel model;
+  model.start().open_sub("sub").start("s2").catch_timer("wait", "PT4H").end("e2").flow("s2", "wait").flow("wait", "e2").close_sub();
+  model.boundary_on("aside", "sub", TestModel::on_timer("R2/PT2H", "timeCycle"), false).end("e3").end();
+  bench.deploy(model.flow("start", "sub").flow("sub", "end").flow("aside", "e3"));
+  bench.start();
+  bench.pass(hours(4));
+  EXPECT_EQ(bench.take_path(), "start s2 aside e3 aside e3 wait e2 sub end p");
+}
+
+// `a` began first, but an incident kept it from waiting until `b` did.
+TEST(Order, OfElementsThatWaitForOneMessageOrSignalTheOlderIsFirst) {
+  const auto path = [](const std::string& on, const std::function<void(Bench&)>& tell) {
+    Bench bench;
+    TestModel model;
+    model.start()
+        .parallel("f")
+        .catch_on("a", on == "message" ? model.on_message("go", "=late") : model.on_signal("go"),
+                  "<z:input source='=assert(late, late != null)' target='z'/>")
+        .end("e1");
+    model.catch_on("b", on == "message" ? model.on_message("go", "=\"k\"") : model.on_signal("go")).end("e2");
+    bench.deploy(model.flow("start", "f").flow("f", "b").flow("f", "a").flow("a", "e1").flow("b", "e2"));
+    const Key instance = bench.start();
+    bench.run(SetVariables{instance, *feel::parse_variables(R"({"late": "k"})"), false});
+    bench.run(ResolveIncident{bench.incidents()[0].key});
+    bench.take_path();
+    tell(bench);
+    return bench.take_path();
+  };
+  EXPECT_EQ(path("message", [](Bench& bench) { bench.publish("go", "k", "{}", "", Duration{}); }), "a e1");
+  EXPECT_EQ(path("signal", [](Bench& bench) { bench.run(BroadcastSignal{"go", {}}); }), "a b e1 e2 p");
 }
 
 // So large that its ends go step by step.

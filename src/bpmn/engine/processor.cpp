@@ -93,11 +93,7 @@ void Processor::operator()(const CancelInstance& command) {
                       "', but it is created by a parent process instance. Cancel the root process instance '" + std::to_string(root->key) +
                       "' instead.");
   }
-  Step step;
-  step.kind = Step::Kind::kTerminate;
-  step.instance = command.instance;
-  step.element_instance = command.instance;
-  steps_.push_back(std::move(step));
+  push(Step::Kind::kTerminate, command.instance, command.instance);
 }
 
 void Processor::operator()(const SetVariables& command) {
@@ -136,8 +132,8 @@ void Processor::operator()(const PublishMessage& command) {
   outcome_.key = key;
   const Duration buffered = std::clamp(command.time_to_live, Duration{}, kMaxWait);
   writer_.append(MessagePublished{key, command.name, command.correlation_key, command.id, now_ + buffered, command.variables});
-  // To one waiting instance of each process: the one that waits longest.
-  const std::set<Key> waiting = state_.subscriptions(command.name, command.correlation_key);
+  // To one waiting instance of each process.
+  const std::vector<Key> waiting = state_.subscriptions(command.name, command.correlation_key);
   for (const Key subscription : waiting) {
     const Instance* instance = state_.owner_of(subscription);
     if (!instance || state_.message(key)->correlated.contains(instance->process->id)) continue;
@@ -203,7 +199,7 @@ void Processor::operator()(const CompleteJob& command) {
   const Key instance = state_.owner_of(command.job)->key;
   const Key element_instance = job->element_instance;
   writer_.append(JobCompleted{instance, command.job, command.variables});
-  push_complete(instance, element_instance);
+  push(Step::Kind::kComplete, instance, element_instance);
 }
 
 void Processor::operator()(const FailJob& command) {
@@ -321,11 +317,7 @@ void Processor::operator()(const ResolveIncident& command) {
     return;
   }
   if (element.state == Lifecycle::kActivated) return throw_error(key, element_instance);
-  Step step;
-  step.kind = element.state == Lifecycle::kActivating ? Step::Kind::kReactivate : Step::Kind::kComplete;
-  step.instance = key;
-  step.element_instance = element_instance;
-  steps_.push_back(std::move(step));
+  push(element.state == Lifecycle::kActivating ? Step::Kind::kReactivate : Step::Kind::kComplete, key, element_instance);
 }
 
 // ---- time

@@ -147,12 +147,16 @@ class Processor {
   void cancel_starts(Key process_key);
   void push_broadcast(Key instance, Key element_instance, const std::string& name, const Context& variables);
   void broadcast(const std::string& name, const Context& variables);
+  void start_by_signal(const Definition& definition, const std::string& name, const Context& variables);
+  void signal(Key subscription, const Context& variables);
   void begin_instance(Key instance, std::string_view start_event, const Context& variables);
   void create_timer(Key instance, Key element_instance, const std::string& target, const Schedule& schedule);
   void create_start_timer(const Definition& definition, const std::string& target, const Schedule& schedule);
 
   // lifecycle.cpp
   void run_steps();
+  // To be done after all that waits; what else it needs is set on it.
+  Step& push(Step::Kind kind, Key instance, Key element_instance);
   void run_step(const Step& step);
   bool may_go_on(const Instance& instance, const ElementInstance& element) const;
   void activate_in(const Instance& instance, const ElementInstance& scope, const Step& step);
@@ -205,14 +209,12 @@ class Processor {
   // loops.cpp
   void activate_loop(const Instance& instance, const ElementInstance& element);
   void iterate(Key instance, Key body);
-  void push_iterate(Key instance, Key body);
   Context loop_variables(const Instance& instance, const ElementInstance& element) const;
   Evaluated<bool> end_iteration(Key instance, Key element_instance);
   void go_on_with_loop(Key instance, Key body, bool is_done);
   bool give_outputs(Key instance, Key body);
 
   void activated(Key instance, Key element_instance);
-  void push_complete(Key instance, Key element_instance);
   void complete(Key instance, Key element_instance);
   void take_flow(Key instance_key, Key scope, model::FlowIndex index, const std::optional<Context>& result);
   void leave(Key instance, Key scope, const std::vector<model::FlowIndex>& flows);
@@ -220,9 +222,7 @@ class Processor {
   bool may_join(const ElementInstance& scope, const model::Element& gateway) const;
   void push_activate(Key instance, Key scope, const model::Element& element, std::int32_t consumed, const std::optional<Context>& result);
   void terminate(Key instance, Key element_instance);
-  void push_terminate(Key instance, Key element_instance);
   void end_instance(Key instance, Lifecycle how);
-  void push_end_children(Key instance, Key scope);
   void terminate_children(Key instance, Key scope);
   void finish_terminating(Key instance, Key element_instance);
   void interrupt_scope(Key instance, Key scope, std::optional<model::ElementIndex> start_event, const Context& variables);

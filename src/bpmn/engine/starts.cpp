@@ -24,11 +24,7 @@ const Element* find_start(const Definition& definition, Fits fits) {
 // The element of the start event takes the variables, and so its output mappings do.
 void Processor::begin_instance(Key instance, std::string_view start_event, const Context& variables) {
   writer_.append(EventTriggered{instance, instance, std::string(start_event), variables});
-  Step step;
-  step.kind = Step::Kind::kReactivate;
-  step.instance = instance;
-  step.element_instance = instance;
-  steps_.push_back(std::move(step));
+  push(Step::Kind::kReactivate, instance, instance);
 }
 
 // One instance of each process; none while another that such a message with this key started is active.
@@ -127,35 +123,41 @@ void Processor::operator()(const BroadcastSignal& command) {
 }
 
 void Processor::push_broadcast(Key instance, Key element_instance, const std::string& name, const Context& variables) {
-  Step step;
-  step.kind = Step::Kind::kBroadcast;
-  step.instance = instance;
-  step.element_instance = element_instance;
+  Step& step = push(Step::Kind::kBroadcast, instance, element_instance);
   step.element = name;
   step.result = variables;
-  steps_.push_back(std::move(step));
 }
 
+// To the processes that it starts and the elements that wait for it, in the order of their keys, as in Zeebe.
 void Processor::broadcast(const std::string& name, const Context& variables) {
   writer_.append(SignalBroadcast{writer_.next_key(), name, variables});
-  const std::set<Key> definitions = state_.started_by_signal(name);
-  const std::set<Key> subscriptions = state_.signal_subscriptions(name);
-  for (const Key key : definitions) {
-    const Definition& definition = *state_.definition(key);
-    const Element* start =
-        find_start(definition, [&](const Element& candidate) { return candidate.signal && candidate.signal->name.text() == name; });
-    if (!start) continue;
-    const Key instance = writer_.next_key();
-    writer_.append(InstanceCreated{instance, key, "", {}});
-    begin_instance(instance, start->id, variables);
+  std::multimap<Key, Key> receivers;  // definition or element instance, and its subscription
+  for (const Key definition : state_.started_by_signal(name)) receivers.emplace(definition, 0);
+  for (const Key key : state_.signal_subscriptions(name))
+    receivers.emplace(state_.owner_of(key)->subscriptions.at(key).element_instance, key);
+  for (const auto& [receiver, subscription] : receivers) {
+    if (subscription == 0)
+      start_by_signal(*state_.definition(receiver), name, variables);
+    else
+      signal(subscription, variables);
   }
-  for (const Key key : subscriptions) {
-    const Instance* instance = state_.owner_of(key);  // null: an earlier one has ended it
-    if (!instance) continue;
-    const Subscription subscription = instance->subscriptions.at(key);
-    if (!instance->can_be_triggered(instance->elements.at(subscription.element_instance))) continue;
-    trigger(instance->key, subscription.element_instance, subscription.target, variables);
-  }
+}
+
+void Processor::start_by_signal(const Definition& definition, const std::string& name, const Context& variables) {
+  const Element* start =
+      find_start(definition, [&](const Element& candidate) { return candidate.signal && candidate.signal->name.text() == name; });
+  if (!start) return;
+  const Key instance = writer_.next_key();
+  writer_.append(InstanceCreated{instance, definition.key, "", {}});
+  begin_instance(instance, start->id, variables);
+}
+
+void Processor::signal(Key key, const Context& variables) {
+  const Instance* instance = state_.owner_of(key);  // null: an earlier one has ended it
+  if (!instance) return;
+  const Subscription subscription = instance->subscriptions.at(key);
+  if (!instance->can_be_triggered(instance->elements.at(subscription.element_instance))) return;
+  trigger(instance->key, subscription.element_instance, subscription.target, variables);
 }
 
 }  // namespace consilium::bpmn::engine

@@ -347,14 +347,18 @@ std::size_t State::hash_of(std::string_view name, std::string_view correlation_k
   return std::hash<std::string_view>()(name) * 31 + std::hash<std::string_view>()(correlation_key);
 }
 
-std::set<Key> State::subscriptions(std::string_view name, std::string_view correlation_key) const {
+std::vector<Key> State::subscriptions(std::string_view name, std::string_view correlation_key) const {
   const std::size_t hash = hash_of(name, correlation_key);
-  std::set<Key> found;
+  std::vector<std::pair<Key, Key>> found;
   for (auto next = subscriptions_.lower_bound({hash, 0}); next != subscriptions_.end() && next->first == hash; ++next) {
     const Subscription& subscription = owner_of(next->second)->subscriptions.at(next->second);
-    if (subscription.name == name && subscription.correlation_key == correlation_key) found.insert(next->second);
+    if (subscription.name == name && subscription.correlation_key == correlation_key)
+      found.emplace_back(subscription.element_instance, next->second);
   }
-  return found;
+  std::ranges::sort(found);
+  std::vector<Key> keys;
+  for (const auto& [element_instance, subscription] : found) keys.push_back(subscription);
+  return keys;
 }
 
 const std::set<Key>& State::signal_subscriptions(std::string_view name) const { return set_of(signal_subscriptions_, name); }
@@ -540,7 +544,7 @@ void State::restore_message(Message message) {
 }
 
 void State::restore_start_timer(StartTimer timer) {
-  due_.insert({timer.due, DueKind::kStartTimer, timer.key});
+  due_.insert({timer.due, DueKind::kStartTimer, 0, timer.key});
   const Key key = timer.key;
   start_timers_[key] = std::move(timer);
 }
@@ -594,33 +598,33 @@ void State::index_job(const Job& job) {
   }
   if (job.state == JobState::kActivated) activated_[{job.type, job.worker}].insert(job.key);
   if (job.state != JobState::kActivated && job.state != JobState::kBackingOff) return;
-  due_.insert({job.due, DueKind::kJob, job.key});
-  if (job.since != Timestamp{}) begun_.insert({job.since, DueKind::kJob, job.key});
+  due_.insert({job.due, DueKind::kJob, 0, job.key});
+  if (job.since != Timestamp{}) begun_.insert({job.since, DueKind::kJob, 0, job.key});
 }
 
 void State::unindex_job(const Job& job) {
-  due_.erase({job.due, DueKind::kJob, job.key});
-  begun_.erase({job.since, DueKind::kJob, job.key});
+  due_.erase({job.due, DueKind::kJob, 0, job.key});
+  begun_.erase({job.since, DueKind::kJob, 0, job.key});
   if (job.state == JobState::kActivatable) erase_from(activatable_, job.type, job.key);
   if (job.state == JobState::kActivated) erase_from(activated_, Pair(job.type, job.worker), job.key);
 }
 
 void State::index_timer(const Timer& timer) {
   ++timer_count_;
-  due_.insert({timer.due, DueKind::kTimer, timer.key});
-  if (timer.since != Timestamp{}) begun_.insert({timer.since, DueKind::kTimer, timer.key});
+  due_.insert({timer.due, DueKind::kTimer, timer.element_instance, timer.key});
+  if (timer.since != Timestamp{}) begun_.insert({timer.since, DueKind::kTimer, timer.element_instance, timer.key});
 }
 
 void State::unindex_timer(const Timer& timer) {
   --timer_count_;
-  due_.erase({timer.due, DueKind::kTimer, timer.key});
-  begun_.erase({timer.since, DueKind::kTimer, timer.key});
+  due_.erase({timer.due, DueKind::kTimer, timer.element_instance, timer.key});
+  begun_.erase({timer.since, DueKind::kTimer, timer.element_instance, timer.key});
 }
 
 void State::index_message(const Message& message) {
   buffered_[{message.name, message.correlation_key}].insert(message.key);
   if (!message.id.empty()) message_ids_.insert({message.name, message.correlation_key, message.id});
-  due_.insert({message.deadline, DueKind::kMessage, message.key});
+  due_.insert({message.deadline, DueKind::kMessage, 0, message.key});
 }
 
 }  // namespace consilium::bpmn::engine

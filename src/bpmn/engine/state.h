@@ -263,11 +263,14 @@ struct Message {
   bool has_row = false;                           // the last checkpoint knows it; not part of the state
 };
 
-enum class DueKind : std::uint8_t { kTimer, kJob, kMessage, kStartTimer };
+enum class DueKind : std::uint8_t { kStartTimer, kTimer, kJob, kMessage };
 
+// What falls due at once comes in the order of these fields: of timers as in Zeebe the one whose element began first, also when it
+// repeats and so is younger itself.
 struct Due {
   Timestamp at;
   DueKind kind = DueKind::kTimer;
+  Key element_instance = 0;  // of a timer
   Key key = 0;
   auto operator<=>(const Due&) const = default;
 };
@@ -346,7 +349,8 @@ class State {
   bool was_set_back(Timestamp now) const { return !begun_.empty() && begun_.rbegin()->at > now + kClockTolerance; }
   bool has_due(Timestamp now) const { return (!due_.empty() && due_.begin()->at <= now) || was_set_back(now); }
 
-  std::set<Key> subscriptions(std::string_view name, std::string_view correlation_key) const;
+  // The one whose element began first is first, as in Zeebe, whenever it came to wait.
+  std::vector<Key> subscriptions(std::string_view name, std::string_view correlation_key) const;
   const std::set<Key>& signal_subscriptions(std::string_view name) const;
   const std::map<Key, Message>& messages() const { return messages_; }
   const Message* message(Key key) const;
