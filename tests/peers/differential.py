@@ -23,7 +23,7 @@ import occurrences  # noqa: E402
 import traces  # noqa: E402
 import zeebe  # noqa: E402
 
-kMostBanned = 0.01  # of all paths
+kMostSetAside = 0.01  # of all paths
 kJudged = 500  # paths, from which on the shares of what occurred are judged
 BUILD = pathlib.Path(os.environ.get("TEST_BUILD") or zeebe.ROOT / "build/release")
 PATHS = BUILD / "engine_paths"
@@ -58,16 +58,16 @@ class Comparison:
 
     def __init__(self, player, options):
         self.player, self.options = player, options
-        self.agreed, self.refused, self.different, self.banned, self.orders = 0, 0, [], [], {}
+        self.agreed, self.refused, self.different, self.set_aside, self.orders = 0, 0, [], [], {}
         self.occurred = occurrences.Occurrences()
 
     def compare(self, paths):
         """The lines of the real engine, of each path."""
         ours, theirs = play_ours(paths), self.player.play(paths)
         for path, our, their in zip(paths, ours, theirs):
-            if why := traces.why_banned(their):
-                self.banned.append(path["seed"])
-                print(f"seed {path['seed']} is set aside, as Zeebe failed inside: {why}", flush=True)
+            if why := traces.why_set_aside(their):
+                self.set_aside.append(path["seed"])
+                print(f"seed {path['seed']} is set aside, as Zeebe itself failed: {why}", flush=True)
                 continue
             self.occurred.add(path, their)
             told = differences(our, their)
@@ -138,7 +138,7 @@ def main():
         records = []
         for paths in in_batches(options.first, options.count, options.batch):
             theirs = score.compare(paths)
-            records += [{"path": path, "form": traces.form(lines), "order": score.orders.get(path["seed"])} for path, lines in zip(paths, theirs) if path["seed"] not in score.different + score.banned]
+            records += [{"path": path, "form": traces.form(lines), "order": score.orders.get(path["seed"])} for path, lines in zip(paths, theirs) if path["seed"] not in score.different + score.set_aside]
             print(f"{paths[-1]['seed'] + 1 - options.first} paths after {time.monotonic() - began:.0f} s, {len(score.different)} differ", flush=True)
     if options.make_golden:
         golden.save(records)
@@ -147,8 +147,8 @@ def main():
     print(f"{score.agreed} paths agree, {len(score.orders)} of them in the order of the whole instance, too; {score.refused} models refused by both")
     name = f"{options.count} random paths from seed {options.first} are taken as Zeebe {zeebe.VERSION} takes them"
     print(f"FAIL {name}: not seeds {score.different[:50]}" if score.different else f"PASS {name}")
-    if len(score.banned) > kMostBanned * options.count + 1:
-        print(f"FAIL few paths are set aside: seeds {score.banned}")
+    if len(score.set_aside) > kMostSetAside * options.count + 1:
+        print(f"FAIL few paths are set aside: seeds {score.set_aside}")
         held = False
     if options.count >= kJudged:
         name = "everything occurs often enough on the random paths"

@@ -120,9 +120,17 @@ class Teller {
     incident(found->second, "RESOLVED");
     incidents_.erase(found);
   }
+  // One event here; the real engine has one for each element, those of a scope together.
   void operator()(const InstanceMigrated& event) {
-    for (const auto& [key, told] : elements_)
-      if (told.instance == event.instance) element(key, "ELEMENT_MIGRATED");
+    std::vector<Key> scopes = {event.instance};
+    element(event.instance, "ELEMENT_MIGRATED");
+    for (std::size_t at = 0; at < scopes.size(); ++at) {
+      for (const auto& [key, told] : elements_) {
+        if (told.instance != event.instance || told.scope != scopes[at] || key == event.instance) continue;
+        element(key, "ELEMENT_MIGRATED");
+        scopes.push_back(key);
+      }
+    }
   }
   void operator()(const auto&) {}
 
@@ -269,16 +277,15 @@ class Player {
     std::sort(active.begin(), active.end());
     return active[static_cast<std::size_t>(pick) % active.size()].second;
   }
+  // At one leap, as the clock of the real engine is moved.
   void pass(Duration span) {
-    const Timestamp end = now_ + span;
-    while (engine_.state().next_due() && *engine_.state().next_due() <= end) {
-      now_ = std::max(now_, *engine_.state().next_due());
-      execute(Tick{});
-    }
-    now_ = end;
+    now_ = now_ + span;
+    while (engine_.state().has_due(now_)) execute(Tick{});
   }
 
+  // What begins with one action is due before what begins with the next.
   void act(const Context& action) {
+    now_ = now_ + milliseconds(1);
     const std::string what = text(action, "do");
     const std::int64_t pick = number(action, "pick");
     const Context variables = inner(action, "variables");

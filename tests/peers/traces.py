@@ -122,6 +122,24 @@ def is_as(record, lines):
     return form(lines) == record["form"] and record["order"] in (None, order_digest(lines))
 
 
-def why_banned(lines):
-    """What the real engine says of its failure; None: it did not fail."""
-    return next((fields[2] for fields in map(fields_of, lines) if fields[0] == kBanned), None)
+def why_set_aside(lines):
+    """Where the real engine itself failed; None: it did not."""
+    return next((fields[2] for fields in map(fields_of, lines) if fields[0] == kBanned), None) or lost_token(lines)
+
+
+def lost_token(lines):
+    """A scope that completed while something in it was active. Zeebe does so when an end event of it completes just before the target
+    of a link begins: what was to come after the link never happens, and nobody is told."""
+    scopes, children = {}, {}
+    for fields in map(fields_of, lines):
+        if fields[0] != kElement or fields[5] == "SEQUENCE_FLOW":
+            continue
+        key, scope, name, intent = fields[2], fields[3], fields[4], fields[6]
+        if intent == "ELEMENT_ACTIVATING":
+            scopes[key] = scope
+            children.setdefault(scope, {})[key] = name
+        elif intent in ("ELEMENT_COMPLETED", "ELEMENT_TERMINATED"):
+            if intent == "ELEMENT_COMPLETED" and (left := children.get(key)):
+                return f"{name} completed with {', '.join(sorted(left.values()))} in it"
+            children.get(scopes.get(key), {}).pop(key, None)
+    return None

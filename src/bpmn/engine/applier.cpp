@@ -1,5 +1,6 @@
 #include "bpmn/engine/applier.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace consilium::bpmn::engine {
@@ -142,7 +143,7 @@ void Applier::forget_compensations(Instance& owner, Key element_instance) {
   }
   if (element(owner, element_instance).compensations == 0) return;
   std::erase_if(notes, [&](const auto& item) { return item.second.thrower == element_instance; });
-  undoing.erase(undoing.lower_bound({element_instance, 0}), undoing.lower_bound({element_instance + 1, 0}));
+  undoing.erase(undoing.lower_bound({element_instance, {}}), undoing.lower_bound({element_instance + 1, {}}));
 }
 
 // Its job, timers, subscriptions and incident are over.
@@ -606,7 +607,7 @@ void Applier::operator()(const CompensationTriggered& event) {
   owner.own_compensations->compensable.erase({triggered.scope, event.compensation});
   triggered.thrower = event.thrower;
   triggered.parent = event.parent;
-  if (triggered.handler != 0) owner.own_compensations->undoing.insert({event.thrower, event.compensation});
+  if (triggered.handler != 0) owner.own_compensations->undoing.emplace(event.thrower, owner.own_compensations->way_to(event.compensation));
   ++element(owner, event.thrower).compensations;
   if (event.parent != 0) ++owner.own_compensations->notes.at(event.parent).inner;
 }
@@ -614,7 +615,10 @@ void Applier::operator()(const CompensationTriggered& event) {
 void Applier::operator()(const CompensationStarted& event) {
   Instance& owner = instance(event.instance);
   Compensation& started = owner.own_compensations->notes.at(event.compensation);
-  owner.own_compensations->undoing.erase({started.thrower, event.compensation});
+  auto& undoing = owner.own_compensations->undoing;
+  const auto begun = std::find_if(undoing.lower_bound({started.thrower, {}}), undoing.end(),
+                                  [&](const auto& next) { return next.second.back() == event.compensation; });
+  if (begun != undoing.end()) undoing.erase(begun);
   started.handler_instance = event.handler;
   element(owner, event.handler).undoes = event.compensation;
 }

@@ -63,9 +63,9 @@ void Processor::start_handlers(Key instance_key, Key thrower) {
   const Instance& instance = *state_.instance(instance_key);
   const Key scope = instance.find(thrower)->scope;
   for (int begun = 0; begun < kIterationsPerStep; ++begun) {
-    const auto next = instance.compensations().undoing.lower_bound({thrower, 0});
+    const auto next = instance.compensations().undoing.lower_bound({thrower, {}});
     if (next == instance.compensations().undoing.end() || next->first != thrower) return;
-    const Key compensation = next->second;
+    const Key compensation = next->second.back();
     const Key handler = writer_.next_key();
     const Element& definition = instance.process->elements[instance.compensations().notes.at(compensation).handler];
     const model::ElementIndex element = instance.process->by_id.at(definition.id);

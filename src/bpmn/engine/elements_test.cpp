@@ -763,6 +763,28 @@ TEST(Elements, ModificationsAreRefusedWithTheirReason) {
   EXPECT_FALSE(bench.run(ModifyInstance{instance, {{"deep", bench.find(instance, "sub"), {}}}, {}}).rejection);
 }
 
+TEST(Elements, ModificationBeginsSomethingInTheOneInstanceOfALoopButNoLoop) {
+  Bench bench;
+  TestModel model;
+  model.start().task("first", "a").open_sub("each", "", TestModel::loop("inputCollection='=list'")).start("s2").task("deep", "b").end("e2");
+  model.flow("s2", "deep").flow("deep", "e2").close_sub().end().flow("start", "first").flow("first", "each").flow("each", "end");
+  bench.deploy(model);
+  const Key instance = bench.start(R"({"list": [1, 2]})");
+  const ModifyInstance command{instance, {{"deep", 0, {}}}, {}};
+  EXPECT_EQ(bench.run(command).rejection->message,
+            "Expected to modify instance of process 'p' but it contains one or more activate instructions that would result in the "
+            "activation of multi-instance element 'each', which is currently unsupported.");
+  bench.complete("a");
+  EXPECT_NE(bench.run(command).rejection->message.find("more than one active instance: 'each'"), std::string::npos);
+  bench.run(CompleteJob{bench.activate("b")[0].key, {}});
+  EXPECT_FALSE(bench.run(command).rejection);
+  bench.run(CompleteJob{bench.activate("b")[0].key, {}});
+  EXPECT_TRUE(bench.is_active(instance));
+  bench.pass(minutes(2));  // the other of those that were handed out comes back
+  bench.complete("b");
+  EXPECT_EQ(bench.take_path(), "start first s2 s2 deep e2 each deep e2 deep e2 each each end p");
+}
+
 TEST(Elements, MigrationGoesOnWithAnotherVersion) {
   Bench bench;
   bench.deploy(with_sub_process());

@@ -25,25 +25,32 @@ std::string type_name(const Element& element) {
 
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
+// One element instance is of it.
+bool is_of(const FlowScope& scope, const ElementInstance& element) {
+  return element.element == scope.element && element.loop.has_value() == scope.is_body;
+}
+
 // The scopes around an element, the process first.
-std::vector<ElementIndex> scopes_around(const model::Process& process, ElementIndex element) {
-  std::vector<ElementIndex> scopes;
+std::vector<FlowScope> scopes_around(const model::Process& process, ElementIndex element) {
+  std::vector<FlowScope> scopes;
   while (element != model::kProcessElement) {
     element = process.elements[element].scope;
-    scopes.insert(scopes.begin(), element);
+    scopes.insert(scopes.begin(), {element, false});
+    if (process.elements[element].loop) scopes.insert(scopes.begin(), {element, true});
   }
   return scopes;
 }
 
 // Why it cannot be begun by itself; empty when it can.
-std::string why_unsupported(const model::Process& process, const Element& element) {
+std::string why_unsupported(const Element& element) {
   if (element.kind == ElementKind::kStartEvent || element.kind == ElementKind::kBoundaryEvent || element.kind == ElementKind::kProcess)
     return "The activation of elements with type " + quoted(type_name(element)) + " is not supported";
   if (element.after_event_gateway) return "The activation of events belonging to an event-based gateway is not supported";
-  for (const ElementIndex scope : scopes_around(process, process.by_id.at(element.id))) {
-    if (process.elements[scope].loop) return "The activation of elements inside a multi-instance subprocess is not supported";
-  }
   return {};
+}
+
+bool is_in_loop(const model::Process& process, const Element& element) {
+  return std::ranges::any_of(scopes_around(process, process.by_id.at(element.id)), &FlowScope::is_body);
 }
 
 }  // namespace
@@ -56,8 +63,10 @@ std::string Processor::find_start_fault(const Definition& definition, const Crea
     if (!process.find(id)) return "no element found with id " + quoted(id.substr(0, 100)) + ".";
   }
   for (const std::string& id : command.start_elements) {
-    if (const std::string why = why_unsupported(process, *process.find(id)); !why.empty())
+    if (const std::string why = why_unsupported(*process.find(id)); !why.empty())
       return "the element with id " + quoted(id) + " cannot be one of them. " + why + ".";
+    if (is_in_loop(process, *process.find(id)))
+      return "the element with id " + quoted(id) + " is in a multi-instance sub-process, in which nothing can be begun by itself.";
   }
   // Where the process itself would stand still before anything began, nothing begins.
   Instance instance;
@@ -130,7 +139,7 @@ void Processor::end_element(Key instance_key, Key key, const std::set<Key>& scop
   }
 }
 
-// From outside to inside it begins to end, and ends the other way round: what ends last in a scope ends that too.
+// From outside to inside it begins to end, the youngest first, and ends the other way round: what ends last in a scope ends that too.
 void Processor::end_at_once(Key instance_key, Key element_instance) {
   std::vector<std::pair<Key, Key>> open = {{instance_key, element_instance}}, ending;
   while (!open.empty()) {
@@ -140,8 +149,7 @@ void Processor::end_at_once(Key instance_key, Key element_instance) {
     writer_.append(ElementTerminating{owner, key});
     ending.emplace_back(owner, key);
     if (child != 0 && state_.instance(child)) open.emplace_back(child, child);
-    const std::vector<Key> inner = state_.instance(owner)->children_of(key);
-    for (auto next = inner.rbegin(); next != inner.rend(); ++next) open.emplace_back(owner, *next);
+    for (const Key inner : state_.instance(owner)->children_of(key)) open.emplace_back(owner, inner);
   }
   for (auto last = ending.rbegin(); last != ending.rend(); ++last) {
     const Instance* owner = state_.instance(last->first);
@@ -169,50 +177,53 @@ std::string Processor::find_fault(const Instance& instance, const ModifyInstance
 std::string Processor::find_fault(const Instance& instance, const ModifyInstance::Activation& activation) const {
   const model::Process& process = *instance.process;
   const ElementIndex target = process.by_id.at(activation.element);
-  if (const std::string why = why_unsupported(process, process.elements[target]); !why.empty())
+  if (const std::string why = why_unsupported(process.elements[target]); !why.empty())
     return "activate instructions for elements that are unsupported: " + quoted(activation.element) + ". " + why + ".";
-  const std::vector<ElementIndex> scopes = scopes_around(process, target);
+  const std::vector<FlowScope> scopes = scopes_around(process, target);
   if (activation.ancestor != 0) {
     const ElementInstance* ancestor = instance.find(activation.ancestor);
     if (!ancestor || ancestor->state != Lifecycle::kActivated)
       return "activate instructions with an ancestor scope key that does not exist, or is not in an active state: " +
              quoted(std::to_string(activation.ancestor));
-    if (std::find(scopes.begin(), scopes.end(), ancestor->element) == scopes.end())
+    if (std::ranges::none_of(scopes, [&](const FlowScope& scope) { return is_of(scope, *ancestor); }))
       return "activate instructions with an ancestor scope key that is not an ancestor of the element to activate: " +
              quoted(activation.element);
   }
   for (const ModifyInstance::Variables& given : activation.variables) {
-    const bool known = given.scope.empty() || given.scope == activation.element ||
-                       std::any_of(scopes.begin(), scopes.end(), [&](ElementIndex i) { return process.elements[i].id == given.scope; });
+    const bool known = given.scope.empty() || given.scope == activation.element || std::ranges::any_of(scopes, [&](const FlowScope& scope) {
+                         return process.elements[scope.element].id == given.scope;
+                       });
     if (!known) return "variable instructions with a scope element id that could not be found: " + quoted(given.scope);
     if (const std::string problem = check_variables(given.variables); !problem.empty()) return "variable instructions, but " + problem;
   }
   Key within = activation.ancestor != 0 ? activation.ancestor : instance.key;
-  for (const ElementIndex scope : scopes) {
-    auto found = find_scope(instance, within, scope);
+  for (const FlowScope& scope : scopes) {
+    const std::expected<Key, std::string> found = within == 0 ? std::expected<Key, std::string>(0) : find_scope(instance, within, scope);
     if (!found) return found.error();
-    if (*found == 0) return {};  // it and those below are made
-    within = *found;
+    within = *found;  // 0: it and those below are made
+    if (within == 0 && process.elements[scope.element].loop)
+      return "activate instructions that would result in the activation of multi-instance element " +
+             quoted(process.elements[scope.element].id) + ", which is currently unsupported.";
   }
   return {};
 }
 
 // The active instance of `scope` at or below `within`; 0: there is none.
-std::expected<Key, std::string> Processor::find_scope(const Instance& instance, Key within, ElementIndex scope) const {
+std::expected<Key, std::string> Processor::find_scope(const Instance& instance, Key within, const FlowScope& scope) const {
   const auto lies_within = [&](Key key) {
     while (key != 0 && key != within) key = instance.find(key)->scope;
     return key != 0;
   };
   // What lies around `within` is settled by it.
   for (Key key = within; key != 0; key = instance.find(key)->scope) {
-    if (instance.find(key)->element == scope) return within;
+    if (is_of(scope, *instance.find(key))) return within;
   }
   Key found = 0;
   for (const auto& [key, element] : instance.elements) {
-    if (element.element != scope || element.state != Lifecycle::kActivated || !lies_within(key)) continue;
+    if (!is_of(scope, element) || element.state != Lifecycle::kActivated || !lies_within(key)) continue;
     if (found != 0)
       return std::unexpected("activate instructions for an element that has a flow scope with more than one active instance: " +
-                             quoted(instance.process->elements[scope].id) +
+                             quoted(instance.process->elements[scope.element].id) +
                              ". Can't decide in which instance of the flow scope the element should be activated. Please specify an "
                              "ancestor element instance key for this activate instruction.");
     found = key;
@@ -231,14 +242,15 @@ void Processor::begin_element(Key instance_key, const ModifyInstance::Activation
   give_variables(instance_key, "");
   scopes.insert(instance_key);
   Key within = activation.ancestor != 0 ? activation.ancestor : instance_key;
-  for (const ElementIndex scope : scopes_around(*process, target)) {
+  for (const FlowScope& scope : scopes_around(*process, target)) {
+    const std::string& id = process->elements[scope.element].id;
     Key found = find_scope(*state_.instance(instance_key), within, scope).value_or(within);
     const bool is_new = found == 0;
     if (is_new) {
       found = writer_.next_key();
-      writer_.append(ElementActivating{instance_key, found, within, process->elements[scope].id, taken_by(instance_key, within, scope)});
+      writer_.append(ElementActivating{instance_key, found, within, id, taken_by(instance_key, within, scope.element)});
     }
-    if (state_.instance(instance_key)->find(found)->element == scope) give_variables(found, process->elements[scope].id);
+    if (is_of(scope, *state_.instance(instance_key)->find(found))) give_variables(found, id);
     if (is_new && !begin_scope(instance_key, found)) return;
     within = found;
     scopes.insert(found);

@@ -56,6 +56,12 @@ class EventWriter {
   std::size_t written_ = 0;
 };
 
+// What is around an element: a sub-process or the process; of a multi-instance one what holds its instances, and one of them.
+struct FlowScope {
+  model::ElementIndex element = 0;
+  bool is_body = false;
+};
+
 class Processor {
  public:
   Processor(State& state, const EngineOptions& options, Timestamp now, Outcome& outcome)
@@ -187,7 +193,7 @@ class Processor {
   void begin_at(Key instance, const std::vector<std::string>& elements);
   std::string find_fault(const Instance& instance, const ModifyInstance& command) const;
   std::string find_fault(const Instance& instance, const ModifyInstance::Activation& activation) const;
-  std::expected<Key, std::string> find_scope(const Instance& instance, Key within, model::ElementIndex scope) const;
+  std::expected<Key, std::string> find_scope(const Instance& instance, Key within, const FlowScope& scope) const;
   void begin_element(Key instance, const ModifyInstance::Activation& activation, std::set<Key>& scopes);
   void begin_in(const Instance& instance, const ElementInstance& scope, const Step& step);
   void end_element(Key instance, Key element_instance, const std::set<Key>& scopes);

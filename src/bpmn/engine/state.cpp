@@ -85,6 +85,13 @@ bool Instance::has_compensable(Key element_instance) const {
   return first != compensable.end() && first->first == element_instance;
 }
 
+std::vector<Key> Compensations::way_to(Key compensation) const {
+  std::vector<Key> way;
+  for (auto next = notes.find(compensation); next != notes.end(); next = notes.find(next->second.parent))
+    way.insert(way.begin(), next->first);
+  return way;
+}
+
 void Instance::index_compensations() {
   if (!own_compensations) return;
   auto& [notes, compensable, undoing] = *own_compensations;
@@ -94,7 +101,8 @@ void Instance::index_compensations() {
       compensable.insert({compensation.scope, compensation.key});
       continue;
     }
-    if (compensation.handler != 0 && compensation.handler_instance == 0) undoing.insert({compensation.thrower, compensation.key});
+    if (compensation.handler != 0 && compensation.handler_instance == 0)
+      undoing.emplace(compensation.thrower, own_compensations->way_to(compensation.key));
     ++elements.at(compensation.thrower).compensations;
     const auto around = notes.find(compensation.parent);
     if (around != notes.end()) ++around->second.inner;  // else it is done already

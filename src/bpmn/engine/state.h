@@ -98,7 +98,11 @@ struct Compensation {
 struct Compensations {
   std::map<Key, Compensation> notes;
   std::set<std::pair<Key, Key>> compensable;  // scope and key of those that nobody has asked for
-  std::set<std::pair<Key, Key>> undoing;      // throw event and key of those whose handler is still to begin
+  // The throw event and the way to those whose handler is still to begin: a sub-process comes before what completed in it.
+  std::set<std::pair<Key, std::vector<Key>>> undoing;
+
+  // Itself is the last.
+  std::vector<Key> way_to(Key compensation) const;
 };
 
 // Of a multi-instance activity: its body.
