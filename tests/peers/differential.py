@@ -65,12 +65,12 @@ class Comparison:
         """The lines of the real engine, of each path."""
         ours, theirs = play_ours(paths), self.player.play(paths)
         for path, our, their in zip(paths, ours, theirs):
-            if why := traces.why_set_aside(their):
+            told = differences(our, their)
+            if (why := traces.why_banned(their)) or (told and (why := traces.own_fault(their))):
                 self.set_aside.append(path["seed"])
                 print(f"seed {path['seed']} is set aside, as Zeebe itself failed: {why}", flush=True)
                 continue
             self.occurred.add(path, their)
-            told = differences(our, their)
             if told:
                 self.note(path, our, their, told)
                 continue

@@ -122,9 +122,14 @@ def is_as(record, lines):
     return form(lines) == record["form"] and record["order"] in (None, order_digest(lines))
 
 
-def why_set_aside(lines):
-    """Where the real engine itself failed; None: it did not."""
-    return next((fields[2] for fields in map(fields_of, lines) if fields[0] == kBanned), None) or lost_token(lines)
+def why_banned(lines):
+    """What the real engine says of its failure inside; None: it did not fail."""
+    return next((fields[2] for fields in map(fields_of, lines) if fields[0] == kBanned), None)
+
+
+def own_fault(lines):
+    """A known fault of the real engine that shows in its trace, and that ours does not have; None: there is none."""
+    return lost_token(lines) or endless_compensation(lines)
 
 
 def lost_token(lines):
@@ -142,4 +147,27 @@ def lost_token(lines):
             if intent == "ELEMENT_COMPLETED" and (left := children.get(key)):
                 return f"{name} completed with {', '.join(sorted(left.values()))} in it"
             children.get(scopes.get(key), {}).pop(key, None)
+    return None
+
+
+def endless_compensation(lines):
+    """A throw event that had to be ended though all that it asked to undo was undone. Zeebe waits for ever when what is in a sub-process
+    is undone before the sub-process itself, which has a handler of its own."""
+    asked, undoing, throwers, before = {}, set(), set(), None
+    for fields in map(fields_of, lines):
+        if fields[0] != kElement or fields[5] == "SEQUENCE_FLOW":
+            continue
+        key, scope, name, intent = fields[2], fields[3], fields[4], fields[6]
+        if name.startswith("undo") and intent == "ELEMENT_ACTIVATING" and fields[5] == "BOUNDARY_EVENT":
+            asked[scope] = asked.get(scope, 0) + 1
+            if before[5] in ("END_EVENT", "INTERMEDIATE_THROW_EVENT") and before[6] == "ELEMENT_ACTIVATED":
+                throwers.add(before[2])
+        elif name.startswith("handler") and intent == "ELEMENT_ACTIVATING":
+            asked[scope] = asked.get(scope, 0) - 1
+            undoing.add(key)
+        elif name.startswith("handler") and intent in ("ELEMENT_COMPLETED", "ELEMENT_TERMINATED"):
+            undoing.discard(key)
+        elif intent == "ELEMENT_TERMINATING" and key in throwers and not undoing and asked.get(scope, 0) == 0:
+            return f"{name} waits for ever, with nothing left to undo"
+        before = fields
     return None

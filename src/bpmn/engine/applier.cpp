@@ -420,8 +420,10 @@ void Applier::operator()(const ScopeInterrupted& event) {
   scope.interrupted = true;
   scope.active_flows = 0;
   scope.waiting_tokens.clear();
-  scope.triggered.reset();
-  scope.result.reset();
+  if (!owner.is_leaving(scope)) {  // else it ends soon, and by the boundary event that was there first
+    scope.triggered.reset();
+    scope.result.reset();
+  }
   if (!event.target.empty()) {
     scope.triggered = owner.process->by_id.at(event.target);
     scope.result = event.variables;

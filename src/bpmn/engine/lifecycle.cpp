@@ -156,6 +156,7 @@ void Processor::go_on_activating(Key instance_key, Key element_instance) {
     case ElementKind::kBoundaryEvent:
     case ElementKind::kMultiInstanceBody:
       activated(instance_key, element_instance);
+      take_event_variables(instance_key, element_instance);
       push(Step::Kind::kComplete, instance_key, element_instance);
       return;
     case ElementKind::kParallelGateway: return pass(instance, element, definition.outgoing);
@@ -345,6 +346,7 @@ void Processor::activate_catch_event(const Instance& instance, const ElementInst
   // Its event-based gateway has waited for it, or the token came over a link.
   if (element.triggered || instance.element_of(element).event == model::EventKind::kLink) {
     activated(instance_key, key);
+    take_event_variables(instance_key, key);
     push(Step::Kind::kComplete, instance_key, key);
     return;
   }
@@ -584,7 +586,7 @@ void Processor::interrupt_scope(Key instance_key, Key scope, std::optional<Eleme
 void Processor::go_on_interrupted(Key instance_key, Key scope) {
   const Instance& instance = *state_.instance(instance_key);
   const ElementInstance& around = *instance.find(scope);
-  if (around.children > 0) return;
+  if (around.children > 0 || instance.is_leaving(around)) return;
   if (!around.triggered) return check_scope(instance_key, scope);
   if (!around.result) return;  // what interrupted it has begun before, and a modification says how it goes on
   const ElementIndex begun = instance.process->elements[*around.triggered].scope;

@@ -136,6 +136,18 @@ TEST(Order, OfElementsThatWaitForOneMessageOrSignalTheOlderIsFirst) {
   EXPECT_EQ(path("signal", [](Bench& bench) { bench.run(BroadcastSignal{"go", {}}); }), "a b e1 e2 p");
 }
 
+// The signal comes between the ends of two instances, the second of which ends the loop.
+TEST(Order, ABoundaryEventIsNotForgottenWhenTheLoopIsDoneBeforeItEnds) {
+  Bench bench;
+  TestModel model;
+  model.start().parallel("f").parallel("f2").throw_on("told", model.on_signal("halt")).end("e1").end().end("c");
+  model.activity("task", "each", "", "", TestModel::loop("inputCollection='=[1, 2, 3]'", "numberOfCompletedInstances > 1"));
+  model.boundary_on("stop", "each", model.on_signal("halt")).flow("stop", "c").flow("start", "f").flow("each", "end");
+  bench.deploy(model.flow("f", "f2").flow("f", "each").flow("f2", "told").flow("told", "e1"));
+  bench.start();
+  EXPECT_EQ(bench.take_path(), "start f f2 told each each each -each e1 stop c p");
+}
+
 // So large that its ends go step by step.
 TEST(Order, AModificationOfALargeInstanceKeepsTheScopeInWhichItBegins) {
   Bench bench;

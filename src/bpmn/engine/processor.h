@@ -266,6 +266,8 @@ class Processor {
   Evaluated<Context> evaluate_headers(const model::JobDefinition& job, const Instance& instance, Key scope) const;
   Evaluated<Context> evaluate_mappings(const std::vector<model::Mapping>& mappings, const Instance& instance, Key scope, bool extend) const;
   void merge(Key instance, Key from, const Context& variables);
+  static bool stands_apart(const model::Element& event);
+  void take_event_variables(Key instance, Key element_instance);
   bool map_outputs(Key instance, Key element_instance);
   Context visible_variables(const Instance& instance, Key scope) const;
 

@@ -273,6 +273,19 @@ void Processor::merge(Key instance_key, Key from, const Context& variables) {
 }
 
 // False: an incident was raised.
+// What another element waited for, or what started the instance, stands at the event from when it begins.
+bool Processor::stands_apart(const model::Element& event) {
+  const bool starts = event.kind == model::ElementKind::kStartEvent && event.scope == model::kProcessElement;
+  return event.kind == model::ElementKind::kBoundaryEvent || event.after_event_gateway || starts;
+}
+
+void Processor::take_event_variables(Key instance_key, Key element_instance) {
+  const Instance& instance = *state_.instance(instance_key);
+  const ElementInstance& element = *instance.find(element_instance);
+  if (!element.result || element.result->empty() || !stands_apart(instance.element_of(element))) return;
+  writer_.append(VariablesSet{instance_key, element_instance, *element.result});
+}
+
 bool Processor::map_outputs(Key instance_key, Key element_instance) {
   const Instance& instance = *state_.instance(instance_key);
   const ElementInstance& element = *instance.find(element_instance);
@@ -284,15 +297,12 @@ bool Processor::map_outputs(Key instance_key, Key element_instance) {
   const std::optional<Context> result = has_result ? element.result : std::nullopt;
   if (definition.outputs.empty()) {
     if (!result || result->empty()) return true;
-    // What another element waited for, or what started the instance, stands at the event at first; the variables of an error stay there.
-    const bool starts = definition.kind == model::ElementKind::kStartEvent && definition.scope == model::kProcessElement;
-    const bool stands_apart = definition.kind == model::ElementKind::kBoundaryEvent || definition.after_event_gateway || starts;
-    if (stands_apart) writer_.append(VariablesSet{instance_key, element_instance, *result});
-    if (stands_apart && definition.event == model::EventKind::kError) return true;
-    merge(instance_key, stands_apart ? scope : element_instance, *result);
+    const bool apart = stands_apart(definition);
+    if (apart && definition.event == model::EventKind::kError) return true;  // the variables of an error stay there
+    merge(instance_key, apart ? scope : element_instance, *result);
     return true;
   }
-  if (result && !result->empty()) writer_.append(VariablesSet{instance_key, element_instance, *result});
+  if (result && !result->empty() && !stands_apart(definition)) writer_.append(VariablesSet{instance_key, element_instance, *result});
   auto mapped = evaluate_mappings(definition.outputs, instance, element_instance, true);
   if (!mapped) {
     raise(instance_key, element_instance, 0, mapped.error());
