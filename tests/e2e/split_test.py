@@ -5,40 +5,20 @@ import http.client
 import json
 import os
 import pathlib
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
 from page import Page
+from ports import free_addresses
 from server import BINARY, PASSWORD, ROOT, Person, Refused, Report, Server, clean_environment, expect
 
 SERVICES = ("users", "sessions", "chat", "tasks", "processes")
 PATIENCE = 60
-
-
-def free_addresses(count):
-    """Ports that were free a moment ago; held together, so that they differ."""
-    # Below those that the kernel gives who asks for any (net.ipv4.ip_local_port_range): a process of ours that does may not take one of these
-    # before the one that it is for has started.
-    held = []
-    while len(held) < count:
-        one = socket.socket()
-        try:
-            one.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
-        except OSError:
-            one.close()
-            continue
-        held.append(one)
-    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in held]
-    for one in held:
-        one.close()
-    return addresses
 
 
 class Division:

@@ -25,6 +25,7 @@ import time
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "e2e"), str(TESTS / "peers")]
+from ports import free_ports  # noqa: E402
 from server import BINARY, clean_environment, expect  # noqa: E402
 import zeebe  # noqa: E402
 
@@ -44,7 +45,7 @@ class Ours:
 
     def start(self):
         """The time of day of exec."""
-        (self.gateway,) = zeebe.free_ports(1)
+        (self.gateway,) = free_ports(1)
         self.gateway = f"127.0.0.1:{self.gateway}"
         begun = time.time()
         with open(pathlib.Path(self.folder) / "engine.log", "ab") as log:

@@ -16,7 +16,7 @@ intermediateThrowEvent; intermediateThrowEvent message; intermediateThrowEvent s
 boundaryEvent message; boundaryEvent timer; boundaryEvent signal; boundaryEvent error; boundaryEvent escalation
 boundaryEvent message aside; boundaryEvent timer aside; boundaryEvent signal aside; boundaryEvent escalation aside
 boundaryEvent compensate; intermediateThrowEvent compensate; endEvent compensate
-event subProcess; startEvent message; startEvent message aside; startEvent timer aside; startEvent error; startEvent escalation; startEvent escalation aside
+event subProcess; startEvent message; startEvent message aside; startEvent timer; startEvent timer aside; startEvent error; startEvent escalation; startEvent escalation aside
 startEvent signal; startEvent signal aside
 multi-instance parallel; multi-instance sequential
 incident JOB_NO_RETRIES; incident UNHANDLED_ERROR_EVENT; incident EXTRACT_VALUE_ERROR; incident CONDITION_ERROR; incident CALLED_ELEMENT_ERROR

@@ -20,7 +20,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -29,6 +28,9 @@ import time
 import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "e2e"))
+from ports import free_ports  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build/peers"
 CLIENT, JAVA = HERE / "requirements.txt", HERE / "requirements-java.txt"
@@ -130,14 +132,6 @@ def distribution():
             archive.extractall(folder, filter="data")
             (pathlib.Path(folder) / HOME.name).rename(HOME)
     return HOME
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 class Broker:

@@ -197,10 +197,11 @@ class RandomModel {
   void event_sub_process(Hears what) {
     const std::string id = name("event-sub"), by = name("by"), work = name("task"), end = name("end");
     model_.open_event_sub(id, chance(3) ? input("=2", "inner") : "");
-    switch (what == Hears::kEscalation ? 4 : random_.below(10)) {
+    switch (what == Hears::kEscalation ? 4 : random_.below(11)) {
       case 0: model_.start_on(by, model_.on_message("stop", "=id")); break;
       case 1: model_.start_on(by, model_.on_message("stop", "=id"), false); break;
-      case 2: model_.start_on(by, TestModel::on_timer("R2/" + span(6), "timeCycle"), false); break;
+      case 2: model_.start_on(by, TestModel::on_timer("R2/" + span(2), "timeCycle"), false); break;
+      case 8: model_.start_on(by, TestModel::on_timer(span(3))); break;
       case 3:
       case 7: model_.start_on(by, model_.on_error(chance(2) ? "E" : "")); break;
       case 4: model_.start_on(by, model_.on_escalation("X"), chance(2)); break;
