@@ -191,6 +191,15 @@ Result<process::Key> before_of(const std::optional<std::string>& cursor) {
   return key;
 }
 
+// Newest first; where as many came as were asked for, there may be more before the last one.
+template <class Reply, class Views>
+Reply page_of(Views views, int limit, auto key_of) {
+  Reply reply;
+  if (views.size() == static_cast<std::size_t>(limit)) reply.next_cursor = std::to_string(key_of(views.back()));
+  for (auto& view : views) reply.items.push_back(view_of(std::move(view)));
+  return reply;
+}
+
 }  // namespace
 
 Task<Result<v1::ListProcessesReply>> ProcessService::list_processes(runtime::Context& context, v1::ListProcessesRequest) {
@@ -259,10 +268,8 @@ Task<Result<v1::ListModelsReply>> ProcessService::list_models(runtime::Context& 
   const int limit = page_size_of(request.limit);
   auto models = co_await engine_.models(context, request.process_id.value_or(""), before, limit);
   if (!models) co_return fail(std::move(models).error());
-  v1::ListModelsReply reply;
-  if (models->size() == static_cast<std::size_t>(limit)) reply.next_cursor = std::to_string(models->back().key);
-  for (process::ModelView& model : *models) reply.items.push_back(view_of(std::move(model)));
-  co_return reply;
+  const auto key_of = [](const process::ModelView& model) { return model.key; };
+  co_return page_of<v1::ListModelsReply>(std::move(*models), limit, key_of);
 }
 
 Task<Result<v1::Model>> ProcessService::get_model(runtime::Context& context, v1::GetModelRequest request) {
@@ -276,10 +283,8 @@ Task<Result<v1::ListDecisionsReply>> ProcessService::list_decisions(runtime::Con
   const int limit = page_size_of(request.limit);
   auto decisions = co_await engine_.decisions(context, request.decision_id.value_or(""), before, limit);
   if (!decisions) co_return fail(std::move(decisions).error());
-  v1::ListDecisionsReply reply;
-  if (decisions->size() == static_cast<std::size_t>(limit)) reply.next_cursor = std::to_string(decisions->back().decision.key);
-  for (process::DecisionView& decision : *decisions) reply.items.push_back(view_of(std::move(decision)));
-  co_return reply;
+  const auto key_of = [](const process::DecisionView& view) { return view.decision.key; };
+  co_return page_of<v1::ListDecisionsReply>(std::move(*decisions), limit, key_of);
 }
 
 Task<Result<v1::Decision>> ProcessService::get_decision(runtime::Context& context, v1::GetDecisionRequest request) {
@@ -372,10 +377,8 @@ Task<Result<v1::ListElementsReply>> ProcessService::list_elements(runtime::Conte
   const int limit = page_size_of(request.limit);
   auto records = co_await engine_.elements(context, request.key, before, limit);
   if (!records) co_return fail(translate(std::move(records).error()));
-  v1::ListElementsReply reply;
-  if (records->size() == static_cast<std::size_t>(limit)) reply.next_cursor = std::to_string(records->back().element_instance_key);
-  for (process::ElementRecord& record : *records) reply.items.push_back(view_of(std::move(record)));
-  co_return reply;
+  const auto key_of = [](const process::ElementRecord& record) { return record.element_instance_key; };
+  co_return page_of<v1::ListElementsReply>(std::move(*records), limit, key_of);
 }
 
 Task<Result<v1::CountElementsReply>> ProcessService::count_elements(runtime::Context& context, v1::CountElementsRequest request) {
