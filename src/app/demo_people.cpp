@@ -100,7 +100,7 @@ Task<Result<bool>> opens_with(Platform& platform, runtime::Context& context, con
   person.caller.user_id = opened->user.id;
   sessions::v1::EndSessionRequest end;
   end.id = opened->session_id;
-  auto ended = co_await platform.sessions().end_session(person, std::move(end));
+  auto ended = co_await platform.sessions().end_session(person, end);
   if (!ended) co_return fail(std::move(ended).error());
   co_return true;
 }

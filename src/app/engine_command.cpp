@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 #include <unistd.h>
+#include <tuple>
 
 #include <csignal>
 #include <cstdio>
@@ -111,8 +112,8 @@ class Server {
   void stop() {
     health_.hold_back("draining");
     door_->stop(kGrace);
-    if (internal_) (void)wait_for(engine_loop_, stop_server(*internal_, engine_loop_));
-    (void)wait_for(engine_loop_, close(engine_));
+    if (internal_) std::ignore = wait_for(engine_loop_, stop_server(*internal_, engine_loop_));
+    std::ignore = wait_for(engine_loop_, close(engine_));
     store_->close();
     engine_loop_.stop();
     engine_loop_.join();

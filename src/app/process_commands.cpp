@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <ranges>
 #include <set>
 
 #include "app/admin_client.h"
@@ -186,9 +187,9 @@ void print_incidents(const json::value& instance) {
 
 std::string way_table(const json::array& items) {
   TextTable table({"STARTED (UTC)", "ENDED (UTC)", "STATE", "ELEMENT", "TYPE", "KEY"});
-  for (auto item = items.rbegin(); item != items.rend(); ++item)
-    table.add({time_at(*item, "startedAt"), time_at(*item, "endedAt"), text_at(*item, "state"), text_at(*item, "elementId"),
-               text_at(*item, "elementType"), text_at(*item, "elementInstanceKey")});
+  for (const json::value& item : std::views::reverse(items))
+    table.add({time_at(item, "startedAt"), time_at(item, "endedAt"), text_at(item, "state"), text_at(item, "elementId"),
+               text_at(item, "elementType"), text_at(item, "elementInstanceKey")});
   return table.text();
 }
 

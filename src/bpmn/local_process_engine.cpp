@@ -738,9 +738,9 @@ Task<Decided<std::vector<engine::ActivatedJob>>> LocalProcessEngine::activate_jo
   struct Registered {  // also when the frame is thrown away
     LocalProcessEngine& self;
     const std::string& type;
-    Ticket ticket = 0;
+    Place place;
     ~Registered() {
-      if (ticket != 0) self.forget_wait(ticket, type);
+      if (place.second != 0) self.forget_wait(place, type);
       self.job_waits_count_.fetch_sub(1);
     }
   };
@@ -751,15 +751,16 @@ Task<Decided<std::vector<engine::ActivatedJob>>> LocalProcessEngine::activate_jo
     co_return fail(
         make_error(ErrorKind::kUnavailable, "process.overloaded", "Expected fewer calls that wait for jobs").retry_in(seconds(1)));
   co_await loop_.enter();
-  JobWait wait(loop_, command);
+  const Place place(limit ? Patience::kLimited : Patience::kEndless, ++last_ticket_);
+  JobWait wait(loop_, command, place);
   if (open_) {
-    registered->ticket = ++last_ticket_;
-    job_waits_[registered->ticket] = &wait;
-    job_waits_by_type_[command.type].insert(registered->ticket);
+    registered->place = place;
+    job_waits_[place.second] = &wait;
+    job_waits_by_type_[command.type].insert(place);
     look_at_waits(command.type);
     wake_.notify_all();
     std::optional<runtime::Cancellation::Listener> given_up;
-    const Ticket ticket = registered->ticket;
+    const Ticket ticket = place.second;
     if (context.cancellation) given_up.emplace(*context.cancellation, [this, ticket] { loop_.post([this, ticket] { give_up(ticket); }); });
     if (limit) {
       const bool done = co_await wait.done.wait_for(*limit);
@@ -781,11 +782,11 @@ void LocalProcessEngine::give_up(Ticket ticket) {
   if (found != job_waits_.end() && !found->second->in_turn) found->second->done.open();
 }
 
-void LocalProcessEngine::forget_wait(Ticket ticket, const std::string& type) {
-  job_waits_.erase(ticket);
+void LocalProcessEngine::forget_wait(Place place, const std::string& type) {
+  job_waits_.erase(place.second);
   const auto found = job_waits_by_type_.find(type);
   if (found == job_waits_by_type_.end()) return;
-  found->second.erase(ticket);
+  found->second.erase(place);
   if (found->second.empty()) job_waits_by_type_.erase(found);
 }
 
@@ -805,9 +806,9 @@ void LocalProcessEngine::serve_job_waits(Turn& turn) {
   for (const std::string& type : std::exchange(served_types_, {})) {
     const auto found = job_waits_by_type_.find(type);
     if (found == job_waits_by_type_.end()) continue;
-    std::set<Ticket>& waiting = found->second;
+    std::set<Place>& waiting = found->second;
     while (!waiting.empty() && !engine_.state().activatable(type).empty()) {
-      const Ticket first = *waiting.begin();
+      const Ticket first = waiting.begin()->second;
       waiting.erase(waiting.begin());
       JobWait& wait = *job_waits_.at(first);
       if (wait.done.is_open()) continue;  // it leaves
@@ -839,7 +840,7 @@ void LocalProcessEngine::take_back(const Turn& turn) {
   for (const ActivatedFor& activated : turn.activated) {
     JobWait& wait = *job_waits_.at(activated.wait);
     wait.in_turn = false;
-    job_waits_by_type_[wait.command.type].insert(activated.wait);
+    job_waits_by_type_[wait.command.type].insert(wait.place);
     look_at_waits(wait.command.type);
   }
 }

@@ -148,7 +148,8 @@ class LocalProcessEngine final : public process::ProcessEngine {
   Task<Decided<Created>> create(runtime::Context& context, Creation creation);
   // Waits for the instance's end, at most for `limit`: then, and while an instance was cancelled, `request.deadline-exceeded`.
   Task<Decided<Created>> create_and_wait(runtime::Context& context, Creation creation, Duration limit);
-  // Waits for the first jobs, at most for `limit` (absent: until the caller gives up): none then. Who came first is served first.
+  // Waits for the first jobs, at most for `limit` (absent: until the caller gives up): none then. Served first is who has no limit,
+  // and then who came first.
   Task<Decided<std::vector<engine::ActivatedJob>>> activate_jobs(runtime::Context& context, engine::ActivateJobs command,
                                                                  std::optional<Duration> limit);
   // Calls that wait for jobs now.
@@ -177,10 +178,14 @@ class LocalProcessEngine final : public process::ProcessEngine {
     WorkerState* worker = nullptr;
     engine::ActivatedJob job;
   };
+  // Where a wait for jobs stands: those without an end come first, as a stream is told of a job before the polls are.
+  enum class Patience : std::uint8_t { kEndless, kLimited };
+  using Place = std::pair<Patience, Ticket>;
   // A call that waits for jobs. Lives in its frame; the lists and turns name it by ticket, for it may be gone meanwhile.
   struct JobWait {
-    JobWait(runtime::Scheduler& loop, const engine::ActivateJobs& asked) : command(asked), done(loop) {}
+    JobWait(runtime::Scheduler& loop, const engine::ActivateJobs& asked, Place at) : command(asked), place(at), done(loop) {}
     const engine::ActivateJobs& command;
+    Place place;
     std::vector<engine::ActivatedJob> jobs;
     bool in_turn = false;  // decided and not kept yet
     runtime::Gate done;
@@ -241,7 +246,7 @@ class LocalProcessEngine final : public process::ProcessEngine {
   void take_back(const Turn& turn);
   void end_waits();
   void give_up(Ticket ticket);
-  void forget_wait(Ticket ticket, const std::string& type);
+  void forget_wait(Place place, const std::string& type);
 
   void dispatch(std::vector<Assignment>& assignments);
   Task<void> handle_job(WorkerState& worker, Ticket ticket, process::Job job);
@@ -270,8 +275,8 @@ class LocalProcessEngine final : public process::ProcessEngine {
   bool workers_are_new_ = true;  // until the first jobs are handed out
   std::map<Ticket, Held> held_;
   std::map<Ticket, JobWait*> job_waits_;
-  std::map<std::string, std::set<Ticket>, std::less<>> job_waits_by_type_;  // in the order in which they came
-  std::set<std::string> served_types_;                                      // of which there are both waits and jobs
+  std::map<std::string, std::set<Place>, std::less<>> job_waits_by_type_;
+  std::set<std::string> served_types_;  // of which there are both waits and jobs
   std::uint64_t job_wait_looks_ = 0;
   std::atomic<std::size_t> job_waits_count_{0};
   std::map<process::Key, ResultWait*> result_waits_;

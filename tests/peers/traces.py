@@ -7,7 +7,9 @@ variable, the answers that the client got.
 """
 import hashlib
 import json
+import xml.etree.ElementTree as ElementTree
 
+BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 kElement, kVariable, kIncident, kJob, kHanded, kAnswer = "element", "variable", "incident", "job", "handed", "answer"
 kBanned = "banned"  # the real engine failed inside and touches the instance no more
 
@@ -127,9 +129,27 @@ def why_banned(lines):
     return next((fields[2] for fields in map(fields_of, lines) if fields[0] == kBanned), None)
 
 
-def own_fault(lines):
-    """A known fault of the real engine that shows in its trace, and that ours does not have; None: there is none."""
-    return lost_token(lines) or endless_compensation(lines)
+def fault_of_theirs(path, lines):
+    """A known fault of the real engine that shows on a path where the two differ; None: there is none."""
+    return why_banned(lines) or lost_token(lines) or endless_compensation(lines) or shared_subscription(path, lines)
+
+
+def shared_subscription(path, lines):
+    """An element that was active and waits for a message by a boundary event and by an event sub-process in it. Zeebe has one
+    subscription for the two, forgets to close it, and the next such message goes nowhere."""
+    began = {fields[4] for fields in map(fields_of, lines) if fields[0] == kElement}
+    for model in path["models"]:
+        root = ElementTree.fromstring(model["xml"])
+        names = {one.get("id"): one.get("name") for one in root.iter(BPMN + "message")}
+        heard = {}
+        for scope in root.iter():
+            for event in scope.findall(BPMN + "boundaryEvent") + [start for inner in scope.findall(BPMN + "subProcess") if inner.get("triggeredByEvent") for start in inner.findall(BPMN + "startEvent")]:
+                host = event.get("attachedToRef") or scope.get("id")
+                for definition in event.findall(BPMN + "messageEventDefinition"):
+                    name = names[definition.get("messageRef")]
+                    if host in began and heard.setdefault((host, name), event) is not event:
+                        return f"{host} waits for the message {name} twice"
+    return None
 
 
 def lost_token(lines):

@@ -15,8 +15,7 @@ constexpr const char* kExampleUuid = "0190a0a0-7b1c-7c3e-9d2f-1a2b3c4d5e6f";
 // `is_name` of base/validation.h but for the invisible characters beyond 16 bits: no controls and no marks that hide what is written,
 // no space at the ends.
 std::string name_pattern() {
-  const std::string hidden =
-      "\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff\\ufff9-\\ufffb";
+  const std::string hidden = R"(\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb)";
   const std::string end = "[^\\s" + hidden + "]";
   return "^(" + end + "([^" + hidden + "]*" + end + ")?)?$";
 }

@@ -124,6 +124,20 @@ TEST(DecisionTable, RefusesInputsThatAreNotAllowed) {
   EXPECT_EQ(decided(sound(xml), "x", R"({"a": "z"})"), "failed x: the value of the input 'a' is not among those that are allowed");
 }
 
+// Such tables come from older modelers; read as FEEL they would decide something else.
+TEST(DecisionTable, IsRefusedInAnotherLanguage) {
+  const std::string xml = definitions(
+      input("a", "string") +
+      decision("x",
+               "<decisionTable><input id='i'><inputExpression expressionLanguage='juel'><text>a</text></inputExpression></input><output/>"
+               "<rule id='r'><inputEntry id='t' expressionLanguage='groovy'><text>a > 1</text></inputEntry>"
+               "<outputEntry id='o' expressionLanguage='https://www.omg.org/spec/DMN/20230324/FEEL/'><text>1</text></outputEntry>"
+               "</rule></decisionTable>",
+               "in:a"));
+  EXPECT_EQ(findings_of(read_model("f", xml).findings),
+            "f|i|the expression language 'juel' is not supported\nf|t|the expression language 'groovy' is not supported\n");
+}
+
 TEST(Decision, EvaluatesWhatItRequiresOnce) {
   const auto model = sound(
       definitions(input("n", "number") + decision("base", literal("n + 1"), "in:n") + decision("left", literal("base * 2"), "on:base") +

@@ -403,10 +403,14 @@ class Reader {
     return box;
   }
 
-  void read_literal(xml_node node, Box& box, const Names& names) {
-    const std::string language = node.attribute("expressionLanguage").value();
+  void check_language(xml_node expression, const std::string& id) {
+    const std::string language = expression.attribute("expressionLanguage").value();
     if (!language.empty() && language.find("FEEL") == std::string::npos && language.find("feel") == std::string::npos)
-      find(box.id, "the expression language '" + language.substr(0, 100) + "' is not supported");
+      find(id, "the expression language '" + language.substr(0, 100) + "' is not supported");
+  }
+
+  void read_literal(xml_node node, Box& box, const Names& names) {
+    check_language(node, box.id);
     if (child_of(node, "importedValues")) find(box.id, "imported values are not supported");
     const std::string text = text_of(node);
     box.tree = expression(text, box.id, names);
@@ -545,6 +549,7 @@ class Reader {
     DecisionTable::Input input;
     input.id = id_of(node, owner);
     const xml_node expression_node = child_of(node, "inputExpression");
+    check_language(expression_node, input.id);
     const std::string text = text_of(expression_node);
     input.name = node.attribute("label").value();
     if (input.name.empty()) input.name = text;
@@ -596,10 +601,11 @@ class Reader {
       return;
     }
     for (const xml_node entry : children_of(node, "inputEntry")) {
-      const std::string language = entry.attribute("expressionLanguage").value();
+      check_language(entry, id_of(entry, rule.id));
       rule.tests.push_back(tests(text_of(entry), id_of(entry, rule.id), names));
     }
     for (const xml_node entry : children_of(node, "outputEntry")) {
+      check_language(entry, id_of(entry, rule.id));
       const std::string text = text_of(entry);
       rule.outputs.push_back(text.empty() ? nullptr : expression(text, id_of(entry, rule.id), names));
     }

@@ -811,5 +811,18 @@ TEST(Elements, MigrationGoesOnWithAnotherVersion) {
   EXPECT_EQ(bench.ended()[0].version, 2);
 }
 
+TEST(Elements, MigrationTakesWhatAnIncidentStops) {
+  Bench bench;
+  bench.deploy(TestModel().start().call("c", "gone").end().flow("start", "c").flow("c", "end"));
+  const Key instance = bench.start();
+  EXPECT_EQ(bench.incident(), "CALLED_ELEMENT_ERROR");
+  bench.deploy(TestModel("there").start().task("work", "a").end().flow("start", "work").flow("work", "end").xml(), "there.bpmn");
+  bench.deploy(TestModel().start().call("d", "there").end().flow("start", "d").flow("d", "end"));
+  EXPECT_FALSE(bench.run(MigrateInstance{instance, bench.engine.state().newest("p")->key, {{"c", "d"}}}).rejection);
+  bench.run(ResolveIncident{bench.incidents()[0].key});
+  bench.complete("a");
+  EXPECT_EQ(bench.take_path(), "start start work end there d end p");
+}
+
 }  // namespace
 }  // namespace consilium::bpmn::engine

@@ -26,13 +26,16 @@ void Processor::trigger(Key instance_key, Key host, ElementIndex target, const C
   push(is_boundary ? Step::Kind::kTerminate : Step::Kind::kComplete, instance_key, host);
 }
 
-// One that is about to end takes it in without a sound.
-void Processor::trigger(const Catcher& catcher, const Context& variables) {
+bool Processor::can_be_triggered(const Catcher& catcher) const {
   const Instance& instance = *state_.instance(catcher.instance);
   const ElementInstance& host = *instance.find(catcher.host);
   const bool begins = instance.process->elements[catcher.event].kind == ElementKind::kStartEvent;
-  if (begins && instance.was_interrupted(host)) return;
-  if (instance.can_be_triggered(host)) trigger(catcher.instance, catcher.host, catcher.event, variables);
+  return instance.can_be_triggered(host) && !(begins && instance.was_interrupted(host));
+}
+
+// One that is about to end takes it in without a sound.
+void Processor::trigger(const Catcher& catcher, const Context& variables) {
+  if (can_be_triggered(catcher)) trigger(catcher.instance, catcher.host, catcher.event, variables);
 }
 
 void Processor::correlate(const Message& message, const Subscription& subscription) {

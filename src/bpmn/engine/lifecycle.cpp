@@ -75,11 +75,10 @@ bool Processor::has_done_enough(int steps) const {
 
 // What an instance has begun that goes on itself, as by a signal, counts as going on with it.
 void Processor::yield_rest() {
-  for (std::size_t next = 0; next < steps_.size(); ++next) {
-    const Step step = steps_[next];  // whose sender has ended, and keeps nothing for later
-    if (step.kind == Step::Kind::kBroadcast && !state_.has_instance(step.instance))
-      broadcast(step.element, step.result.value_or(Context()));
-  }
+  std::vector<Step> orphaned;  // whose sender has ended, and keeps nothing for later
+  for (const Step& step : steps_)
+    if (step.kind == Step::Kind::kBroadcast && !state_.has_instance(step.instance)) orphaned.push_back(step);
+  for (const Step& step : orphaned) broadcast(step.element, step.result.value_or(Context()));
   std::map<Key, std::vector<Step>> rest;
   for (Step& step : steps_) rest[step.instance].push_back(std::move(step));
   steps_.clear();

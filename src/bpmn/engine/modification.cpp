@@ -382,7 +382,8 @@ std::string Processor::find_fault(const Instance& instance, const ElementInstanc
     return "active element with id " + quoted(from.id) + " has an unsupported type. The migration of a " + quoted(type_name(from)) +
            " is not supported.";
   const auto waits = [](const Element& e) { return e.message || e.loop || !e.boundary_events.empty() || !e.event_sub_processes.empty(); };
-  if (waits(from) || waits(to) || element.state != Lifecycle::kActivated)
+  const bool has_begun = element.state == Lifecycle::kActivated || element.incident != 0;
+  if (waits(from) || waits(to) || !has_begun)
     return "active element with id " + quoted(from.id) +
            " waits for an event, repeats or has not begun yet. Migrating such elements is not possible yet.";
   const bool has_tokens = element.active_flows > 0 || around.active_flows > 0 || !instance.pending.empty();

@@ -253,6 +253,9 @@ void Processor::operator()(const ThrowError& command) {
   const Key instance_key = instance.key;
   const Key element_instance = job->element_instance;
   const auto catcher = find_catcher(instance, *instance.find(element_instance), model::EventKind::kError, command.code);
+  if (catcher && !can_be_triggered(*catcher))
+    return reject(Rejection::Code::kInvalidState,
+                  "Expected to throw an error for the job " + std::to_string(command.job) + ", but what catches it takes no more events");
   writer_.append(JobErrorThrown{instance_key, command.job, command.code, command.message.substr(0, kMaxMessageBytes)});
   if (catcher) return trigger(*catcher, command.variables);
   raise(instance_key, element_instance, command.job,

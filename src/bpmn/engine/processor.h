@@ -196,7 +196,7 @@ class Processor {
   std::expected<Key, std::string> find_scope(const Instance& instance, Key within, const FlowScope& scope) const;
   void begin_element(Key instance, const ModifyInstance::Activation& activation, std::set<Key>& scopes);
   void begin_in(const Instance& instance, const ElementInstance& scope, const Step& step);
-  void end_element(Key instance, Key element_instance, const std::set<Key>& scopes);
+  void end_element(Key instance_key, Key key, const std::set<Key>& scopes);
   void end_at_once(Key instance, Key element_instance);
   std::int32_t taken_by(Key instance, Key scope, model::ElementIndex element) const;
   bool begin_scope(Key instance, Key scope);
@@ -228,7 +228,7 @@ class Processor {
   bool may_join(const ElementInstance& scope, const model::Element& gateway) const;
   void push_activate(Key instance, Key scope, const model::Element& element, std::int32_t consumed, const std::optional<Context>& result);
   void terminate(Key instance, Key element_instance);
-  void end_instance(Key instance, Lifecycle how);
+  void end_instance(Key key, Lifecycle how);
   void terminate_children(Key instance, Key scope);
   void finish_terminating(Key instance, Key element_instance);
   void interrupt_scope(Key instance, Key scope, std::optional<model::ElementIndex> start_event, const Context& variables);
@@ -236,6 +236,7 @@ class Processor {
 
   // events.cpp
   void trigger(Key instance, Key host, model::ElementIndex target, const Context& variables);
+  bool can_be_triggered(const Catcher& catcher) const;
   void trigger(const Catcher& catcher, const Context& variables);
   void correlate(const Message& message, const Subscription& subscription);
   const Message* find_buffered(const Instance& instance, const Subscription& subscription) const;
@@ -246,7 +247,7 @@ class Processor {
   void fire_timer(Key key);
   void job_due(Key key);
   void begin_anew(const Due& begun);
-  std::optional<Catcher> find_catcher(const Instance& instance, const ElementInstance& thrower, model::EventKind kind,
+  std::optional<Catcher> find_catcher(const Instance& thrown_in, const ElementInstance& thrower, model::EventKind kind,
                                       std::string_view code) const;
   std::optional<Catcher> catcher_at(const Instance& instance, const ElementInstance& host, model::EventKind kind,
                                     std::string_view code) const;

@@ -60,8 +60,8 @@ struct CreateInstance {
   std::string process_id;
   std::int32_t version = 0;  // 0: the newest
   Context variables;
-  std::string idempotency_key;                   // the same one answers the same instance; empty: none
-  std::vector<std::string> start_elements = {};  // where it begins, instead of the start event; empty: there
+  std::string idempotency_key;              // the same one answers the same instance; empty: none
+  std::vector<std::string> start_elements;  // where it begins, instead of the start event; empty: there
 };
 struct CancelInstance {
   Key instance = 0;
@@ -119,7 +119,7 @@ struct FailJob {
   std::optional<Duration> retry_in;     // absent: grows with each failure
   std::string error_code;
   std::string message;
-  Context variables = {};  // for the scope of the job's element
+  Context variables;  // for the scope of the job's element
 };
 // The worker cannot work yet: back after a while, without using a retry.
 struct YieldJob {

@@ -312,7 +312,9 @@ Key State::instance_before(Key key) const {
   Key before = awake == instances_.begin() ? 0 : std::prev(awake)->first;
   const auto& entries = resting_.entries();
   auto entry = std::lower_bound(entries.begin(), entries.end(), key, [](const auto& one, Key wanted) { return one.key < wanted; });
-  while (entry != entries.begin() && (--entry)->key > before) {
+  while (entry != entries.begin()) {
+    --entry;
+    if (entry->key <= before) break;
     if (entry->value) return entry->key;
   }
   return before;
@@ -437,8 +439,8 @@ std::expected<void, std::string> State::restore_definition(Key key, std::string 
 
 std::expected<void, std::string> State::restore_requirements(Requirements requirements) {
   auto read = dmn::read_model(requirements.resource_name, requirements.xml, {}, dmn::Types::kIgnored);
-  if (!read.findings.empty())
-    return std::unexpected("the deployed decisions '" + requirements.id + "' cannot be read: " + read.findings.front().message);
+  if (!read.model)  // what a later rule finds in it gives null, as the rest of a broken expression does
+    return std::unexpected("the deployed decisions '" + requirements.id + "' cannot be read: " + read.findings.at(0).message);
   requirements.model = std::move(read.model);
   versions_of(Deployable::kRequirements).add(requirements.id, requirements.version, requirements.key);
   restore_counter(counter_of(requirements.key));

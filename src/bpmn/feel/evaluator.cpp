@@ -482,7 +482,7 @@ class Walker {
     made.unary = node.unary;
     if (node.unary ? made.start.is_null() && made.end.is_null() : made.start.is_null() || made.end.is_null())
       return machine_.problem("the end of a range is null");
-    static constexpr auto has_order = [](const Value& value) { return value.is_null() || compare(value, value).has_value(); };
+    const auto has_order = [](const Value& value) { return value.is_null() || compare(value, value).has_value(); };
     if (!has_order(made.start) || !has_order(made.end)) return machine_.problem("a range is of values that have an order");
     const auto order = compare(made.start, made.end);
     if (!node.unary && !order) return misfit("a range", made.start, made.end);

@@ -91,7 +91,7 @@ class Machine {
 
   Value evaluate(const std::shared_ptr<const Ast>& ast, const Scope& scope);
   // Whether `input` passes the tests of a tree that `parse_tests` made; null: they do not fit it.
-  Value test(const std::shared_ptr<const Ast>& tests, const Value& input, const Scope& scope);
+  Value test(const std::shared_ptr<const Ast>& ast, const Value& input, const Scope& scope);
   // Checks number and types of the arguments, which are coerced, and of the result.
   Value call(const std::shared_ptr<const Function>& function, std::span<const Value> arguments);
   Value call_named(const std::shared_ptr<const Function>& function, std::span<const std::string> names, std::span<const Value> arguments);

@@ -60,7 +60,7 @@ class Translator {
       case '*':
       case '+':
       case '?':
-      case '}': out_ += c; return peek(0) != '+' || c == '}' ? true : false;  // possessive quantifiers are ICU's own
+      case '}': out_ += c; return peek(0) != '+' || c == '}';  // possessive quantifiers are ICU's own
       default: out_ += c; return true;
     }
   }
@@ -75,14 +75,14 @@ class Translator {
       case 't':
       case 'd':
       case 'D': out_ += {'\\', c}; return true;
-      case 's': out_ += "[ \\t\\n\\r]"; return true;
-      case 'S': out_ += "[^ \\t\\n\\r]"; return true;
-      case 'w': out_ += "[^\\p{P}\\p{Z}\\p{C}]"; return true;
-      case 'W': out_ += "[\\p{P}\\p{Z}\\p{C}]"; return true;
-      case 'i': out_ += "[\\p{L}\\p{Nl}_:]"; return true;
-      case 'I': out_ += "[^\\p{L}\\p{Nl}_:]"; return true;
-      case 'c': out_ += "[\\p{L}\\p{N}\\p{M}_:.\\-\\u00B7]"; return true;
-      case 'C': out_ += "[^\\p{L}\\p{N}\\p{M}_:.\\-\\u00B7]"; return true;
+      case 's': out_ += R"([ \t\n\r])"; return true;
+      case 'S': out_ += R"([^ \t\n\r])"; return true;
+      case 'w': out_ += R"([^\p{P}\p{Z}\p{C}])"; return true;
+      case 'W': out_ += R"([\p{P}\p{Z}\p{C}])"; return true;
+      case 'i': out_ += R"([\p{L}\p{Nl}_:])"; return true;
+      case 'I': out_ += R"([^\p{L}\p{Nl}_:])"; return true;
+      case 'c': out_ += R"([\p{L}\p{N}\p{M}_:.\-\u00B7])"; return true;
+      case 'C': out_ += R"([^\p{L}\p{N}\p{M}_:.\-\u00B7])"; return true;
       case 'p':
       case 'P': return property(c);
       default: break;

@@ -340,6 +340,24 @@ TEST_F(GatewayCalls, PollFirstComeFirstServedAndUntilTheirTimeIsOver) {
   EXPECT_EQ(node.engine->job_waits(), 0u);
 }
 
+// A worker that has closed may have left a poll behind, and nobody would do what it gets.
+TEST_F(GatewayCalls, AStreamIsServedBeforeAPollThatWaitsLonger) {
+  Call waiting(node), stream(node);
+  begin(waiting, "ActivateJobs", poll(60'000));
+  node.world.run_for(milliseconds(10));
+  begin(stream, "StreamActivatedJobs", subscription());
+  node.world.run_for(milliseconds(10));
+  start();
+  node.world.run_for(milliseconds(100));
+  EXPECT_FALSE(waiting.status);
+  EXPECT_EQ(stream.reader.messages.size(), 1u);
+  stream.give_up();
+  start();
+  node.world.run_for(milliseconds(100));
+  EXPECT_TRUE(waiting.status);
+  EXPECT_EQ(waiting.reader.messages.size(), 1u);
+}
+
 TEST_F(GatewayCalls, TwoThousandPollsWaitAndAreBounded) {
   std::deque<Call> calls;
   for (int i = 0; i < 2000; ++i) begin(calls.emplace_back(node), "ActivateJobs", poll(60'000, 1));

@@ -18,7 +18,7 @@ inline constexpr std::size_t kStreamedBytes = 256 * 1024;  // of variables, of t
 struct Asked {
   const char* name;  // of the command, as refusals tell it
   engine::Command command;
-  std::optional<process::Key> key = {};  // whose partition must be ours
+  std::optional<process::Key> key;  // whose partition must be ours
 };
 
 template <class T>

@@ -53,8 +53,8 @@ bool for_parts(std::string_view text, char separator, Each each) {
 struct Field {
   int first;
   int last;
-  std::string_view names = {};  // of three letters each, of the values from 1 on
-  bool goes_round = false;      // its values are counted modulo 7
+  std::string_view names;   // of three letters each, of the values from 1 on
+  bool goes_round = false;  // its values are counted modulo 7
 };
 constexpr Field kSeconds{0, 59}, kHours{0, 23}, kDays{1, 31}, kMonths{1, 12, "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC"};
 constexpr Field kWeekdays{0, 7, "MONTUEWEDTHUFRISATSUN", true};
@@ -221,7 +221,8 @@ std::optional<Timestamp> parse_moment(std::string_view text) {
 // ---- cron
 
 std::optional<Cron> Cron::parse(std::string_view text) {
-  const auto macro = std::find_if(std::begin(kMacros), std::end(kMacros), [&](const Macro& known) { return is_same(known.name, text); });
+  const auto* const macro =
+      std::find_if(std::begin(kMacros), std::end(kMacros), [&](const Macro& known) { return is_same(known.name, text); });
   if (macro != std::end(kMacros)) text = macro->fields;
   std::array<std::string_view, 6> fields;
   std::size_t count = 0;

@@ -118,7 +118,7 @@ class Connection final : public Peer, public ForeignSessionOwner {
         session_(*this, {service_->settings.message_limit, static_cast<std::uint32_t>(service_->settings.max_running_per_connection)}) {
     service_->connections.fetch_add(1);
   }
-  ~Connection() { service_->connections.fetch_sub(1); }
+  ~Connection() override { service_->connections.fetch_sub(1); }
 
   static Task<void> run(std::shared_ptr<Connection> self);
 

@@ -9,7 +9,6 @@
 #include <cstring>
 #include <utility>
 
-
 namespace consilium::net {
 namespace {
 
@@ -92,8 +91,9 @@ std::optional<RpcStatus> unpack(std::string& message, std::size_t most) {
 std::optional<Duration> parse_grpc_timeout(std::string_view text) {
   if (text.size() < 2 || text.size() > kMostTimeoutDigits + 1) return std::nullopt;
   std::int64_t number = 0;
-  const char* end = text.data() + text.size() - 1;
-  const auto [stopped, failure] = std::from_chars(text.data(), end, number);
+  const std::string_view digits = text.substr(0, text.size() - 1);
+  const char* end = digits.data() + digits.size();
+  const auto [stopped, failure] = std::from_chars(digits.data(), end, number);
   if (failure != std::errc() || stopped != end || number < 0) return std::nullopt;
   switch (text.back()) {
     case 'H': return seconds(number * 3600);
@@ -213,7 +213,7 @@ struct ForeignSession::Callbacks {
                            nghttp2_data_source* source, void* user) {
     auto& call = *static_cast<ForeignCall*>(source->ptr);
     const std::size_t given = std::min(size, call.message_.size() - call.sent_);
-    std::memcpy(buffer, call.message_.data() + call.sent_, given);
+    std::copy_n(call.message_.data() + call.sent_, given, buffer);
     call.sent_ += given;
     if (call.sent_ < call.message_.size()) return static_cast<ssize_t>(given);
     if (given > 0) {

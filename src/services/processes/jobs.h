@@ -20,7 +20,7 @@ struct JobDependencies {
   tasks::v1::Tasks& tasks;
   // How long a consultant may still read a conversation after their task ended.
   Duration read_after_task = hours(24);
-  runtime::Logger log = {};
+  runtime::Logger log;
 };
 
 // `dependencies` outlive the engine's workers.

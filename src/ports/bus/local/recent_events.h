@@ -38,7 +38,7 @@ class RecentEvents final : public EventSource {
     // Whether nothing was written since the end of the outbox was seen.
     bool is_at_end() const { return seen_at && *seen_at == changes->load(std::memory_order_acquire); }
     void start_at(std::int64_t position);
-    void add(std::vector<Event> events);
+    void add(std::vector<Event> more);
     std::vector<Event> after(std::int64_t position, int limit) const;
 
     const std::atomic<std::uint64_t>* changes;

@@ -222,7 +222,7 @@ struct FileSystemCalls {
     return SQLITE_OK;
   }
   static int randomness(sqlite3_vfs* vfs, int count, char* out) {
-    disk_of(vfs).random_.fill(std::as_writable_bytes(std::span(out, static_cast<std::size_t>(count))));
+    disk_of(vfs).random_->fill(std::as_writable_bytes(std::span(out, static_cast<std::size_t>(count))));
     return count;
   }
   static int sleep(sqlite3_vfs*, int microseconds) { return microseconds; }
@@ -261,7 +261,7 @@ const sqlite3_io_methods FileSystemCalls::kMethods = {
     .xUnfetch = nullptr,
 };
 
-Disk::Disk(std::uint64_t seed) : seed_(seed), random_(seed) {
+Disk::Disk(std::uint64_t seed) : seed_(seed), random_(std::in_place, seed) {
   static std::atomic<std::uint64_t> count{0};
   vfs_name_ = "consilium-disk-" + std::to_string(++count);
   vfs_ = std::make_unique<sqlite3_vfs>();
@@ -428,21 +428,21 @@ Result<void> Disk::rename(const std::string& from, const std::string& to) {
 // A write reaches the disk sector by sector, in any order; a sector may be torn.
 void Disk::apply_torn(const Change& change, std::string& content) {
   if (!change.is_write) {
-    if (random_.below(2) == 0) content.resize(change.offset, '\0');
+    if (random_->below(2) == 0) content.resize(change.offset, '\0');
     return;
   }
   for (std::size_t at = 0; at < change.bytes.size();) {
     const std::uint64_t position = change.offset + at;
     const std::size_t count = std::min<std::size_t>(change.bytes.size() - at, kSector - position % kSector);
-    const std::uint64_t fate = random_.below(16);
+    const std::uint64_t fate = random_->below(16);
     if (fate < 8) put(content, std::string_view(change.bytes).substr(at, count), position);
-    if (fate == 8) put(content, std::string_view(change.bytes).substr(at, random_.below(count) + 1), position);
+    if (fate == 8) put(content, std::string_view(change.bytes).substr(at, random_->below(count) + 1), position);
     at += count;
   }
 }
 
 void Disk::lose_some(File& file, std::string& durable, Loss loss) {
-  const std::uint64_t fate = loss == Loss::kTorn ? 2 : random_.below(4);
+  const std::uint64_t fate = loss == Loss::kTorn ? 2 : random_->below(4);
   if (fate == 0) return;  // all of it
   if (fate == 1) {
     durable = file.current;
@@ -458,17 +458,17 @@ void Disk::lose_power(Loss loss) {
   dark_ = true;
   ++cuts_;
   // Other moments, other losses, though all that went before is the same.
-  random_ = SeededRandom(seed_ + syncs_ * 1'000'003 + writes_);
+  random_.emplace(seed_ + syncs_ * 1'000'003 + writes_);
   cut_at_sync_.reset();
   cut_at_write_.reset();
   std::map<std::string, std::shared_ptr<File>> left;
   for (const auto& [path, file] : durable_names_) {
     const auto now = files_.find(path);
     const bool unchanged = now != files_.end() && now->second == file;
-    if (unchanged || random_.below(2) == 0) left[path] = file;  // else it was deleted or replaced, and that reached the disk
+    if (unchanged || random_->below(2) == 0) left[path] = file;  // else it was deleted or replaced, and that reached the disk
   }
   for (const auto& [path, file] : files_) {
-    if (!left.contains(path) && random_.below(2) == 0) left[path] = file;
+    if (!left.contains(path) && random_->below(2) == 0) left[path] = file;
   }
   files_.clear();
   for (const auto& [path, file] : left) {

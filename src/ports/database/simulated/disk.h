@@ -115,7 +115,7 @@ class Disk {
   void apply_torn(const Change& change, std::string& content);
 
   std::uint64_t seed_;
-  SeededRandom random_;
+  std::optional<SeededRandom> random_;
   std::string vfs_name_;
   std::unique_ptr<sqlite3_vfs> vfs_;
   // What a running machine sees, and which names a power cut would leave.

@@ -229,7 +229,7 @@ bool Connection::checkpoint_passive() {
 Result<void> Connection::write_last_commit_again() {
   if (control("BEGIN IMMEDIATE") != 0) return fail(last_error());
   sqlite3_file* file = nullptr;
-  int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+  int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&file));
   if (code == SQLITE_OK && file && file->pMethods) code = Log(file).rewrite_last_commit();
   control("ROLLBACK");
   if (code != SQLITE_OK) return fail(error_of(code, "the last commit could not be written again"));

@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
-struct sqlite3_vfs;
-struct sqlite3_file;
+struct sqlite3_vfs;   // NOLINT(readability-identifier-naming): SQLite's
+struct sqlite3_file;  // NOLINT(readability-identifier-naming): SQLite's
 
 namespace consilium::database::sqlite {
 

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <tuple>
 #include <vector>
 
 #include "ports/database/sqlite/file_layer.h"
@@ -211,8 +212,8 @@ void lay_around(sqlite3_vfs& inner, Layer& layer) {
 
 // SQLite counts its memory under one lock of all threads; it does not have to. Only before SQLite is used at all.
 void count_no_memory() {
-  static const int kDone = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-  (void)kDone;
+  static const int done = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  std::ignore = done;
 }
 
 }  // namespace
