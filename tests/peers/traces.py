@@ -131,7 +131,49 @@ def why_banned(lines):
 
 def fault_of_theirs(path, lines):
     """A known fault of the real engine that shows on a path where the two differ; None: there is none."""
-    return why_banned(lines) or lost_token(lines) or endless_compensation(lines) or shared_subscription(path, lines)
+    return why_banned(lines) or lost_token(lines) or endless_compensation(lines) or shared_subscription(path, lines) or misplaced(path, lines) or deaf_boundary(path, lines)
+
+
+def deaf_boundary(path, lines):
+    """A scope that a modification makes and that a message which was there before ends at once: Zeebe forgets its boundary event."""
+    events = {}
+    for model in path["models"]:
+        for event in ElementTree.fromstring(model["xml"]).iter(BPMN + "boundaryEvent"):
+            if event.find(BPMN + "messageEventDefinition") is not None and event.get("cancelActivity") != "false":
+                events.setdefault(event.get("attachedToRef"), set()).add(event.get("id"))
+    began, ended = {}, {}
+    for fields in map(fields_of, lines):
+        if fields[0] == kAnswer:
+            if ended:
+                return f"{', '.join(sorted(set(ended.values())))} ended, and none of its boundary events began"
+            began, ended = {}, {}
+        if fields[0] != kElement or fields[5] == "SEQUENCE_FLOW":
+            continue
+        key, name, intent = fields[2], fields[4], fields[6]
+        if intent == "ELEMENT_ACTIVATING":
+            began[key] = name
+            ended = {other: host for other, host in ended.items() if name not in events[host]}
+        elif intent == "ELEMENT_TERMINATED":
+            ended = {other: host for other, host in ended.items() if began[other, "scope"] != key}
+            if name in events and key in began:
+                ended[key], began[key, "scope"] = name, fields[3]
+    return None
+
+
+def misplaced(path, lines):
+    """An element that began in another scope than it is in. Zeebe does so with an event sub-process when one signal reaches it and a
+    boundary event of its scope."""
+    around, names = {}, {}
+    for model in path["models"]:
+        for scope in ElementTree.fromstring(model["xml"]).iter():
+            around.update({inner.get("id"): scope.get("id") for inner in scope})
+    for fields in map(fields_of, lines):
+        if fields[0] != kElement or fields[6] != "ELEMENT_ACTIVATING":
+            continue
+        names[fields[2]] = fields[4]
+        if fields[5] == "EVENT_SUB_PROCESS" and (scope := names[fields[3]]) != around[fields[4]]:
+            return f"{fields[4]} began in {scope}"
+    return None
 
 
 def shared_subscription(path, lines):

@@ -195,12 +195,13 @@ void Processor::open_waits(Key instance_key, Key element_instance, const std::ve
   correlate_buffered(instance_key, element_instance);
 }
 
-// What an activity or scope waits for from outside: its boundary events, and the beginnings of its event sub-processes.
+// What an activity or scope waits for besides itself: the beginnings of its event sub-processes, and then its boundary events.
 std::vector<ElementIndex> Processor::waits_around(const Instance& instance, const ElementInstance& element) {
   const Element& definition = instance.element_of(element);
-  const bool iterates = element.loop_counter > 0;  // the body waits
-  std::vector<ElementIndex> targets = iterates ? std::vector<ElementIndex>() : definition.boundary_events;
+  std::vector<ElementIndex> targets;
   for (const ElementIndex sub : definition.event_sub_processes) targets.push_back(instance.process->elements[sub].start_event);
+  const bool iterates = element.loop_counter > 0;  // the body waits
+  if (!iterates) targets.insert(targets.end(), definition.boundary_events.begin(), definition.boundary_events.end());
   return targets;
 }
 

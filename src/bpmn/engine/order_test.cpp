@@ -113,6 +113,18 @@ TEST(Order, OfTimersDueAtOnceThatOfTheOlderElementIsFirst) {
   EXPECT_EQ(bench.take_path(), "start s2 aside e3 aside e3 wait e2 sub end p");
 }
 
+TEST(Order, AnEventSubProcessIsReachedBeforeTheBoundaryEventsOfItsScope) {
+  Bench bench;
+  TestModel model;
+  model.start().open_sub("sub").start("s2").task("t", "work").end("e2").flow("s2", "t").flow("t", "e2");
+  model.open_event_sub("es").start_on("late", TestModel::on_timer("PT1H")).task("u", "other").flow("late", "u").close_sub().close_sub();
+  model.boundary_on("out", "sub", TestModel::on_timer("PT1H")).end().end("c").flow("start", "sub").flow("sub", "end").flow("out", "c");
+  bench.deploy(model);
+  bench.start();
+  bench.pass(hours(1));
+  EXPECT_EQ(bench.take_path(), "start s2 -t late -u -es -sub out c p");
+}
+
 // `a` began first, but an incident kept it from waiting until `b` did.
 TEST(Order, OfElementsThatWaitForOneMessageOrSignalTheOlderIsFirst) {
   const auto path = [](const std::string& on, const std::function<void(Bench&)>& tell) {

@@ -1,5 +1,6 @@
 // Instances that begin without anybody asking for them: by a message, a timer or a signal.
 #include <algorithm>
+#include <ranges>
 
 #include "bpmn/engine/processor.h"
 
@@ -133,7 +134,8 @@ void Processor::broadcast(const std::string& name, const Context& variables) {
   writer_.append(SignalBroadcast{writer_.next_key(), name, variables});
   std::multimap<Key, Key> receivers;  // definition or element instance, and its subscription
   for (const Key definition : state_.started_by_signal(name)) receivers.emplace(definition, 0);
-  for (const Key key : state_.signal_subscriptions(name))
+  // Of one element what came last is first: its boundary event.
+  for (const Key key : std::views::reverse(state_.signal_subscriptions(name)))
     receivers.emplace(state_.owner_of(key)->subscriptions.at(key).element_instance, key);
   for (const auto& [receiver, subscription] : receivers) {
     if (subscription == 0)

@@ -363,11 +363,11 @@ std::vector<Key> State::subscriptions(std::string_view name, std::string_view co
   for (auto next = subscriptions_.lower_bound({hash, 0}); next != subscriptions_.end() && next->first == hash; ++next) {
     const Subscription& subscription = owner_of(next->second)->subscriptions.at(next->second);
     if (subscription.name == name && subscription.correlation_key == correlation_key)
-      found.emplace_back(subscription.element_instance, next->second);
+      found.emplace_back(subscription.element_instance, -next->second);
   }
   std::ranges::sort(found);
   std::vector<Key> keys;
-  for (const auto& [element_instance, subscription] : found) keys.push_back(subscription);
+  for (const auto& [element_instance, subscription] : found) keys.push_back(-subscription);
   return keys;
 }
 

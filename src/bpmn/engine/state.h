@@ -353,7 +353,7 @@ class State {
   bool was_set_back(Timestamp now) const { return !begun_.empty() && begun_.rbegin()->at > now + kClockTolerance; }
   bool has_due(Timestamp now) const { return (!due_.empty() && due_.begin()->at <= now) || was_set_back(now); }
 
-  // The one whose element began first is first, as in Zeebe, whenever it came to wait.
+  // The one whose element began first is first, as in Zeebe, whenever it came to wait; of one element that which came last.
   std::vector<Key> subscriptions(std::string_view name, std::string_view correlation_key) const;
   const std::set<Key>& signal_subscriptions(std::string_view name) const;
   const std::map<Key, Message>& messages() const { return messages_; }
