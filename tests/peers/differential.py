@@ -24,7 +24,7 @@ import traces  # noqa: E402
 import zeebe  # noqa: E402
 
 kMostSetAside = 0.01  # of all paths
-kJudged = 500  # paths, from which on the shares of what occurred are judged
+kJudged = 5000  # paths, from which on the shares of what occurred are judged: below that the rarest fail by chance
 BUILD = pathlib.Path(os.environ.get("TEST_BUILD") or zeebe.ROOT / "build/release")
 PATHS = BUILD / "engine_paths"
 

@@ -21,9 +21,9 @@ FAULTS = {
     "lost token": ("src/bpmn/engine/lifecycle.cpp", "for (const model::FlowIndex flow : flows) take_flow(instance_key, scope, flow, std::nullopt);",
                    "for (const model::FlowIndex flow : flows) if (flows.size() < 3 || flow != flows.back()) take_flow(instance_key, scope, flow, std::nullopt);"),
     "variable in the wrong scope": ("src/bpmn/engine/variables.cpp", "      target = key;\n      break;", "      target = instance_key;\n      break;"),
-    "late boundary cancel": ("src/bpmn/engine/events.cpp", "  writer_.append(EventTriggered{instance_key, host, event.id, variables});\n  Step step;",
-                             "  if (is_boundary) {\n    activate(instance_key, waiting.scope, target, 0, variables);\n    return push_terminate(instance_key, host);\n  }\n"
-                             "  writer_.append(EventTriggered{instance_key, host, event.id, variables});\n  Step step;"),
+    "late boundary cancel": ("src/bpmn/engine/events.cpp", "  writer_.append(EventTriggered{instance_key, host, event.id, variables});\n  push(is_boundary",
+                             "  if (is_boundary) {\n    activate(instance_key, waiting.scope, target, 0, variables);\n    push(Step::Kind::kTerminate, instance_key, host);\n    return;\n  }\n"
+                             "  writer_.append(EventTriggered{instance_key, host, event.id, variables});\n  push(is_boundary"),
 }
 
 
