@@ -2,12 +2,15 @@
 """The same random paths on our engine and on the real Zeebe: both must do the same.
 
     differential.py [--first SEED] [--count N] [--batch N] [--show N] [--keep FOLDER] [--golden N] [--make-golden]
+    differential.py --record FOLDER …     keeps what the real engine does
+    differential.py --against FOLDER …    the same paths on ours alone, after a change of it, held against what was kept
 
 Prints each seed that differs with the lines that do, how many paths agree, and how often each element, incident and action
 occurred. Without the broker (no network, no
 Java) it is one SKIP.
 """
 import argparse
+import contextlib
 import difflib
 import json
 import os
@@ -77,6 +80,7 @@ class Comparison:
         theirs = player.play([path for path, _ in self.unlike])
         for (path, our), their in zip(self.unlike, theirs):
             self.judge(path, our, their)
+        return theirs
 
     def judge(self, path, our, their):
         told = differences(our, their)
@@ -107,8 +111,35 @@ class Comparison:
                 kept.with_suffix("." + name).write_text(traces.form(lines) + "\n\n" + "\n".join(lines) + "\n")
 
 
-def new_broker():
-    return zeebe.Broker(clock=True, trace=True, ZEEBE_BROKER_CLUSTER_RAFT_FLUSH_ENABLED="false")
+class Recorded:
+    """Plays nothing, but tells what the real engine did when it was recorded."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def play(self, paths):
+        for path in paths:
+            if json.loads((self.folder / f"{path['seed']}.json").read_text()) != path:
+                raise SystemExit(f"seed {path['seed']} makes another path than when it was recorded")
+        return [(self.folder / f"{path['seed']}.zeebe").read_text().splitlines() for path in paths]
+
+
+@contextlib.contextmanager
+def real_engine(options):
+    if options.against:
+        yield Recorded(options.against)
+        return
+    from player import Player
+
+    with zeebe.Broker(clock=True, trace=True, ZEEBE_BROKER_CLUSTER_RAFT_FLUSH_ENABLED="false") as broker:
+        yield Player(broker)
+
+
+def record(folder, paths, theirs):
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, lines in zip(paths, theirs):
+        (folder / f"{path['seed']}.json").write_text(json.dumps(path))
+        (folder / f"{path['seed']}.zeebe").write_text("\n".join(lines) + "\n")
 
 
 def in_batches(first, count, size):
@@ -139,29 +170,34 @@ def main():
     parser.add_argument("--keep", type=pathlib.Path, help="folder for path and traces of what differs")
     parser.add_argument("--golden", type=int, default=0, help="make so many golden paths again")
     parser.add_argument("--make-golden", action="store_true", help="keep what the real engine does on these paths as the golden ones")
+    parser.add_argument("--record", type=pathlib.Path, help="folder for path and trace of all")
+    parser.add_argument("--against", type=pathlib.Path, help="folder that --record filled: no broker is started")
     options = parser.parse_args()
     try:
-        if sys.prefix != str(zeebe.CACHE / "venv"):
+        if not options.against and sys.prefix != str(zeebe.CACHE / "venv"):
             os.execv(zeebe.python(), [str(zeebe.python()), *sys.argv])
-        broker = new_broker()
+        compare_all(options)
     except zeebe.Missing as missing:
         print(f"SKIP differential: no Zeebe {zeebe.VERSION} here: {missing}")
-        return
-    from player import Player
 
+
+def compare_all(options):
     began = time.monotonic()
-    with broker:
-        player = Player(broker)
+    with real_engine(options) as player:
         held = remake_golden(player, options.golden) if options.golden else True
         score = Comparison(player, options)
         records = []
         for paths in in_batches(options.first, options.count, options.batch):
             theirs = score.compare(paths)
+            if options.record:
+                record(options.record, paths, theirs)
             records += [{"path": path, "form": traces.form(lines), "order": score.orders.get(path["seed"])} for path, lines in zip(paths, theirs) if path["seed"] in score.like]
             print(f"{paths[-1]['seed'] + 1 - options.first} paths after {time.monotonic() - began:.0f} s, {len(score.unlike)} to be played again", flush=True)
     if score.unlike:
-        with new_broker() as broker:
-            score.judge_again(Player(broker))
+        with real_engine(options) as player:
+            theirs = score.judge_again(player)
+        if options.record:
+            record(options.record, [path for path, _ in score.unlike], theirs)
     if options.make_golden:
         golden.save(records)
     lines, rare = score.occurred.report()
