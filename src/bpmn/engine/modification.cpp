@@ -1,6 +1,7 @@
 // Instances that begin at given elements; modification and migration of running ones.
 #include <algorithm>
 #include <array>
+#include <ranges>
 
 #include "bpmn/engine/processor.h"
 
@@ -151,10 +152,10 @@ void Processor::end_at_once(Key instance_key, Key element_instance) {
     if (child != 0 && state_.instance(child)) open.emplace_back(child, child);
     for (const Key inner : state_.instance(owner)->children_of(key)) open.emplace_back(owner, inner);
   }
-  for (auto last = ending.rbegin(); last != ending.rend(); ++last) {
-    const Instance* owner = state_.instance(last->first);
-    const ElementInstance* element = owner ? owner->find(last->second) : nullptr;
-    if (element && element->children == 0) finish_terminating(last->first, last->second);
+  for (const auto& [owner_key, key] : std::views::reverse(ending)) {
+    const Instance* owner = state_.instance(owner_key);
+    const ElementInstance* element = owner ? owner->find(key) : nullptr;
+    if (element && element->children == 0) finish_terminating(owner_key, key);
   }
 }
 

@@ -154,12 +154,12 @@ void Processor::start_by_signal(const Definition& definition, const std::string&
   begin_instance(instance, start->id, variables);
 }
 
-void Processor::signal(Key key, const Context& variables) {
-  const Instance* instance = state_.owner_of(key);  // null: an earlier one has ended it
+void Processor::signal(Key subscription, const Context& variables) {
+  const Instance* instance = state_.owner_of(subscription);  // null: an earlier one has ended it
   if (!instance) return;
-  const Subscription subscription = instance->subscriptions.at(key);
-  if (!instance->can_be_triggered(instance->elements.at(subscription.element_instance))) return;
-  trigger(instance->key, subscription.element_instance, subscription.target, variables);
+  const Subscription waiting = instance->subscriptions.at(subscription);
+  if (!instance->can_be_triggered(instance->elements.at(waiting.element_instance))) return;
+  trigger(instance->key, waiting.element_instance, waiting.target, variables);
 }
 
 }  // namespace consilium::bpmn::engine

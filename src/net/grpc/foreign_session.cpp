@@ -92,8 +92,8 @@ std::optional<Duration> parse_grpc_timeout(std::string_view text) {
   if (text.size() < 2 || text.size() > kMostTimeoutDigits + 1) return std::nullopt;
   std::int64_t number = 0;
   const std::string_view digits = text.substr(0, text.size() - 1);
-  const char* end = digits.data() + digits.size();
-  const auto [stopped, failure] = std::from_chars(digits.data(), end, number);
+  const char* end = digits.end();
+  const auto [stopped, failure] = std::from_chars(digits.begin(), end, number);
   if (failure != std::errc() || stopped != end || number < 0) return std::nullopt;
   switch (text.back()) {
     case 'H': return seconds(number * 3600);
