@@ -27,7 +27,7 @@ import traces  # noqa: E402
 import zeebe  # noqa: E402
 
 kMostSetAside = 0.01  # of all paths
-kJudged = 5000  # paths, from which on the shares of what occurred are judged: below that the rarest fail by chance
+kJudged = 500  # paths, from which on it is judged what occurred
 BUILD = pathlib.Path(os.environ.get("TEST_BUILD") or zeebe.ROOT / "build/release")
 PATHS = BUILD / "engine_paths"
 
@@ -56,6 +56,12 @@ def differences(ours, theirs):
     return [line for line in difflib.unified_diff(traces.form(ours).split("\n"), traces.form(theirs).split("\n"), "ours", "zeebe", n=2, lineterm="")][2:]
 
 
+def verdict(path, ours, theirs):
+    """The lines that differ, and the fault of the real engine's own that is to blame; None: there is none."""
+    told = differences(ours, theirs)
+    return told, traces.fault_of_theirs(path, theirs) if told else traces.why_banned(theirs)
+
+
 class Comparison:
     """Plays paths on both and keeps the score."""
 
@@ -69,25 +75,24 @@ class Comparison:
         """The lines of the real engine, of each path. What differs is kept for `judge_again`."""
         ours, theirs = play_ours(paths), self.player.play(paths)
         for path, our, their in zip(paths, ours, theirs):
-            if differences(our, their) and not traces.fault_of_theirs(path, their):
+            told, fault = verdict(path, our, their)
+            if told and not fault:
                 self.unlike.append((path, our))
             else:
-                self.judge(path, our, their)
+                self.judge(path, our, their, told, fault)
         return theirs
 
     def judge_again(self, player):
         """With a new broker: on a machine that others use, too, the real one is late now and then with what a leap of its clock makes due."""
         theirs = player.play([path for path, _ in self.unlike])
         for (path, our), their in zip(self.unlike, theirs):
-            self.judge(path, our, their)
+            self.judge(path, our, their, *verdict(path, our, their))
         return theirs
 
-    def judge(self, path, our, their):
-        told = differences(our, their)
-        why = traces.fault_of_theirs(path, their) if told else traces.why_banned(their)
-        if why:
+    def judge(self, path, our, their, told, fault):
+        if fault:
             self.set_aside.append(path["seed"])
-            print(f"seed {path['seed']} is set aside, as Zeebe itself failed: {why}", flush=True)
+            print(f"seed {path['seed']} is set aside, as Zeebe itself failed: {fault}", flush=True)
             return
         self.occurred.add(path, their)
         if told:

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ElementTree
 import traces
 
 kLeastShare = 0.01  # of all paths, of everything below
+kJudged = 5000  # paths, from which on that share is asked for; on fewer the rarest would fail by chance, and must occur at all
 kLeastDeep = 0.3  # of all paths: three scopes in each other, or more
 DEPTH = 3
 EXPECTED = """
@@ -75,7 +76,8 @@ class Occurrences:
         expected = [word.strip() for line in EXPECTED.strip().splitlines() for word in line.split(";")]
         lines = [f"{self.seen[what]:7d} {100 * self.seen[what] / self.paths:5.1f} %  {what}" for what in [*expected, *sorted(set(self.seen) - set(expected))]]
         lines.append(f"{self.deep:7d} {100 * self.deep / self.paths:5.1f} %  at least {DEPTH} scopes deep")
-        rare = [what for what in expected if self.seen[what] < kLeastShare * self.paths]
+        least = kLeastShare * self.paths if self.paths >= kJudged else 1
+        rare = [what for what in expected if self.seen[what] < least]
         if self.deep < kLeastDeep * self.paths:
             rare.append("depth")
         return lines, rare

@@ -359,15 +359,16 @@ std::size_t State::hash_of(std::string_view name, std::string_view correlation_k
 
 std::vector<Key> State::subscriptions(std::string_view name, std::string_view correlation_key) const {
   const std::size_t hash = hash_of(name, correlation_key);
-  std::vector<std::pair<Key, Key>> found;
+  std::vector<std::pair<Key, Key>> found;  // with their elements
   for (auto next = subscriptions_.lower_bound({hash, 0}); next != subscriptions_.end() && next->first == hash; ++next) {
     const Subscription& subscription = owner_of(next->second)->subscriptions.at(next->second);
     if (subscription.name == name && subscription.correlation_key == correlation_key)
-      found.emplace_back(subscription.element_instance, -next->second);
+      found.emplace_back(subscription.element_instance, next->second);
   }
-  std::ranges::sort(found);
+  std::ranges::reverse(found);
+  std::ranges::stable_sort(found, {}, &std::pair<Key, Key>::first);
   std::vector<Key> keys;
-  for (const auto& [element_instance, subscription] : found) keys.push_back(-subscription);
+  for (const auto& [element_instance, subscription] : found) keys.push_back(subscription);
   return keys;
 }
 
