@@ -248,6 +248,28 @@ await runChecks({
     assert.equal((await get(page, '/processes/models?processId=p-other')).body.items.length, 1);
   },
 
+  'what is typed in a hurry is kept, each as a step of its own': async (place) => {
+    const page = await openOffice(place);
+    const { key } = await deploy(page, 'p-hasty', ['one']);
+    await page.goto(`/office/processes/models/${key}/edit`);
+    await page.locator('[data-testid=drawing][data-ready]').waitFor();
+    // Before the page was painted with what was typed before it.
+    await page.evaluate(async () => {
+      const field = document.querySelector('[data-testid=panel] [name=name]');
+      for (const text of ['Hasty', 'Hastier']) {
+        field.value = text;
+        field.dispatchEvent(new InputEvent('input', { bubbles: true }));
+        await Promise.resolve().then(() => {});
+        field.dispatchEvent(new FocusEvent('focusout', { bubbles: true }));
+        await Promise.resolve().then(() => {});
+      }
+    });
+    for (const [step, shown] of [['undo', 'Hasty'], ['undo', 'Tidy up'], ['redo', 'Hasty'], ['redo', 'Hastier']]) {
+      await page.getByTestId(step).click();
+      await until(`${step} gives '${shown}'`, async () => (await page.locator('[data-testid=panel] [name=name]').inputValue()) === shown);
+    }
+  },
+
   'what was drawn is undone and done again, by buttons and by keys': async (place) => {
     const page = await openOffice(place);
     const { key } = await deploy(page, 'p-undone', ['one']);

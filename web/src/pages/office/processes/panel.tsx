@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 
 import { useI18n } from '../../../i18n/i18n';
 import { Choice } from '../../../ui/choice';
@@ -22,19 +22,18 @@ export function Panel({ workshop, shape, problems, changes }: { workshop: Worksh
 // Taken over when the person leaves the field or presses Enter, so that one wish is one step to undo.
 function PropertyField({ property }: { property: Property }) {
   const { t } = useI18n();
-  const [text, setText] = useState(property.value);
-  useEffect(() => setText(property.value), [property.value]);
+  // What is being typed; null: what the model has is shown.
+  const [draft, setDraft] = useState<string | null>(null);
   const take = () => {
-    if (text === property.value) return;
-    property.set(text.trim());
-    setText(property.value);
+    setDraft(null);
+    if (draft !== null && draft !== property.value) property.set(draft.trim());
   };
   if (property.options) {
     return <Choice label={t(property.label)} name={property.key} value={property.value} options={property.options.map((id) => ({ id, name: t(`processes.panel-${id.toLowerCase()}`) }))} onChange={(value) => value && property.set(value)} />;
   }
   return (
     <div onFocusOut={take} onKeyDown={(event) => { if (event.key === 'Enter' && !property.rows) take(); }}>
-      <Field label={t(property.label)} name={property.key} value={text} onChange={setText} longest={10_000} verbatim {...(property.rows ? { rows: property.rows } : {})} hint={property.hint ? t(property.hint) : undefined} />
+      <Field label={t(property.label)} name={property.key} value={draft ?? property.value} onChange={setDraft} longest={10_000} verbatim {...(property.rows ? { rows: property.rows } : {})} hint={property.hint ? t(property.hint) : undefined} />
     </div>
   );
 }
