@@ -183,7 +183,7 @@ class LocalProcessEngine final : public process::ProcessEngine {
   using Place = std::pair<Patience, Ticket>;
   // A call that waits for jobs. Lives in its frame; the lists and turns name it by ticket, for it may be gone meanwhile.
   struct JobWait {
-    JobWait(runtime::Scheduler& loop, const engine::ActivateJobs& asked, Place at) : command(asked), place(at), done(loop) {}
+    JobWait(runtime::Scheduler& loop, const engine::ActivateJobs& asked, Place at) : command(asked), place(std::move(at)), done(loop) {}
     const engine::ActivateJobs& command;
     Place place;
     std::vector<engine::ActivatedJob> jobs;
