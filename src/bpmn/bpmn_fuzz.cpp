@@ -193,6 +193,7 @@ void fuzz_checkpoint(std::string_view bytes) {
     own.restore_retired(*retired);
     require(engine::decode_retired(engine::encode_retired(*retired)) && own.next_version(retired->kind, retired->id) >= 1);
   }
+  if (const auto broadcast = engine::decode_broadcast(bytes)) require(engine::decode_broadcast(engine::encode_broadcast(*broadcast)).has_value());
   if (const auto message = engine::decode_message(bytes)) require(engine::decode_message(engine::encode_message(*message)).has_value());
 }
 

@@ -246,6 +246,7 @@ void LocalProcessEngine::report(const Error& error) {
 }
 
 void LocalProcessEngine::queue_continues() {
+  for (const auto& [signal, broadcast] : engine_.state().broadcasts()) continues_.push_back(signal);
   for (const auto& [key, instance] : engine_.state().awake_instances()) {  // none of these rests
     if (instance.may_continue()) continues_.push_back(key);
   }

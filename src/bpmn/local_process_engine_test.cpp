@@ -374,6 +374,45 @@ TEST(LocalProcessEngine, TimersThatStartInstancesOutlastARestart) {
   }
 }
 
+Task<void> broadcast(Node& node, bool& answered) {
+  engine::Command command = engine::BroadcastSignal{"fire", {}};
+  const auto decided = co_await node.engine->perform(*node.context, std::move(command));
+  answered = decided.has_value() && decided->has_value();
+}
+
+std::size_t count_completed(Node& node) {
+  std::size_t count = 0;
+  for (Key before = 0;;) {
+    const auto page = node.instances("p", InstanceState::kCompleted, before, 100);
+    if (!page || page->empty()) return count;
+    count += page->size();
+    before = page->back().key;
+  }
+}
+
+// Killed as soon as it was acknowledged, and again on the way: in the checkpoint of each record, and in the journal alone.
+TEST(LocalProcessEngine, ASignalThatWasBroadcastReachesAllAfterKills) {
+  for (const std::int64_t records_per_checkpoint : {1, 5000}) {
+    LocalProcessEngineOptions options;
+    options.records_per_checkpoint = records_per_checkpoint;
+    Node node(13, options);
+    node.open();
+    TestModel model;
+    model.start().catch_on("wait", model.on_signal("fire")).end();
+    node.deploy(model.flow("start", "wait").flow("wait", "end"));
+    constexpr int kMany = 4 * bpmn::engine::kMaxStepsPerCommand;
+    for (int i = 0; i < kMany; ++i) node.start();
+    bool answered = false;
+    node.loop->spawn("test", broadcast(node, answered));
+    node.world.run_until([&] { return answered; }, minutes(1));
+    ASSERT_TRUE(answered);
+    EXPECT_LT(count_completed(node), std::size_t{kMany / 2});
+    for (int i = 0; i < 3; ++i) node.restart();
+    node.world.run_for(seconds(1));
+    EXPECT_EQ(count_completed(node), std::size_t{kMany});
+  }
+}
+
 TEST(LocalProcessEngine, AFailedCommitIsAsIfNothingHadHappened) {
   Node node(9);
   node.open();

@@ -248,6 +248,53 @@ await runChecks({
     assert.equal((await get(page, '/processes/models?processId=p-other')).body.items.length, 1);
   },
 
+  'a drawing outlasts a session that ends by itself and a page that is loaded anew': async (place) => {
+    const page = await openOffice(place);
+    const { key } = await deploy(page, 'p-kept', ['one']);
+    const address = `/office/processes/models/${key}/edit`;
+    const ready = () => page.locator('[data-testid=drawing][data-ready]').waitFor();
+    const name = () => page.locator('[data-testid=panel] [name=name]').inputValue();
+    const kept = page.getByTestId('kept');
+    await page.goto(address);
+    await ready();
+    assert.equal(await kept.count(), 0);
+    await setProperty(page, 'name', 'Drawn');
+    // Typed, and not yet taken over when the session ends.
+    await page.locator('[data-testid=panel] [name=name]').fill('Drawn further');
+    await page.context().request.delete('/api/v1/sessions/current', { headers: { Origin: place.url } });
+    await page.locator('input[name=username]').waitFor();
+    const enter = async (person) => {
+      await page.locator('input[name=username]').fill(person.username);
+      await page.locator('input[name=password]').fill(person.password);
+      await page.locator('button[type=submit]').click();
+    };
+    await enter(people.admin);
+    await kept.waitFor();
+    await ready();
+    assert.equal(new URL(page.url()).pathname, address, 'they go on where they were');
+    assert.equal(await name(), 'Drawn further');
+
+    await setProperty(page, 'name', 'Drawn at last');
+    await until('it is kept', () => page.evaluate(() => JSON.stringify({ ...sessionStorage }).includes('Drawn at last')));
+    page.once('dialog', (question) => void question.accept());
+    await page.reload();
+    await kept.waitFor();
+    await ready();
+    assert.equal(await name(), 'Drawn at last');
+    await page.getByTestId('drop-kept').click();
+    await until('what is deployed is shown', async () => (await name()) === 'Tidy up');
+    assert.equal(await kept.count(), 0);
+    await page.reload();
+    await ready();
+    assert.equal(await kept.count(), 0, 'what was discarded does not come again');
+
+    await setProperty(page, 'name', 'Deployed');
+    await until('it is kept', () => page.evaluate(() => JSON.stringify({ ...sessionStorage }).includes('Deployed')));
+    await page.getByTestId('deploy').click();
+    await page.getByTestId('model').waitFor();
+    await until('nothing is kept of it', () => page.evaluate(() => !JSON.stringify({ ...sessionStorage }).includes('Deployed')));
+  },
+
   'what is typed in a hurry is kept, each as a step of its own': async (place) => {
     const page = await openOffice(place);
     const { key } = await deploy(page, 'p-hasty', ['one']);

@@ -170,23 +170,31 @@ def opened(engine, options):
     return figures
 
 
+def measured_or_told(engine, what, measure):
+    """A row that the other engine does not get through is told, and the next goes on."""
+    try:
+        return measure()
+    except AssertionError as failure:
+        if engine.name != "zeebe":
+            raise
+        print(f"  {engine.name:9} {what:34} fails: {str(failure)[:300]}", flush=True)
+        return None
+
+
 def one_round(engines, rows, options):
     """Each row of each engine in turn; Zeebe first, as its greatest rate is what both are asked for in the open loop."""
     figures = {engine.name: {"rows": {}} for engine in engines}
     for row, clients, more in rows:
         for engine in engines:
-            try:
-                figures[engine.name]["rows"][name_of(row, clients, more)] = measured(engine, row, clients, options.seconds, more)
-            except AssertionError as failure:  # a row that the other engine does not get through is told, and the next goes on
-                if engine.name != "zeebe":
-                    raise
-                print(f"  {engine.name:9} {name_of(row, clients, more):34} fails: {failure}", flush=True)
-    rates = [int(result["perSecond"]) for name, result in figures[engines[0].name]["rows"].items() if name.startswith("start-end")]
+            name = name_of(row, clients, more)
+            figures[engine.name]["rows"][name] = measured_or_told(engine, name, lambda: measured(engine, row, clients, options.seconds, more))
+    rates = [int(result["perSecond"]) for name, result in figures[engines[0].name]["rows"].items() if result and name.startswith("start-end")]
     for engine in engines:
         if rates:
-            figures[engine.name]["open"] = measured(engine, "start-end", 64, options.seconds, {"rate": max(rates)})
+            open_loop = {"rate": max(rates)}
+            figures[engine.name]["open"] = measured_or_told(engine, name_of("start-end", 64, open_loop), lambda: measured(engine, "start-end", 64, options.seconds, open_loop))
         if options.node:
-            figures[engine.name]["node"] = by_zeebe_node(engine, options.seconds)
+            figures[engine.name]["node"] = measured_or_told(engine, "start-end by zeebe-node", lambda: by_zeebe_node(engine, options.seconds))
         figures[engine.name]["loaded"] = memory_of(engine.pid)
     return figures
 

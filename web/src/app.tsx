@@ -40,6 +40,8 @@ const rememberedPerson = (): Person | null => {
   }
 };
 
+const hereAs = (person: Person | null) => person && { personId: person.id, path: location.pathname };
+
 // Kept for as long as the page is: what a person was sent here for.
 const onward = location.pathname === '/login' ? onwardOf(location.search, location.origin) : null;
 const goOnward = (path: string) => location.replace(path);
@@ -66,7 +68,11 @@ export function App() {
     device.set('who', JSON.stringify(person));
     setWho({ kind: 'person', person });
   }, []);
+  // Where somebody was when their session ended by itself: there they go on.
+  const interrupted = useRef(who.kind === 'nobody' && who.expired ? hereAs(rememberedPerson()) : null);
   const leave = useCallback((expired: boolean) => {
+    if (!expired) interrupted.current = null;
+    else interrupted.current = hereAs(rememberedPerson()) ?? interrupted.current;
     device.remove('who');
     setWho({ kind: 'nobody', expired });
   }, []);
@@ -127,7 +133,7 @@ export function App() {
             return;
           }
           enter(person);
-          go('/');
+          go(interrupted.current?.personId === person.id ? interrupted.current.path : '/');
         }} />
       )}
       {page.kind === 'asking' && loading}

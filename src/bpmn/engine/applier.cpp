@@ -181,7 +181,7 @@ void Applier::erase_subscription(Instance& owner, Key subscription) {
   owner.unlink_wait(ended.element_instance, subscription);
   if (ended.is_signal) {
     const auto found = state_.signal_subscriptions_.find(ended.name);
-    found->second.erase(subscription);
+    found->second.erase({ended.element_instance, subscription});
     if (found->second.empty()) state_.signal_subscriptions_.erase(found);
   } else {
     state_.subscriptions_.erase({State::hash_of(ended.name, ended.correlation_key), subscription});
@@ -447,11 +447,23 @@ void Applier::operator()(const SignalSubscribed& event) {
   owner.subscriptions[event.subscription] = {
       event.subscription, event.element_instance, owner.process->by_id.at(event.target), event.name, "", true};
   owner.link_wait(event.element_instance, event.subscription);
-  state_.signal_subscriptions_[event.name].insert(event.subscription);
+  state_.signal_subscriptions_[event.name].insert({event.element_instance, event.subscription});
   own(event.subscription, event.instance);
 }
 
 void Applier::operator()(const SignalBroadcast& event) { used(event.signal); }
+
+void Applier::operator()(const BroadcastYielded& event) {
+  Broadcast& kept = state_.broadcasts_[event.signal];
+  if (kept.signal == 0) kept = {event.signal, event.name, event.variables, {}};
+  kept.reached = {event.element_instance, event.subscription};
+  state_.changed_broadcasts_.insert(event.signal);
+}
+
+void Applier::operator()(const BroadcastEnded& event) {
+  state_.broadcasts_.erase(event.signal);
+  state_.changed_broadcasts_.insert(event.signal);
+}
 
 void Applier::operator()(const RepeatingTimerCreated& event) {
   const model::ElementIndex target = instance(event.instance).process->by_id.at(event.target);

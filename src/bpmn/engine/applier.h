@@ -48,6 +48,8 @@ class Applier {
   void operator()(const ScopeResumed& event);
   void operator()(const SignalSubscribed& event);
   void operator()(const SignalBroadcast& event);
+  void operator()(const BroadcastYielded& event);
+  void operator()(const BroadcastEnded& event);
   void operator()(const RepeatingTimerCreated& event);
   void operator()(const StartTimerCreated& event);
   void operator()(const CalendarTimerCreated& event);

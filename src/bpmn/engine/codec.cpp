@@ -329,6 +329,14 @@ void fields(A& a, Is<SignalBroadcast> auto& e) {
   a(e.signal), a(e.name), a(e.variables);
 }
 template <class A>
+void fields(A& a, Is<BroadcastYielded> auto& e) {
+  a(e.signal), a(e.name), a(e.variables), a(e.element_instance), a(e.subscription);
+}
+template <class A>
+void fields(A& a, Is<BroadcastEnded> auto& e) {
+  a(e.signal);
+}
+template <class A>
 void fields(A& a, Is<RepeatingTimerCreated> auto& e) {
   a(e.instance), a(e.element_instance), a(e.timer), a(e.target), a(e.due), a(e.repetitions), a(e.interval);
 }
@@ -864,6 +872,24 @@ std::expected<Retired, std::string> decode_retired(std::string_view bytes) {
   return retired;
 }
 
+std::string encode_broadcast(const Broadcast& broadcast) {
+  Writer writer;
+  writer.number(kFormVersion);
+  const auto& [signal, name, variables, reached] = broadcast;
+  const BroadcastYielded kept{signal, name, variables, reached.element_instance, reached.subscription};
+  fields(writer, kept);
+  return writer.take();
+}
+
+std::expected<Broadcast, std::string> decode_broadcast(std::string_view bytes) {
+  Reader reader(bytes);
+  BroadcastYielded event;
+  if (reader.number() != kFormVersion) return damaged("checkpoint of a broadcast");
+  fields(reader, event);
+  if (!reader.good() || !reader.at_end()) return damaged("checkpoint of a broadcast");
+  return Broadcast{event.signal, std::move(event.name), std::move(event.variables), {event.element_instance, event.subscription}};
+}
+
 std::string snapshot(const State& state) {
   Writer writer;
   writer(state.last_counter());
@@ -885,6 +911,7 @@ std::string snapshot(const State& state) {
     writer(state.newest_form(form.id)->key);
   }
   for (const auto& [key, retired] : state.retired()) writer(encode_retired(retired));
+  for (const auto& [key, broadcast] : state.broadcasts()) writer(encode_broadcast(broadcast));
   std::vector<Key> keys;
   for (Key key = state.instance_before(std::numeric_limits<Key>::max()); key != 0; key = state.instance_before(key)) keys.push_back(key);
   for (const Key key : std::views::reverse(keys)) state.look_at(key, [&](const Instance& instance) { writer(encode_instance(instance)); });

@@ -1,6 +1,8 @@
 // That no model and no caller can take more than a bounded share of the engine: work counted, sizes and depths refused.
 #include <gtest/gtest.h>
 
+#include <deque>
+
 #include "bpmn/engine/test_bench.h"
 
 namespace consilium::bpmn::engine {
@@ -91,7 +93,7 @@ TEST(Limits, ASignalThatStartsItsOwnThrowerIsStopped) {
 TEST(Limits, AnEscalationThatStartsItsOwnThrowerIsStopped) {
   Bench bench;
   TestModel model;
-  model.start().task("t", "work").end().open_event_sub("es").start_on("by", model.on_escalation("X"), false);
+  model.start().activity("serviceTask", "t", kWork).end().open_event_sub("es").start_on("by", model.on_escalation("X"), false);
   model.end_on("again", model.on_escalation("X")).flow("by", "again").close_sub().throw_on("up", model.on_escalation("X"));
   bench.deploy(model.flow("start", "up").flow("up", "t").flow("t", "end"));
   const Key instance = bench.start();
@@ -136,6 +138,56 @@ TEST(Limits, ACommandEndsAfterSoManyBytes) {
     ASSERT_FALSE(outcome.to_continue.empty());
     outcome = engine.execute(Continue{outcome.to_continue[0]}, now);
   }
+}
+
+TEST(Limits, ASignalReachesVeryManyInTurns) {
+  Bench bench;
+  TestModel waiter;
+  waiter.start().catch_on("wait", waiter.on_signal("fire"), output("=v", "got")).task("t", "work").end();
+  bench.deploy(waiter.flow("start", "wait").flow("wait", "t").flow("t", "end"));
+  TestModel starter("s");
+  starter.start_on("by", starter.on_signal("fire")).task("st", "started").end();
+  bench.deploy(starter.flow("by", "st").flow("st", "end").xml(), "s.bpmn");
+  constexpr int kMany = 2 * kMaxStepsPerCommand + 100;
+  std::vector<Key> waiting;
+  for (int i = 0; i < kMany; ++i) waiting.push_back(bench.start());
+
+  const Outcome outcome = bench.run(BroadcastSignal{"fire", {{"v", feel::Value(7)}}});
+  ASSERT_FALSE(outcome.to_continue.empty());
+  EXPECT_EQ(outcome.to_continue[0], outcome.key);
+  EXPECT_EQ(bench.engine.state().signal_waits("fire").size(), std::size_t{kMany - kMaxStepsPerCommand});
+  // What ends, and what begins to wait, before its turn comes is not told.
+  bench.run(CancelInstance{waiting.back()});
+  const Key late = bench.start();
+  while (!bench.engine.state().broadcasts().empty()) {
+    const std::size_t before = bench.engine.state().signal_waits("fire").size();
+    bench.run(Continue{outcome.key});
+    EXPECT_LE(before - bench.engine.state().signal_waits("fire").size(), std::size_t{kMaxStepsPerCommand});
+  }
+  bench.go_on();
+  EXPECT_EQ(bench.engine.state().signal_waits("fire").size(), 1u);
+  EXPECT_EQ(bench.engine.state().activatable("work").size(), std::size_t{kMany - 1});
+  EXPECT_EQ(bench.engine.state().activatable("started").size(), 1u) << "it is begun once";
+  const auto job = bench.activate("work", 1).at(0);
+  EXPECT_EQ(feel::to_json(job.variables), R"({"got":7})");
+  EXPECT_TRUE(bench.run(CancelInstance{late}).rejection == std::nullopt);
+}
+
+TEST(Limits, ASignalWithMuchReachesFewAtOnce) {
+  Engine engine;
+  TestModel waiter;
+  waiter.start().catch_on("wait", waiter.on_signal("fire")).task("t", "work").end();
+  engine.execute(Deploy{{{"m.bpmn", waiter.flow("start", "wait").flow("wait", "t").flow("t", "end").xml()}}}, Timestamp{0});
+  for (int i = 0; i < 40; ++i) engine.execute(CreateInstance{"p", 0, {}, ""}, Timestamp{0});
+  Outcome outcome = engine.execute(BroadcastSignal{"fire", {{"big", feel::Value(std::string(900'000, 'x'))}}}, Timestamp{0});
+  int rounds = 1;
+  for (std::deque<Key> rest(outcome.to_continue.begin(), outcome.to_continue.end()); !rest.empty(); rest.pop_front(), ++rounds) {
+    EXPECT_LT(encode_record({Timestamp{0}, outcome.events}).size(), 2 * kMaxWrittenPerCommand);
+    outcome = engine.execute(Continue{rest.front()}, Timestamp{0});
+    rest.insert(rest.end(), outcome.to_continue.begin(), outcome.to_continue.end());
+  }
+  EXPECT_GE(rounds, 8);
+  EXPECT_EQ(engine.state().activatable("work").size(), 40u);
 }
 
 // ---- sizes

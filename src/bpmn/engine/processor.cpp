@@ -111,11 +111,12 @@ void Processor::operator()(const SetVariables& command) {
 }
 
 void Processor::operator()(const Continue& command) {
-  const Instance* instance = state_.instance(command.instance);
+  if (const Broadcast* kept = state_.broadcast(command.key)) return go_on_broadcasting(*kept, {});
+  const Instance* instance = state_.instance(command.key);
   if (!instance || instance->pending.empty()) return;  // ended or continued meanwhile
   yields_before_ = instance->yields;
   steps_.assign(instance->pending.begin(), instance->pending.end());
-  writer_.append(InstanceContinued{command.instance});
+  writer_.append(InstanceContinued{command.key});
 }
 
 // ---- messages

@@ -153,6 +153,7 @@ class Processor {
   void cancel_starts(Key process_key);
   void push_broadcast(Key instance, Key element_instance, const std::string& name, const Context& variables);
   void broadcast(const std::string& name, const Context& variables);
+  void go_on_broadcasting(Broadcast broadcast, std::set<Key> starts);
   void start_by_signal(const Definition& definition, const std::string& name, const Context& variables);
   void signal(Key subscription, const Context& variables);
   void begin_instance(Key instance, std::string_view start_event, const Context& variables);

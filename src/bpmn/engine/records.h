@@ -157,9 +157,9 @@ struct SetVariables {
   Context variables;
   bool local = false;  // in that very scope; else where each is defined, or at the instance
 };
-// Goes on with an instance that yielded.
+// Goes on with an instance, or a broadcast, that yielded.
 struct Continue {
-  Key instance = 0;
+  Key key = 0;
 };
 // Fires what is due: timers, back-offs, locks, times to live. What began in the future, because the clock was set back, begins anew.
 struct Tick {};
@@ -435,6 +435,20 @@ struct SignalBroadcast {
   std::string name;
   Context variables;
 };
+// A broadcast to very many keeps what it has still to tell, and goes on by a Continue of its key. Name and variables are empty where it
+// was kept before.
+struct BroadcastYielded {
+  static constexpr RecordType kType{52, 1};
+  Key signal = 0;
+  std::string name;
+  Context variables;
+  Key element_instance = 0;  // that was told last, and by which subscription
+  Key subscription = 0;
+};
+struct BroadcastEnded {
+  static constexpr RecordType kType{53, 1};
+  Key signal = 0;
+};
 struct RepeatingTimerCreated {
   static constexpr RecordType kType{36, 1};
   Key instance = 0;
@@ -609,7 +623,8 @@ using Event =
                  RepeatingTimerCreated, StartTimerCreated, StartTimerTriggered, StartTimerCanceled, InstanceLocked, ChildStarted,
                  LoopStarted, LoopOutputCollected, InstanceMigrated, CalendarTimerCreated, CalendarStartTimerCreated, ProcessDeleted,
                  DecisionsDeployed, DecisionsDeleted, DecisionEvaluated, FormDeployed, FormDeleted, CompensationRecorded,
-                 CompensationTriggered, CompensationStarted, CompensationCompleted, ScopeResumed>;
+                 CompensationTriggered, CompensationStarted, CompensationCompleted, ScopeResumed, BroadcastYielded,
+                 BroadcastEnded>;
 
 // All events of one command: what the journal holds in one row. They take effect together.
 struct Record {

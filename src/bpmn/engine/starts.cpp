@@ -131,18 +131,43 @@ void Processor::push_broadcast(Key instance, Key element_instance, const std::st
 
 // To the processes that it starts and the elements that wait for it, in the order of their keys, as in Zeebe.
 void Processor::broadcast(const std::string& name, const Context& variables) {
-  writer_.append(SignalBroadcast{writer_.next_key(), name, variables});
-  std::multimap<Key, Key> receivers;  // definition or element instance, and its subscription
-  for (const Key definition : state_.started_by_signal(name)) receivers.emplace(definition, 0);
-  // Of one element what came last is first: its boundary event.
-  for (const Key key : std::views::reverse(state_.signal_subscriptions(name)))
-    receivers.emplace(state_.owner_of(key)->subscriptions.at(key).element_instance, key);
-  for (const auto& [receiver, subscription] : receivers) {
-    if (subscription == 0)
-      start_by_signal(*state_.definition(receiver), name, variables);
-    else
-      signal(subscription, variables);
+  const Key signal = writer_.next_key();
+  writer_.append(SignalBroadcast{signal, name, variables});
+  go_on_broadcasting({signal, name, variables, {}}, state_.started_by_signal(name));
+}
+
+// So many in a command; what the signal starts is begun in its first one in any case.
+void Processor::go_on_broadcasting(Broadcast broadcast, std::set<Key> starts) {
+  const auto start_before = [&](Key receiver) {
+    for (; !starts.empty() && *starts.begin() < receiver; starts.erase(starts.begin()))
+      start_by_signal(*state_.definition(*starts.begin()), broadcast.name, broadcast.variables);
+  };
+  // What began to wait later is not told. Each one is looked for anew, as what is told changes who waits.
+  const auto next = [&] {
+    const std::set<SignalWait>& waits = state_.signal_waits(broadcast.name);
+    auto found = waits.upper_bound(broadcast.reached);
+    while (found != waits.end() && found->subscription > broadcast.signal && found->element_instance < broadcast.signal) ++found;
+    return found == waits.end() || found->element_instance > broadcast.signal ? SignalWait() : *found;
+  };
+  const bool was_kept = state_.broadcast(broadcast.signal) != nullptr;
+  int told = 0;
+  for (SignalWait wait = next(); wait.subscription != 0; wait = next()) {
+    if (has_done_enough(told)) {
+      start_before(broadcast.signal);
+      const auto& [signal, name, variables, reached] = broadcast;
+      if (was_kept)
+        writer_.append(BroadcastYielded{signal, {}, {}, reached.element_instance, reached.subscription});
+      else
+        writer_.append(BroadcastYielded{signal, name, variables, reached.element_instance, reached.subscription});
+      return outcome_.to_continue.push_back(signal);
+    }
+    start_before(wait.element_instance);
+    signal(wait.subscription, broadcast.variables);
+    broadcast.reached = wait;
+    ++told;
   }
+  start_before(broadcast.signal);
+  if (was_kept) writer_.append(BroadcastEnded{broadcast.signal});
 }
 
 void Processor::start_by_signal(const Definition& definition, const std::string& name, const Context& variables) {

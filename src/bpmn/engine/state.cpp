@@ -12,10 +12,9 @@
 namespace consilium::bpmn::engine {
 namespace {
 
-const std::set<Key> kNone;
-
 template <class Map, class Name>
-const std::set<Key>& set_of(const Map& map, const Name& name) {
+const typename Map::mapped_type& set_of(const Map& map, const Name& name) {
+  static const typename Map::mapped_type kNone;
   const auto found = map.find(name);
   return found == map.end() ? kNone : found->second;
 }
@@ -372,7 +371,12 @@ std::vector<Key> State::subscriptions(std::string_view name, std::string_view co
   return keys;
 }
 
-const std::set<Key>& State::signal_subscriptions(std::string_view name) const { return set_of(signal_subscriptions_, name); }
+const std::set<SignalWait>& State::signal_waits(std::string_view name) const { return set_of(signal_subscriptions_, name); }
+
+const Broadcast* State::broadcast(Key signal) const {
+  const auto found = broadcasts_.find(signal);
+  return found == broadcasts_.end() ? nullptr : &found->second;
+}
 
 const std::set<Key>& State::started_by_message(std::string_view name) const { return set_of(started_by_message_, name); }
 
@@ -411,6 +415,7 @@ void State::forget_changes() {
   changed_requirements_.clear();
   changed_forms_.clear();
   changed_retired_.clear();
+  changed_broadcasts_.clear();
   deleted_definitions_.clear();
 }
 
@@ -481,6 +486,11 @@ void State::restore_retired(Retired retired) {
   retired_by_id_[{retired.kind, retired.id}] = retired.key;
   const Key key = retired.key;
   retired_[key] = std::move(retired);
+}
+
+void State::restore_broadcast(Broadcast broadcast) {
+  const Key signal = broadcast.signal;
+  broadcasts_[signal] = std::move(broadcast);
 }
 
 void State::forget_retired(Deployable kind, const std::string& id) {
@@ -596,7 +606,7 @@ void State::index(const Instance& instance, From from) {
   for (const auto& [key, subscription] : instance.subscriptions) {
     own(key, instance.key, from);
     if (subscription.is_signal)
-      signal_subscriptions_[subscription.name].insert(key);
+      signal_subscriptions_[subscription.name].insert({subscription.element_instance, key});
     else
       subscriptions_.insert({hash_of(subscription.name, subscription.correlation_key), key});
   }

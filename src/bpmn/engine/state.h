@@ -73,6 +73,23 @@ struct Subscription {
   Key next_wait = 0;
 };
 
+// In the order in which a signal is told: as in Zeebe the element that began first, and of one element what came last.
+struct SignalWait {
+  Key element_instance = 0;
+  Key subscription = 0;
+  bool operator<(const SignalWait& other) const {
+    return std::tie(element_instance, other.subscription) < std::tie(other.element_instance, subscription);
+  }
+};
+
+// A signal on its way to very many: what waited when it was broadcast, and comes after those that it has reached, is still to be told.
+struct Broadcast {
+  Key signal = 0;
+  std::string name;
+  Context variables;
+  SignalWait reached;
+};
+
 struct Incident {
   Key key = 0;
   Key element_instance = 0;
@@ -355,7 +372,10 @@ class State {
 
   // The one whose element began first is first, as in Zeebe, whenever it came to wait; of one element that which came last.
   std::vector<Key> subscriptions(std::string_view name, std::string_view correlation_key) const;
-  const std::set<Key>& signal_subscriptions(std::string_view name) const;
+  const std::set<SignalWait>& signal_waits(std::string_view name) const;
+  // What has not reached all yet.
+  const std::map<Key, Broadcast>& broadcasts() const { return broadcasts_; }
+  const Broadcast* broadcast(Key signal) const;
   const std::map<Key, Message>& messages() const { return messages_; }
   const Message* message(Key key) const;
   const std::set<Key>& buffered(std::string_view name, std::string_view correlation_key) const;
@@ -368,6 +388,7 @@ class State {
   const std::set<Key>& changed_requirements() const { return changed_requirements_; }
   const std::set<Key>& changed_forms() const { return changed_forms_; }
   const std::set<Key>& changed_retired() const { return changed_retired_; }
+  const std::set<Key>& changed_broadcasts() const { return changed_broadcasts_; }
   const std::set<Key>& deleted_definitions() const { return deleted_definitions_; }
   void forget_changes();
   // After a checkpoint: the bytes that it has of an instance. Pointers to it are void.
@@ -380,6 +401,7 @@ class State {
   std::expected<void, std::string> restore_requirements(Requirements requirements);
   void restore_form(Form form);
   void restore_retired(Retired retired);
+  void restore_broadcast(Broadcast broadcast);
   void restore_instance(Instance instance);
   // The same of a row, which rests at once when it can; the reason when it cannot be read.
   std::expected<void, std::string> restore_instance(std::string_view bytes);
@@ -425,6 +447,7 @@ class State {
   std::map<Key, Requirements> requirements_;
   std::map<Key, Form> forms_;
   std::map<Key, Retired> retired_;
+  std::map<Key, Broadcast> broadcasts_;
   mutable std::map<Key, Instance> instances_;  // that are awake
   mutable AscendingMap<Bytes> resting_;
   std::map<Key, Message> messages_;
@@ -454,8 +477,9 @@ class State {
   std::set<Key> changed_requirements_;
   std::set<Key> changed_forms_;
   std::set<Key> changed_retired_;
+  std::set<Key> changed_broadcasts_;
   std::set<Key> deleted_definitions_;
-  std::map<std::string, std::set<Key>, std::less<>> signal_subscriptions_;
+  std::map<std::string, std::set<SignalWait>, std::less<>> signal_subscriptions_;
   std::map<std::string, std::set<Key>, std::less<>> started_by_message_;
   std::map<std::string, std::set<Key>, std::less<>> started_by_signal_;
   std::map<Pair, Key> locks_;  // process id and correlation key

@@ -153,6 +153,8 @@ class Bench {
     }
     for (const auto& [key, form] : replica_.state().forms()) restored.restore_form(*decode_form(encode_form(form)));
     for (const auto& [key, retired] : replica_.state().retired()) restored.restore_retired(*decode_retired(encode_retired(retired)));
+    for (const auto& [key, broadcast] : replica_.state().broadcasts())
+      restored.restore_broadcast(*decode_broadcast(encode_broadcast(broadcast)));
     for (const auto& [key, instance] : replica_.state().instances()) {
       const auto decoded = restored.restore_instance(commands_ % 2 == 0 ? pack_instance(instance) : encode_instance(instance));
       ASSERT_TRUE(decoded.has_value()) << decoded.error();

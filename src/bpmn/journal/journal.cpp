@@ -20,6 +20,7 @@ constexpr int kStartTimerRow = 3;
 constexpr int kRequirementsRow = 4;
 constexpr int kRetiredRow = 5;
 constexpr int kFormRow = 6;
+constexpr int kBroadcastRow = 7;
 
 constexpr char kTables[] = R"sql(
 CREATE TABLE processes_partition (
@@ -167,6 +168,10 @@ CheckpointRows rows_of(const engine::State& state) {
     const bool is_there = retired != state.retired().end();
     result.rows.push_back({kRetiredRow, key, is_there ? std::optional(engine::encode_retired(retired->second)) : std::nullopt});
   }
+  for (const Key key : state.changed_broadcasts()) {
+    const engine::Broadcast* broadcast = state.broadcast(key);
+    result.rows.push_back({kBroadcastRow, key, broadcast ? std::optional(engine::encode_broadcast(*broadcast)) : std::nullopt});
+  }
   // Not before: what is in the journal may be of instances of theirs.
   result.deleted_models.assign(state.deleted_definitions().begin(), state.deleted_definitions().end());
   return result;
@@ -251,6 +256,7 @@ Task<Result<void>> Journal::load(runtime::Context& context, engine::Engine& engi
   CO_TRY(co_await load_checkpoint(context, state, kRequirementsRow));
   CO_TRY(co_await load_checkpoint(context, state, kFormRow));
   CO_TRY(co_await load_checkpoint(context, state, kRetiredRow));
+  CO_TRY(co_await load_checkpoint(context, state, kBroadcastRow));
   CO_TRY(co_await load_checkpoint(context, state, kInstanceRow));
   CO_TRY(co_await load_checkpoint(context, state, kMessageRow));
   CO_TRY(co_await load_checkpoint(context, state, kStartTimerRow));
@@ -300,6 +306,10 @@ Task<Result<void>> Journal::load_checkpoint(runtime::Context& context, engine::S
         auto retired = engine::decode_retired(row.blob(1));
         if (!retired) co_return fail(damaged(retired.error()));
         state.restore_retired(std::move(*retired));
+      } else if (kind == kBroadcastRow) {
+        auto broadcast = engine::decode_broadcast(row.blob(1));
+        if (!broadcast) co_return fail(damaged(broadcast.error()));
+        state.restore_broadcast(std::move(*broadcast));
       } else if (kind == kInstanceRow) {
         const auto restored = state.restore_instance(row.blob(1));
         if (!restored) co_return fail(damaged(restored.error()));

@@ -16,6 +16,7 @@ import { Button } from '../../../ui/button';
 import { Icon } from '../../../ui/icon';
 import { ProblemNotice } from '../../../ui/problem-notice';
 import { blankModel } from './blank-model';
+import { draftOf, type Drawing } from './draft';
 import { drawing, fit, type Paper } from './drawing';
 import { saveFile } from './files';
 import { Refusal } from './instance-dialogs';
@@ -87,8 +88,23 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
   const [leaving, setLeaving] = useState<{ leave: () => void } | null>(null);
   const leaveTo = modelKey ? `/office/processes/models/${modelKey}` : '/office/processes';
   const stack = editor?.get('commandStack');
-  // What was read from a file is no step that could be undone.
+  // What was read from a file, or kept from before, is no step that could be undone.
   const fromFile = useRef(false);
+  const draft = useMemo(() => draftOf(session.person.id, modelKey), [session.person.id, modelKey]);
+  const deployed = useRef<Drawing>({ name: '', xml: '' });
+  const [kept, setKept] = useState(false);
+  // Deployed, or left by decision: there is nothing to keep any more.
+  const settled = useRef(false);
+  const keep = useRef(async (_: Editor) => {});
+  keep.current = async (made) => {
+    if (settled.current || made !== editor) return;
+    if (!fromFile.current && !made.get('commandStack').canUndo()) {
+      draft.drop();
+      return;
+    }
+    const { xml } = await made.saveXML({ format: true });
+    if (xml && !settled.current) draft.keep({ name, xml });
+  };
 
   const open = async (made: Editor, xml: string) => {
     setUnread(false);
@@ -118,8 +134,13 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
       const model = modelKey ? await api.processes.getModel({ key: modelKey }) : null;
       if (!current) return;
       const blank = blankModel();
-      setName(model?.resourceName ?? `${blank.id}.bpmn`);
-      await first.current(made, model?.xml ?? blank.xml);
+      deployed.current = { name: model?.resourceName ?? `${blank.id}.bpmn`, xml: model?.xml ?? blank.xml };
+      const before = draft.read();
+      const drawing = before ?? deployed.current;
+      fromFile.current = before !== null;
+      setKept(before !== null);
+      setName(drawing.name);
+      await first.current(made, drawing.xml);
       if (current) setEditor(made);
     };
     begin().catch((failure: unknown) => {
@@ -128,9 +149,11 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
     });
     return () => {
       current = false;
+      takeTyped(made);
+      void keep.current(made);
       made.destroy();
     };
-  }, [api, modelKey, onOver]);
+  }, [api, draft, modelKey, onOver]);
 
   const workshop = useMemo<Workshop | null>(() => editor && { modeling: editor.get('modeling'), factory: editor.get('bpmnFactory'), definitions: () => editor.getDefinitions(), isFree: (id) => editor.get('elementRegistry').get(id) === undefined }, [editor]);
 
@@ -144,7 +167,16 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
   const isChanged = useRef((): boolean => false);
   isChanged.current = () => {
     takeTyped(editor);
-    return fromFile.current || stack?.canUndo() === true;
+    return !settled.current && (fromFile.current || stack?.canUndo() === true);
+  };
+  useEffect(() => {
+    if (!editor || changes === 0) return undefined;
+    const soon = setTimeout(() => void keep.current(editor), 500);
+    return () => clearTimeout(soon);
+  }, [editor, changes]);
+  const settle = () => {
+    settled.current = true;
+    draft.drop();
   };
   const askIfChanged = (leave: () => void) => {
     const changed = isChanged.current();
@@ -208,9 +240,9 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
       if (checked.problems.length > 0 || !deploy) {
         setFound({ problems: checked.problems, sound: checked.problems.length === 0 });
       } else {
-        const deployed = await ask(false, xml);
-        isChanged.current = () => false;
-        const key = deployed.items[0]?.key;
+        const done = await ask(false, xml);
+        settle();
+        const key = done.items[0]?.key;
         go(key ? `/office/processes/models/${key}` : '/office/processes');
         return;
       }
@@ -231,6 +263,16 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
     setName(chosen.name);
     await open(editor, await chosen.text());
     fromFile.current = true;
+    settled.current = false;
+    setKept(false);
+  };
+  const dropKept = async () => {
+    if (!editor) return;
+    draft.drop();
+    fromFile.current = false;
+    setKept(false);
+    setName(deployed.current.name);
+    await open(editor, deployed.current.xml);
   };
   const save = async () => {
     if (!editor) return;
@@ -258,6 +300,12 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
         if (chosen && !askIfChanged(() => void read(chosen))) void read(chosen);
       }} />
       {error !== null && (editor ? <Refusal error={error} /> : <ProblemNotice error={error} />)}
+      {kept && (
+        <p className="notice" role="status" data-testid="kept">
+          {t('processes.kept')}
+          <Button className="link" data-testid="drop-kept" onPress={() => void dropKept()}>{t('processes.drop-kept')}</Button>
+        </p>
+      )}
       {unread && <p className="notice notice-danger" role="alert">{t('processes.unreadable')}</p>}
       {found.sound && <p className="notice" role="status" data-testid="sound">{t('processes.sound')}</p>}
       {found.problems.length > 0 && (
@@ -283,7 +331,7 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
           <p>{t('processes.leave-text')}</p>
           <div className="dialog-buttons">
             <Button className="button" data-testid="stay" onPress={() => setLeaving(null)}>{t('processes.stay')}</Button>
-            <Button className="button button-danger" data-testid="leave-sure" onPress={() => { setLeaving(null); leaving.leave(); }}>{t('processes.leave')}</Button>
+            <Button className="button button-danger" data-testid="leave-sure" onPress={() => { setLeaving(null); settle(); leaving.leave(); }}>{t('processes.leave')}</Button>
           </div>
         </Ask>
       )}
