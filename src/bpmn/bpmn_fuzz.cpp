@@ -41,7 +41,8 @@ void fuzz_model(std::string_view xml) {
     const auto deployed = engine.execute(engine::Deploy{{{"fuzz.bpmn", std::string(xml)}}}, Timestamp{0});
     if (deployed.rejection) return;
     auto started = engine.execute(engine::CreateInstance{read->front()->id, 0, {}, ""}, Timestamp{0});
-    for (int i = 0; i < 3 && !started.to_continue.empty(); ++i) engine.execute(engine::Continue{started.key}, Timestamp{0});
+    for (int i = 0; i < 3 && !started.to_continue.empty(); ++i)
+      started.to_continue = engine.execute(engine::Continue{started.to_continue.back()}, Timestamp{0}).to_continue;
     if (engine.state().instance(started.key)) engine.execute(engine::CancelInstance{started.key}, Timestamp{1});
   } else {
     require(!read.error().empty() && read.error().size() <= model::kMaxFindings + 1);

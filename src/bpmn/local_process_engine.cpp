@@ -13,6 +13,8 @@ namespace {
 using engine::Key;
 using process::InstanceState;
 
+Error overloaded(std::string_view why) { return make_error(ErrorKind::kUnavailable, "process.overloaded", why).retry_in(seconds(1)); }
+
 Error unavailable(std::string_view why) { return make_error(ErrorKind::kUnavailable, "process.unavailable", why).retry_in(seconds(1)); }
 
 Error error_of(const engine::Rejection& rejection) {
@@ -281,8 +283,7 @@ Task<Result<T>> LocalProcessEngine::submit(runtime::Context& context, std::move_
   if (!open_) co_return fail(unavailable("The engine is not open"));
   if (waiting_.fetch_add(1) >= options_.max_waiting) {
     --waiting_;
-    co_return fail(make_error(ErrorKind::kUnavailable, "process.overloaded", "Expected room in the engine's queue, but it is full")
-                       .retry_in(seconds(1)));
+    co_return fail(overloaded("Expected room in the engine's queue, but it is full"));
   }
   struct Awaiter {
     LocalProcessEngine& self;
@@ -629,6 +630,8 @@ void LocalProcessEngine::decide_outcome(Turn& turn, Key job, const process::JobO
 Task<Decided<engine::Outcome>> LocalProcessEngine::perform(runtime::Context& context, engine::Command command) {
   using Answer = std::expected<engine::Outcome, engine::Rejection>;
   std::move_only_function<Result<Answer>(Turn&)> decide = [this, &command](Turn& turn) -> Result<Answer> {
+    if (std::holds_alternative<engine::BroadcastSignal>(command) && engine_.state().broadcasts().size() >= kMaxBroadcasts)
+      return fail(overloaded("Expected fewer signals that are still on their way"));
     engine::Outcome outcome = execute(turn, command);
     if (outcome.rejection) return Answer(std::unexpect, std::move(*outcome.rejection));
     return Answer(std::move(outcome));
@@ -748,9 +751,7 @@ Task<Decided<std::vector<engine::ActivatedJob>>> LocalProcessEngine::activate_jo
   runtime::Scheduler& caller = context.scheduler();
   const std::size_t before = job_waits_count_.fetch_add(1);
   std::optional<Registered> registered(std::in_place, *this, command.type);
-  if (before >= kMaxJobWaits)
-    co_return fail(
-        make_error(ErrorKind::kUnavailable, "process.overloaded", "Expected fewer calls that wait for jobs").retry_in(seconds(1)));
+  if (before >= kMaxJobWaits) co_return fail(overloaded("Expected fewer calls that wait for jobs"));
   co_await loop_.enter();
   const Place place(limit ? Patience::kLimited : Patience::kEndless, ++last_ticket_);
   JobWait wait(loop_, command, place);

@@ -26,6 +26,7 @@ namespace consilium::bpmn {
 inline constexpr std::size_t kMaxWaitingCommands = 10'000;
 inline constexpr std::size_t kMaxBatch = 256;  // commands decided before their common commit
 inline constexpr std::size_t kMaxContinuesPerBatch = 16;
+inline constexpr std::size_t kMaxBroadcasts = 100;            // that have not reached all yet; then no other is taken
 inline constexpr std::int64_t kRecordsPerCheckpoint = 1000;  // of journal, then the changed instances are written
 inline constexpr int kAppendTries = 10;                      // while the database says that it is overloaded
 inline constexpr Duration kAppendRetry = milliseconds(50);

@@ -274,8 +274,7 @@ await runChecks({
     assert.equal(new URL(page.url()).pathname, address, 'they go on where they were');
     assert.equal(await name(), 'Drawn further');
 
-    await setProperty(page, 'name', 'Drawn at last');
-    await until('it is kept', () => page.evaluate(() => JSON.stringify({ ...sessionStorage }).includes('Drawn at last')));
+    await page.locator('[data-testid=panel] [name=name]').fill('Drawn at last');
     page.once('dialog', (question) => void question.accept());
     await page.reload();
     await kept.waitFor();
@@ -293,6 +292,20 @@ await runChecks({
     await page.getByTestId('deploy').click();
     await page.getByTestId('model').waitFor();
     await until('nothing is kept of it', () => page.evaluate(() => !JSON.stringify({ ...sessionStorage }).includes('Deployed')));
+
+    // What a person leaves in their tab is gone when they log out.
+    await page.locator('[data-part=processes]').click();
+    await page.getByTestId('new-model').click();
+    await ready();
+    await setProperty(page, 'name', 'Left behind');
+    page.once('dialog', (question) => void question.accept());
+    await page.goto('/office/processes');
+    await page.getByTestId('new-model').waitFor();
+    assert.match(await page.evaluate(() => JSON.stringify({ ...sessionStorage })), /Left behind/);
+    await page.locator('.top .button-icon').last().click();
+    await page.locator('[data-key=logout]').click();
+    await page.locator('input[name=username]').waitFor();
+    assert.doesNotMatch(await page.evaluate(() => JSON.stringify({ ...sessionStorage })), /Left behind/);
   },
 
   'what is typed in a hurry is kept, each as a step of its own': async (place) => {

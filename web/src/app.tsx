@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { createClient, problemOf, type Api, type Person } from './api';
-import { browserBox } from './base/device';
+import { browserBox, clearBox, clearOthers, personBox, tab } from './base/device';
 import { earlyPerson } from './base/early';
 import { later } from './base/later';
 import { onwardOf } from './base/onward';
@@ -40,7 +40,7 @@ const rememberedPerson = (): Person | null => {
   }
 };
 
-const hereAs = (person: Person | null) => person && { personId: person.id, path: location.pathname };
+const placeOf = (person: Person | null) => person && { personId: person.id, path: location.pathname };
 
 // Kept for as long as the page is: what a person was sent here for.
 const onward = location.pathname === '/login' ? onwardOf(location.search, location.origin) : null;
@@ -64,15 +64,18 @@ export function App() {
     return person ? { kind: 'person', person } : { kind: 'asking' };
   });
 
+  const here = useRef(who.kind === 'person' ? who.person : null);
   const enter = useCallback((person: Person) => {
+    here.current = person;
     device.set('who', JSON.stringify(person));
     setWho({ kind: 'person', person });
   }, []);
   // Where somebody was when their session ended by itself: there they go on.
-  const interrupted = useRef(who.kind === 'nobody' && who.expired ? hereAs(rememberedPerson()) : null);
+  const interrupted = useRef(who.kind === 'nobody' && who.expired ? placeOf(rememberedPerson()) : null);
   const leave = useCallback((expired: boolean) => {
     if (!expired) interrupted.current = null;
-    else interrupted.current = hereAs(rememberedPerson()) ?? interrupted.current;
+    else if (here.current) interrupted.current = placeOf(here.current);
+    here.current = null;
     device.remove('who');
     setWho({ kind: 'nobody', expired });
   }, []);
@@ -105,6 +108,7 @@ export function App() {
       person: who.person,
       onOver: () => leave(true),
       logout: () => leaveFor(() => {
+        clearBox(personBox(tab, who.person.id));
         void api.sessions.endCurrent({}).catch(() => undefined).finally(() => leave(false));
       }),
     };
@@ -132,8 +136,10 @@ export function App() {
             goOnward(onward.path);
             return;
           }
+          clearOthers(tab, person.id);
           enter(person);
           go(interrupted.current?.personId === person.id ? interrupted.current.path : '/');
+          interrupted.current = null;
         }} />
       )}
       {page.kind === 'asking' && loading}

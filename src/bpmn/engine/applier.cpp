@@ -179,13 +179,7 @@ void Applier::erase_timer(Instance& owner, Key timer) {
 void Applier::erase_subscription(Instance& owner, Key subscription) {
   const Subscription& ended = owner.subscriptions.at(subscription);
   owner.unlink_wait(ended.element_instance, subscription);
-  if (ended.is_signal) {
-    const auto found = state_.signal_subscriptions_.find(ended.name);
-    found->second.erase({ended.element_instance, subscription});
-    if (found->second.empty()) state_.signal_subscriptions_.erase(found);
-  } else {
-    state_.subscriptions_.erase({State::hash_of(ended.name, ended.correlation_key), subscription});
-  }
+  state_.unindex_wait(owner.process->id, ended);
   state_.owners_.erase(subscription);
   owner.subscriptions.erase(subscription);
 }
@@ -337,7 +331,7 @@ void Applier::operator()(const SubscriptionCreated& event) {
   owner.subscriptions[event.subscription] = {event.subscription, event.element_instance, owner.process->by_id.at(event.target), event.name,
                                              event.correlation_key};
   owner.link_wait(event.element_instance, event.subscription);
-  state_.subscriptions_.insert({State::hash_of(event.name, event.correlation_key), event.subscription});
+  state_.index_wait(owner.process->id, owner.subscriptions[event.subscription]);
   own(event.subscription, event.instance);
 }
 
@@ -447,15 +441,17 @@ void Applier::operator()(const SignalSubscribed& event) {
   owner.subscriptions[event.subscription] = {
       event.subscription, event.element_instance, owner.process->by_id.at(event.target), event.name, "", true};
   owner.link_wait(event.element_instance, event.subscription);
-  state_.signal_subscriptions_[event.name].insert({event.element_instance, event.subscription});
+  state_.index_wait(owner.process->id, owner.subscriptions[event.subscription]);
   own(event.subscription, event.instance);
 }
 
 void Applier::operator()(const SignalBroadcast& event) { used(event.signal); }
 
+void Applier::operator()(const DeploymentMade& event) { used(event.deployment); }
+
 void Applier::operator()(const BroadcastYielded& event) {
   Broadcast& kept = state_.broadcasts_[event.signal];
-  if (kept.signal == 0) kept = {event.signal, event.name, event.variables, {}};
+  if (kept.signal == 0) kept = {event.signal, event.name, event.variables, event.yields, {}};
   kept.reached = {event.element_instance, event.subscription};
   state_.changed_broadcasts_.insert(event.signal);
 }
@@ -544,6 +540,9 @@ void Applier::operator()(const InstanceMigrated& event) {
   migrate_compensations(owner, *target.process, event.mapping);
   state_.count_instance(owner.process_key, -1);
   state_.count_instance(target.key, 1);
+  // None today: what waits for a message or signal is not migrated.
+  for (const auto& [key, subscription] : owner.subscriptions) state_.unindex_wait(owner.process->id, subscription);
+  for (const auto& [key, subscription] : owner.subscriptions) state_.index_wait(target.process->id, subscription);
   owner.process = target.process;
   owner.process_key = target.key;
   owner.version = target.version;

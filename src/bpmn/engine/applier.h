@@ -50,6 +50,7 @@ class Applier {
   void operator()(const SignalBroadcast& event);
   void operator()(const BroadcastYielded& event);
   void operator()(const BroadcastEnded& event);
+  void operator()(const DeploymentMade& event);
   void operator()(const RepeatingTimerCreated& event);
   void operator()(const StartTimerCreated& event);
   void operator()(const CalendarTimerCreated& event);

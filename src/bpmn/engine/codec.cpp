@@ -330,11 +330,15 @@ void fields(A& a, Is<SignalBroadcast> auto& e) {
 }
 template <class A>
 void fields(A& a, Is<BroadcastYielded> auto& e) {
-  a(e.signal), a(e.name), a(e.variables), a(e.element_instance), a(e.subscription);
+  a(e.signal), a(e.name), a(e.variables), a(e.yields), a(e.element_instance), a(e.subscription);
 }
 template <class A>
 void fields(A& a, Is<BroadcastEnded> auto& e) {
   a(e.signal);
+}
+template <class A>
+void fields(A& a, Is<DeploymentMade> auto& e) {
+  a(e.deployment);
 }
 template <class A>
 void fields(A& a, Is<RepeatingTimerCreated> auto& e) {
@@ -875,8 +879,8 @@ std::expected<Retired, std::string> decode_retired(std::string_view bytes) {
 std::string encode_broadcast(const Broadcast& broadcast) {
   Writer writer;
   writer.number(kFormVersion);
-  const auto& [signal, name, variables, reached] = broadcast;
-  const BroadcastYielded kept{signal, name, variables, reached.element_instance, reached.subscription};
+  const auto& [signal, name, variables, yields, reached] = broadcast;
+  const BroadcastYielded kept{signal, name, variables, yields, reached.element_instance, reached.subscription};
   fields(writer, kept);
   return writer.take();
 }
@@ -887,7 +891,7 @@ std::expected<Broadcast, std::string> decode_broadcast(std::string_view bytes) {
   if (reader.number() != kFormVersion) return damaged("checkpoint of a broadcast");
   fields(reader, event);
   if (!reader.good() || !reader.at_end()) return damaged("checkpoint of a broadcast");
-  return Broadcast{event.signal, std::move(event.name), std::move(event.variables), {event.element_instance, event.subscription}};
+  return Broadcast{event.signal, std::move(event.name), std::move(event.variables), event.yields, {event.element_instance, event.subscription}};
 }
 
 std::string snapshot(const State& state) {

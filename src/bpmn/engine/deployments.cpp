@@ -23,7 +23,8 @@ void Processor::operator()(const Deploy& command) {
   if (command.resources.empty())
     return reject(Rejection::Code::kInvalidArgument, "Expected to deploy at least one resource, but none given");
   Plan plan;
-  plan.next = writer_.next_key();
+  const Key deployment = writer_.next_key();
+  plan.next = deployment + 1;
   for (const Resource& resource : command.resources) {
     if (resource.name.ends_with(".dmn"))
       plan_decisions(resource, plan);
@@ -44,6 +45,8 @@ void Processor::operator()(const Deploy& command) {
   outcome_.requirements = std::move(plan.requirements);
   outcome_.forms = std::move(plan.forms);
   if (command.effect == Effect::kOnlyChecked) return;
+  outcome_.key = deployment;
+  writer_.append(DeploymentMade{deployment});
   std::vector<std::pair<Key, Key>> replaced;  // by which process
   for (Event& event : plan.events) {
     const auto* deployed = std::get_if<ProcessDeployed>(&event);

@@ -353,7 +353,7 @@ TEST(Elements, NothingIsTriggeredByWhatCompletes) {
     bench.run(SetVariables{instance, {{"r", feel::Value(1)}}, false});
     bench.run(ResolveIncident{bench.incidents()[0].key});
     EXPECT_EQ(bench.take_path(), "t end p");
-    EXPECT_TRUE(bench.engine.state().signal_waits("s").empty());
+    EXPECT_TRUE(bench.engine.state().signal_waiters("s").empty());
   }
 }
 

@@ -638,7 +638,7 @@ TEST(Engine, CancelEndsEverything) {
   EXPECT_FALSE(bench.is_active(instance));
   EXPECT_FALSE(bench.ended()[0].completed);
   EXPECT_TRUE(bench.engine.state().due().empty());
-  EXPECT_TRUE(bench.engine.state().subscriptions("msg", "k").empty());
+  EXPECT_TRUE(bench.engine.state().first_message_waiters("msg", "k").empty());
   EXPECT_TRUE(bench.activate("work").empty());
   EXPECT_EQ(bench.run(CancelInstance{instance}).rejection->code, Rejection::Code::kNotFound);
 }
@@ -721,6 +721,19 @@ TEST(Engine, VersionsModelsAndLeavesRunningInstancesOnTheirs) {
   EXPECT_EQ(bench.engine.state().newest("p")->version, 2);
 }
 
+TEST(Engine, EachDeploymentHasAKeyOfItsOwn) {
+  Bench bench;
+  const std::string xml = TestModel().start().end().flow("start", "end").xml();
+  const Outcome first = bench.run(Deploy{{{"m.bpmn", xml}}});
+  const Outcome again = bench.run(Deploy{{{"m.bpmn", xml}}});
+  EXPECT_LT(first.key, first.processes.at(0).key);
+  EXPECT_EQ(again.processes.at(0).key, first.processes.at(0).key);
+  EXPECT_GT(again.key, first.processes.at(0).key);
+  Deploy checked{{{"m.bpmn", xml}}};
+  checked.effect = Effect::kOnlyChecked;
+  EXPECT_TRUE(bench.run(checked).events.empty());
+}
+
 TEST(Engine, BP_1_RefusesUnknownJobTypesAtDeployment) {
   EngineOptions options;
   options.known_job_types = std::set<std::string, std::less<>>{"known"};
@@ -767,7 +780,7 @@ TEST(Engine, BadTimersAndKeysAreIncidents) {
                    .flow("m", "b"));
   const Key instance = bench.start(R"({"wait": "soon", "id": "k"})");
   EXPECT_EQ(bench.incident(), "EXTRACT_VALUE_ERROR");
-  EXPECT_TRUE(bench.engine.state().subscriptions("msg", "k").empty());
+  EXPECT_TRUE(bench.engine.state().first_message_waiters("msg", "k").empty());
   bench.run(SetVariables{instance, *feel::parse_variables(R"({"wait": "PT1S"})"), false});
   bench.run(ResolveIncident{bench.incidents()[0].key});
   bench.pass(seconds(1));

@@ -69,8 +69,8 @@ void Processor::activate_in(const Instance& instance, const ElementInstance& sco
 }
 
 // At least one step is done in any case.
-bool Processor::has_done_enough(int steps) const {
-  return steps == kMaxStepsPerCommand || (steps > 0 && (writer_.written() > kMaxWrittenPerCommand || evaluated_ > kMaxEvaluatedPerCommand));
+bool Processor::has_done_enough(int done) const {
+  return done >= kMaxStepsPerCommand || (done > 0 && (writer_.written() > kMaxWrittenPerCommand || evaluated_ > kMaxEvaluatedPerCommand));
 }
 
 // What an instance has begun that goes on itself, as by a signal, counts as going on with it.
@@ -78,6 +78,7 @@ void Processor::yield_rest() {
   std::vector<Step> orphaned;  // whose sender has ended, and keeps nothing for later
   for (const Step& step : steps_)
     if (step.kind == Step::Kind::kBroadcast && !state_.has_instance(step.instance)) orphaned.push_back(step);
+  told_ = kMaxStepsPerCommand;
   for (const Step& step : orphaned) broadcast(step.element, step.result.value_or(Context()));
   std::map<Key, std::vector<Step>> rest;
   for (Step& step : steps_) rest[step.instance].push_back(std::move(step));
@@ -91,10 +92,13 @@ void Processor::yield_rest() {
       outcome_.to_continue.push_back(key);
       continue;
     }
-    raise(key, key, 0,
-          {error_type::kUnknown, "Expected the process to reach a wait state, but it goes on after " +
-                                     std::to_string(kMaxConsecutiveYields) + " rounds of work: a loop without a wait"});
+    raise(key, key, 0, endless_loop());
   }
+}
+
+Processor::Problem Processor::endless_loop() {
+  return {error_type::kUnknown, "Expected the process to reach a wait state, but it goes on after " + std::to_string(kMaxConsecutiveYields) +
+                                    " rounds of work: a loop without a wait"};
 }
 
 Step& Processor::push(Step::Kind kind, Key instance, Key element_instance) {
@@ -371,6 +375,7 @@ void Processor::activate_throw_event(const Instance& instance, const ElementInst
     if (!text) return raise(instance_key, key, 0, text.error());
     thrown = std::move(*text);
   }
+  if (definition.signal && yields_before_ >= kMaxConsecutiveYields) return raise(instance_key, key, 0, endless_loop());
   if (definition.signal) push_broadcast(instance_key, key, thrown, element.variables);
   if (definition.error) return throw_error(instance_key, key);
   activated(instance_key, key);

@@ -111,7 +111,7 @@ void Processor::operator()(const SetVariables& command) {
 }
 
 void Processor::operator()(const Continue& command) {
-  if (const Broadcast* kept = state_.broadcast(command.key)) return go_on_broadcasting(*kept, {});
+  if (const Broadcast* kept = state_.broadcast(command.key)) return go_on_with_broadcasts(command.key, kept->name);
   const Instance* instance = state_.instance(command.key);
   if (!instance || instance->pending.empty()) return;  // ended or continued meanwhile
   yields_before_ = instance->yields;
@@ -133,16 +133,27 @@ void Processor::operator()(const PublishMessage& command) {
   outcome_.key = key;
   const Duration buffered = std::clamp(command.time_to_live, Duration{}, kMaxWait);
   writer_.append(MessagePublished{key, command.name, command.correlation_key, command.id, now_ + buffered, command.variables});
-  // To one waiting instance of each process.
-  const std::vector<Key> waiting = state_.subscriptions(command.name, command.correlation_key);
-  for (const Key subscription : waiting) {
-    const Instance* instance = state_.owner_of(subscription);
-    if (!instance || state_.message(key)->correlated.contains(instance->process->id)) continue;
-    if (!instance->can_be_triggered(instance->elements.at(instance->subscriptions.at(subscription).element_instance))) continue;
-    correlate(*state_.message(key), instance->subscriptions.at(subscription));
-  }
+  correlate_with_waiting(key);
   start_by_message(*state_.message(key));
   if (buffered <= Duration{}) writer_.append(MessageExpired{key});
+}
+
+// To one waiting instance of each process, in the order of all of them.
+void Processor::correlate_with_waiting(Key key) {
+  const Message& message = *state_.message(key);
+  std::map<Waiter, MessageWaiter> next;  // of each process that has not got it
+  for (const MessageWaiter& first : state_.first_message_waiters(message.name, message.correlation_key)) next.emplace(first.waiter, first);
+  while (!next.empty()) {
+    const MessageWaiter candidate = next.extract(next.begin()).mapped();
+    const Instance* instance = state_.owner_of(candidate.waiter.subscription);  // null: an earlier one has ended it
+    const Subscription* waiting = instance ? &instance->subscriptions.at(candidate.waiter.subscription) : nullptr;
+    const bool is_meant = waiting && waiting->name == message.name && waiting->correlation_key == message.correlation_key;
+    if (is_meant && instance->can_be_triggered(instance->elements.at(waiting->element_instance))) {
+      correlate(message, *waiting);
+      continue;
+    }
+    if (const auto after = state_.message_waiter_after(candidate)) next.emplace(after->waiter, *after);
+  }
 }
 
 // ---- jobs

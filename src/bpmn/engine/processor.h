@@ -130,6 +130,7 @@ class Processor {
   };
 
   void reject(Rejection::Code code, std::string message);
+  void correlate_with_waiting(Key message);
   const Job* find_job(Key key, std::string_view what);
   void find_start_faults(const std::string& file, const model::Process& process, std::vector<model::Finding>& findings) const;
 
@@ -154,6 +155,7 @@ class Processor {
   void push_broadcast(Key instance, Key element_instance, const std::string& name, const Context& variables);
   void broadcast(const std::string& name, const Context& variables);
   void go_on_broadcasting(Broadcast broadcast, std::set<Key> starts);
+  void go_on_with_broadcasts(Key signal, const std::string& name);
   void start_by_signal(const Definition& definition, const std::string& name, const Context& variables);
   void signal(Key subscription, const Context& variables);
   void begin_instance(Key instance, std::string_view start_event, const Context& variables);
@@ -167,7 +169,8 @@ class Processor {
   void run_step(const Step& step);
   bool may_go_on(const Instance& instance, const ElementInstance& element) const;
   void activate_in(const Instance& instance, const ElementInstance& scope, const Step& step);
-  bool has_done_enough(int steps) const;
+  bool has_done_enough(int done) const;
+  static Problem endless_loop();
   void yield_rest();
   void activate(Key instance, Key scope, model::ElementIndex element, std::int32_t consumed, const std::optional<Context>& result);
   void go_on_activating(Key instance, Key element_instance);
@@ -279,7 +282,8 @@ class Processor {
   Outcome& outcome_;
   EventWriter writer_;
   std::deque<Step> steps_;
-  std::int32_t yields_before_ = 0;      // of the instance that goes on
+  std::int32_t yields_before_ = 0;      // of the instance or broadcast that goes on
+  int told_ = 0;                        // receivers of signals
   mutable std::int64_t evaluated_ = 0;  // steps of expressions
 };
 

@@ -442,6 +442,7 @@ struct BroadcastYielded {
   Key signal = 0;
   std::string name;
   Context variables;
+  std::int32_t yields = 0;   // in a row, of what has led to it, with its own
   Key element_instance = 0;  // that was told last, and by which subscription
   Key subscription = 0;
 };
@@ -613,6 +614,11 @@ struct ScopeResumed {
   Key instance = 0;
   Key element_instance = 0;
 };
+// Before all that is new in it, if anything is.
+struct DeploymentMade {
+  static constexpr RecordType kType{54, 1};
+  Key deployment = 0;
+};
 
 using Event =
     std::variant<ProcessDeployed, InstanceCreated, ElementActivating, ElementActivated, ElementCompleting, ElementCompleted,
@@ -624,7 +630,7 @@ using Event =
                  LoopStarted, LoopOutputCollected, InstanceMigrated, CalendarTimerCreated, CalendarStartTimerCreated, ProcessDeleted,
                  DecisionsDeployed, DecisionsDeleted, DecisionEvaluated, FormDeployed, FormDeleted, CompensationRecorded,
                  CompensationTriggered, CompensationStarted, CompensationCompleted, ScopeResumed, BroadcastYielded,
-                 BroadcastEnded>;
+                 BroadcastEnded, DeploymentMade>;
 
 // All events of one command: what the journal holds in one row. They take effect together.
 struct Record {
@@ -718,7 +724,8 @@ struct EndedInstance {
 struct Outcome {
   std::optional<Rejection> rejection;  // then nothing else
   std::vector<Event> events;
-  Key key = 0;           // CreateInstance: instance; PublishMessage: message; BroadcastSignal: signal; EvaluateDecision: evaluation
+  // What was made: a deployment, instance, message, signal or evaluation of a decision.
+  Key key = 0;
   bool created = false;  // CreateInstance: not the answer of an earlier one
   std::vector<DeployedProcess> processes;          // Deploy
   std::vector<DeployedRequirements> requirements;  // Deploy

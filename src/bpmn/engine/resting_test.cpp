@@ -21,6 +21,28 @@ std::string random_text(std::mt19937_64& random, std::size_t size) {
   return text;
 }
 
+TestModel waits_for_go(const std::string& process) {
+  TestModel model(process);
+  return std::move(model.start().catch_message("m", "go", "=\"k\"").end().flow("start", "m").flow("m", "end"));
+}
+
+TEST(Resting, AMessageWakesNobodyButWhomItReaches) {
+  Bench bench;
+  for (const char* process : {"p", "q"}) bench.deploy(waits_for_go(process).xml(), std::string(process) + ".bpmn");
+  std::vector<Key> waiting;
+  for (int i = 0; i < 30; ++i) waiting.push_back(bench.start("{}", i % 3 == 0 ? "q" : "p"));
+  bench.rest();
+  bench.publish("go", "k");
+  EXPECT_TRUE(bench.engine.state().awake_instances().empty()) << "those that it reached have ended";
+  EXPECT_FALSE(bench.engine.state().has_instance(waiting[0]));  // the oldest of each process
+  EXPECT_FALSE(bench.engine.state().has_instance(waiting[1]));
+  EXPECT_EQ(bench.engine.state().instance_count(), 28u);
+  bench.publish("go", "k");
+  EXPECT_FALSE(bench.engine.state().has_instance(waiting[2]));
+  EXPECT_FALSE(bench.engine.state().has_instance(waiting[3]));
+  EXPECT_EQ(bench.engine.state().instance_count(), 26u);
+}
+
 TEST(Resting, WakesForWhateverHappens) {
   Bench bench;
   bench.deploy(TestModel()

@@ -133,41 +133,49 @@ void Processor::push_broadcast(Key instance, Key element_instance, const std::st
 void Processor::broadcast(const std::string& name, const Context& variables) {
   const Key signal = writer_.next_key();
   writer_.append(SignalBroadcast{signal, name, variables});
-  go_on_broadcasting({signal, name, variables, {}}, state_.started_by_signal(name));
+  go_on_broadcasting({signal, name, variables, yields_before_ + 1, {}}, state_.started_by_signal(name));
 }
 
-// So many in a command; what the signal starts is begun in its first one in any case.
+// So many in a command, and none while an earlier one of the same name is on its way: it comes first to everybody. What the signal starts
+// is begun at once in any case.
 void Processor::go_on_broadcasting(Broadcast broadcast, std::set<Key> starts) {
+  const Broadcast* const oldest = state_.oldest_broadcast(broadcast.name);
+  const bool was_kept = oldest && oldest->signal == broadcast.signal;
+  const bool is_its_turn = !oldest || was_kept;
   const auto start_before = [&](Key receiver) {
     for (; !starts.empty() && *starts.begin() < receiver; starts.erase(starts.begin()))
       start_by_signal(*state_.definition(*starts.begin()), broadcast.name, broadcast.variables);
   };
   // What began to wait later is not told. Each one is looked for anew, as what is told changes who waits.
   const auto next = [&] {
-    const std::set<SignalWait>& waits = state_.signal_waits(broadcast.name);
-    auto found = waits.upper_bound(broadcast.reached);
-    while (found != waits.end() && found->subscription > broadcast.signal && found->element_instance < broadcast.signal) ++found;
-    return found == waits.end() || found->element_instance > broadcast.signal ? SignalWait() : *found;
+    const std::set<Waiter>& waiters = state_.signal_waiters(broadcast.name);
+    auto found = waiters.upper_bound(broadcast.reached);
+    while (found != waiters.end() && found->subscription > broadcast.signal && found->element_instance < broadcast.signal) ++found;
+    return found == waiters.end() || found->element_instance > broadcast.signal ? Waiter() : *found;
   };
-  const bool was_kept = state_.broadcast(broadcast.signal) != nullptr;
-  int told = 0;
-  for (SignalWait wait = next(); wait.subscription != 0; wait = next()) {
-    if (has_done_enough(told)) {
+  for (Waiter waiter = next(); waiter.subscription != 0; waiter = next()) {
+    if (!is_its_turn || has_done_enough(told_)) {
       start_before(broadcast.signal);
-      const auto& [signal, name, variables, reached] = broadcast;
-      if (was_kept)
-        writer_.append(BroadcastYielded{signal, {}, {}, reached.element_instance, reached.subscription});
-      else
-        writer_.append(BroadcastYielded{signal, name, variables, reached.element_instance, reached.subscription});
+      const auto& [signal, name, variables, yields, reached] = broadcast;
+      if (was_kept) return writer_.append(BroadcastYielded{signal, {}, {}, yields, reached.element_instance, reached.subscription});
+      writer_.append(BroadcastYielded{signal, name, variables, yields, reached.element_instance, reached.subscription});
       return outcome_.to_continue.push_back(signal);
     }
-    start_before(wait.element_instance);
-    signal(wait.subscription, broadcast.variables);
-    broadcast.reached = wait;
-    ++told;
+    start_before(waiter.element_instance);
+    signal(waiter.subscription, broadcast.variables);
+    broadcast.reached = waiter;
+    ++told_;
   }
   start_before(broadcast.signal);
   if (was_kept) writer_.append(BroadcastEnded{broadcast.signal});
+}
+
+// Whichever of them asks, the oldest of its name goes on; each asks until it is through itself.
+void Processor::go_on_with_broadcasts(Key signal, const std::string& name) {
+  const Broadcast oldest = *state_.oldest_broadcast(name);
+  yields_before_ = oldest.yields;
+  go_on_broadcasting(oldest, {});
+  if (state_.broadcast(signal)) outcome_.to_continue.push_back(signal);
 }
 
 void Processor::start_by_signal(const Definition& definition, const std::string& name, const Context& variables) {

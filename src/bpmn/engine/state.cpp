@@ -356,25 +356,53 @@ std::size_t State::hash_of(std::string_view name, std::string_view correlation_k
   return std::hash<std::string_view>()(name) * 31 + std::hash<std::string_view>()(correlation_key);
 }
 
-std::vector<Key> State::subscriptions(std::string_view name, std::string_view correlation_key) const {
+std::vector<MessageWaiter> State::first_message_waiters(std::string_view name, std::string_view correlation_key) const {
   const std::size_t hash = hash_of(name, correlation_key);
-  std::vector<std::pair<Key, Key>> found;  // with their elements
-  for (auto next = subscriptions_.lower_bound({hash, 0}); next != subscriptions_.end() && next->first == hash; ++next) {
-    const Subscription& subscription = owner_of(next->second)->subscriptions.at(next->second);
-    if (subscription.name == name && subscription.correlation_key == correlation_key)
-      found.emplace_back(subscription.element_instance, next->second);
-  }
-  std::ranges::reverse(found);
-  std::ranges::stable_sort(found, {}, &std::pair<Key, Key>::first);
-  std::vector<Key> keys;
-  for (const auto& [element_instance, subscription] : found) keys.push_back(subscription);
-  return keys;
+  std::vector<MessageWaiter> found;
+  for (auto next = message_waiters_.lower_bound({hash, 0, {}}); next != message_waiters_.end() && next->hash == hash;
+       next = message_waiters_.lower_bound({hash, next->process + 1, {}}))
+    found.push_back(*next);
+  return found;
 }
 
-const std::set<SignalWait>& State::signal_waits(std::string_view name) const { return set_of(signal_subscriptions_, name); }
+std::optional<MessageWaiter> State::message_waiter_after(const MessageWaiter& before) const {
+  const auto next = message_waiters_.upper_bound(before);
+  if (next == message_waiters_.end() || next->hash != before.hash || next->process != before.process) return std::nullopt;
+  return *next;
+}
+
+MessageWaiter State::message_waiter(const std::string& process_id, const Subscription& subscription) {
+  std::uint32_t& number = process_numbers_[process_id];
+  if (number == 0) number = ++last_process_number_;
+  return {hash_of(subscription.name, subscription.correlation_key), number, {subscription.element_instance, subscription.key}};
+}
+
+void State::index_wait(const std::string& process_id, const Subscription& subscription) {
+  if (subscription.is_signal)
+    signal_waiters_[subscription.name].insert({subscription.element_instance, subscription.key});
+  else
+    message_waiters_.insert(message_waiter(process_id, subscription));
+}
+
+void State::unindex_wait(const std::string& process_id, const Subscription& subscription) {
+  if (!subscription.is_signal) {
+    message_waiters_.erase(message_waiter(process_id, subscription));
+    return;
+  }
+  const auto found = signal_waiters_.find(subscription.name);
+  found->second.erase({subscription.element_instance, subscription.key});
+  if (found->second.empty()) signal_waiters_.erase(found);
+}
+
+const std::set<Waiter>& State::signal_waiters(std::string_view name) const { return set_of(signal_waiters_, name); }
 
 const Broadcast* State::broadcast(Key signal) const {
   const auto found = broadcasts_.find(signal);
+  return found == broadcasts_.end() ? nullptr : &found->second;
+}
+
+const Broadcast* State::oldest_broadcast(std::string_view name) const {
+  const auto found = std::ranges::find_if(broadcasts_, [&](const auto& kept) { return kept.second.name == name; });
   return found == broadcasts_.end() ? nullptr : &found->second;
 }
 
@@ -519,6 +547,7 @@ void State::erase_definition(Key key) {
   definitions_.erase(found);
   deleted_definitions_.insert(key);
   if (const Definition* before = is_newest ? newest(id) : nullptr) index_starts(*before);
+  if (!newest(id)) process_numbers_.erase(id);  // nobody waits in it
 }
 
 void State::erase_requirements(Key key) {
@@ -605,10 +634,7 @@ void State::index(const Instance& instance, From from) {
   }
   for (const auto& [key, subscription] : instance.subscriptions) {
     own(key, instance.key, from);
-    if (subscription.is_signal)
-      signal_subscriptions_[subscription.name].insert({subscription.element_instance, key});
-    else
-      subscriptions_.insert({hash_of(subscription.name, subscription.correlation_key), key});
+    index_wait(instance.process->id, subscription);
   }
 }
 

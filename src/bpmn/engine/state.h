@@ -73,12 +73,23 @@ struct Subscription {
   Key next_wait = 0;
 };
 
-// In the order in which a signal is told: as in Zeebe the element that began first, and of one element what came last.
-struct SignalWait {
+// Somebody who waits, in the order in which they are told: as in Zeebe the element that began first, whenever it came to wait, and of one
+// element what came last.
+struct Waiter {
   Key element_instance = 0;
   Key subscription = 0;
-  bool operator<(const SignalWait& other) const {
+  bool operator<(const Waiter& other) const {
     return std::tie(element_instance, other.subscription) < std::tie(other.element_instance, subscription);
+  }
+};
+
+// By what a message looks for: a hash of name and key, which are themselves in the instances, and a number that stands for the process.
+struct MessageWaiter {
+  std::size_t hash = 0;
+  std::uint32_t process = 0;
+  Waiter waiter;
+  bool operator<(const MessageWaiter& other) const {
+    return std::tie(hash, process, waiter) < std::tie(other.hash, other.process, other.waiter);
   }
 };
 
@@ -87,7 +98,8 @@ struct Broadcast {
   Key signal = 0;
   std::string name;
   Context variables;
-  SignalWait reached;
+  std::int32_t yields = 0;
+  Waiter reached;
 };
 
 struct Incident {
@@ -370,12 +382,15 @@ class State {
   bool was_set_back(Timestamp now) const { return !begun_.empty() && begun_.rbegin()->at > now + kClockTolerance; }
   bool has_due(Timestamp now) const { return (!due_.empty() && due_.begin()->at <= now) || was_set_back(now); }
 
-  // The one whose element began first is first, as in Zeebe, whenever it came to wait; of one element that which came last.
-  std::vector<Key> subscriptions(std::string_view name, std::string_view correlation_key) const;
-  const std::set<SignalWait>& signal_waits(std::string_view name) const;
+  // Those that wait for such a message, or for one whose name and key have the same hash: of each process the first, and the next one in
+  // the same process. However many wait, no others are looked at.
+  std::vector<MessageWaiter> first_message_waiters(std::string_view name, std::string_view correlation_key) const;
+  std::optional<MessageWaiter> message_waiter_after(const MessageWaiter& before) const;
+  const std::set<Waiter>& signal_waiters(std::string_view name) const;
   // What has not reached all yet.
   const std::map<Key, Broadcast>& broadcasts() const { return broadcasts_; }
   const Broadcast* broadcast(Key signal) const;
+  const Broadcast* oldest_broadcast(std::string_view name) const;
   const std::map<Key, Message>& messages() const { return messages_; }
   const Message* message(Key key) const;
   const std::set<Key>& buffered(std::string_view name, std::string_view correlation_key) const;
@@ -414,8 +429,6 @@ class State {
   using Pair = std::pair<std::string, std::string>;
   // A length and so many bytes; null: none.
   using Bytes = std::unique_ptr<char[]>;
-  // By what a message looks for: a hash of name and key, then the subscription, for names and keys are in the instances.
-  using Waiting = std::pair<std::size_t, Key>;
 
   static Bytes bytes_of(std::string_view text);
   static std::string_view text_of(const Bytes& bytes);
@@ -430,6 +443,9 @@ class State {
   void index_timer(const Timer& timer);
   void unindex_timer(const Timer& timer);
   void index_message(const Message& message);
+  MessageWaiter message_waiter(const std::string& process_id, const Subscription& subscription);
+  void index_wait(const std::string& process_id, const Subscription& subscription);
+  void unindex_wait(const std::string& process_id, const Subscription& subscription);
   const Versions& versions_of(Deployable kind) const { return versions_[static_cast<std::size_t>(kind)]; }
   Versions& versions_of(Deployable kind) { return versions_[static_cast<std::size_t>(kind)]; }
   void erase_definition(Key key);
@@ -468,7 +484,9 @@ class State {
   std::set<Due> begun_;
   std::size_t timer_count_ = 0;
   std::set<Key> open_incidents_;
-  std::set<Waiting> subscriptions_;
+  std::set<MessageWaiter> message_waiters_;
+  std::map<std::string, std::uint32_t, std::less<>> process_numbers_;  // of those that have waited for messages
+  std::uint32_t last_process_number_ = 0;
   std::map<Pair, std::set<Key>> buffered_;
   std::set<std::tuple<std::string, std::string, std::string>> message_ids_;
   std::set<Key> changed_instances_;
@@ -479,7 +497,7 @@ class State {
   std::set<Key> changed_retired_;
   std::set<Key> changed_broadcasts_;
   std::set<Key> deleted_definitions_;
-  std::map<std::string, std::set<SignalWait>, std::less<>> signal_subscriptions_;
+  std::map<std::string, std::set<Waiter>, std::less<>> signal_waiters_;
   std::map<std::string, std::set<Key>, std::less<>> started_by_message_;
   std::map<std::string, std::set<Key>, std::less<>> started_by_signal_;
   std::map<Pair, Key> locks_;  // process id and correlation key

@@ -128,7 +128,7 @@ class Bench {
   Engine engine;
   Timestamp now{1'767'225'600'000'000};
 
- private:
+
   void keep(const Outcome& outcome) {
     EXPECT_TRUE(!outcome.rejection || outcome.events.empty()) << "a refused command wrote events";
     if (!outcome.events.empty()) {

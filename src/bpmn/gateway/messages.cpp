@@ -83,15 +83,6 @@ protocol::FormMetadata metadata_of(const engine::DeployedForm& form) {
   return metadata;
 }
 
-// A deployment has no key of its own here: that of the newest thing in it stands for it.
-process::Key key_of(const engine::Outcome& deployed) {
-  process::Key newest = 0;
-  for (const engine::DeployedProcess& process : deployed.processes) newest = std::max(newest, process.key);
-  for (const engine::DeployedRequirements& requirements : deployed.requirements) newest = std::max(newest, requirements.key);
-  for (const engine::DeployedForm& form : deployed.forms) newest = std::max(newest, form.key);
-  return newest;
-}
-
 // In the order of the protocol's reference: models, decisions, their requirements, forms.
 std::vector<protocol::Deployment> deployments_of(const engine::Outcome& deployed) {
   std::vector<protocol::Deployment> deployments;
@@ -209,12 +200,12 @@ Understood<Asked> understand(protocol::EvaluateDecisionRequest request) {
 }
 
 void tell(protocol::DeployProcessResponse& reply, const engine::Outcome& outcome, process::Key) {
-  reply.key = key_of(outcome);
+  reply.key = outcome.key;
   for (const engine::DeployedProcess& process : outcome.processes) reply.processes.push_back(metadata_of(process));
 }
 
 void tell(protocol::DeployResourceResponse& reply, const engine::Outcome& outcome, process::Key) {
-  reply.key = key_of(outcome);
+  reply.key = outcome.key;
   reply.tenant_id = kDefaultTenant;
   reply.deployments = deployments_of(outcome);
 }

@@ -17,8 +17,8 @@ namespace protocol = gateway_protocol;
 
 constexpr Timestamp kNow{1'767'225'600'000'000};
 
-// Keys are counted, and so the corpus knows them: the process is 1, the decisions 2 to 4; instance 5 has job 8, which a worker holds;
-// instance 9 has job 12 and incident 13.
+// Keys are counted, and so the corpus knows them: the deployment is 1, the process 2, the decisions 3 to 5; instance 6 has job 9, which a worker
+// holds; instance 10 has job 13 and incident 14.
 engine::Engine make_engine() {
   engine::Engine made;
   const std::string model =
@@ -26,12 +26,12 @@ engine::Engine make_engine() {
   made.execute(engine::Deploy{{{"m.bpmn", model}, {"d.dmn", engine::test_decisions()}}}, kNow);
   for (int i = 0; i < 2; ++i) made.execute(engine::CreateInstance{"p", 0, {{"a", feel::Value(1)}}, ""}, kNow);
   const engine::Outcome held = made.execute(engine::ActivateJobs{"work", "w", 2, minutes(1)}, kNow);
-  require(held.jobs.size() == 2 && engine::counter_of(held.jobs[0].key) == 8);
+  require(held.jobs.size() == 2 && engine::counter_of(held.jobs[0].key) == 9);
   engine::FailJob failure;
   failure.job = held.jobs[1].key;
   failure.retries = 0;
   made.execute(failure, kNow);
-  require(engine::counter_of(made.state().instances().rbegin()->second.incidents.begin()->first) == 13);
+  require(engine::counter_of(made.state().instances().rbegin()->second.incidents.begin()->first) == 14);
   return made;
 }
 

@@ -75,6 +75,14 @@ export function clearBox(box: Box) {
   for (const key of box.keys()) box.remove(key);
 }
 
+// What a tab keeps for as long as it is open.
+export const tab = typeof sessionStorage === 'undefined' ? memoryBox() : browserBox(() => sessionStorage);
+
+// Leaves this person's part alone.
+export function clearOthers(box: Box, userId: string) {
+  for (const key of box.keys()) if (key.startsWith('person:') && !key.startsWith(`person:${userId}:`)) box.remove(key);
+}
+
 const settings = typeof localStorage === 'undefined' ? memoryBox() : browserBox();
 
 // Settings of the device, not of a person: language, light or dark.

@@ -1,4 +1,4 @@
-import { browserBox, personBox, type Box } from '../../../base/device';
+import { personBox, tab, type Box } from '../../../base/device';
 
 export interface Drawing {
   name: string;
@@ -13,8 +13,8 @@ export interface Draft {
 
 // What a person has drawn and not deployed, kept in this tab: neither a session that ends by itself nor a page that is loaded anew loses
 // it. `modelKey`: the model that it changes; null: a new one.
-export function draftOf(personId: string, modelKey: string | null, tab: Box = browserBox(() => sessionStorage)): Draft {
-  const box = personBox(tab, personId);
+export function draftOf(personId: string, modelKey: string | null, kept: Box = tab): Draft {
+  const box = personBox(kept, personId);
   const key = `drawing:${modelKey ?? 'new'}`;
   return {
     read() {
@@ -25,7 +25,8 @@ export function draftOf(personId: string, modelKey: string | null, tab: Box = br
         return null;
       }
     },
-    keep: (drawing) => void box.set(key, JSON.stringify(drawing)),
+    // An older one is none, when there is no room for this.
+    keep: (drawing) => box.set(key, JSON.stringify(drawing)) || box.remove(key),
     drop: () => box.remove(key),
   };
 }

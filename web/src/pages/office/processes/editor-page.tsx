@@ -95,6 +95,8 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
   const [kept, setKept] = useState(false);
   // Deployed, or left by decision: there is nothing to keep any more.
   const settled = useRef(false);
+  const latest = useRef(editor);
+  latest.current = editor;
   const keep = useRef(async (_: Editor) => {});
   keep.current = async (made) => {
     if (settled.current || made !== editor) return;
@@ -102,7 +104,7 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
       draft.drop();
       return;
     }
-    const { xml } = await made.saveXML({ format: true });
+    const { xml } = await made.saveXML({ format: true }).catch(() => ({ xml: undefined }));  // nothing is drawn that could be read
     if (xml && !settled.current) draft.keep({ name, xml });
   };
 
@@ -113,10 +115,11 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
       await made.importXML(xml);
     } catch {
       setUnread(true);
-      return;
+      return false;
     }
     fit(made.get('canvas'), room);
     setShape(made.get('canvas').getRootElement());
+    return true;
   };
   const first = useRef(open);
   const spoken = useRef(t);
@@ -185,13 +188,15 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
   };
   const asking = useRef(askIfChanged);
   useEffect(() => {
-    const keep = (event: BeforeUnloadEvent) => {
-      if (isChanged.current()) event.preventDefault();
+    const stay = (event: BeforeUnloadEvent) => {
+      if (!isChanged.current()) return;
+      event.preventDefault();
+      if (latest.current) void keep.current(latest.current);
     };
-    addEventListener('beforeunload', keep);
+    addEventListener('beforeunload', stay);
     const release = keepPage(asking.current);
     return () => {
-      removeEventListener('beforeunload', keep);
+      removeEventListener('beforeunload', stay);
       release();
     };
   }, []);
@@ -260,10 +265,10 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
   };
   const read = async (chosen: File) => {
     if (!editor) return;
-    setName(chosen.name);
-    await open(editor, await chosen.text());
-    fromFile.current = true;
     settled.current = false;
+    if (!(await open(editor, await chosen.text()))) return;
+    setName(chosen.name);
+    fromFile.current = true;
     setKept(false);
   };
   const dropKept = async () => {
@@ -300,7 +305,7 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
         if (chosen && !askIfChanged(() => void read(chosen))) void read(chosen);
       }} />
       {error !== null && (editor ? <Refusal error={error} /> : <ProblemNotice error={error} />)}
-      {kept && (
+      {kept && !stack?.canUndo() && (
         <p className="notice" role="status" data-testid="kept">
           {t('processes.kept')}
           <Button className="link" data-testid="drop-kept" onPress={() => void dropKept()}>{t('processes.drop-kept')}</Button>
