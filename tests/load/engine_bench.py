@@ -113,10 +113,12 @@ def counted_syncs(process, found):
         return
     with tempfile.NamedTemporaryFile("r") as told:
         counter = subprocess.Popen(["perf", "stat", "-x", ",", "-o", told.name, "-e", SYNCS, "-p", str(process)], stderr=subprocess.DEVNULL)
-        time.sleep(0.3)
-        yield
-        counter.send_signal(signal.SIGINT)
-        counter.wait()
+        try:
+            time.sleep(0.3)
+            yield
+        finally:
+            counter.send_signal(signal.SIGINT)
+            counter.wait()
         counts = [line.split(",")[0] for line in told.read().splitlines() if "sys_enter" in line]
         if counts and all(count.isdigit() for count in counts):
             found["syncs"] = sum(int(count) for count in counts)
@@ -174,7 +176,7 @@ def measured_or_told(engine, what, measure):
     """A row that the other engine does not get through is told, and the next goes on."""
     try:
         return measure()
-    except AssertionError as failure:
+    except (AssertionError, OSError) as failure:
         if engine.name != "zeebe":
             raise
         print(f"  {engine.name:9} {what:34} fails: {str(failure)[:300]}", flush=True)
@@ -195,7 +197,7 @@ def one_round(engines, rows, options):
             figures[engine.name]["open"] = measured_or_told(engine, name_of("start-end", 64, open_loop), lambda: measured(engine, "start-end", 64, options.seconds, open_loop))
         if options.node:
             figures[engine.name]["node"] = measured_or_told(engine, "start-end by zeebe-node", lambda: by_zeebe_node(engine, options.seconds))
-        figures[engine.name]["loaded"] = memory_of(engine.pid)
+        figures[engine.name]["loaded"] = measured_or_told(engine, "memory after the load", lambda: memory_of(engine.pid))
     return figures
 
 

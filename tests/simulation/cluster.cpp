@@ -67,6 +67,14 @@ app::PlatformSettings settings_of(std::uint64_t seed) {
 
 std::string tally_name(Fault fault) { return "fault " + std::string(kFaultNames[static_cast<std::size_t>(fault)]); }
 
+std::uint64_t Cluster::crashes() const {
+  std::uint64_t sum = 0;
+  for (const Fault crash : kCrashes) {
+    if (const auto found = tally_.find(tally_name(crash)); found != tally_.end()) sum += found->second;
+  }
+  return sum;
+}
+
 void CallCounter::on_call(const runtime::Context&, const runtime::CallRecord& record) {
   std::string name = "call " + std::string(record.service) + "." + std::string(record.call);
   if (record.error) name += " " + record.error->code;

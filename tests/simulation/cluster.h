@@ -154,6 +154,7 @@ class Cluster {
   std::int64_t task_limit() const { return settings_.tasks.limit; }
   void count(const std::string& what, std::uint64_t times = 1) { tally_[what] += times; }
   void count(Fault fault) { ++tally_[tally_name(fault)]; }
+  std::uint64_t crashes() const;
   void blame(std::string failure) { failures_.push_back(std::move(failure)); }
   const std::vector<std::string>& failures() const { return failures_; }
 
