@@ -353,8 +353,8 @@ void Applier::operator()(const MessageExpired& event) {
   state_.changed_messages_.insert(event.message);
   const Message& message = state_.messages_.at(event.message);
   const auto found = state_.buffered_.find({message.name, message.correlation_key});
-  found->second.erase(event.message);
-  if (found->second.empty()) state_.buffered_.erase(found);
+  found->second.keys.erase(event.message);
+  if (found->second.keys.empty()) state_.buffered_.erase(found);
   state_.message_ids_.erase({message.name, message.correlation_key, message.id});
   state_.due_.erase({message.deadline, DueKind::kMessage, 0, event.message});
   if (!message.has_row) state_.changed_messages_.erase(event.message);  // no checkpoint has to forget it

@@ -50,11 +50,7 @@ void Processor::correlate(const Message& message, const Subscription& subscripti
 // The oldest message that was published before somebody waited for it; null: none.
 const Message* Processor::find_buffered(const Instance& instance, const Subscription& subscription) const {
   if (subscription.is_signal) return nullptr;
-  for (const Key candidate : state_.buffered(subscription.name, subscription.correlation_key)) {
-    const Message& message = *state_.message(candidate);
-    if (message.deadline > now_ && !message.correlated.contains(instance.process->id)) return &message;
-  }
-  return nullptr;
+  return state_.oldest_buffered(subscription.name, subscription.correlation_key, instance.process->id, now_);
 }
 
 // To each message event that `element_instance` waits for comes what was published before, a few steps later.

@@ -77,6 +77,23 @@ TEST(Limits, CompletingManyElementsLooksAtEachOfThemOnce) {
   EXPECT_LE(visited(800), 1.1 * few);
 }
 
+// A process that takes one message after the other looks at each of them a few times, however many it has had.
+TEST(Limits, MessagesOfOneKeyAreTakenOneByOneAtTheSameCost) {
+  const auto visited = [](int count) {
+    Engine engine;
+    TestModel model;
+    model.start().exclusive("again").catch_message("m", "go", "=\"k\"").end("never");
+    model.flow("start", "again").flow("again", "m").flow("m", "again");
+    engine.execute(Deploy{{{"m.bpmn", model.xml()}}}, Timestamp{0});
+    Outcome outcome = engine.execute(CreateInstance{"p", 0, {}, ""}, Timestamp{0});
+    const std::int64_t before = Instance::visited();
+    for (int i = 0; i < count; ++i) engine.execute(PublishMessage{"go", "k", "", hours(1), {}}, Timestamp{0});
+    return static_cast<double>(Instance::visited() - before) / count;
+  };
+  const double few = visited(50);
+  EXPECT_LE(visited(1'000), 1.1 * few);
+}
+
 // ---- models that do not end
 
 // Each instance is a new one, and still they are stopped.

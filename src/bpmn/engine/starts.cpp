@@ -54,12 +54,8 @@ void Processor::start_by_message(Key message_key, const Definition& definition) 
 void Processor::start_next(const std::string& process_id, const std::string& message_name, const std::string& correlation_key) {
   const Definition* definition = state_.newest(process_id);
   if (!definition || correlation_key.empty() || !state_.started_by_message(message_name).contains(definition->key)) return;
-  const std::set<Key> waiting = state_.buffered(message_name, correlation_key);
-  for (const Key key : waiting) {
-    if (state_.message(key)->deadline <= now_) continue;
-    start_by_message(key, *definition);
-    if (state_.locked_by(process_id, correlation_key) != 0) return;
-  }
+  const Message* next = state_.oldest_buffered(message_name, correlation_key, process_id, now_);
+  if (next) start_by_message(next->key, *definition);
 }
 
 // ---- timers

@@ -415,8 +415,23 @@ Key State::locked_by(std::string_view process_id, std::string_view correlation_k
   return found == locks_.end() ? 0 : found->second;
 }
 
-const std::set<Key>& State::buffered(std::string_view name, std::string_view correlation_key) const {
-  return set_of(buffered_, Pair(name, correlation_key));
+const Message* State::oldest_buffered(std::string_view name, std::string_view correlation_key, const std::string& process_id,
+                                      Timestamp now) const {
+  const auto found = buffered_.find(Pair(name, correlation_key));
+  if (found == buffered_.end()) return nullptr;
+  Key& had = found->second.had[process_id];
+  bool had_all = true;
+  for (auto next = found->second.keys.upper_bound(had); next != found->second.keys.end(); ++next) {
+    ++visited_entries;
+    const Message& message = messages_.at(*next);
+    if (message.correlated.contains(process_id)) {
+      if (had_all) had = *next;
+      continue;
+    }
+    had_all = false;
+    if (message.deadline > now) return &message;
+  }
+  return nullptr;
 }
 
 const Message* State::message(Key key) const {
@@ -669,7 +684,7 @@ void State::unindex_timer(const Timer& timer) {
 }
 
 void State::index_message(const Message& message) {
-  buffered_[{message.name, message.correlation_key}].insert(message.key);
+  buffered_[{message.name, message.correlation_key}].keys.insert(message.key);
   if (!message.id.empty()) message_ids_.insert({message.name, message.correlation_key, message.id});
   due_.insert({message.deadline, DueKind::kMessage, 0, message.key});
 }

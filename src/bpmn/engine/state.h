@@ -393,7 +393,9 @@ class State {
   const Broadcast* oldest_broadcast(std::string_view name) const;
   const std::map<Key, Message>& messages() const { return messages_; }
   const Message* message(Key key) const;
-  const std::set<Key>& buffered(std::string_view name, std::string_view correlation_key) const;
+  // Whose time to live is not over and which this process has not had; null: none.
+  const Message* oldest_buffered(std::string_view name, std::string_view correlation_key, const std::string& process_id,
+                                 Timestamp now) const;
   bool is_known_message(std::string_view name, std::string_view correlation_key, std::string_view id) const;
 
   // Instances and messages that changed since `forget_changes`: what a checkpoint has to write or delete.
@@ -429,6 +431,13 @@ class State {
   using Pair = std::pair<std::string, std::string>;
   // A length and so many bytes; null: none.
   using Bytes = std::unique_ptr<char[]>;
+
+  // Messages of one name and correlation key.
+  struct Buffered {
+    std::set<Key> keys;
+    // So far each process has had all of them. Found out when they are looked at, so that none is looked at again.
+    mutable std::map<std::string, Key, std::less<>> had;
+  };
 
   static Bytes bytes_of(std::string_view text);
   static std::string_view text_of(const Bytes& bytes);
@@ -487,7 +496,7 @@ class State {
   std::set<MessageWaiter> message_waiters_;
   std::map<std::string, std::uint32_t, std::less<>> process_numbers_;  // of those that have waited for messages
   std::uint32_t last_process_number_ = 0;
-  std::map<Pair, std::set<Key>> buffered_;
+  std::map<Pair, Buffered> buffered_;
   std::set<std::tuple<std::string, std::string, std::string>> message_ids_;
   std::set<Key> changed_instances_;
   std::set<Key> changed_messages_;
