@@ -130,7 +130,7 @@ class Processor {
   };
 
   void reject(Rejection::Code code, std::string message);
-  void correlate_with_waiting(Key message);
+  void correlate_with_waiting(Key key);
   const Job* find_job(Key key, std::string_view what);
   void find_start_faults(const std::string& file, const model::Process& process, std::vector<model::Finding>& findings) const;
 

@@ -14,9 +14,9 @@ namespace {
 
 template <class Map, class Name>
 const typename Map::mapped_type& set_of(const Map& map, const Name& name) {
-  static const typename Map::mapped_type kNone;
+  static const typename Map::mapped_type none;
   const auto found = map.find(name);
-  return found == map.end() ? kNone : found->second;
+  return found == map.end() ? none : found->second;
 }
 
 template <class Map, class Name>

@@ -210,23 +210,23 @@ void tell(protocol::DeployResourceResponse& reply, const engine::Outcome& outcom
   reply.deployments = deployments_of(outcome);
 }
 
-void tell(protocol::EvaluateDecisionResponse& message, const engine::Outcome& outcome, process::Key) {
+void tell(protocol::EvaluateDecisionResponse& reply, const engine::Outcome& outcome, process::Key) {
   const engine::Evaluation& evaluation = *outcome.evaluation;
-  message.decision_instance_key = outcome.key;
-  message.decision_key = evaluation.decision.key;
-  message.decision_id = evaluation.decision.id;
-  message.decision_name = evaluation.decision.name;
-  message.decision_version = evaluation.decision.version;
-  message.decision_requirements_id = evaluation.requirements.id;
-  message.decision_requirements_key = evaluation.requirements.key;
-  if (!evaluation.result.failure) message.decision_output = feel::to_json(evaluation.result.output);
+  reply.decision_instance_key = outcome.key;
+  reply.decision_key = evaluation.decision.key;
+  reply.decision_id = evaluation.decision.id;
+  reply.decision_name = evaluation.decision.name;
+  reply.decision_version = evaluation.decision.version;
+  reply.decision_requirements_id = evaluation.requirements.id;
+  reply.decision_requirements_key = evaluation.requirements.key;
+  if (!evaluation.result.failure) reply.decision_output = feel::to_json(evaluation.result.output);
   for (const dmn::EvaluatedDecision& evaluated : evaluation.result.evaluated)
-    message.evaluated_decisions.push_back(message_of(evaluated, evaluation.requirements));
+    reply.evaluated_decisions.push_back(message_of(evaluated, evaluation.requirements));
   if (evaluation.result.failure) {
-    message.failed_decision_id = evaluation.result.failure->decision_id;
-    message.failure_message = evaluation.result.failure->message;
+    reply.failed_decision_id = evaluation.result.failure->decision_id;
+    reply.failure_message = evaluation.result.failure->message;
   }
-  message.tenant_id = kDefaultTenant;
+  reply.tenant_id = kDefaultTenant;
 }
 
 // ---- instances
