@@ -157,27 +157,30 @@ void fuzz_record(std::string_view bytes) {
   require(again && engine::encode_record(*again) == written);
 }
 
+// What the rows of the corpus are of.
+std::string checkpoint_model() {
+  using engine::TestModel;
+  const std::string loop = TestModel::loop("inputCollection='=[1,2]' outputCollection='all' outputElement='=1'");
+  TestModel model;
+  model.start().task("t", "work").boundary_timer("late", "t", "PT5S").parallel("j").catch_timer("wait", "PT1M").end();
+  model.catch_message("hear", "m", "k").start_on("daily", TestModel::on_timer("R/P1D", "timeCycle"));
+  model.activity("serviceTask", "each", "<z:taskDefinition type='each'/>", "", loop);
+  model.compensated_by("undone", "each", "undo").handler("undo", "undo").throw_on("back", TestModel::on_compensation());
+  model.flow("start", "t").flow("t", "j").flow("late", "j").flow("j", "wait").flow("wait", "hear").flow("hear", "each");
+  return model.flow("daily", "each").flow("each", "back").flow("back", "end").xml();
+}
+
 void fuzz_checkpoint(std::string_view bytes) {
   static const engine::State* const state = [] {
     auto* made = new engine::State();
-    const auto xml = engine::TestModel()
-                         .start()
-                         .task("t", "work")
-                         .boundary_timer("late", "t", "PT5S")
-                         .parallel("j")
-                         .catch_timer("wait", "PT1M")
-                         .catch_message("hear", "m", "k")
-                         .end()
-                         .flow("start", "t")
-                         .flow("t", "j")
-                         .flow("late", "j")
-                         .flow("j", "wait")
-                         .flow("wait", "hear")
-                         .flow("hear", "end")
-                         .xml();
-    require(made->restore_definition(engine::make_key(1, 1), "p", 1, "m.bpmn", xml).has_value());
+    require(made->restore_definition(engine::make_key(1, 1), "p", 1, "m.bpmn", checkpoint_model()).has_value());
     return made;
   }();
+  if (const auto timer = engine::decode_start_timer(*state, bytes)) {
+    engine::State own;
+    own.restore_start_timer(*timer);
+    require(engine::decode_start_timer(*state, engine::encode_start_timer(*timer)).has_value() && !engine::snapshot(own).empty());
+  }
   if (const auto instance = engine::decode_instance(*state, bytes)) {
     const std::string written = engine::encode_instance(*instance);
     const auto again = engine::decode_instance(*state, written);
@@ -194,7 +197,12 @@ void fuzz_checkpoint(std::string_view bytes) {
     own.restore_retired(*retired);
     require(engine::decode_retired(engine::encode_retired(*retired)) && own.next_version(retired->kind, retired->id) >= 1);
   }
-  if (const auto broadcast = engine::decode_broadcast(bytes)) require(engine::decode_broadcast(engine::encode_broadcast(*broadcast)).has_value());
+  if (const auto broadcast = engine::decode_broadcast(bytes)) {
+    engine::State own;
+    own.restore_broadcast(*broadcast);
+    require(own.oldest_broadcast(broadcast->name)->signal == broadcast->signal);
+    require(engine::decode_broadcast(engine::encode_broadcast(*broadcast)).has_value());
+  }
   if (const auto message = engine::decode_message(bytes)) require(engine::decode_message(engine::encode_message(*message)).has_value());
 }
 
