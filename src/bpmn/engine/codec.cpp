@@ -891,7 +891,8 @@ std::expected<Broadcast, std::string> decode_broadcast(std::string_view bytes) {
   if (reader.number() != kFormVersion) return damaged("checkpoint of a broadcast");
   fields(reader, event);
   if (!reader.good() || !reader.at_end()) return damaged("checkpoint of a broadcast");
-  return Broadcast{event.signal, std::move(event.name), std::move(event.variables), event.yields, {event.element_instance, event.subscription}};
+  const Waiter reached{event.element_instance, event.subscription};
+  return Broadcast{event.signal, std::move(event.name), std::move(event.variables), event.yields, reached};
 }
 
 std::string snapshot(const State& state) {

@@ -97,8 +97,8 @@ void Processor::yield_rest() {
 }
 
 Processor::Problem Processor::endless_loop() {
-  return {error_type::kUnknown, "Expected the process to reach a wait state, but it goes on after " + std::to_string(kMaxConsecutiveYields) +
-                                    " rounds of work: a loop without a wait"};
+  return {error_type::kUnknown, "Expected the process to reach a wait state, but it goes on after " +
+                                    std::to_string(kMaxConsecutiveYields) + " rounds of work: a loop without a wait"};
 }
 
 Step& Processor::push(Step::Kind kind, Key instance, Key element_instance) {

@@ -17,8 +17,8 @@ namespace protocol = gateway_protocol;
 
 constexpr Timestamp kNow{1'767'225'600'000'000};
 
-// Keys are counted, and so the corpus knows them: the deployment is 1, the process 2, the decisions 3 to 5; instance 6 has job 9, which a worker
-// holds; instance 10 has job 13 and incident 14.
+// Keys are counted, and so the corpus knows them: the deployment is 1, the process 2, the decisions 3 to 5; instance 6 has job 9, which a
+// worker holds; instance 10 has job 13 and incident 14.
 engine::Engine make_engine() {
   engine::Engine made;
   const std::string model =
