@@ -354,6 +354,63 @@ TEST(LocalProcessEngine, ClosesWithACheckpointAndAnswersNobodyAfterwards) {
   EXPECT_EQ(node.state(key), InstanceState::kActive);
 }
 
+// What was deployed with a process, the priority of a job, a token at an inclusive gateway.
+TEST(LocalProcessEngine, BindingsPrioritiesAndJoinsOutlastARestart) {
+  for (const std::int64_t records_per_checkpoint : {1, 1000}) {
+    LocalProcessEngineOptions options;
+    options.records_per_checkpoint = records_per_checkpoint;
+    Node node(34, options);
+    std::vector<std::string> done;
+    node.on_boot = [&](LocalProcessEngine& engine) {
+      for (const char* const type : {"old", "new", "side"}) {
+        process::Worker one = worker(type, [&done, type](runtime::Context&, const Job& job) {
+          done.push_back(type + job.variables);
+          return give({});
+        });
+        one.max_active = 1;
+        engine.add_worker(std::move(one));
+      }
+    };
+    node.on_boot(*node.engine);
+    node.open();
+    const auto child = [](const std::string& type) {
+      return TestModel("child")
+          .start()
+          .activity("serviceTask", "t", "<z:taskDefinition type='" + type + "'/><z:jobPriorityDefinition priority='=n'/>")
+          .end()
+          .flow("start", "t")
+          .flow("t", "end")
+          .xml();
+    };
+    const std::string parent = TestModel()
+                                   .start()
+                                   .parallel("fork")
+                                   .call("c", "child", "bindingType='deployment'")
+                                   .task("s", "side")
+                                   .inclusive("join")
+                                   .end()
+                                   .flow("start", "fork")
+                                   .flow("fork", "c")
+                                   .flow("fork", "s")
+                                   .flow("c", "join")
+                                   .flow("s", "join")
+                                   .flow("join", "end")
+                                   .xml();
+    node.deploy({{"m.bpmn", parent}, {"c.bpmn", child("old")}});
+    node.deploy({{"c.bpmn", child("new")}});
+    const Key low = node.start(R"({"n":1})");
+    node.restart();
+    const Key high = node.start(R"({"n":2})");
+    node.restart();
+    node.engine->open_workers();
+    node.world.run_for(seconds(30));
+    EXPECT_EQ(node.state(low), InstanceState::kCompleted);
+    EXPECT_EQ(node.state(high), InstanceState::kCompleted);
+    std::erase_if(done, [](const std::string& text) { return text.starts_with("side"); });
+    EXPECT_EQ(done, (std::vector<std::string>{R"(old{"n":2})", R"(old{"n":1})"}));
+  }
+}
+
 // In the checkpoint of each record, and in the journal alone.
 TEST(LocalProcessEngine, TimersThatStartInstancesOutlastARestart) {
   for (const std::int64_t records_per_checkpoint : {1, 1000}) {

@@ -92,6 +92,7 @@ struct InputData {
 struct Decision {
   std::string id;
   std::string name;
+  std::string version_tag;    // an extension of Camunda's; empty: none
   std::string variable;       // its name when it has none
   bool names_itself = false;  // it has a variable
   feel::TypePointer type;

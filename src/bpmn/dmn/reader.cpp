@@ -32,6 +32,8 @@ bool is_dmn(std::string_view space) {
   return std::find(std::begin(kNamespaces), std::end(kNamespaces), space) != std::end(kNamespaces);
 }
 
+constexpr std::string_view kCamunda = "http://camunda.org/schema/zeebe/1.0";
+
 constexpr std::size_t kMaxBoxes = 100'000;
 constexpr int kMaxBoxDepth = 40;
 
@@ -64,6 +66,17 @@ std::vector<xml_node> children_of(xml_node node, std::string_view name) {
 xml_node child_of(xml_node node, std::string_view name) {
   for (const xml_node child : node.children()) {
     if (dmn_name(child) == name) return child;
+  }
+  return {};
+}
+
+// An extension of Camunda's.
+std::string version_tag_of(xml_node decision) {
+  for (const xml_node extension : child_of(decision, "extensionElements").children()) {
+    const std::string_view name = extension.name();
+    const auto colon = name.find(':');
+    const bool is_tag = colon != std::string_view::npos && name.substr(colon + 1) == "versionTag";
+    if (is_tag && find_namespace(extension, name.substr(0, colon)) == kCamunda) return extension.attribute("value").value();
   }
   return {};
 }
@@ -654,6 +667,7 @@ class Reader {
   void read_decision(xml_node node) {
     Decision decision;
     if (!take_identity(node, decision.id, decision.name)) return;
+    decision.version_tag = version_tag_of(node);
     decision.variable = variable_of(node);
     decision.names_itself = !canonical_name(child_of(node, "variable").attribute("name").value()).empty();
     decision.type = variable_type(node, decision.id);

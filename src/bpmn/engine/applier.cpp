@@ -65,11 +65,13 @@ void Applier::operator()(const ElementActivating& event) {
   ++scope.children;
   scope.active_flows -= event.consumed;
   const model::Element& definition = owner.process->elements[found->second];
-  const bool joins = definition.kind == model::ElementKind::kParallelGateway &&  // a modification that begins it takes no tokens
-                     std::ranges::all_of(definition.incoming, [&](model::FlowIndex flow) { return scope.waiting_tokens.contains(flow); });
-  if (joins) {
+  const bool takes_all = definition.kind == model::ElementKind::kParallelGateway;
+  const bool is_short =
+      takes_all && !std::ranges::all_of(definition.incoming, [&](model::FlowIndex flow) { return scope.waiting_tokens.contains(flow); });
+  if (definition.joins() && !is_short) {  // else a modification begins it, and takes no tokens
     for (const model::FlowIndex flow : definition.incoming) {
-      if (--scope.waiting_tokens[flow] <= 0) scope.waiting_tokens.erase(flow);
+      const auto waiting = scope.waiting_tokens.find(flow);
+      if (waiting != scope.waiting_tokens.end() && --waiting->second <= 0) scope.waiting_tokens.erase(waiting);
     }
   }
   const bool takes_over = scope.interrupted && scope.triggered && owner.process->elements[*scope.triggered].scope == found->second;
@@ -218,7 +220,7 @@ void Applier::operator()(const FlowTaken& event) {
   ++scope.active_flows;
   const model::FlowIndex index = owner.process->flow_by_id.at(event.flow);
   const model::Element& target = owner.process->elements[owner.process->flows[index].target];
-  if (target.kind == model::ElementKind::kParallelGateway) ++scope.waiting_tokens[index];
+  if (target.joins()) ++scope.waiting_tokens[index];
 }
 
 void Applier::operator()(const VariablesSet& event) {
@@ -245,6 +247,10 @@ void Applier::change_job(Key instance_key, Key job, Change change) {
   state_.unindex_job(changed);
   change(changed);
   state_.index_job(changed);
+}
+
+void Applier::operator()(const JobPrioritized& event) {
+  change_job(event.instance, event.job, [&](Job& job) { job.priority = event.priority; });
 }
 
 void Applier::operator()(const JobActivated& event) {
@@ -546,6 +552,12 @@ void Applier::operator()(const InstanceMigrated& event) {
   owner.process = target.process;
   owner.process_key = target.key;
   owner.version = target.version;
+}
+
+void Applier::operator()(const ProcessBound& event) {
+  if (!state_.definition(event.process)) throw std::logic_error("bindings of an unknown process");
+  state_.restore_bound(event);
+  state_.changed_bound_.insert(event.process);
 }
 
 void Applier::operator()(const ProcessDeleted& event) {

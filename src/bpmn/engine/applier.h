@@ -23,6 +23,7 @@ class Applier {
   void operator()(const FlowTaken& event);
   void operator()(const VariablesSet& event);
   void operator()(const JobCreated& event);
+  void operator()(const JobPrioritized& event);
   void operator()(const JobActivated& event);
   void operator()(const JobCompleted& event);
   void operator()(const JobFailed& event);
@@ -62,6 +63,7 @@ class Applier {
   void operator()(const LoopStarted& event);
   void operator()(const LoopOutputCollected& event);
   void operator()(const InstanceMigrated& event);
+  void operator()(const ProcessBound& event);
   void operator()(const ProcessDeleted& event);
   void operator()(const DecisionsDeployed& event);
   void operator()(const DecisionsDeleted& event);

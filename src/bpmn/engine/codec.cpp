@@ -16,8 +16,8 @@ namespace {
 constexpr std::uint64_t kFormVersion = 1;
 // Since 2 with the locks that jobs lost, since 3 with when waits began, since 4 with repeating timers, signals, interrupted
 // scopes, call activities, locks by message and multi-instance activities, since 5 with timers that repeat by the calendar,
-// since 6 with compensations.
-constexpr std::uint64_t kInstanceFormVersion = 6;
+// since 6 with compensations, since 7 with priorities of jobs.
+constexpr std::uint64_t kInstanceFormVersion = 7;
 constexpr std::uint64_t kStartTimerFormVersion = 2;  // since 2 with such timers
 constexpr std::uint64_t kPackedForm = 0;             // then the size of what is packed, which is of another form
 
@@ -227,6 +227,10 @@ void fields(A& a, Is<JobCreated> auto& e) {
   a(e.instance), a(e.element_instance), a(e.job), a(e.type), a(e.headers), a(e.retries);
 }
 template <class A>
+void fields(A& a, Is<JobPrioritized> auto& e) {
+  a(e.instance), a(e.job), a(e.priority);
+}
+template <class A>
 void fields(A& a, Is<JobActivated> auto& e) {
   a(e.instance), a(e.job), a(e.worker), a(e.deadline);
 }
@@ -387,6 +391,14 @@ void fields(A& a, Is<InstanceMigrated> auto& e) {
   a(e.instance), a(e.process_key), a(e.mapping);
 }
 
+template <class A>
+void fields(A& a, Is<ProcessBound> auto& e) {
+  a(e.process);
+  sequence(a, e.targets, [](auto& archive, auto& target) {
+    enumerated(archive, target.kind, Deployable::kForm);
+    archive(target.id), archive(target.key);
+  });
+}
 template <class A>
 void fields(A& a, Is<ProcessDeleted> auto& e) {
   a(e.key);
@@ -730,6 +742,7 @@ std::string encode_instance(const Instance& instance) {
   fourth_form(writer, instance);
   fifth_form(writer, instance);
   sixth_form(writer, *instance.process, instance);
+  for (const auto& [key, job] : instance.jobs) writer(job.priority);
   return writer.take();
 }
 
@@ -772,6 +785,9 @@ std::expected<Instance, std::string> decode_instance(const State& state, std::st
   if (form >= 4) fourth_form(reader, instance);
   if (form >= 5) fifth_form(reader, instance);
   if (form >= 6) sixth_form(reader, *instance.process, instance);
+  if (form >= 7) {
+    for (auto& [key, job] : instance.jobs) reader(job.priority);
+  }
   if (!reader.good() || !reader.at_end() || !is_consistent(instance)) return damaged("checkpoint of an instance");
   instance.link_all();
   return instance;
@@ -895,6 +911,22 @@ std::expected<Broadcast, std::string> decode_broadcast(std::string_view bytes) {
   return Broadcast{event.signal, std::move(event.name), std::move(event.variables), event.yields, reached};
 }
 
+std::string encode_bound(const ProcessBound& bound) {
+  Writer writer;
+  writer.number(kFormVersion);
+  fields(writer, bound);
+  return writer.take();
+}
+
+std::expected<ProcessBound, std::string> decode_bound(std::string_view bytes) {
+  Reader reader(bytes);
+  ProcessBound bound;
+  if (reader.number() != kFormVersion) return damaged("checkpoint of what was deployed together");
+  fields(reader, bound);
+  if (!reader.good() || !reader.at_end()) return damaged("checkpoint of what was deployed together");
+  return bound;
+}
+
 std::string snapshot(const State& state) {
   Writer writer;
   writer(state.last_counter());
@@ -917,6 +949,7 @@ std::string snapshot(const State& state) {
   }
   for (const auto& [key, retired] : state.retired()) writer(encode_retired(retired));
   for (const auto& [key, broadcast] : state.broadcasts()) writer(encode_broadcast(broadcast));
+  for (const auto& [key, bound] : state.all_bound()) writer(encode_bound(bound));
   std::vector<Key> keys;
   for (Key key = state.instance_before(std::numeric_limits<Key>::max()); key != 0; key = state.instance_before(key)) keys.push_back(key);
   for (const Key key : std::views::reverse(keys)) state.look_at(key, [&](const Instance& instance) { writer(encode_instance(instance)); });

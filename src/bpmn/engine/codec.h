@@ -40,6 +40,8 @@ std::string encode_retired(const Retired& retired);
 std::expected<Retired, std::string> decode_retired(std::string_view bytes);
 std::string encode_broadcast(const Broadcast& broadcast);
 std::expected<Broadcast, std::string> decode_broadcast(std::string_view bytes);
+std::string encode_bound(const ProcessBound& bound);
+std::expected<ProcessBound, std::string> decode_bound(std::string_view bytes);
 
 // All of the state that counts, in one text: equal states have equal snapshots.
 std::string snapshot(const State& state);

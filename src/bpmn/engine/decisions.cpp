@@ -31,12 +31,13 @@ void Processor::activate_decision(const Instance& instance, const ElementInstanc
   const model::Element& definition = instance.element_of(element);
   const auto id = evaluate_text(definition.decision->decision_id, "decision id", instance, key);
   if (!id) return raise(instance_key, key, 0, id.error());
-  const Key decision = state_.newest_decision(*id);
-  if (decision == 0)
+  const Key decision = find_version(instance, Deployable::kDecision, *id, definition.decision->binding);
+  const Requirements* requirements = state_.requirements_of_decision(decision);
+  if (!requirements)
     return raise(instance_key, key, 0,
-                 {error_type::kCalledDecision, "Expected to evaluate decision '" + *id + "', but no decision found for id '" + *id + "'"});
-  Evaluation evaluation =
-      evaluated(*state_.requirements_of_decision(decision), decision, visible_variables(instance, key), {now_, options_.random});
+                 {error_type::kCalledDecision, "Expected to evaluate decision '" + *id + "', but no decision found for id '" + *id + "'" +
+                                                   among(definition.decision->binding)});
+  Evaluation evaluation = evaluated(*requirements, decision, visible_variables(instance, key), {now_, options_.random});
   if (evaluation.result.failure)
     return raise(instance_key, key, 0, {error_type::kDecisionEvaluation, why_failed(*id, *evaluation.result.failure)});
   if (const std::string problem = check_variable(evaluation.result.output); !problem.empty())

@@ -109,7 +109,7 @@ TEST(Decisions, AreRefusedInModelsThatNameThemBadly) {
   EXPECT_EQ(refusal("<z:calledDecision resultVariable='r'/>"), "the zeebe:calledDecision needs a decisionId");
   EXPECT_EQ(refusal("<z:calledDecision decisionId='d'/>"), "a zeebe:calledDecision needs a resultVariable with the name of a variable");
   EXPECT_EQ(refusal("<z:calledDecision decisionId='d' resultVariable='r' bindingType='deployment'/>"),
-            "the attribute bindingType=\"deployment\" of a zeebe:calledDecision is not supported");
+            "the decision 'd' is bound to the deployment, but is not part of it");
   EXPECT_EQ(refusal("<z:calledDecision decisionId='d' resultVariable='r' bindingType='latest'/>"), "accepted");
 }
 

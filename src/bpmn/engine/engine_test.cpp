@@ -567,8 +567,8 @@ TEST(Engine, ReadsCheckpointsWithoutTheBeginningOfWaits) {
   old.jobs.at(job).since = {};
   std::string bytes = encode_instance(old);
   bytes.front() = 2;
-  const std::size_t since = 1, fourth_form = 4 * old.elements.size() + 5, sixth_form = 1;
-  bytes.resize(bytes.size() - since - fourth_form - sixth_form);
+  const std::size_t since = 1, fourth_form = 4 * old.elements.size() + 5, sixth_form = 1, seventh_form = 1;
+  bytes.resize(bytes.size() - since - fourth_form - sixth_form - seventh_form);
   auto read = decode_instance(state, bytes);
   ASSERT_TRUE(read.has_value()) << read.error();
   EXPECT_EQ(read->jobs.at(job).due, due);

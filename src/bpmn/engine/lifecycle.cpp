@@ -12,7 +12,9 @@ using model::ElementIndex;
 using model::ElementKind;
 
 void Processor::run_steps() {
-  for (int done = 0; !steps_.empty(); ++done) {
+  for (int done = 0;; ++done) {
+    if (steps_.empty()) go_on_at_joins();
+    if (steps_.empty()) return;
     if (has_done_enough(done)) return yield_rest();
     const Step step = std::move(steps_.front());
     steps_.pop_front();
@@ -64,7 +66,7 @@ void Processor::activate_in(const Instance& instance, const ElementInstance& sco
   const ElementIndex element = instance.process->by_id.at(step.element);
   const Element& definition = instance.process->elements[element];
   if (!instance.lets_go_on(scope, element)) return;
-  if (definition.kind == ElementKind::kParallelGateway && !may_join(scope, definition)) return;  // another flow is to come
+  if (definition.joins() && !may_join(scope, definition)) return;  // another flow is to come
   activate(step.instance, step.element_instance, element, step.consumed, step.result);
 }
 
@@ -75,6 +77,7 @@ bool Processor::has_done_enough(int done) const {
 
 // What an instance has begun that goes on itself, as by a signal, counts as going on with it.
 void Processor::yield_rest() {
+  go_on_at_joins();
   std::vector<Step> orphaned;  // whose sender has ended, and keeps nothing for later
   for (const Step& step : steps_)
     if (step.kind == Step::Kind::kBroadcast && !state_.has_instance(step.instance)) orphaned.push_back(step);
@@ -265,22 +268,15 @@ void Processor::activate_job(const Instance& instance, const ElementInstance& el
   if (!type) return raise(instance_key, key, 0, type.error());
   auto headers = evaluate_headers(*definition.job, instance, key);
   if (!headers) return raise(instance_key, key, 0, headers.error());
-  std::int32_t retries = definition.job->default_retries;
-  if (!definition.job->retries.empty()) {
-    const auto value = evaluate(definition.job->retries, instance, key);
-    if (!value) return raise(instance_key, key, 0, value.error());
-    const auto number = value->number()                       ? std::optional(*value->number())
-                        : definition.job->retries.is_static() ? feel::Decimal::parse(definition.job->retries.text())
-                                                              : std::nullopt;
-    const auto whole = number ? number->floor().to_integer() : std::nullopt;
-    if (!whole)
-      return raise(instance_key, key, 0, {error_type::kExtractValue, "Expected the number of retries to be a number, but it is not"});
-    const std::int64_t most = std::numeric_limits<std::int32_t>::max();
-    retries = *whole > 0 ? static_cast<std::int32_t>(std::min(*whole, most)) : options_.retries_for_none;
-  }
+  const auto retries = evaluate_retries(*definition.job, instance, key);
+  if (!retries) return raise(instance_key, key, 0, retries.error());
+  const auto priority = evaluate_priority(*definition.job, instance, key);
+  if (!priority) return raise(instance_key, key, 0, priority.error());
   open_waits(instance_key, key, waits);
   activated(instance_key, key);
-  writer_.append(JobCreated{instance_key, key, writer_.next_key(), std::move(*type), std::move(*headers), retries});
+  const Key job = writer_.next_key();
+  writer_.append(JobCreated{instance_key, key, job, std::move(*type), std::move(*headers), *retries});
+  if (*priority != 0) writer_.append(JobPrioritized{instance_key, job, *priority});
 }
 
 void Processor::activate_sub_process(const Instance& instance, const ElementInstance& element) {
@@ -397,11 +393,11 @@ void Processor::activate_call(const Instance& instance, const ElementInstance& e
   if (!prepare_waits(instance, element, waits_around(instance, element), waits, element.key)) return;
   const auto process_id = evaluate_text(definition.called->process_id, "process id", instance, key);
   if (!process_id) return raise(instance_key, key, 0, process_id.error());
-  const Definition* called = state_.newest(*process_id);
+  const Definition* called = find_called(instance, element, *process_id);
   if (!called)
-    return raise(
-        instance_key, key, 0,
-        {error_type::kCalledElement, "Expected process with BPMN process id '" + *process_id + "' to be deployed, but not found."});
+    return raise(instance_key, key, 0,
+                 {error_type::kCalledElement, "Expected process with BPMN process id '" + *process_id + "' to be deployed" +
+                                                  among(definition.called->binding) + ", but not found."});
   if (called->process->elements[model::kProcessElement].start_event == 0)
     return raise(instance_key, key, 0,
                  {error_type::kCalledElement,
@@ -419,8 +415,15 @@ void Processor::activate_call(const Instance& instance, const ElementInstance& e
   step.result = std::move(variables);
 }
 
+const Definition* Processor::find_called(const Instance& instance, const ElementInstance& call_activity,
+                                         std::string_view process_id) const {
+  const Element& definition = instance.element_of(call_activity);
+  if (!definition.called) return nullptr;
+  return state_.definition(find_version(instance, Deployable::kProcess, process_id, definition.called->binding));
+}
+
 void Processor::begin_called(const Instance& instance, const ElementInstance& call_activity, const Step& step) {
-  const Definition* called = state_.newest(step.element);
+  const Definition* called = find_called(instance, call_activity, step.element);
   if (call_activity.state != Lifecycle::kActivated || !called) return;
   const Key caller = instance.key;
   const Key child = writer_.next_key();
@@ -507,14 +510,18 @@ void Processor::take_flow(Key instance_key, Key scope, model::FlowIndex index, c
   const model::Flow& flow = process->flows[index];
   writer_.append(FlowTaken{instance_key, scope, flow.id});
   const Element& target = process->elements[flow.target];
-  const bool joins = target.kind == ElementKind::kParallelGateway;  // with the tokens of all its flows, as soon as they are there
+  if (target.kind == ElementKind::kInclusiveGateway && target.joins()) {
+    joins_.emplace(instance_key, scope);
+    return;
+  }
+  const bool joins = target.joins();  // with the tokens of all its flows, as soon as they are there
   push_activate(instance_key, scope, target, joins ? static_cast<std::int32_t>(target.incoming.size()) : 1, result);
 }
 
-// Whether a token waits on each flow into the gateway.
-bool Processor::may_join(const ElementInstance& scope, const Element& gateway) const {
-  return std::all_of(gateway.incoming.begin(), gateway.incoming.end(),
-                     [&](model::FlowIndex flow) { return scope.waiting_tokens.contains(flow); });
+// Whether a token waits on each flow into the gateway; into an inclusive one, that was found to go on, on any.
+bool Processor::may_join(const ElementInstance& scope, const Element& gateway) {
+  const std::int32_t tokens = tokens_at(scope, gateway);
+  return gateway.kind == ElementKind::kInclusiveGateway ? tokens > 0 : std::cmp_equal(tokens, gateway.incoming.size());
 }
 
 void Processor::push_activate(Key instance_key, Key scope, const Element& element, std::int32_t consumed,

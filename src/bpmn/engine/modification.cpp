@@ -286,6 +286,7 @@ std::int32_t Processor::taken_by(Key instance_key, Key scope, ElementIndex eleme
     case ElementKind::kIntermediateCatchEvent:
       return definition.incoming.empty() || definition.after_event_gateway ? 0 : std::min(there, 1);
     case ElementKind::kParallelGateway: return std::min(there, static_cast<std::int32_t>(definition.incoming.size()));
+    case ElementKind::kInclusiveGateway: return definition.joins() ? tokens_at(*instance.find(scope), definition) : std::min(there, 1);
     case ElementKind::kEventSubProcess: return instance.process->elements[definition.start_event].interrupting ? there : 0;
     default: return std::min(there, 1);
   }

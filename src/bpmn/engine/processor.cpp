@@ -36,6 +36,8 @@ void EventWriter::remember_end(const Instance& instance, const ElementInstance& 
   outcome_.ended_elements.push_back({instance.key, element.key, element.scope, definition.id,
                                      element.loop ? model::ElementKind::kMultiInstanceBody : definition.kind, completed,
                                      element.started_at});
+  if (element.scope != 0 && instance.process->has_inclusive_joins && !instance.find(element.scope)->waiting_tokens.empty())
+    changed_scopes_.emplace(instance.key, element.scope);
   if (element.scope != 0) return;
   outcome_.ended_instances.push_back(
       {instance.key, instance.process->id, instance.version, instance.idempotency_key, completed, instance.started_at, element.variables});
@@ -116,6 +118,7 @@ void Processor::operator()(const Continue& command) {
   if (!instance || instance->pending.empty()) return;  // ended or continued meanwhile
   yields_before_ = instance->yields;
   steps_.assign(instance->pending.begin(), instance->pending.end());
+  note_joins(*instance);
   writer_.append(InstanceContinued{command.key});
 }
 
@@ -174,12 +177,11 @@ void Processor::operator()(const ActivateJobs& command) {
   if (command.lock <= Duration{})
     return reject(Rejection::Code::kInvalidArgument,
                   "Expected to activate jobs with a timeout above 0, but it is '" + std::to_string(command.lock.microseconds / 1000) + "'");
-  const std::set<Key>& ready = state_.activatable(command.type);
   const auto most = static_cast<std::size_t>(std::min(command.most, kMaxActivatedJobs));
   std::vector<Key> chosen;
-  for (const Key key : ready) {
+  for (const ReadyJob& ready : state_.activatable(command.type)) {
     if (chosen.size() == most) break;
-    chosen.push_back(key);
+    chosen.push_back(ready.key);
   }
   const Timestamp deadline = now_ + std::min(command.lock, kMaxWait);
   std::size_t bytes = 0;

@@ -44,6 +44,8 @@ class EventWriter {
   void append(Event event);
   // About as many bytes of variables as it has written.
   std::size_t written() const { return written_; }
+  // Scopes in which something has ended while tokens wait in them at inclusive gateways.
+  std::set<std::pair<Key, Key>> take_changed_scopes() { return std::exchange(changed_scopes_, {}); }
   // Each one taken goes into the very next event.
   Key next_key() const { return make_key(state_.partition(), state_.last_counter() + 1); }
 
@@ -54,6 +56,7 @@ class EventWriter {
   Timestamp now_;
   Outcome& outcome_;
   std::size_t written_ = 0;
+  std::set<std::pair<Key, Key>> changed_scopes_;
 };
 
 // What is around an element: a sub-process or the process; of a multi-instance one what holds its instances, and one of them.
@@ -136,6 +139,8 @@ class Processor {
 
   // deployments.cpp
   struct Plan;
+  void plan_resources(const Deploy& command, Plan& plan) const;
+  bool binds_anew(const Plan& plan) const;
   void plan_model(const Resource& resource, Deploy::Replaced replaced, Plan& plan) const;
   bool was_deployed(std::string_view process_id, const Resource& resource) const;
   void plan_decisions(const Resource& resource, Plan& plan) const;
@@ -190,6 +195,7 @@ class Processor {
   void activate_catch_event(const Instance& instance, const ElementInstance& element);
   void activate_throw_event(const Instance& instance, const ElementInstance& element);
   void activate_call(const Instance& instance, const ElementInstance& element);
+  const Definition* find_called(const Instance& instance, const ElementInstance& call_activity, std::string_view process_id) const;
   void begin_called(const Instance& instance, const ElementInstance& call_activity, const Step& step);
   void complete_caller(Key parent, Key call_activity, const Context& variables);
   // modification.cpp
@@ -229,7 +235,11 @@ class Processor {
   void take_flow(Key instance_key, Key scope, model::FlowIndex index, const std::optional<Context>& result);
   void leave(Key instance, Key scope, const std::vector<model::FlowIndex>& flows);
   void check_scope(Key instance, Key scope);
-  bool may_join(const ElementInstance& scope, const model::Element& gateway) const;
+  static bool may_join(const ElementInstance& scope, const model::Element& gateway);
+  // joins.cpp
+  void note_joins(const Instance& instance);
+  void go_on_at_joins();
+  static std::int32_t tokens_at(const ElementInstance& scope, const model::Element& gateway);
   void push_activate(Key instance, Key scope, const model::Element& element, std::int32_t consumed, const std::optional<Context>& result);
   void terminate(Key instance, Key element_instance);
   void end_instance(Key key, Lifecycle how);
@@ -259,6 +269,9 @@ class Processor {
   void throw_escalation(Key instance, Key element_instance, const std::string& code);
   void raise(Key instance, Key element_instance, Key job, const Problem& problem);
 
+  Key find_version(const Instance& instance, Deployable kind, std::string_view id, const model::Binding& binding) const;
+  static std::string among(const model::Binding& binding);
+
   // variables.cpp
   feel::Evaluation compute(const feel::Expression& expression, const feel::Scope& names) const;
   std::optional<Schedule> repeated(Timestamp due, std::int32_t repetitions, Duration interval, const std::string& cycle) const;
@@ -268,6 +281,8 @@ class Processor {
                                        Key scope) const;
   Evaluated<Wait> evaluate_wait(const Instance& instance, Key scope, model::ElementIndex target) const;
   Evaluated<Schedule> evaluate_timer(const model::TimerDefinition& timer, const feel::Scope& names) const;
+  Evaluated<std::int32_t> evaluate_retries(const model::JobDefinition& job, const Instance& instance, Key scope) const;
+  Evaluated<std::int32_t> evaluate_priority(const model::JobDefinition& job, const Instance& instance, Key scope) const;
   Evaluated<Context> evaluate_headers(const model::JobDefinition& job, const Instance& instance, Key scope) const;
   Evaluated<Context> evaluate_mappings(const std::vector<model::Mapping>& mappings, const Instance& instance, Key scope, bool extend) const;
   void merge(Key instance, Key from, const Context& variables);
@@ -282,9 +297,10 @@ class Processor {
   Outcome& outcome_;
   EventWriter writer_;
   std::deque<Step> steps_;
-  std::int32_t yields_before_ = 0;      // of the instance or broadcast that goes on
-  int told_ = 0;                        // receivers of signals
-  mutable std::int64_t evaluated_ = 0;  // steps of expressions
+  std::set<std::pair<Key, Key>> joins_;  // scopes, where tokens wait at inclusive gateways, and something has changed
+  std::int32_t yields_before_ = 0;       // of the instance or broadcast that goes on
+  int told_ = 0;                         // receivers of signals
+  mutable std::int64_t evaluated_ = 0;   // steps of expressions
 };
 
 // Why a value cannot be a variable (too deep, too large); empty when it can.

@@ -270,6 +270,13 @@ struct JobCreated {
   Context headers;
   std::int32_t retries = 0;
 };
+// After it has been created, where it has a priority other than 0.
+struct JobPrioritized {
+  static constexpr RecordType kType{55, 1};
+  Key instance = 0;
+  Key job = 0;
+  std::int32_t priority = 0;
+};
 struct JobActivated {
   static constexpr RecordType kType{12, 1};
   Key instance = 0;
@@ -537,6 +544,20 @@ struct InstanceMigrated {
   Context mapping;  // of element ids: what each becomes
 };
 
+enum class Deployable : std::uint8_t { kProcess, kRequirements, kDecision, kForm };
+
+// What was deployed together with a version of a process, where elements of it take no other.
+struct ProcessBound {
+  static constexpr RecordType kType{66, 1};
+  struct Target {
+    Deployable kind = Deployable::kProcess;
+    std::string id;
+    Key key = 0;
+    bool operator==(const Target&) const = default;
+  };
+  Key process = 0;
+  std::vector<Target> targets;
+};
 struct ProcessDeleted {
   static constexpr RecordType kType{60, 1};
   Key key = 0;
@@ -629,8 +650,8 @@ using Event =
                  RepeatingTimerCreated, StartTimerCreated, StartTimerTriggered, StartTimerCanceled, InstanceLocked, ChildStarted,
                  LoopStarted, LoopOutputCollected, InstanceMigrated, CalendarTimerCreated, CalendarStartTimerCreated, ProcessDeleted,
                  DecisionsDeployed, DecisionsDeleted, DecisionEvaluated, FormDeployed, FormDeleted, CompensationRecorded,
-                 CompensationTriggered, CompensationStarted, CompensationCompleted, ScopeResumed, BroadcastYielded,
-                 BroadcastEnded, DeploymentMade>;
+                 CompensationTriggered, CompensationStarted, CompensationCompleted, ScopeResumed, BroadcastYielded, BroadcastEnded,
+                 DeploymentMade, JobPrioritized, ProcessBound>;
 
 // All events of one command: what the journal holds in one row. They take effect together.
 struct Record {
@@ -726,7 +747,7 @@ struct Outcome {
   std::vector<Event> events;
   // What was made: a deployment, instance, message, signal or evaluation of a decision.
   Key key = 0;
-  bool created = false;  // CreateInstance: not the answer of an earlier one
+  bool created = false;                            // CreateInstance: not the answer of an earlier one
   std::vector<DeployedProcess> processes;          // Deploy
   std::vector<DeployedRequirements> requirements;  // Deploy
   std::vector<DeployedForm> forms;                 // Deploy

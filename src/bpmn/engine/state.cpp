@@ -20,11 +20,17 @@ const typename Map::mapped_type& set_of(const Map& map, const Name& name) {
 }
 
 template <class Map, class Name>
-void erase_from(Map& map, const Name& name, Key key) {
+void erase_from(Map& map, const Name& name, const typename Map::mapped_type::key_type& item) {
   const auto found = map.find(name);
   if (found == map.end()) return;
-  found->second.erase(key);
+  found->second.erase(item);
   if (found->second.empty()) map.erase(found);
+}
+
+std::string name_with_tag(std::string_view id, std::string_view version_tag) {
+  std::string name(id);
+  name += '\0';
+  return name += version_tag;
 }
 
 }  // namespace
@@ -229,6 +235,31 @@ const Definition* State::version(std::string_view process_id, std::int32_t versi
   return definition(versions_of(Deployable::kProcess).find(process_id, version));
 }
 
+// Neither an id nor a tag of XML or JSON that we accept has a zero in it.
+void State::tag(Deployable kind, std::string_view id, std::string_view version_tag, std::int32_t version, Key key) {
+  if (!version_tag.empty()) tagged_[static_cast<std::size_t>(kind)].add(name_with_tag(id, version_tag), version, key);
+}
+
+void State::untag(Deployable kind, std::string_view id, std::string_view version_tag, std::int32_t version) {
+  if (!version_tag.empty()) tagged_[static_cast<std::size_t>(kind)].remove(name_with_tag(id, version_tag), version);
+}
+
+Key State::tagged(Deployable kind, std::string_view id, std::string_view version_tag) const {
+  return tagged_[static_cast<std::size_t>(kind)].newest(name_with_tag(id, version_tag));
+}
+
+const ProcessBound* State::bound(Key process) const {
+  const auto found = bound_.find(process);
+  return found == bound_.end() ? nullptr : &found->second;
+}
+
+Key State::deployed_with(Key process, Deployable kind, std::string_view id) const {
+  const ProcessBound* together = bound(process);
+  if (!together) return 0;
+  const auto found = std::ranges::find_if(together->targets, [&](const auto& target) { return target.kind == kind && target.id == id; });
+  return found == together->targets.end() ? 0 : found->key;
+}
+
 std::int64_t State::active_instances(Key process_key) const {
   const auto found = instance_counts_.find(process_key);
   return found == instance_counts_.end() ? 0 : found->second;
@@ -346,7 +377,7 @@ Key State::instance_of_idempotency_key(std::string_view key) const {
   return found == idempotency_.end() ? 0 : found->second;
 }
 
-const std::set<Key>& State::activatable(std::string_view job_type) const { return set_of(activatable_, job_type); }
+const std::set<ReadyJob>& State::activatable(std::string_view job_type) const { return set_of(activatable_, job_type); }
 
 const std::set<Key>& State::activated(std::string_view job_type, std::string_view worker) const {
   return set_of(activated_, Pair(job_type, worker));
@@ -459,6 +490,7 @@ void State::forget_changes() {
   changed_forms_.clear();
   changed_retired_.clear();
   changed_broadcasts_.clear();
+  changed_bound_.clear();
   deleted_definitions_.clear();
 }
 
@@ -481,6 +513,7 @@ std::expected<void, std::string> State::restore_definition(Key key, std::string 
     index_starts(definition);
   }
   versions_of(Deployable::kProcess).add(process_id, version, key);
+  tag(Deployable::kProcess, process_id, definition.process->version_tag, version, key);
   definitions_[key] = std::move(definition);
   restore_counter(counter_of(key));
   return {};
@@ -494,9 +527,10 @@ std::expected<void, std::string> State::restore_requirements(Requirements requir
   versions_of(Deployable::kRequirements).add(requirements.id, requirements.version, requirements.key);
   restore_counter(counter_of(requirements.key));
   for (const DecisionsDeployed::Decision& decision : requirements.decisions) {
-    if (!requirements.model->find_decision(decision.id))
-      return std::unexpected("the deployed decision '" + decision.id + "' is not in its file");
+    const dmn::Decision* read_decision = requirements.model->find_decision(decision.id);
+    if (!read_decision) return std::unexpected("the deployed decision '" + decision.id + "' is not in its file");
     versions_of(Deployable::kDecision).add(decision.id, decision.version, decision.key);
+    tag(Deployable::kDecision, decision.id, read_decision->version_tag, decision.version, decision.key);
     decisions_[decision.key] = requirements.key;
     restore_counter(counter_of(decision.key));
   }
@@ -510,9 +544,29 @@ const Form* State::form(Key key) const {
   return found == forms_.end() ? nullptr : &found->second;
 }
 
+std::expected<FormContent, std::string> read_form(std::string_view content) {
+  if (content.size() > model::kMaxModelBytes) return std::unexpected("larger than 4 MB");
+  const auto parsed = feel::parse_json(content, content.size());
+  if (!parsed) return std::unexpected("no JSON: " + parsed.error());
+  const auto member = [&](std::string_view name) -> const feel::Value* {
+    const Context* members = parsed->context();
+    const auto found = members ? members->find(name) : Context::const_iterator();
+    return members && found != members->end() ? &found->second : nullptr;
+  };
+  const feel::Value* id = member("id");
+  if (!id || !id->string() || id->string()->empty() || id->string()->size() > model::kMaxIdBytes)
+    return std::unexpected("the form needs an id up to 255 bytes");
+  const feel::Value* tag = member("versionTag");
+  if (!tag) return FormContent{*id->string(), {}};
+  if (!tag->string() || tag->string()->size() > model::kMaxIdBytes) return std::unexpected("the versionTag must be a text up to 255 bytes");
+  return FormContent{*id->string(), *tag->string()};
+}
+
 void State::restore_form(Form form) {
   versions_of(Deployable::kForm).add(form.id, form.version, form.key);
   restore_counter(counter_of(form.key));
+  if (const auto read = read_form(form.content)) form.version_tag = read->version_tag;
+  tag(Deployable::kForm, form.id, form.version_tag, form.version, form.key);
   const Key key = form.key;
   forms_[key] = std::move(form);
 }
@@ -520,6 +574,7 @@ void State::restore_form(Form form) {
 void State::erase_form(Key key) {
   const auto found = forms_.find(key);
   erase_version(Deployable::kForm, found->second.id, found->second.version, key);
+  untag(Deployable::kForm, found->second.id, found->second.version_tag, found->second.version);
   forms_.erase(found);
   changed_forms_.insert(key);
 }
@@ -534,6 +589,11 @@ void State::restore_retired(Retired retired) {
 void State::restore_broadcast(Broadcast broadcast) {
   const Key signal = broadcast.signal;
   broadcasts_[signal] = std::move(broadcast);
+}
+
+void State::restore_bound(ProcessBound bound) {
+  const Key process = bound.process;
+  bound_[process] = std::move(bound);
 }
 
 void State::forget_retired(Deployable kind, const std::string& id) {
@@ -559,6 +619,8 @@ void State::erase_definition(Key key) {
   const bool is_newest = newest(id) == &found->second;
   if (is_newest) unindex_starts(found->second);
   erase_version(Deployable::kProcess, id, found->second.version, key);
+  untag(Deployable::kProcess, id, found->second.process->version_tag, found->second.version);
+  if (bound_.erase(key) > 0) changed_bound_.insert(key);
   definitions_.erase(found);
   deleted_definitions_.insert(key);
   if (const Definition* before = is_newest ? newest(id) : nullptr) index_starts(*before);
@@ -569,6 +631,7 @@ void State::erase_requirements(Key key) {
   const auto found = requirements_.find(key);
   for (const DecisionsDeployed::Decision& decision : found->second.decisions) {
     erase_version(Deployable::kDecision, decision.id, decision.version, decision.key);
+    untag(Deployable::kDecision, decision.id, found->second.model->find_decision(decision.id)->version_tag, decision.version);
     decisions_.erase(decision.key);
   }
   erase_version(Deployable::kRequirements, found->second.id, found->second.version, key);
@@ -655,7 +718,7 @@ void State::index(const Instance& instance, From from) {
 
 void State::index_job(const Job& job) {
   if (job.state == JobState::kActivatable) {
-    activatable_[job.type].insert(job.key);
+    activatable_[job.type].insert({job.priority, job.key});
     ready_types_.insert(job.type);
   }
   if (job.state == JobState::kActivated) activated_[{job.type, job.worker}].insert(job.key);
@@ -667,7 +730,7 @@ void State::index_job(const Job& job) {
 void State::unindex_job(const Job& job) {
   due_.erase({job.due, DueKind::kJob, 0, job.key});
   begun_.erase({job.since, DueKind::kJob, 0, job.key});
-  if (job.state == JobState::kActivatable) erase_from(activatable_, job.type, job.key);
+  if (job.state == JobState::kActivatable) erase_from(activatable_, job.type, ReadyJob{job.priority, job.key});
   if (job.state == JobState::kActivated) erase_from(activated_, Pair(job.type, job.worker), job.key);
 }
 

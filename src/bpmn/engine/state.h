@@ -32,12 +32,20 @@ struct Job {
   std::string type;
   Context headers;
   std::int32_t retries = 0;
+  std::int32_t priority = 0;
   std::int32_t failures = 0;
   std::int32_t losses = 0;  // locks that ran out since a worker last answered
   JobState state = JobState::kActivatable;
   std::string worker;
   Timestamp due;    // kActivated: end of the lock; kBackingOff: when it may be handed out again
   Timestamp since;  // when that wait began; 0: not known (an old checkpoint)
+};
+
+// A job that may be handed out, in the order in which that is done.
+struct ReadyJob {
+  std::int32_t priority = 0;  // the highest first
+  Key key = 0;
+  bool operator<(const ReadyJob& other) const { return std::tie(other.priority, key) < std::tie(priority, other.key); }
 };
 
 struct Timer {
@@ -153,7 +161,7 @@ struct ElementInstance {
   Key incident = 0;
   std::int32_t children = 0;                                // active element instances directly in it
   std::int32_t active_flows = 0;                            // tokens on flows directly in it
-  std::map<model::FlowIndex, std::int32_t> waiting_tokens;  // on flows into parallel gateways
+  std::map<model::FlowIndex, std::int32_t> waiting_tokens;  // on flows into gateways that join
   std::optional<model::ElementIndex> triggered;             // by which event it was ended, interrupted or started
   bool interrupted = false;                                 // nothing but the event sub-process of `triggered` goes on in it
   Key child = 0;                                            // the instance that a call activity started
@@ -194,9 +202,15 @@ struct Form {
   std::int32_t version = 0;
   std::string resource_name;
   std::string content;
+  std::string version_tag = {};  // that its content says
 };
 
-enum class Deployable : std::uint8_t { kProcess, kRequirements, kDecision, kForm };
+// What the engine reads of a form; the reason when it is none.
+struct FormContent {
+  std::string id;
+  std::string version_tag;
+};
+std::expected<FormContent, std::string> read_form(std::string_view content);
 
 // The newest version of something, when it was deleted: its number is not given again.
 struct Retired {
@@ -325,6 +339,15 @@ class State {
   std::int32_t next_version(Deployable kind, std::string_view id) const { return versions_of(kind).highest(id) + 1; }
   std::int64_t active_instances(Key process_key) const;
 
+  // The newest version with a tag; 0: there is none.
+  Key tagged(Deployable kind, std::string_view id, std::string_view version_tag) const;
+  Key newest_key(Deployable kind, std::string_view id) const { return versions_of(kind).newest(id); }
+  // What was deployed together with this version of a process; null: it does not matter to it.
+  const ProcessBound* bound(Key process) const;
+  // 0: there was none.
+  Key deployed_with(Key process, Deployable kind, std::string_view id) const;
+  const std::map<Key, ProcessBound>& all_bound() const { return bound_; }
+
   const Requirements* requirements(Key key) const;
   const Requirements* newest_requirements(std::string_view id) const;
   // That a decision is in.
@@ -367,7 +390,7 @@ class State {
   // Of a live or recently ended instance; 0 when there is none.
   Key instance_of_idempotency_key(std::string_view key) const;
 
-  const std::set<Key>& activatable(std::string_view job_type) const;
+  const std::set<ReadyJob>& activatable(std::string_view job_type) const;
   // Types of which jobs became activatable since it was asked last.
   std::set<std::string, std::less<>> take_ready_types() { return std::exchange(ready_types_, {}); }
   // Jobs that this worker holds.
@@ -406,6 +429,7 @@ class State {
   const std::set<Key>& changed_forms() const { return changed_forms_; }
   const std::set<Key>& changed_retired() const { return changed_retired_; }
   const std::set<Key>& changed_broadcasts() const { return changed_broadcasts_; }
+  const std::set<Key>& changed_bound() const { return changed_bound_; }
   const std::set<Key>& deleted_definitions() const { return deleted_definitions_; }
   void forget_changes();
   // After a checkpoint: the bytes that it has of an instance. Pointers to it are void.
@@ -419,6 +443,7 @@ class State {
   void restore_form(Form form);
   void restore_retired(Retired retired);
   void restore_broadcast(Broadcast broadcast);
+  void restore_bound(ProcessBound bound);
   void restore_instance(Instance instance);
   // The same of a row, which rests at once when it can; the reason when it cannot be read.
   std::expected<void, std::string> restore_instance(std::string_view bytes);
@@ -455,6 +480,8 @@ class State {
   MessageWaiter message_waiter(const std::string& process_id, const Subscription& subscription);
   void index_wait(const std::string& process_id, const Subscription& subscription);
   void unindex_wait(const std::string& process_id, const Subscription& subscription);
+  void tag(Deployable kind, std::string_view id, std::string_view version_tag, std::int32_t version, Key key);
+  void untag(Deployable kind, std::string_view id, std::string_view version_tag, std::int32_t version);
   const Versions& versions_of(Deployable kind) const { return versions_[static_cast<std::size_t>(kind)]; }
   Versions& versions_of(Deployable kind) { return versions_[static_cast<std::size_t>(kind)]; }
   void erase_definition(Key key);
@@ -473,6 +500,7 @@ class State {
   std::map<Key, Form> forms_;
   std::map<Key, Retired> retired_;
   std::map<Key, Broadcast> broadcasts_;
+  std::map<Key, ProcessBound> bound_;
   mutable std::map<Key, Instance> instances_;  // that are awake
   mutable AscendingMap<Bytes> resting_;
   std::map<Key, Message> messages_;
@@ -481,12 +509,13 @@ class State {
   // Derived from the above.
   AscendingMap<Key> owners_;  // of all that is in an instance, but for itself
   std::array<Versions, 4> versions_;
-  std::map<Key, Key> decisions_;  // the requirements that they are in
+  std::array<Versions, 4> tagged_;  // by id and tag
+  std::map<Key, Key> decisions_;    // the requirements that they are in
   std::map<std::pair<Deployable, std::string>, Key> retired_by_id_;
   std::map<Key, std::int64_t> instance_counts_;  // by key of the process
   std::map<std::string, Key, std::less<>> idempotency_;
   std::deque<std::string> recently_ended_;
-  std::map<std::string, std::set<Key>, std::less<>> activatable_;
+  std::map<std::string, std::set<ReadyJob>, std::less<>> activatable_;
   std::set<std::string, std::less<>> ready_types_;
   std::map<Pair, std::set<Key>> activated_;
   std::set<Due> due_;
@@ -505,6 +534,7 @@ class State {
   std::set<Key> changed_forms_;
   std::set<Key> changed_retired_;
   std::set<Key> changed_broadcasts_;
+  std::set<Key> changed_bound_;
   std::set<Key> deleted_definitions_;
   std::map<std::string, std::set<Waiter>, std::less<>> signal_waiters_;
   std::map<std::string, std::set<Key>, std::less<>> started_by_message_;

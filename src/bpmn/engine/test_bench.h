@@ -128,7 +128,6 @@ class Bench {
   Engine engine;
   Timestamp now{1'767'225'600'000'000};
 
-
   void keep(const Outcome& outcome) {
     EXPECT_TRUE(!outcome.rejection || outcome.events.empty()) << "a refused command wrote events";
     if (!outcome.events.empty()) {
@@ -155,6 +154,7 @@ class Bench {
     for (const auto& [key, retired] : replica_.state().retired()) restored.restore_retired(*decode_retired(encode_retired(retired)));
     for (const auto& [key, broadcast] : replica_.state().broadcasts())
       restored.restore_broadcast(*decode_broadcast(encode_broadcast(broadcast)));
+    for (const auto& [key, bound] : replica_.state().all_bound()) restored.restore_bound(*decode_bound(encode_bound(bound)));
     for (const auto& [key, instance] : replica_.state().instances()) {
       const auto decoded = restored.restore_instance(commands_ % 2 == 0 ? pack_instance(instance) : encode_instance(instance));
       ASSERT_TRUE(decoded.has_value()) << decoded.error();

@@ -1,6 +1,7 @@
 // Expressions in the scope of an element instance, and where their values go.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "bpmn/engine/instance_scope.h"
 #include "bpmn/engine/processor.h"
@@ -196,6 +197,31 @@ Processor::Evaluated<Processor::Wait> Processor::evaluate_wait(const Instance& i
   return wait;
 }
 
+Processor::Evaluated<std::int32_t> Processor::evaluate_retries(const model::JobDefinition& job, const Instance& instance, Key scope) const {
+  if (job.retries.empty()) return job.default_retries;
+  const auto value = evaluate(job.retries, instance, scope);
+  if (!value) return std::unexpected(value.error());
+  const auto number = value->number()           ? std::optional(*value->number())
+                      : job.retries.is_static() ? feel::Decimal::parse(job.retries.text())
+                                                : std::nullopt;
+  const auto whole = number ? number->floor().to_integer() : std::nullopt;
+  if (!whole) return std::unexpected(Problem{error_type::kExtractValue, "Expected the number of retries to be a number, but it is not"});
+  const std::int64_t most = std::numeric_limits<std::int32_t>::max();
+  return *whole > 0 ? static_cast<std::int32_t>(std::min(*whole, most)) : options_.retries_for_none;
+}
+
+Processor::Evaluated<std::int32_t> Processor::evaluate_priority(const model::JobDefinition& job, const Instance& instance,
+                                                                Key scope) const {
+  if (job.priority.empty()) return 0;
+  const auto value = evaluate(job.priority, instance, scope);
+  if (!value) return std::unexpected(value.error());
+  const auto whole = value->number() ? value->number()->to_integer() : std::nullopt;
+  if (whole && std::in_range<std::int32_t>(*whole)) return static_cast<std::int32_t>(*whole);
+  return std::unexpected(Problem{error_type::kExtractValue, "Expected the priority of a job to be an integer of 32 bits, but '" +
+                                                                job.priority.source().substr(0, 200) + "' gives another " +
+                                                                std::string(value->type_name())});
+}
+
 // The headers of the model and those that are computed; a null is no header.
 Processor::Evaluated<Context> Processor::evaluate_headers(const model::JobDefinition& job, const Instance& instance, Key scope) const {
   using Kind = model::ComputedHeader::Kind;
@@ -206,10 +232,10 @@ Processor::Evaluated<Context> Processor::evaluate_headers(const model::JobDefini
     const std::string* text = result.value.string();
     const feel::List* list = result.value.list();
     if (header.kind == Kind::kForm && text) {
-      const Form* form = state_.newest_form(*text);
+      const Form* form = state_.form(find_version(instance, Deployable::kForm, *text, header.binding));
       if (!form)
-        return std::unexpected(
-            Problem{error_type::kFormNotFound, "Expected to find a form with id '" + text->substr(0, 100) + "', but none is deployed"});
+        return std::unexpected(Problem{error_type::kFormNotFound, "Expected to find a form with id '" + text->substr(0, 100) + "'" +
+                                                                      among(header.binding) + ", but none is deployed"});
       headers.insert_or_assign(header.name, feel::Value(std::to_string(form->key)));
       continue;
     }

@@ -21,6 +21,7 @@ constexpr int kRequirementsRow = 4;
 constexpr int kRetiredRow = 5;
 constexpr int kFormRow = 6;
 constexpr int kBroadcastRow = 7;
+constexpr int kBoundRow = 8;
 
 constexpr char kTables[] = R"sql(
 CREATE TABLE processes_partition (
@@ -172,6 +173,10 @@ CheckpointRows rows_of(const engine::State& state) {
     const engine::Broadcast* broadcast = state.broadcast(key);
     result.rows.push_back({kBroadcastRow, key, broadcast ? std::optional(engine::encode_broadcast(*broadcast)) : std::nullopt});
   }
+  for (const Key key : state.changed_bound()) {
+    const engine::ProcessBound* bound = state.bound(key);
+    result.rows.push_back({kBoundRow, key, bound ? std::optional(engine::encode_bound(*bound)) : std::nullopt});
+  }
   // Not before: what is in the journal may be of instances of theirs.
   result.deleted_models.assign(state.deleted_definitions().begin(), state.deleted_definitions().end());
   return result;
@@ -257,6 +262,7 @@ Task<Result<void>> Journal::load(runtime::Context& context, engine::Engine& engi
   CO_TRY(co_await load_checkpoint(context, state, kFormRow));
   CO_TRY(co_await load_checkpoint(context, state, kRetiredRow));
   CO_TRY(co_await load_checkpoint(context, state, kBroadcastRow));
+  CO_TRY(co_await load_checkpoint(context, state, kBoundRow));
   CO_TRY(co_await load_checkpoint(context, state, kInstanceRow));
   CO_TRY(co_await load_checkpoint(context, state, kMessageRow));
   CO_TRY(co_await load_checkpoint(context, state, kStartTimerRow));
@@ -310,6 +316,10 @@ Task<Result<void>> Journal::load_checkpoint(runtime::Context& context, engine::S
         auto broadcast = engine::decode_broadcast(row.blob(1));
         if (!broadcast) co_return fail(damaged(broadcast.error()));
         state.restore_broadcast(std::move(*broadcast));
+      } else if (kind == kBoundRow) {
+        auto bound = engine::decode_bound(row.blob(1));
+        if (!bound) co_return fail(damaged(bound.error()));
+        state.restore_bound(std::move(*bound));
       } else if (kind == kInstanceRow) {
         const auto restored = state.restore_instance(row.blob(1));
         if (!restored) co_return fail(damaged(restored.error()));

@@ -57,19 +57,29 @@ struct Mapping {
 
 inline constexpr int kDefaultRetries = 3;
 
+// Which version of something else an element takes.
+struct Binding {
+  // kDeployment: of the deployment in which its own process was; kVersionTag: the newest that has the tag.
+  enum class Kind : std::uint8_t { kLatest, kDeployment, kVersionTag };
+  Kind kind = Kind::kLatest;
+  std::string version_tag;
+};
+
 // A header whose value is computed when the job is made; one without a value is left out.
 struct ComputedHeader {
-  enum class Kind : std::uint8_t { kText, kTexts, kTime, kForm };  // kForm: of the id of a form, the key of its newest version
+  enum class Kind : std::uint8_t { kText, kTexts, kTime, kForm };  // kForm: of the id of a form, the key of a version
   std::string name;
   Kind kind = Kind::kText;
   feel::Expression value;
+  Binding binding;  // of a form
 };
 
 struct JobDefinition {
   feel::Expression type;
   feel::Expression retries;  // empty: default_retries
   int default_retries = kDefaultRetries;
-  feel::Context headers;  // texts
+  feel::Expression priority;  // empty: 0; of the process when the task has none
+  feel::Context headers;      // texts
   std::vector<ComputedHeader> computed_headers;
 };
 
@@ -80,6 +90,7 @@ struct ScriptDefinition {
 
 struct CalledDecision {
   feel::Expression decision_id;
+  Binding binding;
   std::string result_variable;
 };
 
@@ -108,6 +119,7 @@ struct SignalDefinition {
 
 struct CalledElement {
   feel::Expression process_id;
+  Binding binding;
   bool takes_all_variables = true;  // the child begins with all that are visible in the parent
   bool gives_all_variables = true;  // all variables of the child go to the parent
 };
@@ -148,6 +160,7 @@ struct Element {
   std::vector<ElementIndex> triggered_starts;     // of a process: start events with a message, timer or signal
   std::vector<ElementIndex> event_sub_processes;  // directly in it
   ElementIndex link_target = 0;                   // of a link throw event
+  std::vector<ElementIndex> link_sources;         // of a link catch event
   bool is_compensation_handler = false;           // undoes an activity, when that is asked for
   ElementIndex compensation_event = 0;            // of an activity: its boundary event of compensation; 0: none
   ElementIndex compensation_handler = 0;          // and what undoes it
@@ -174,6 +187,8 @@ struct Element {
   // What boundary events may be attached to.
   bool is_activity() const { return is_task() || kind == ElementKind::kSubProcess || kind == ElementKind::kCallActivity; }
   bool is_gateway() const;
+  // Tokens wait on its incoming flows until it goes on.
+  bool joins() const { return kind == ElementKind::kParallelGateway || (kind == ElementKind::kInclusiveGateway && incoming.size() > 1); }
   // Something waits for it until it happens: no error or escalation, which are thrown to it.
   bool is_awaited() const { return message || timer || signal; }
 };
@@ -181,8 +196,10 @@ struct Element {
 struct Process {
   std::string id;
   std::string name;
+  std::string version_tag;  // empty: none
   std::vector<Element> elements;
   std::vector<Flow> flows;
+  bool has_inclusive_joins = false;
   std::map<std::string, ElementIndex, std::less<>> by_id;
   std::map<std::string, FlowIndex, std::less<>> flow_by_id;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <pugixml.hpp>
+#include <utility>
 
 #include "base/time.h"
 #include "bpmn/model/findings.h"
@@ -255,14 +256,11 @@ class Reader {
     if (!take_id(node, id)) return;
     if (std::string_view(node.attribute("isExecutable").value()) != "true") return;
     check_attributes(node, id, {});
-    for (const xml_node extension : extensions_of(node)) {
-      if (name_of(extension).local != "userTaskForm")  // for front ends
-        findings_.add(id, "zeebe:" + std::string(name_of(extension).local) + " is not supported here");
-    }
     auto process = std::make_shared<Process>();
     process_ = process.get();
     process->id = id;
     process->name = node.attribute("name").value();
+    read_process_extensions(node);
     Element root;
     root.id = id;
     root.name = process->name;
@@ -282,6 +280,20 @@ class Reader {
     check_process(*process, findings_);
     order_as_zeebe(*process);
     processes_.push_back(std::move(process));
+  }
+
+  void read_process_extensions(xml_node node) {
+    process_priority_ = {};
+    check_repeats(node, process_->id, {"jobPriorityDefinition"sv, "versionTag"sv});
+    for (const xml_node extension : extensions_of(node)) {
+      const auto local = name_of(extension).local;
+      if (local == "jobPriorityDefinition")
+        process_priority_ = read_priority(extension, process_->id);
+      else if (local == "versionTag")
+        process_->version_tag = read_version_tag(extension, "value", process_->id);
+      else if (local != "userTaskForm")  // for front ends
+        findings_.add(process_->id, "zeebe:" + std::string(local) + " is not supported here");
+    }
   }
 
   // Zeebe goes through a model from its end. So of the conditions of a gateway that hold, the last in the file counts, the last branch
@@ -660,7 +672,8 @@ class Reader {
     if (is_user_task) element.job = user_task_job();
     check_repeats(node, element.id,
                   {"taskDefinition"sv, "taskHeaders"sv, "ioMapping"sv, "calledElement"sv, "script"sv, "calledDecision"sv,
-                   "assignmentDefinition"sv, "taskSchedule"sv, "formDefinition"sv});
+                   "assignmentDefinition"sv, "taskSchedule"sv, "formDefinition"sv, "jobPriorityDefinition"sv});
+    feel::Expression priority;
     for (const xml_node extension : extensions_of(node)) {
       const auto local = name_of(extension).local;
       if (local == "taskDefinition" && may_be_job(element)) {
@@ -677,14 +690,36 @@ class Reader {
         read_called_decision(extension, element);
       } else if (is_user_task && (local == "assignmentDefinition" || local == "taskSchedule" || local == "formDefinition")) {
         read_user_task(extension, local, element);
+      } else if (local == "jobPriorityDefinition" && may_be_job(element)) {
+        priority = read_priority(extension, element.id);
       } else if (local == "formDefinition" && element.kind == ElementKind::kStartEvent) {
         continue;  // for front ends
       } else {
         findings_.add(element.id, "zeebe:" + std::string(local) + " is not supported in a " + std::string(model::name_of(element.kind)));
       }
     }
-    if (element.job) element.job->headers.merge(headers_);
+    if (element.job) {
+      element.job->headers.merge(headers_);
+      element.job->priority = priority.empty() ? process_priority_ : std::move(priority);
+    } else if (!priority.empty()) {
+      findings_.add(element.id, "a zeebe:jobPriorityDefinition is for a task with a zeebe:taskDefinition");
+    }
     headers_.clear();
+  }
+
+  feel::Expression read_priority(xml_node node, std::string_view id) {
+    const std::string_view text = node.attribute("priority").value();
+    if (text.empty()) return {};
+    feel::Expression priority = expression(id, "priority", text);
+    if (!priority.is_static() || priority.empty()) return priority;
+    const auto number = feel::Decimal::parse(text);
+    const auto whole = number ? number->to_integer() : std::nullopt;
+    if (!whole || !std::in_range<std::int32_t>(*whole)) {
+      findings_.add(id, "a priority must be an integer of 32 bits or an expression that starts with '=', not '" +
+                            std::string(text.substr(0, 40)) + "'");
+      return {};
+    }
+    return feel::Expression::constant(*number);
   }
 
   void check_repeats(xml_node node, std::string_view id, std::initializer_list<std::string_view> once) {
@@ -695,15 +730,39 @@ class Reader {
     }
   }
 
+  std::string read_version_tag(xml_node node, const char* attribute, std::string_view id) {
+    const std::string_view tag = node.attribute(attribute).value();
+    if (tag.empty()) findings_.add(id, "the version tag is empty");
+    if (tag.size() > kMaxIdBytes) findings_.add(id, "the version tag is longer than 255 bytes");
+    return std::string(tag.substr(0, kMaxIdBytes));
+  }
+
+  Binding read_binding(xml_node node, const Element& element) {
+    using Kind = Binding::Kind;
+    static constexpr std::pair<std::string_view, Kind> kKinds[] = {
+        {"", Kind::kLatest}, {"latest", Kind::kLatest}, {"deployment", Kind::kDeployment}, {"versionTag", Kind::kVersionTag}};
+    const std::string_view type = node.attribute("bindingType").value();
+    const auto* const known = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const auto& kind) { return kind.first == type; });
+    if (known == std::end(kKinds)) {
+      findings_.add(element.id, "the bindingType of a zeebe:" + std::string(name_of(node).local) +
+                                    " must be latest, deployment or versionTag, not '" + std::string(type.substr(0, 40)) + "'");
+      return {};
+    }
+    Binding binding{known->second, {}};
+    if (binding.kind == Kind::kVersionTag) binding.version_tag = read_version_tag(node, "versionTag", element.id);
+    return binding;
+  }
+
   void read_called_element(xml_node node, Element& element) {
     for (const auto attribute : node.attributes()) {
       const std::string_view name = attribute.name();
-      const bool latest = name == "bindingType" && attribute.value() == "latest"sv;
-      if (name != "processId" && name != "propagateAllChildVariables" && name != "propagateAllParentVariables" && !latest)
+      if (name != "processId" && name != "propagateAllChildVariables" && name != "propagateAllParentVariables" && name != "bindingType" &&
+          name != "versionTag")
         findings_.add(element.id,
                       "the attribute " + std::string(name) + "=\"" + attribute.value() + "\" of a zeebe:calledElement is not supported");
     }
     CalledElement called;
+    called.binding = read_binding(node, element);
     const std::string_view process_id = node.attribute("processId").value();
     if (process_id.empty()) findings_.add(element.id, "the zeebe:calledElement needs a processId");
     called.process_id = expression(element.id, "processId", process_id);
@@ -725,12 +784,12 @@ class Reader {
   void read_called_decision(xml_node node, Element& element) {
     for (const auto attribute : node.attributes()) {
       const std::string_view name = attribute.name();
-      const bool latest = name == "bindingType" && attribute.value() == "latest"sv;
-      if (name != "decisionId" && name != "resultVariable" && !latest)
+      if (name != "decisionId" && name != "resultVariable" && name != "bindingType" && name != "versionTag")
         findings_.add(element.id,
                       "the attribute " + std::string(name) + "=\"" + attribute.value() + "\" of a zeebe:calledDecision is not supported");
     }
     CalledDecision called;
+    called.binding = read_binding(node, element);
     const std::string_view id = node.attribute("decisionId").value();
     if (id.empty()) findings_.add(element.id, "the zeebe:calledDecision needs a decisionId");
     called.decision_id = expression(element.id, "decisionId", id);
@@ -769,7 +828,8 @@ class Reader {
       const std::string_view text = node.attribute(known.attribute).value();
       if (known.extension != local || text.empty()) continue;
       const std::string name = known.kind == Kind::kForm ? "formKey" : known.attribute;
-      ComputedHeader header{"io.camunda.zeebe:" + name, known.kind, expression(element.id, known.attribute, text)};
+      ComputedHeader header{"io.camunda.zeebe:" + name, known.kind, expression(element.id, known.attribute, text), {}};
+      if (known.kind == Kind::kForm) header.binding = read_binding(node, element);
       if (header.kind == Kind::kTexts && header.value.is_static()) header.value = feel::Expression::constant(split_list(text));
       if (header.kind == Kind::kTime && header.value.is_static() && !parse_rfc3339(text))
         findings_.add(element.id, "'" + std::string(text) + "' is not a valid " + known.attribute);
@@ -923,6 +983,7 @@ class Reader {
       from.outgoing.push_back(index);
       to.incoming.push_back(index);
       if (from.kind == ElementKind::kEventBasedGateway) to.after_event_gateway = true;
+      process_->has_inclusive_joins |= to.kind == ElementKind::kInclusiveGateway && to.joins();
       process_->flow_by_id.emplace(pending.flow.id, index);
       process_->flows.push_back(std::move(pending.flow));
     }
@@ -957,8 +1018,13 @@ class Reader {
       if (found == targets.end())
         findings_.add(element.id, "there is no link catch event '" + element.link + "' in the same scope");
       else
-        element.link_target = found->second;
+        link(element, found->second);
     }
+  }
+
+  void link(Element& thrower, ElementIndex target) {
+    thrower.link_target = target;
+    process_->elements[target].link_sources.push_back(static_cast<ElementIndex>(&thrower - process_->elements.data()));
   }
 
   // Which activity undoes which, by the association that leads there from the boundary event.
@@ -1022,6 +1088,7 @@ class Reader {
   std::vector<std::pair<ElementIndex, std::string>> pending_compensated_;
   std::multimap<std::string, std::string, std::less<>> pending_associations_;  // source to target
   feel::Context headers_;
+  feel::Expression process_priority_;
   bool too_many_ = false;
 };
 

@@ -30,8 +30,6 @@ void check_flow(const Process& process, const Flow& flow, Findings& findings) {
 // Exclusive and inclusive.
 void check_choice(const Process& process, const Element& gateway, Findings& findings) {
   const std::string kind = gateway.kind == ElementKind::kExclusiveGateway ? "an exclusive gateway" : "an inclusive gateway";
-  if (gateway.kind == ElementKind::kInclusiveGateway && gateway.incoming.size() > 1)
-    findings.add(gateway.id, "an inclusive gateway may have one incoming flow only");
   for (const FlowIndex index : gateway.outgoing) {
     const Flow& flow = process.flows[index];
     const bool is_default = gateway.default_flow == index;
