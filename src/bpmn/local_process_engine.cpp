@@ -1,11 +1,11 @@
 #include "bpmn/local_process_engine.h"
 
 #include <algorithm>
+#include <concepts>
 #include <exception>
 #include <limits>
 
 #include "bpmn/instance_views.h"
-#include "runtime/backoff.h"
 
 namespace consilium::bpmn {
 namespace {
@@ -40,6 +40,29 @@ Result<engine::Context> parse(std::string_view variables) {
     return fail(ErrorKind::kValidation, "process.invalid-variables",
                 "Expected variables as a JSON object, but the text is not one: " + parsed.error());
   return std::move(*parsed);
+}
+
+// About as many as it holds while it waits.
+template <class Wish>
+std::size_t bytes_of(const Wish& wish) {
+  if constexpr (requires { wish.variables; }) {
+    return engine::size_of(wish.variables);
+  } else if constexpr (std::same_as<Wish, engine::Deploy>) {
+    std::size_t bytes = 0;
+    for (const engine::Resource& resource : wish.resources) bytes += resource.content.size();
+    return bytes;
+  } else if constexpr (std::same_as<Wish, engine::ModifyInstance>) {
+    std::size_t bytes = 0;
+    for (const auto& activation : wish.activations) {
+      for (const auto& given : activation.variables) bytes += engine::size_of(given.variables);
+    }
+    return bytes;
+  } else {
+    return 0;
+  }
+}
+std::size_t bytes_of(const engine::Command& command) {
+  return std::visit([](const auto& wish) { return bytes_of(wish); }, command);
 }
 
 process::Job job_of(const engine::ActivatedJob& activated) {
@@ -84,6 +107,7 @@ Task<Result<void>> LocalProcessEngine::open(runtime::Context& context) {
   auto loaded = co_await journal_.load(context_, engine_);
   if (loaded) {
     queue_continues();
+    is_as_on_disk_ = true;
     running_ = true;
     open_ = true;
     loop_.spawn("process-engine", run());
@@ -104,8 +128,8 @@ Task<void> LocalProcessEngine::close() {
 }
 
 bool LocalProcessEngine::has_work() {
-  if (!queue_.empty() || !continues_.empty()) return true;
-  if (engine_.state().has_due(loop_.now())) return true;
+  if (!queue_.empty() || (!continues_.empty() && may_continue())) return true;
+  if (engine_.state().has_due(loop_.now()) && may_tick()) return true;
   if (has_served_wait()) return true;
   if (!workers_open_) return false;
   if (workers_are_new_) return true;
@@ -130,6 +154,7 @@ Task<void> LocalProcessEngine::run() {
     } catch (...) {
       runtime::report_current_exception("process-engine");
       failure = internal_error("the process engine failed to decide a command");
+      pause_what_failed();
     }
     if (!failure) {
       auto kept = co_await keep(turn);
@@ -138,6 +163,7 @@ Task<void> LocalProcessEngine::run() {
     if (failure) {
       const bool known = failure->kind == ErrorKind::kInternal || failure->code == "outcome-unknown";
       const Error answer = known ? *failure : unavailable("The engine's database refused a commit").caused_by(*failure);
+      is_as_on_disk_ = false;
       for (Request& request : requests) request.finish(answer);
       take_back(turn);
       if (failure->code == "process.fenced") {  // another process owns the partition now: this one must keep still
@@ -158,7 +184,7 @@ Task<void> LocalProcessEngine::run() {
   for (Request& request : queue_) request.finish(unavailable("The engine is closed"));
   waiting_ -= queue_.size();
   queue_.clear();
-  if (closing_.is_open() && !fenced_) {
+  if (is_as_on_disk_ && !fenced_) {
     const journal::Batch nothing;
     auto kept = co_await journal_.append(context_, engine_, nothing, journal::Journal::Checkpoint::kYes);
     if (!kept) runtime::report_panic("process-engine", kept.error().describe());
@@ -169,12 +195,19 @@ Task<void> LocalProcessEngine::run() {
 
 // Everything that is to be in the next transaction. An exception leaves all requests taken in `requests`.
 void LocalProcessEngine::decide_all(Turn& turn, std::vector<Request>& requests) {
-  if (engine_.state().has_due(loop_.now())) execute(turn, engine::Tick{});
-  for (std::size_t i = std::min(kMaxContinuesPerBatch, continues_.size()); i > 0; --i) {
+  deciding_ = Deciding::kTick;
+  if (engine_.state().has_due(loop_.now()) && may_tick()) {
+    execute(turn, engine::Tick{});
+    tick_pauses_.reset();
+  }
+  deciding_ = Deciding::kContinue;
+  for (std::size_t i = may_continue() ? std::min(kMaxContinuesPerBatch, continues_.size()) : 0; i > 0; --i) {
     const Key key = continues_.front();
     continues_.pop_front();
     execute(turn, engine::Continue{key});
+    continue_pauses_.reset();
   }
+  deciding_ = Deciding::kCalls;
   while (!queue_.empty() && requests.size() < kMaxBatch) {
     requests.push_back(std::move(queue_.front()));
     queue_.pop_front();
@@ -225,6 +258,27 @@ Task<Result<void>> LocalProcessEngine::keep(const Turn& turn) {
   co_return kept;
 }
 
+// Else it would fail again at once, and with it whatever is asked for meanwhile.
+void LocalProcessEngine::pause_what_failed() {
+  if (deciding_ == Deciding::kTick) ticks_from_ = loop_.steady_now() + tick_pauses_.next(random_);
+  if (deciding_ == Deciding::kContinue) continues_from_ = loop_.steady_now() + continue_pauses_.next(random_);
+}
+
+// Nobody is kept waiting, nor what they have sent, for a database that may be away for hours.
+void LocalProcessEngine::refuse_calls() {
+  is_database_away_ = true;
+  std::deque<Request> outcomes;
+  for (Request& request : queue_) {
+    if (!request.is_call) {
+      outcomes.push_back(std::move(request));
+      continue;
+    }
+    --waiting_;
+    request.finish(unavailable("The engine's database is away"));
+  }
+  queue_ = std::move(outcomes);
+}
+
 // What was decided and not kept never was. False: it must not go on.
 Task<bool> LocalProcessEngine::reload() {
   runtime::Backoff pause({.first = kReloadRetry, .longest = kLongestReloadRetry});
@@ -234,8 +288,11 @@ Task<bool> LocalProcessEngine::reload() {
     auto loaded = co_await journal_.load(context_, engine_);
     if (loaded) {
       queue_continues();
+      is_as_on_disk_ = true;
+      is_database_away_ = false;
       co_return true;
     }
+    refuse_calls();
     report(loaded.error());
     co_await closing_.wait_for(pause.next(random_));
   }
@@ -258,8 +315,9 @@ void LocalProcessEngine::arm_timer() {
   if (timer_ != 0) loop_.cancel(timer_);
   timer_ = 0;
   const auto due = engine_.state().next_due();
-  if (!due || closing_.is_open()) return;
-  timer_ = loop_.call_after(std::clamp(*due - loop_.now(), Duration{}, kLongestSleep), [this] {
+  if ((!due && may_continue()) || closing_.is_open()) return;
+  const Duration until = may_tick() && due ? *due - loop_.now() : kLongestSleep;  // else it looks again now and then
+  timer_ = loop_.call_after(std::clamp(until, Duration{}, kLongestSleep), [this] {
     timer_ = 0;
     wake_.notify_all();
   });
@@ -278,15 +336,25 @@ void LocalProcessEngine::enqueue(Request request) {
 }
 
 template <class T>
-Task<Result<T>> LocalProcessEngine::submit(runtime::Context& context, std::move_only_function<Result<T>(Turn&)> decide) {
+Task<Result<T>> LocalProcessEngine::submit(runtime::Context& context, std::move_only_function<Result<T>(Turn&)> decide,
+                                           std::size_t bytes) {
   if (auto in_time = context.check_deadline(); !in_time) co_return fail(std::move(in_time).error());
   if (!open_) co_return fail(unavailable("The engine is not open"));
-  if (waiting_.fetch_add(1) >= options_.max_waiting) {
+  if (is_database_away_) co_return fail(unavailable("The engine's database is away"));
+  struct Weight {  // also when the frame is thrown away
+    std::atomic<std::size_t>& all;
+    const std::size_t bytes;
+    ~Weight() { all -= bytes; }
+  };
+  const bool is_too_much = waiting_bytes_.fetch_add(bytes) + bytes > options_.max_waiting_bytes;
+  const Weight weight{waiting_bytes_, bytes};
+  if (waiting_.fetch_add(1) >= options_.max_waiting || is_too_much) {
     --waiting_;
     co_return fail(overloaded("Expected room in the engine's queue, but it is full"));
   }
   struct Awaiter {
     LocalProcessEngine& self;
+    const runtime::Context& context;
     runtime::Scheduler& caller;
     std::move_only_function<Result<T>(Turn&)>& decide;
     std::optional<Result<T>> answer;
@@ -296,7 +364,11 @@ Task<Result<T>> LocalProcessEngine::submit(runtime::Context& context, std::move_
     void await_suspend(std::coroutine_handle<> waiting) {
       self.loop_.post([this, waiting] {
         Request request;
-        request.decide = [this](Turn& turn) { answer.emplace(decide(turn)); };
+        request.decide = [this](Turn& turn) {
+          // Who has given up is told so, and what they wanted is not done behind their back.
+          auto in_time = context.check_deadline();
+          answer.emplace(in_time ? decide(turn) : Result<T>(fail(std::move(in_time).error())));
+        };
         request.finish = [this, waiting](std::optional<Error> error) {
           failure = std::move(error);
           caller.post([waiting] { waiting.resume(); });
@@ -309,7 +381,7 @@ Task<Result<T>> LocalProcessEngine::submit(runtime::Context& context, std::move_
       return std::move(*answer);
     }
   };
-  Awaiter awaiter{*this, context.scheduler(), decide, std::nullopt, std::nullopt};
+  Awaiter awaiter{*this, context, context.scheduler(), decide, std::nullopt, std::nullopt};
   Result<T> answer = co_await awaiter;
   co_return answer;
 }
@@ -354,7 +426,7 @@ Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::deploy_a
     for (const engine::DeployedProcess& process : outcome.processes) deployed.push_back({process.process_id, process.version, process.key});
     return deployed;
   };
-  auto answer = co_await submit<Deployed>(context, std::move(decide));
+  auto answer = co_await submit<Deployed>(context, std::move(decide), bytes_of(command));
   co_return answer;
 }
 
@@ -379,7 +451,7 @@ Task<Result<Key>> LocalProcessEngine::start_version(runtime::Context& context, s
     if (outcome.rejection) return fail(error_of(*outcome.rejection));
     return outcome.key;
   };
-  auto answer = co_await submit<Key>(context, std::move(decide));
+  auto answer = co_await submit<Key>(context, std::move(decide), bytes_of(command));
   co_return answer;
 }
 
@@ -393,7 +465,7 @@ Task<Result<void>> LocalProcessEngine::publish(runtime::Context& context, proces
     if (!outcome.rejection || outcome.rejection->code == engine::Rejection::Code::kAlreadyExists) return {};
     return fail(error_of(*outcome.rejection));
   };
-  auto answer = co_await submit<void>(context, std::move(decide));
+  auto answer = co_await submit<void>(context, std::move(decide), bytes_of(command));
   co_return answer;
 }
 
@@ -454,7 +526,7 @@ Task<Result<void>> LocalProcessEngine::set_variables(runtime::Context& context, 
     if (outcome.rejection) return fail(error_of(*outcome.rejection));
     return {};
   };
-  auto answer = co_await submit<void>(context, std::move(decide));
+  auto answer = co_await submit<void>(context, std::move(decide), bytes_of(command));
   co_return answer;
 }
 
@@ -492,7 +564,7 @@ Task<Result<void>> LocalProcessEngine::modify(runtime::Context& context, process
     if (outcome.rejection) return fail(error_of(*outcome.rejection));
     return {};
   };
-  auto answer = co_await submit<void>(context, std::move(decide));
+  auto answer = co_await submit<void>(context, std::move(decide), bytes_of(*command));
   co_return answer;
 }
 
@@ -580,6 +652,7 @@ void LocalProcessEngine::take_outcome(Ticket ticket, Key job, process::JobOutcom
   ++waiting_;
   const process::JobOutcome::Kind kind = outcome.kind;
   Request request;
+  request.is_call = false;
   request.decide = [this, job, result = std::move(outcome)](Turn& turn) { decide_outcome(turn, job, result); };
   // When the commit failed the job is still locked, and is handed out again when the lock runs out.
   request.finish = [this, ticket, kind](std::optional<Error> error) {
@@ -636,7 +709,7 @@ Task<Decided<engine::Outcome>> LocalProcessEngine::perform(runtime::Context& con
     if (outcome.rejection) return Answer(std::unexpect, std::move(*outcome.rejection));
     return Answer(std::move(outcome));
   };
-  auto answer = co_await submit<Answer>(context, std::move(decide));
+  auto answer = co_await submit<Answer>(context, std::move(decide), bytes_of(command));
   co_return answer;
 }
 
@@ -676,7 +749,7 @@ Task<Decided<Created>> LocalProcessEngine::create(runtime::Context& context, Cre
   std::move_only_function<Result<Answer>(Turn&)> decide = [this, &creation](Turn& turn) -> Result<Answer> {
     return decide_creation(turn, creation);
   };
-  auto answer = co_await submit<Answer>(context, std::move(decide));
+  auto answer = co_await submit<Answer>(context, std::move(decide), engine::size_of(creation.variables));
   co_return answer;
 }
 
@@ -706,7 +779,7 @@ Task<Decided<Created>> LocalProcessEngine::create_and_wait(runtime::Context& con
   };
   runtime::Context inside(loop_, random_);
   inside.cancellation = context.cancellation;
-  auto answer = co_await submit<Answer>(inside, std::move(decide));
+  auto answer = co_await submit<Answer>(inside, std::move(decide), engine::size_of(creation.variables));
   bool in_time = true;
   if (answer && answer->has_value() && !wait.done.is_open()) {
     std::optional<runtime::Cancellation::Listener> given_up;

@@ -18,12 +18,14 @@
 #include "bpmn/journal/journal.h"
 #include "ports/database/database.h"
 #include "ports/process_engine/process_engine.h"
+#include "runtime/backoff.h"
 #include "runtime/event.h"
 #include "runtime/scheduler.h"
 
 namespace consilium::bpmn {
 
 inline constexpr std::size_t kMaxWaitingCommands = 10'000;
+inline constexpr std::size_t kMaxWaitingBytes = 256 * 1024 * 1024;  // of what they carry
 inline constexpr std::size_t kMaxBatch = 256;  // commands decided before their common commit
 inline constexpr std::size_t kMaxContinuesPerBatch = 16;
 inline constexpr std::size_t kMaxBroadcasts = 100;            // that have not reached all yet; then no other is taken
@@ -32,6 +34,8 @@ inline constexpr int kAppendTries = 10;                      // while the databa
 inline constexpr Duration kAppendRetry = milliseconds(50);
 inline constexpr Duration kReloadRetry = seconds(1);  // doubles
 inline constexpr Duration kLongestReloadRetry = seconds(10);
+inline constexpr Duration kFirstDecidePause = seconds(1);  // of what failed by itself, and not at somebody's wish; doubles
+inline constexpr Duration kLongestDecidePause = minutes(5);
 inline constexpr Duration kLongestSleep = seconds(1);  // the wall clock may be set meanwhile
 
 struct LocalProcessEngineOptions {
@@ -43,6 +47,7 @@ struct LocalProcessEngineOptions {
   std::int32_t retries_for_none = 0;
   engine::EarlyMessages early_messages = engine::EarlyMessages::kByWait;
   std::size_t max_waiting = kMaxWaitingCommands;
+  std::size_t max_waiting_bytes = kMaxWaitingBytes;
   std::int64_t records_per_checkpoint = kRecordsPerCheckpoint;
   // Where handlers of jobs run; null: on the engine's loop.
   runtime::Scheduler* handler_loop = nullptr;
@@ -211,12 +216,14 @@ class LocalProcessEngine final : public process::ProcessEngine {
   };
   // `decide` runs on the loop; `finish` is called once, after the commit or with the error that stands for it.
   struct Request {
+    bool is_call = true;  // of somebody who is told at once when the database is away; else the outcome of a job, which is kept
     std::move_only_function<void(Turn&)> decide;
     std::move_only_function<void(std::optional<Error>)> finish;
   };
 
+  // `bytes`: what it holds while it waits.
   template <class T>
-  Task<Result<T>> submit(runtime::Context& context, std::move_only_function<Result<T>(Turn&)> decide);
+  Task<Result<T>> submit(runtime::Context& context, std::move_only_function<Result<T>(Turn&)> decide, std::size_t bytes = 0);
   void enqueue(Request request);
   engine::Outcome execute(Turn& turn, const engine::Command& command);
 
@@ -234,6 +241,10 @@ class LocalProcessEngine final : public process::ProcessEngine {
   void assign_jobs(Turn& turn);
   Task<Result<void>> keep(const Turn& turn);
   Task<bool> reload();
+  void refuse_calls();
+  void pause_what_failed();
+  bool may_tick() const { return loop_.steady_now() >= ticks_from_; }
+  bool may_continue() const { return loop_.steady_now() >= continues_from_; }
   void report(const Error& error);
   void arm_timer();
   void queue_continues();
@@ -268,6 +279,13 @@ class LocalProcessEngine final : public process::ProcessEngine {
   std::deque<Request> queue_;
   std::deque<engine::Key> continues_;
   std::atomic<std::size_t> waiting_{0};
+  std::atomic<std::size_t> waiting_bytes_{0};
+  // What is being decided, should that fail; and from when on it is tried again. (Steady time.)
+  enum class Deciding : std::uint8_t { kTick, kContinue, kCalls } deciding_ = Deciding::kCalls;
+  Timestamp ticks_from_;
+  Timestamp continues_from_;
+  runtime::Backoff tick_pauses_{{.first = kFirstDecidePause, .longest = kLongestDecidePause}};
+  runtime::Backoff continue_pauses_{{.first = kFirstDecidePause, .longest = kLongestDecidePause}};
   runtime::Event wake_;
   runtime::Event idle_;  // notified when a worker or the loop ends
   std::vector<std::unique_ptr<WorkerState>> workers_;
@@ -286,6 +304,8 @@ class LocalProcessEngine final : public process::ProcessEngine {
   bool running_ = false;
   runtime::Gate closing_;
   bool fenced_ = false;
+  bool is_as_on_disk_ = false;            // the state in memory, but for what is being kept
+  std::atomic<bool> is_database_away_{false};  // it could not be read again after a commit that failed
   std::string reported_;  // code of the error last reported, until a commit succeeds
 };
 

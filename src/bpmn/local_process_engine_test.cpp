@@ -543,6 +543,83 @@ TEST(LocalProcessEngine, AFullDiskIsReportedOnceWhileItLasts) {
   runtime::set_panic_handler({});
 }
 
+// The disk is full, then it is not, and before the engine has looked again it is closed: its memory is empty then, and nothing of that
+// may be written.
+TEST(LocalProcessEngine, ClosedBeforeItCouldReadAgainItLosesNothing) {
+  Node node(35);
+  node.open();
+  node.deploy(one_task());
+  std::vector<Key> kept;
+  for (int i = 0; i < 20; ++i) kept.push_back(node.start());
+  node.disk.set_capacity(node.disk.used_bytes());
+  const auto refused = node.call(node.engine->start(*node.context, "p", R"({"big": ")" + std::string(200'000, 'x') + "\"}", ""));
+  ASSERT_FALSE(refused.has_value());
+  node.world.run_for(minutes(1));
+  node.disk.set_capacity(std::nullopt);
+  ASSERT_TRUE(node.finish(node.engine->close()));
+  node.restart();
+  for (const Key key : kept) EXPECT_EQ(node.state(key), InstanceState::kActive);
+  EXPECT_GT(node.start(), kept.back()) << "no key is given twice";
+}
+
+TEST(LocalProcessEngine, CallsAreRefusedAtOnceWhileTheDatabaseIsAway) {
+  Node node(36);
+  node.open();
+  node.deploy(one_task());
+  node.disk.set_capacity(node.disk.used_bytes());
+  const std::string big = R"({"big": ")" + std::string(200'000, 'x') + "\"}";
+  ASSERT_FALSE(node.call(node.engine->start(*node.context, "p", big, "")).has_value());
+  node.world.run_for(seconds(10));
+  for (int i = 0; i < 3; ++i) {
+    const Timestamp before = node.loop->steady_now();
+    const auto refused = node.call(node.engine->start(*node.context, "p", "{}", ""));
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, "process.unavailable");
+    EXPECT_LT(node.loop->steady_now() - before, seconds(1));
+    EXPECT_EQ(node.engine->waiting(), 0u);
+    node.world.run_for(seconds(3));
+  }
+  node.disk.set_capacity(std::nullopt);
+  node.world.run_for(kLongestReloadRetry);
+  EXPECT_NE(node.start(), 0);
+}
+
+TEST(LocalProcessEngine, RefusesWhenWhatWaitsIsTooLarge) {
+  LocalProcessEngineOptions options;
+  options.max_waiting_bytes = 1'000'000;
+  Node node(37, options);
+  node.open();
+  node.deploy(one_task());
+  const std::string big = R"({"big": ")" + std::string(300'000, 'x') + "\"}";
+  std::vector<std::optional<Result<Key>>> answers(5);
+  for (auto& answer : answers) node.loop->spawn("test", store_result(node.engine->start(*node.context, "p", big, ""), answer));
+  node.world.run_for(seconds(5));
+  std::size_t taken = 0;
+  for (const auto& answer : answers) {
+    ASSERT_TRUE(answer.has_value());
+    taken += answer->has_value() ? 1 : 0;
+    EXPECT_TRUE(answer->has_value() || answer->error().code == "process.overloaded");
+  }
+  EXPECT_EQ(taken, 3u);
+  EXPECT_TRUE(node.call(node.engine->start(*node.context, "p", big, "")).has_value()) << "there is room again";
+}
+
+// What was to be done for somebody who has given up meanwhile is not done.
+TEST(LocalProcessEngine, DoesNothingForWhomHasGivenUpInTheQueue) {
+  Node node(38);
+  node.open();
+  node.deploy(one_task());
+  runtime::Context hasty(*node.loop, node.random);
+  hasty.cancellation = std::make_shared<runtime::Cancellation>();
+  std::optional<Result<Key>> answer;
+  node.loop->spawn("test", store_result(node.engine->start(hasty, "p", "{}", ""), answer));
+  hasty.cancellation->request();
+  node.world.run_for(seconds(5));
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->error().code, "request.cancelled");
+  EXPECT_EQ(node.instances("", std::nullopt, 0, 10)->size(), 0u);
+}
+
 // The node's clock is set back while a job backs off.
 TEST(LocalProcessEngine, AClockSetBackHoldsUpNoJob) {
   Node node(13);

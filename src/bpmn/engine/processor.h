@@ -306,8 +306,6 @@ class Processor {
 // Why a value cannot be a variable (too deep, too large); empty when it can.
 std::string check_variable(const feel::Value& value);
 std::string check_variables(const Context& variables);
-// About as many bytes as they take.
-std::size_t size_of(const Context& variables);
 // What a deployment tells of it.
 DeployedRequirements describe(const Requirements& deployed);
 // As it is kept: JSON.

@@ -27,6 +27,9 @@ constexpr std::int64_t counter_of(Key key) { return key & ((Key{1} << kKeyCounte
 
 using feel::Context;
 
+// About as many bytes as they take.
+std::size_t size_of(const Context& variables);
+
 inline constexpr std::size_t kMaxActivatedBytes = 3 * 1024 * 1024;
 
 // ---- commands

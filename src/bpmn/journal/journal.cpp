@@ -250,9 +250,9 @@ void Batch::add(Timestamp at, engine::Outcome& outcome) {
 
 Task<Result<void>> Journal::load(runtime::Context& context, engine::Engine& engine) {
   const std::int32_t partition = partition_;
+  epoch_ = 0;  // nothing may be written until all of it is read
   auto take = [&partition](Transaction& transaction) { return take_over(transaction, partition); };
   CO_ASSIGN_OR_RETURN(const Owner owner, co_await database_.write(context, take));
-  epoch_ = owner.epoch;
   position_ = owner.checkpoint;
   checkpoint_ = owner.checkpoint;
   engine::State& state = engine.storage();
@@ -268,6 +268,7 @@ Task<Result<void>> Journal::load(runtime::Context& context, engine::Engine& engi
   CO_TRY(co_await load_checkpoint(context, state, kStartTimerRow));
   CO_TRY(co_await replay_tail(context, engine));
   if (position_ != owner.position) co_return fail(damaged("the journal ends before its last record"));
+  epoch_ = owner.epoch;
   co_return Result<void>();
 }
 

@@ -58,7 +58,8 @@ class Journal {
   Journal(database::Database& database, std::int32_t partition) : database_(database), partition_(partition) {}
 
   // Takes the partition over (a new epoch) and brings `engine`, which is empty, to the state on disk.
-  // Error `process.journal-damaged` (kInternal): a row cannot be read; nothing is skipped.
+  // Error `process.journal-damaged` (kInternal): a row cannot be read; nothing is skipped. After any error, and before it was called, an
+  // append is refused as `process.fenced`.
   Task<Result<void>> load(runtime::Context& context, engine::Engine& engine);
 
   // Error `process.fenced` (kConflict): somebody else has taken the partition over. Any error: nothing was written, but for
