@@ -65,4 +65,10 @@ void append_utf8(std::string& out, char32_t code_point) {
   }
 }
 
+std::string cut_utf8(std::string_view text, std::size_t most_bytes) {
+  if (text.size() <= most_bytes) return std::string(text);
+  while (most_bytes > 0 && (static_cast<unsigned char>(text[most_bytes]) & 0xC0u) == 0x80u) --most_bytes;
+  return std::string(text.substr(0, most_bytes));
+}
+
 }  // namespace consilium

@@ -15,6 +15,9 @@ std::size_t count_code_points(std::string_view text);
 // Of valid, non-empty text: the first code point, which is removed from `text`.
 char32_t take_code_point(std::string_view& text);
 
+// As much of valid text as has at most so many bytes, no character cut in half.
+std::string cut_utf8(std::string_view text, std::size_t most_bytes);
+
 void append_utf8(std::string& out, char32_t code_point);
 
 }  // namespace consilium

@@ -5,6 +5,7 @@
 #include <exception>
 #include <limits>
 
+#include "base/utf8.h"
 #include "bpmn/instance_views.h"
 
 namespace consilium::bpmn {
@@ -336,8 +337,7 @@ void LocalProcessEngine::enqueue(Request request) {
 }
 
 template <class T>
-Task<Result<T>> LocalProcessEngine::submit(runtime::Context& context, std::move_only_function<Result<T>(Turn&)> decide,
-                                           std::size_t bytes) {
+Task<Result<T>> LocalProcessEngine::submit(runtime::Context& context, std::move_only_function<Result<T>(Turn&)> decide, std::size_t bytes) {
   if (auto in_time = context.check_deadline(); !in_time) co_return fail(std::move(in_time).error());
   if (!open_) co_return fail(unavailable("The engine is not open"));
   if (is_database_away_) co_return fail(unavailable("The engine's database is away"));
@@ -725,7 +725,7 @@ std::expected<const engine::Definition*, engine::Rejection> LocalProcessEngine::
                                                                   : state.newest(creation.process_id);
   if (definition) return definition;
   std::string asked =
-      by_id ? "process ID '" + creation.process_id.substr(0, 100) + "'" : "key '" + std::to_string(creation.process_key) + "'";
+      by_id ? "process ID '" + cut_utf8(creation.process_id, 100) + "'" : "key '" + std::to_string(creation.process_key) + "'";
   if (by_id && creation.version) asked += " and version '" + std::to_string(*creation.version) + "'";
   return std::unexpected(engine::Rejection{Code::kNotFound, "Expected to find process definition with " + asked + ", but none found", {}});
 }

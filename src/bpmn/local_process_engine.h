@@ -26,9 +26,9 @@ namespace consilium::bpmn {
 
 inline constexpr std::size_t kMaxWaitingCommands = 10'000;
 inline constexpr std::size_t kMaxWaitingBytes = 256 * 1024 * 1024;  // of what they carry
-inline constexpr std::size_t kMaxBatch = 256;  // commands decided before their common commit
+inline constexpr std::size_t kMaxBatch = 256;                       // commands decided before their common commit
 inline constexpr std::size_t kMaxContinuesPerBatch = 16;
-inline constexpr std::size_t kMaxBroadcasts = 100;            // that have not reached all yet; then no other is taken
+inline constexpr std::size_t kMaxBroadcasts = 100;           // that have not reached all yet; then no other is taken
 inline constexpr std::int64_t kRecordsPerCheckpoint = 1000;  // of journal, then the changed instances are written
 inline constexpr int kAppendTries = 10;                      // while the database says that it is overloaded
 inline constexpr Duration kAppendRetry = milliseconds(50);
@@ -304,9 +304,9 @@ class LocalProcessEngine final : public process::ProcessEngine {
   bool running_ = false;
   runtime::Gate closing_;
   bool fenced_ = false;
-  bool is_as_on_disk_ = false;            // the state in memory, but for what is being kept
+  bool is_as_on_disk_ = false;                 // the state in memory, but for what is being kept
   std::atomic<bool> is_database_away_{false};  // it could not be read again after a commit that failed
-  std::string reported_;  // code of the error last reported, until a commit succeeds
+  std::string reported_;                       // code of the error last reported, until a commit succeeds
 };
 
 }  // namespace consilium::bpmn

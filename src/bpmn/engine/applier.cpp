@@ -50,6 +50,7 @@ void Applier::operator()(const InstanceCreated& event) {
   root.element = model::kProcessElement;
   root.started_at = at_;
   root.variables = event.variables;
+  created.bytes = size_of(event.variables);
   state_.instances_[event.instance] = std::move(created);
   if (!event.idempotency_key.empty()) state_.idempotency_[event.idempotency_key] = event.instance;
   own(event.instance, event.instance);
@@ -92,7 +93,9 @@ void Applier::operator()(const ElementActivated& event) {
 }
 
 void Applier::operator()(const ElementCompleting& event) {
-  element(instance(event.instance), event.element_instance).state = Lifecycle::kCompleting;
+  ElementInstance& completing = element(instance(event.instance), event.element_instance);
+  completing.state = Lifecycle::kCompleting;
+  completing.listeners_done = 0;
 }
 
 void Applier::operator()(const ElementCompleted& event) {
@@ -123,6 +126,7 @@ void Applier::end_element(Key instance_key, Key element_instance) {
     return;
   }
   --element(owner, ended.scope).children;
+  owner.bytes -= std::min(owner.bytes, Instance::bytes_of(ended));
   owner.unlink_child(owner.elements.at(element_instance));
   state_.owners_.erase(element_instance);
   owner.elements.erase(element_instance);
@@ -209,6 +213,7 @@ void Applier::end_instance(Instance& owner) {
     state_.changed_instances_.insert(owner.parent);
   }
   for (const auto& [element_instance, ended] : owner.elements) state_.owners_.erase(element_instance);
+  while (!owner.incidents.empty()) erase_incident(owner, owner.incidents.begin()->first);
   state_.count_instance(owner.process_key, -1);
   if (!owner.has_row) state_.changed_instances_.erase(key);  // no checkpoint has to forget it
   state_.instances_.erase(key);
@@ -224,8 +229,21 @@ void Applier::operator()(const FlowTaken& event) {
 }
 
 void Applier::operator()(const VariablesSet& event) {
-  ElementInstance& scope = element(instance(event.instance), event.scope);
-  for (const auto& [name, value] : event.variables) scope.variables.insert_or_assign(name, value);
+  Instance& owner = instance(event.instance);
+  ElementInstance& scope = element(owner, event.scope);
+  for (const auto& [name, value] : event.variables) {
+    const auto [variable, is_new] = scope.variables.try_emplace(name, value);
+    owner.bytes += size_of(value) + (is_new ? name.size() : 0);
+    if (is_new) continue;
+    owner.bytes -= std::min(owner.bytes, size_of(variable->second));
+    variable->second = value;
+  }
+}
+
+void Applier::set_result(Instance& owner, ElementInstance& element, const Context& variables) {
+  owner.bytes += size_of(variables);
+  if (element.result) owner.bytes -= std::min(owner.bytes, size_of(*element.result));
+  element.result = variables;
 }
 
 void Applier::operator()(const JobCreated& event) {
@@ -253,6 +271,14 @@ void Applier::operator()(const JobPrioritized& event) {
   change_job(event.instance, event.job, [&](Job& job) { job.priority = event.priority; });
 }
 
+void Applier::operator()(const ListenerCompleted& event) {
+  Instance& owner = instance(event.instance);
+  ElementInstance& heard = element(owner, owner.jobs.at(event.job).element_instance);
+  heard.job = 0;
+  ++heard.listeners_done;
+  erase_job(owner, event.job);
+}
+
 void Applier::operator()(const JobActivated& event) {
   change_job(event.instance, event.job, [&](Job& job) {
     job.state = JobState::kActivated;
@@ -266,7 +292,7 @@ void Applier::operator()(const JobCompleted& event) {
   Instance& owner = instance(event.instance);
   ElementInstance& worked = element(owner, owner.jobs.at(event.job).element_instance);
   worked.job = 0;
-  worked.result = event.variables;
+  set_result(owner, worked, event.variables);
   erase_job(owner, event.job);
 }
 
@@ -371,7 +397,7 @@ void Applier::operator()(const EventTriggered& event) {
   Instance& owner = instance(event.instance);
   ElementInstance& host = element(owner, event.element_instance);
   host.triggered = owner.process->by_id.at(event.target);
-  host.result = event.variables;
+  set_result(owner, host, event.variables);
   end_waits(owner, event.element_instance);
 }
 
@@ -386,7 +412,9 @@ void Applier::operator()(const IncidentCreated& event) {
 void Applier::operator()(const IncidentResolved& event) {
   Instance& owner = instance(event.instance);
   const Incident& incident = owner.incidents.at(event.incident);
-  element(owner, incident.element_instance).incident = 0;
+  ElementInstance& blamed = element(owner, incident.element_instance);
+  blamed.incident = 0;
+  if (incident.job == 0) blamed.listeners_done = 0;  // all of them once more, as in Zeebe
   if (incident.job != 0) change_job(event.instance, incident.job, [](Job& job) { job.state = JobState::kActivatable; });
   erase_incident(owner, event.incident);
 }
@@ -484,11 +512,29 @@ void Applier::add_start_timer(StartTimer timer) {
 }
 
 void Applier::operator()(const StartTimerCreated& event) {
-  add_start_timer({event.timer, event.process_key, event.target, event.due, event.repetitions, Duration{event.interval}, {}});
+  const model::Element* start = state_.definition(event.process_key)->process->find(event.target);
+  const bool has_length = start && start->timer && start->timer->kind == model::TimerDefinition::Kind::kDuration;
+  const bool has_rhythm = event.interval > 0 && (event.due - at_).microseconds <= event.interval;  // else a cycle that begins at a date
+  add_start_timer({event.timer,
+                   event.process_key,
+                   event.target,
+                   event.due,
+                   event.repetitions,
+                   Duration{event.interval},
+                   {},
+                   has_length || has_rhythm ? at_ : Timestamp{}});
 }
 
 void Applier::operator()(const CalendarStartTimerCreated& event) {
-  add_start_timer({event.timer, event.process_key, event.target, event.due, event.repetitions, {}, event.cycle});
+  add_start_timer({event.timer, event.process_key, event.target, event.due, event.repetitions, {}, event.cycle, {}});
+}
+
+void Applier::operator()(const StartTimerMoved& event) {
+  StartTimer moved = state_.start_timers_.at(event.timer);
+  erase_start_timer(event.timer);
+  moved.due = event.due;
+  moved.since = at_;
+  add_start_timer(std::move(moved));
 }
 
 void Applier::operator()(const StartTimerTriggered& event) { erase_start_timer(event.timer); }
@@ -497,7 +543,7 @@ void Applier::operator()(const StartTimerCanceled& event) { erase_start_timer(ev
 
 void Applier::erase_start_timer(Key timer) {
   state_.changed_start_timers_.insert(timer);
-  state_.due_.erase({state_.start_timers_.at(timer).due, DueKind::kStartTimer, 0, timer});
+  state_.unindex_start_timer(state_.start_timers_.at(timer));
   state_.start_timers_.erase(timer);
 }
 
@@ -518,14 +564,18 @@ void Applier::operator()(const ChildStarted& event) {
 }
 
 void Applier::operator()(const LoopStarted& event) {
-  Loop& loop = element(instance(event.instance), event.element_instance).loop.emplace();
+  Instance& owner = instance(event.instance);
+  Loop& loop = element(owner, event.element_instance).loop.emplace();
+  owner.bytes += size_of(event.items);
   const auto items = event.items.find("items");
   if (items != event.items.end() && items->second.list()) loop.items = *items->second.list();
   loop.outputs.resize(loop.items.size());
 }
 
 void Applier::operator()(const LoopOutputCollected& event) {
-  Loop& loop = element(instance(event.instance), event.element_instance).loop.made();
+  Instance& owner = instance(event.instance);
+  Loop& loop = element(owner, event.element_instance).loop.made();
+  owner.bytes += size_of(event.output);
   const auto value = event.output.find("value");
   if (value != event.output.end()) loop.outputs.at(static_cast<std::size_t>(event.loop_counter - 1)) = value->second;
 }

@@ -24,6 +24,7 @@ class Applier {
   void operator()(const VariablesSet& event);
   void operator()(const JobCreated& event);
   void operator()(const JobPrioritized& event);
+  void operator()(const ListenerCompleted& event);
   void operator()(const JobActivated& event);
   void operator()(const JobCompleted& event);
   void operator()(const JobFailed& event);
@@ -56,6 +57,7 @@ class Applier {
   void operator()(const StartTimerCreated& event);
   void operator()(const CalendarTimerCreated& event);
   void operator()(const CalendarStartTimerCreated& event);
+  void operator()(const StartTimerMoved& event);
   void operator()(const StartTimerTriggered& event);
   void operator()(const StartTimerCanceled& event);
   void operator()(const InstanceLocked& event);
@@ -82,6 +84,7 @@ class Applier {
   void own(Key key, Key instance);
   template <class Change>
   void change_job(Key instance_key, Key job, Change change);
+  static void set_result(Instance& owner, ElementInstance& element, const Context& variables);
   void end_element(Key instance_key, Key element_instance);
   void forget_compensations(Instance& owner, Key element_instance);
   void migrate_compensations(Instance& owner, const model::Process& target, const Context& mapping);

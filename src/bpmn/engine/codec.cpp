@@ -16,9 +16,9 @@ namespace {
 constexpr std::uint64_t kFormVersion = 1;
 // Since 2 with the locks that jobs lost, since 3 with when waits began, since 4 with repeating timers, signals, interrupted
 // scopes, call activities, locks by message and multi-instance activities, since 5 with timers that repeat by the calendar,
-// since 6 with compensations, since 7 with priorities of jobs.
+// since 6 with compensations, since 7 with priorities of jobs and listeners.
 constexpr std::uint64_t kInstanceFormVersion = 7;
-constexpr std::uint64_t kStartTimerFormVersion = 2;  // since 2 with such timers
+constexpr std::uint64_t kStartTimerFormVersion = 3;  // since 2 with such timers, since 3 with when they began
 constexpr std::uint64_t kPackedForm = 0;             // then the size of what is packed, which is of another form
 
 class Writer {
@@ -231,6 +231,10 @@ void fields(A& a, Is<JobPrioritized> auto& e) {
   a(e.instance), a(e.job), a(e.priority);
 }
 template <class A>
+void fields(A& a, Is<ListenerCompleted> auto& e) {
+  a(e.instance), a(e.job);
+}
+template <class A>
 void fields(A& a, Is<JobActivated> auto& e) {
   a(e.instance), a(e.job), a(e.worker), a(e.deadline);
 }
@@ -359,6 +363,10 @@ void fields(A& a, Is<CalendarTimerCreated> auto& e) {
 template <class A>
 void fields(A& a, Is<CalendarStartTimerCreated> auto& e) {
   a(e.timer), a(e.process_key), a(e.target), a(e.due), a(e.repetitions), a(e.cycle);
+}
+template <class A>
+void fields(A& a, Is<StartTimerMoved> auto& e) {
+  a(e.timer), a(e.due);
 }
 template <class A>
 void fields(A& a, Is<StartTimerTriggered> auto& e) {
@@ -654,6 +662,13 @@ void sixth_form(Archive& a, const model::Process& process, auto& instance) {
   }
 }
 
+// What form 7 has beyond form 6.
+template <class Archive>
+void seventh_form(Archive& a, auto& instance) {
+  for (auto& [key, job] : instance.jobs) a(job.priority);
+  for (auto& [key, element] : instance.elements) a(element.listeners_done);
+}
+
 std::unexpected<std::string> damaged(std::string_view what) {
   return std::unexpected("the " + std::string(what) + " is damaged or of a newer version");
 }
@@ -670,6 +685,7 @@ bool is_consistent(const Instance& instance) {
                          element.loop->started < 0 || !std::cmp_less_equal(element.loop->started, element.loop->items.size())))
       return false;
     const ElementInstance* around = instance.find(element.scope);
+    if (element.listeners_done < 0) return false;
     const bool iterates = around && around->loop && around->element == element.element;
     if (iterates != (element.loop_counter > 0) || (iterates && element.loop_counter > around->loop->started)) return false;
     if (element.job != 0 && !instance.jobs.contains(element.job)) return false;
@@ -742,7 +758,7 @@ std::string encode_instance(const Instance& instance) {
   fourth_form(writer, instance);
   fifth_form(writer, instance);
   sixth_form(writer, *instance.process, instance);
-  for (const auto& [key, job] : instance.jobs) writer(job.priority);
+  seventh_form(writer, instance);
   return writer.take();
 }
 
@@ -785,9 +801,7 @@ std::expected<Instance, std::string> decode_instance(const State& state, std::st
   if (form >= 4) fourth_form(reader, instance);
   if (form >= 5) fifth_form(reader, instance);
   if (form >= 6) sixth_form(reader, *instance.process, instance);
-  if (form >= 7) {
-    for (auto& [key, job] : instance.jobs) reader(job.priority);
-  }
+  if (form >= 7) seventh_form(reader, instance);
   if (!reader.good() || !reader.at_end() || !is_consistent(instance)) return damaged("checkpoint of an instance");
   instance.link_all();
   return instance;
@@ -822,6 +836,7 @@ std::string encode_start_timer(const StartTimer& timer) {
   writer.number(kStartTimerFormVersion);
   start_timer_fields(writer, timer);
   writer(timer.cycle);
+  writer(timer.since);
   return writer.take();
 }
 
@@ -832,6 +847,7 @@ std::expected<StartTimer, std::string> decode_start_timer(const State& state, st
   if (form < 1 || form > kStartTimerFormVersion) return damaged("checkpoint of a start timer");
   start_timer_fields(reader, timer);
   if (form >= 2) reader(timer.cycle);
+  if (form >= 3) reader(timer.since);
   const Definition* definition = state.definition(timer.process_key);
   if (!reader.good() || !reader.at_end() || !definition || !definition->process->find(timer.target))
     return damaged("checkpoint of a start timer");

@@ -1,4 +1,5 @@
 // Decisions: asked for by a business-rule task, or by themselves.
+#include "base/utf8.h"
 #include "bpmn/engine/processor.h"
 
 namespace consilium::bpmn::engine {
@@ -56,7 +57,7 @@ void Processor::operator()(const EvaluateDecision& command) {
   const Key decision = by_id ? state_.newest_decision(command.id) : command.decision;
   const Requirements* requirements = state_.requirements_of_decision(decision);
   if (!requirements) {
-    const std::string asked = "'" + (by_id ? command.id.substr(0, 100) : std::to_string(command.decision)) + "'";
+    const std::string asked = "'" + (by_id ? cut_utf8(command.id, 100) : std::to_string(command.decision)) + "'";
     return reject(Rejection::Code::kInvalidArgument,
                   "Expected to evaluate decision " + asked + ", but no decision found for " + (by_id ? "id " : "key ") + asked);
   }

@@ -153,6 +153,8 @@ void Processor::plan_model(const Resource& resource, Deploy::Replaced replaced, 
     plan.findings.insert(plan.findings.end(), read.error().begin(), read.error().end());
     return;
   }
+  if (read->size() * resource.content.size() > kMaxFileBytes)
+    plan.findings.push_back({resource.name, "", "the file holds too many processes for its size: in several files they can be deployed"});
   for (const model::ProcessPointer& process : *read) {
     if (!plan.is_new(Deployable::kProcess, process->id))
       plan.findings.push_back({resource.name, process->id, "the process is deployed twice at once"});

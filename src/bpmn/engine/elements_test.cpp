@@ -61,6 +61,39 @@ TEST(Elements, UserTasksAreJobsOfOneTypeWithTheirAssignmentAsHeaders) {
   EXPECT_EQ(bench.incident(), "EXTRACT_VALUE_ERROR");
 }
 
+// As Zeebe 8.5.8 takes each of these.
+TEST(Elements, WhatIsSaidOfAUserTaskMayBeComputed) {
+  const auto header = [](const std::string& extension, const std::string& name, std::string_view variables = "{}") -> std::string {
+    Bench bench;
+    bench.deploy(line("t", TestModel().activity("userTask", "t", extension)));
+    bench.start(variables);
+    if (!bench.incidents().empty()) return bench.incident();
+    const ActivatedJob job = bench.job(model::kUserTaskJobType);
+    const auto found = job.headers.find("io.camunda.zeebe:" + name);
+    return found == job.headers.end() ? "none" : *found->second.string();
+  };
+  const auto due = [&](const std::string& text) { return header("<z:taskSchedule dueDate='" + text + "'/>", "dueDate"); };
+  EXPECT_EQ(due("=now() + duration(&quot;P1D&quot;)"), "2026-01-02T00:00:00Z");
+  EXPECT_EQ(due("=date and time(&quot;2026-01-02T03:04:05@Europe/Berlin&quot;)"), "2026-01-02T03:04:05+01:00");
+  EXPECT_EQ(due("=date and time(&quot;2026-01-02T03:04:05&quot;)"), "2026-01-02T03:04:05Z");
+  EXPECT_EQ(due("=&quot;2026-01-02T03:04:05+02:00&quot;"), "2026-01-02T03:04:05+02:00");
+  for (const char* none : {"=null", "=missing", "=&quot;&quot;"}) EXPECT_EQ(due(none), "none") << none;
+  for (const char* wrong : {"=date(&quot;2026-01-02&quot;)", "=&quot;x&quot;", "=1", "=&quot;2026-01-02T03:04:05&quot;"})
+    EXPECT_EQ(due(wrong), "EXTRACT_VALUE_ERROR") << wrong;
+  const auto assigned = [&](const std::string& attribute, const std::string& text) {
+    return header("<z:assignmentDefinition " + attribute + "='" + text + "'/>", attribute);
+  };
+  EXPECT_EQ(assigned("assignee", "=&quot;&quot;"), "none");
+  for (const char* wrong : {"=null", "=missing", "=1", "=[&quot;a&quot;]"})
+    EXPECT_EQ(assigned("assignee", wrong), "EXTRACT_VALUE_ERROR") << wrong;
+  EXPECT_EQ(assigned("candidateGroups", "=[]"), "[]");
+  for (const char* wrong : {"=null", "=missing", "=&quot;&quot;", "=&quot;a&quot;", "=[&quot;a&quot;, null]"})
+    EXPECT_EQ(assigned("candidateGroups", wrong), "EXTRACT_VALUE_ERROR") << wrong;
+  EXPECT_EQ(header("<z:formDefinition formKey='=key'/>", "formKey"), "=key") << "no expression";
+  EXPECT_EQ(header("<z:formDefinition formId='=missing'/>", "formKey"), "EXTRACT_VALUE_ERROR");
+  EXPECT_EQ(header("<z:taskHeaders><z:header key='a' value=''/><z:header key='b'/></z:taskHeaders>", "a"), "none");
+}
+
 TEST(Elements, ScriptsComputeAVariable) {
   Bench bench;
   bench.deploy(line("t", TestModel().activity("scriptTask", "t", "<z:script expression='=a * 2' resultVariable='b'/>")));
@@ -774,6 +807,44 @@ TEST(Elements, ModificationBeginsSomethingInTheOneInstanceOfALoopButNoLoop) {
   bench.pass(minutes(2));  // the other of those that were handed out comes back
   bench.complete("b");
   EXPECT_EQ(bench.take_path(), "start first s2 s2 deep e2 each deep e2 deep e2 each each end p");
+}
+
+// Replaced between two commands of one long stretch of work, by what cannot be called.
+TEST(Elements, CallActivitiesWhoseProcessIsGoneAreIncidents) {
+  Bench bench;
+  const auto called = [] { return TestModel("q").start().end().flow("start", "end").xml(); };
+  bench.run(Deploy{{{"q.bpmn", called()}}});
+  bench.deploy(line("c", TestModel().activity("callActivity", "c", "<z:calledElement processId='q'/>", "",
+                                              TestModel::loop("inputCollection='=for i in 1..200 return i'"))));
+  const Key instance = bench.start();
+  TestModel told("q");
+  told.start_on("by", told.on_message("go")).end();
+  bench.deploy(std::move(told.flow("by", "end")));
+  bench.go_on();
+  ASSERT_FALSE(bench.incidents().empty());
+  EXPECT_EQ(bench.incidents()[0].error_type, "CALLED_ELEMENT_ERROR");
+  bench.run(Deploy{{{"q.bpmn", called()}}});
+  while (!bench.incidents().empty()) {
+    ASSERT_FALSE(bench.run(ResolveIncident{bench.incidents()[0].key}).rejection);
+    bench.go_on();
+  }
+  EXPECT_FALSE(bench.is_active(instance));
+}
+
+TEST(Elements, MigrationDoesNotTakeTheKeyOfAnotherInstance) {
+  Bench bench;
+  for (const char* const id : {"p", "q"}) {
+    TestModel model(id);
+    model.start_on("by", model.on_message("go")).task("t", "work").end();
+    bench.deploy(std::move(model.flow("by", "t").flow("t", "end")));
+  }
+  bench.publish("go", "k");
+  const auto jobs = bench.activate("work");
+  ASSERT_EQ(jobs.size(), 2u);
+  const MigrateInstance command{jobs[0].instance, jobs[1].process_key, {{"t", "t"}}};
+  EXPECT_EQ(bench.run(command).rejection->code, Rejection::Code::kInvalidArgument);
+  bench.run(CompleteJob{jobs[1].key, {}});
+  EXPECT_FALSE(bench.run(command).rejection);
 }
 
 TEST(Elements, MigrationGoesOnWithAnotherVersion) {

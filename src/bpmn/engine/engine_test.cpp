@@ -543,6 +543,47 @@ TEST(Engine, ASmallStepBackMovesNothing) {
   EXPECT_EQ(bench.ended().size(), 1u);
 }
 
+// A cycle of a process goes on in its rhythm, too.
+TEST(Engine, StartTimersBeginAnewWhenTheClockIsSetBack) {
+  Bench bench;
+  TestModel model;
+  bench.deploy(std::move(model.start_on("by", TestModel::on_timer("R/PT1M", "timeCycle")).end().flow("by", "end")));
+  bench.pass(minutes(2));
+  EXPECT_EQ(bench.ended().size(), 2u);
+  bench.set_clock_back(hours(24));
+  bench.pass(minutes(3));
+  EXPECT_EQ(bench.ended().size(), 5u);
+}
+
+// The lock ran out, and another worker has it: it is not taken from that one.
+TEST(Engine, AJobIsGivenBackByWhoHoldsItAlone) {
+  Bench bench;
+  bench.deploy(TestModel().start().task("t", "work").end().flow("start", "t").flow("t", "end"));
+  bench.start();
+  const ActivatedJob first = bench.job("work");
+  bench.pass(seconds(61));
+  const ActivatedJob second = bench.job("work");
+  ASSERT_EQ(first.key, second.key);
+  EXPECT_TRUE(bench.run(YieldJob{first.key, seconds(1), first.deadline}).rejection);
+  EXPECT_EQ(bench.engine.state().activated("work", "tester").size(), 1u);
+  EXPECT_FALSE(bench.run(YieldJob{second.key, seconds(1), second.deadline}).rejection);
+}
+
+// A process with two of them: who waits longest comes next, whichever of them it is.
+TEST(Engine, TheNextMessageThatStartsAProcessIsTheOldestOfAll) {
+  Bench bench;
+  TestModel model;
+  model.start_on("a", model.on_message("A")).start_on("b", model.on_message("B")).task("t", "work").end();
+  bench.deploy(std::move(model.flow("a", "t").flow("b", "t").flow("t", "end")));
+  bench.publish("A", "k");
+  bench.publish("B", "k");
+  bench.publish("A", "k");
+  bench.complete("work");
+  bench.complete("work");
+  bench.complete("work");
+  EXPECT_EQ(bench.take_path(), "a t end p b t end p a t end p");
+}
+
 // What is due at a date is due when the clock shows it.
 TEST(Engine, TimersOfADateFollowTheClock) {
   Bench bench;
@@ -567,7 +608,7 @@ TEST(Engine, ReadsCheckpointsWithoutTheBeginningOfWaits) {
   old.jobs.at(job).since = {};
   std::string bytes = encode_instance(old);
   bytes.front() = 2;
-  const std::size_t since = 1, fourth_form = 4 * old.elements.size() + 5, sixth_form = 1, seventh_form = 1;
+  const std::size_t since = 1, fourth_form = 4 * old.elements.size() + 5, sixth_form = 1, seventh_form = 1 + old.elements.size();
   bytes.resize(bytes.size() - since - fourth_form - sixth_form - seventh_form);
   auto read = decode_instance(state, bytes);
   ASSERT_TRUE(read.has_value()) << read.error();

@@ -1,6 +1,7 @@
 // Messages, timers, errors and incidents.
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "bpmn/engine/processor.h"
 
 namespace consilium::bpmn::engine {
@@ -93,7 +94,7 @@ void Processor::correlate_buffered(const Instance& instance, const ElementInstan
   if (!instance.still_waits(waiting) || !instance.can_be_triggered(waiting)) return;
   const ElementIndex target = instance.process->by_id.at(step.element);
   const auto early = find_early(instance, waiting, target);
-  if (!early) return;
+  if (!early || !check_room(instance, early->message->variables).empty()) return;
   correlate(*early->message, *early->subscription);  // which ends neither instance nor element yet
   if (const auto next = find_early(instance, waiting, target)) push_correlate(instance, *next->subscription);
 }
@@ -188,7 +189,7 @@ void Processor::throw_escalation(Key instance_key, Key element_instance, const s
 
 void Processor::raise(Key instance, Key element_instance, Key job, const Problem& problem) {
   writer_.append(
-      IncidentCreated{instance, element_instance, writer_.next_key(), job, problem.type, problem.message.substr(0, kMaxMessageBytes)});
+      IncidentCreated{instance, element_instance, writer_.next_key(), job, problem.type, cut_utf8(problem.message, kMaxMessageBytes)});
 }
 
 }  // namespace consilium::bpmn::engine

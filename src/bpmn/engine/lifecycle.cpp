@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/utf8.h"
 #include "bpmn/engine/processor.h"
 
 namespace consilium::bpmn::engine {
@@ -32,12 +33,12 @@ void Processor::run_step(const Step& step) {
   switch (step.kind) {
     case Step::Kind::kActivate: return activate_in(*instance, *element, step);
     case Step::Kind::kReactivate:
-      if (element->state == Lifecycle::kActivating && may_go_on(*instance, *element))
+      if (element->state == Lifecycle::kActivating && element->job == 0 && may_go_on(*instance, *element))
         go_on_activating(step.instance, step.element_instance);
       return;
     case Step::Kind::kComplete:
       if (element->state != Lifecycle::kActivated && element->state != Lifecycle::kCompleting) return;
-      if (element->children > 0) return;  // something began meanwhile, and asks for it again when it ends
+      if (element->children > 0 || element->job != 0) return;  // something began meanwhile, and asks for it again when it ends
       if (may_go_on(*instance, *element)) complete(step.instance, step.element_instance);
       return;
     case Step::Kind::kTerminate: return terminate(step.instance, step.element_instance);
@@ -89,8 +90,11 @@ void Processor::yield_rest() {
   for (auto& [key, steps] : rest) {
     const Instance* instance = state_.instance(key);
     if (!instance) continue;
-    const std::int32_t consecutive = yields_before_ + 1;
+    // One that was stopped stays so, whatever else happens to it, until its incident is resolved.
+    const bool is_stopped = !instance->pending.empty() && !instance->may_continue();
+    const std::int32_t consecutive = is_stopped ? instance->yields : yields_before_ + 1;
     writer_.append(InstanceYielded{key, consecutive, std::move(steps)});
+    if (is_stopped) continue;
     if (consecutive <= kMaxConsecutiveYields) {
       outcome_.to_continue.push_back(key);
       continue;
@@ -132,12 +136,14 @@ void Processor::go_on_activating(Key instance_key, Key element_instance) {
   const Element& definition = instance.element_of(element);
   const bool iterates = element.loop_counter > 0;
   if (definition.loop && !iterates) return activate_loop(instance, element);
-  if (iterates) writer_.append(VariablesSet{instance_key, element_instance, loop_variables(instance, element)});
-  if (!definition.inputs.empty()) {
+  const bool begins = element.listeners_done == 0;
+  if (iterates && begins) writer_.append(VariablesSet{instance_key, element_instance, loop_variables(instance, element)});
+  if (!definition.inputs.empty() && begins) {
     auto mapped = evaluate_mappings(definition.inputs, instance, iterates ? element_instance : element.scope, false);
     if (!mapped) return raise(instance_key, element_instance, 0, mapped.error());
     writer_.append(VariablesSet{instance_key, element_instance, std::move(*mapped)});
   }
+  if (listens(instance_key, element_instance, definition.start_listeners)) return;
   switch (definition.kind) {
     case ElementKind::kProcess: return activate_process(instance, element);
     case ElementKind::kServiceTask:
@@ -167,6 +173,32 @@ void Processor::go_on_activating(Key instance_key, Key element_instance) {
       return;
     case ElementKind::kParallelGateway: return pass(instance, element, definition.outgoing);
   }
+}
+
+// True: a job of one of them comes first, or an incident.
+bool Processor::listens(Key instance_key, Key element_instance, const std::vector<model::JobDefinition>& listeners) {
+  const Instance& instance = *state_.instance(instance_key);
+  const auto done = static_cast<std::size_t>(instance.find(element_instance)->listeners_done);
+  if (done >= listeners.size()) return false;
+  auto type = evaluate_text(listeners[done].type, "job type", instance, element_instance);
+  const auto retries = evaluate_retries(listeners[done], instance, element_instance);
+  if (!type || !retries)
+    raise(instance_key, element_instance, 0, type ? retries.error() : type.error());
+  else
+    writer_.append(JobCreated{instance_key, element_instance, writer_.next_key(), std::move(*type), {}, *retries});
+  return true;
+}
+
+// What a listener before the element gives is the element's own; what one after it gives goes out, as outputs do.
+void Processor::complete_listener(const Instance& instance, const ElementInstance& element, const CompleteJob& command) {
+  const Key instance_key = instance.key, key = element.key;
+  const bool is_before = element.state == Lifecycle::kActivating;
+  writer_.append(ListenerCompleted{instance_key, command.job});
+  if (!command.variables.empty() && is_before)
+    writer_.append(VariablesSet{instance_key, key, command.variables});
+  else if (!command.variables.empty())
+    merge(instance_key, element.scope == 0 || element.loop_counter > 0 ? key : element.scope, command.variables);
+  push(is_before ? Step::Kind::kReactivate : Step::Kind::kComplete, instance_key, key);
 }
 
 // False: an incident was raised, at `blamed`.
@@ -306,7 +338,7 @@ void Processor::activate_choice(const Instance& instance, const ElementInstance&
     const bool* yes = verdict->boolean();
     if (!yes) {
       return raise(instance_key, key, 0,
-                   {error_type::kExtractValue, "Expected the condition '" + flow.condition->source().substr(0, 200) +
+                   {error_type::kExtractValue, "Expected the condition '" + cut_utf8(flow.condition->source(), 200) +
                                                    "' to be BOOLEAN, but it is " + std::string(verdict->type_name())});
     }
     if (!*yes) continue;
@@ -393,41 +425,50 @@ void Processor::activate_call(const Instance& instance, const ElementInstance& e
   if (!prepare_waits(instance, element, waits_around(instance, element), waits, element.key)) return;
   const auto process_id = evaluate_text(definition.called->process_id, "process id", instance, key);
   if (!process_id) return raise(instance_key, key, 0, process_id.error());
-  const Definition* called = find_called(instance, element, *process_id);
-  if (!called)
-    return raise(instance_key, key, 0,
-                 {error_type::kCalledElement, "Expected process with BPMN process id '" + *process_id + "' to be deployed" +
-                                                  among(definition.called->binding) + ", but not found."});
-  if (called->process->elements[model::kProcessElement].start_event == 0)
-    return raise(instance_key, key, 0,
-                 {error_type::kCalledElement,
-                  "Expected process with BPMN process id '" + *process_id + "' to have a none start event, but not found."});
+  if (const auto called = find_called(instance, element, *process_id); !called) return raise(instance_key, key, 0, called.error());
   if (instance.depth >= kMaxCallDepth)
     return raise(instance_key, key, 0,
                  {error_type::kCalledElement, "The call activity has reached the maximum depth of " + std::to_string(kMaxCallDepth) + "."});
-  // Zeebe passes on what mappings made; without one nothing, not even what a loop puts there.
-  const Context own = definition.inputs.empty() ? Context() : element.variables;
-  Context variables = definition.called->takes_all_variables ? visible_variables(instance, key) : own;
   open_waits(instance_key, key, waits);
   activated(instance_key, key);
-  Step& step = push(Step::Kind::kCall, instance_key, key);
-  step.element = *process_id;
-  step.result = std::move(variables);
+  push_call(instance, element, *process_id);
 }
 
-const Definition* Processor::find_called(const Instance& instance, const ElementInstance& call_activity,
-                                         std::string_view process_id) const {
+// A step of its own, with what the called process begins with.
+void Processor::push_call(const Instance& instance, const ElementInstance& call_activity, const std::string& process_id) {
   const Element& definition = instance.element_of(call_activity);
-  if (!definition.called) return nullptr;
-  return state_.definition(find_version(instance, Deployable::kProcess, process_id, definition.called->binding));
+  // Zeebe passes on what mappings made; without one nothing, not even what a loop puts there.
+  const Context own = definition.inputs.empty() ? Context() : call_activity.variables;
+  Step& step = push(Step::Kind::kCall, instance.key, call_activity.key);
+  step.element = process_id;
+  step.result = definition.called->takes_all_variables ? visible_variables(instance, call_activity.key) : own;
+}
+
+// When what it called was no longer there.
+void Processor::call_again(const Instance& instance, const ElementInstance& call_activity) {
+  const auto process_id = evaluate_text(instance.element_of(call_activity).called->process_id, "process id", instance, call_activity.key);
+  if (!process_id) return raise(instance.key, call_activity.key, 0, process_id.error());
+  push_call(instance, call_activity, *process_id);
+}
+
+Processor::Evaluated<const Definition*> Processor::find_called(const Instance& instance, const ElementInstance& call_activity,
+                                                               const std::string& process_id) const {
+  const model::Binding& binding = instance.element_of(call_activity).called->binding;
+  const Definition* called = state_.definition(find_version(instance, Deployable::kProcess, process_id, binding));
+  const std::string expected = "Expected process with BPMN process id '" + process_id + "' to ";
+  if (!called) return std::unexpected(Problem{error_type::kCalledElement, expected + "be deployed" + among(binding) + ", but not found."});
+  if (called->process->elements[model::kProcessElement].start_event == 0)
+    return std::unexpected(Problem{error_type::kCalledElement, expected + "have a none start event, but not found."});
+  return called;
 }
 
 void Processor::begin_called(const Instance& instance, const ElementInstance& call_activity, const Step& step) {
-  const Definition* called = find_called(instance, call_activity, step.element);
-  if (call_activity.state != Lifecycle::kActivated || !called) return;
+  if (call_activity.state != Lifecycle::kActivated || !instance.element_of(call_activity).called) return;
+  const auto called = find_called(instance, call_activity, step.element);
+  if (!called) return raise(instance.key, call_activity.key, 0, called.error());  // it was deleted meanwhile
   const Key caller = instance.key;
   const Key child = writer_.next_key();
-  writer_.append(InstanceCreated{child, called->key, "", step.result.value_or(Context())});
+  writer_.append(InstanceCreated{child, (*called)->key, "", step.result.value_or(Context())});
   writer_.append(ChildStarted{child, caller, step.element_instance});
   go_on_activating(child, child);
 }
@@ -455,8 +496,9 @@ void Processor::complete(Key instance_key, Key element_instance) {
   const bool is_event_gateway = definition.kind == ElementKind::kEventBasedGateway;
   if (element.loop) {
     if (!give_outputs(instance_key, element_instance)) return;
-  } else if (!is_event_gateway && !map_outputs(instance_key, element_instance)) {
-    return;
+  } else {
+    const bool is_mapped = is_event_gateway || element.listeners_done > 0 || map_outputs(instance_key, element_instance);
+    if (!is_mapped || listens(instance_key, element_instance, definition.end_listeners)) return;
   }
   if (scope == 0) return end_instance(instance_key, Lifecycle::kCompleting);
   if (definition.kind == ElementKind::kStartEvent && !open_scope(instance_key, scope, element_instance)) return;
@@ -487,12 +529,12 @@ void Processor::end_instance(Key key, Lifecycle how) {
   const Key parent = instance.parent;
   const Key call_activity = instance.call_activity;
   const Context variables = parent == 0 ? Context() : instance.elements.at(key).variables;
-  const std::string process_id = instance.process->id, lock_message = instance.lock_message, lock_key = instance.lock_key;
+  const std::string process_id = instance.process->id, lock_key = instance.lock_key;
   if (how == Lifecycle::kCompleting)
     writer_.append(ElementCompleted{key, key});
   else
     writer_.append(ElementTerminated{key, key});
-  if (!lock_key.empty()) start_next(process_id, lock_message, lock_key);
+  if (!lock_key.empty()) start_next(process_id, lock_key);
   if (parent == 0) return;
   if (how == Lifecycle::kCompleting) return complete_caller(parent, call_activity, variables);
   const Instance* caller = state_.instance(parent);

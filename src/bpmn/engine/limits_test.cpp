@@ -305,5 +305,116 @@ TEST(Limits, ALoopOverAVeryLongListIsBoundedToo) {
   EXPECT_TRUE(bench.run(CreateInstance{"p", 0, *feel::parse_variables(list_of(200'000)), ""}).rejection);
 }
 
+// Many of what each is small enough: an instance says no at 64 MB, and what it holds is read again from its row.
+TEST(Limits, AnInstanceHoldsNoMoreThanItsShare) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().activity("serviceTask", "t", kWork)));
+  const Key instance = bench.start();
+  const std::string text(kMaxVariableBytes - 1000, 'x');
+  int kept = 0;
+  Outcome last;
+  for (; kept < 100; ++kept) {
+    last = bench.engine.execute(SetVariables{instance, {{"v" + std::to_string(kept), feel::Value(text)}}, false}, bench.now);
+    if (last.rejection) break;
+  }
+  ASSERT_TRUE(last.rejection);
+  EXPECT_EQ(last.rejection->code, Rejection::Code::kInvalidState);
+  EXPECT_EQ(kept, 64);
+  State& state = bench.engine.storage();
+  const std::string row = pack_instance(*state.instance(instance));
+  const auto read = decode_instance(state, row);
+  ASSERT_TRUE(read.has_value()) << read.error();
+  EXPECT_EQ(read->bytes, state.instance(instance)->bytes);
+  const Key job = bench.engine.execute(ActivateJobs{"work", "w", 1, seconds(60), {"none"}}, bench.now).jobs.at(0).key;
+  EXPECT_TRUE(bench.engine.execute(CompleteJob{job, {{"w", feel::Value(text)}}}, bench.now).rejection);
+  EXPECT_FALSE(bench.engine.execute(SetVariables{instance, {{"v0", feel::Value("")}}, false}, bench.now).rejection)
+      << "there is always a way back";
+  EXPECT_FALSE(bench.engine.execute(CompleteJob{job, {}}, bench.now).rejection);
+}
+
+// As it goes and comes, what an instance holds is counted as from its row.
+TEST(Limits, WhatAnInstanceHoldsIsCountedAsItChanges) {
+  Bench bench;
+  bench.deploy(line(
+      "t", TestModel().activity("serviceTask", "t", kWork, input("=i", "own") + output("=r", "all"),
+                                TestModel::loop("inputCollection='=list' inputElement='i' outputCollection='out' outputElement='=r'"))));
+  const Key instance = bench.start(R"({"list": ["one", "two", "three"]})");
+  const auto is_counted = [&] {
+    const Instance& now = *bench.engine.state().instance(instance);
+    const auto read = decode_instance(bench.engine.state(), encode_instance(now));
+    return read && read->bytes + 200 > now.bytes && now.bytes + 200 > read->bytes;  // what is null in a list counts a little
+  };
+  EXPECT_TRUE(is_counted());
+  for (const ActivatedJob& job : bench.activate("work")) {
+    bench.run(CompleteJob{job.key, {{"r", feel::Value(std::string(5000, 'r'))}}});
+    EXPECT_TRUE(!bench.is_active(instance) || is_counted());
+  }
+  EXPECT_FALSE(bench.is_active(instance));
+}
+
+TEST(Limits, AStoppedLoopStaysStoppedAndHasOneIncident) {
+  Bench bench;
+  TestModel model;
+  model.start().task("t", "work").end().flow("start", "t").flow("t", "end");
+  model.open_event_sub("es")
+      .start_on("by", model.on_message("go", "=\"k\""), false)
+      .exclusive("again")
+      .activity("manualTask", "spin")
+      .flow("by", "again")
+      .flow("again", "spin", "true")
+      .flow("spin", "again")
+      .close_sub();
+  bench.deploy(model);
+  const Key instance = bench.start();
+  for (int i = 0; i < 3; ++i) {
+    bench.publish("go", "k", "{}", "", Duration{});
+    bench.go_on();
+    EXPECT_EQ(bench.incidents().size(), 1u) << i;
+  }
+  bench.run(CancelInstance{instance});
+  bench.go_on();
+  EXPECT_FALSE(bench.is_active(instance));
+  EXPECT_TRUE(bench.engine.state().open_incidents().empty());
+}
+
+TEST(Limits, AModificationHasSoManyInstructions) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().activity("serviceTask", "t", kWork)));
+  const Key instance = bench.start();
+  ModifyInstance command{instance, {}, {}};
+  command.activations.resize(kMaxInstructions + 1, {"t", 0, {}});
+  EXPECT_EQ(bench.run(command).rejection->code, Rejection::Code::kInvalidArgument);
+  command.activations.resize(kMaxInstructions);
+  EXPECT_FALSE(bench.run(command).rejection);
+}
+
+TEST(Limits, AFileHoldsNoMoreProcessesThanTheirTextAllows) {
+  std::string xml = "<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' targetNamespace='t'>";
+  for (int i = 0; i < 100; ++i) {
+    const std::string n = std::to_string(i);
+    xml += "<process id='p" + n + "' isExecutable='true'><documentation>" + std::string(8000, 'd') + "</documentation><startEvent id='s" +
+           n + "'/></process>";
+  }
+  Bench bench;
+  const Outcome refused = bench.run(Deploy{{{"m.bpmn", xml + "</definitions>"}}});
+  ASSERT_TRUE(refused.rejection);
+  EXPECT_EQ(refused.rejection->findings.at(0).message,
+            "the file holds too many processes for its size: in several files they can be deployed");
+}
+
+// A character is not cut in half, which no client could read.
+TEST(Limits, TextsThatAreTooLongAreCutAtACharacter) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().activity("serviceTask", "t", kWork)));
+  bench.start();
+  const std::string cut(kMaxNameBytes - 1, 'w');
+  const auto jobs = bench.run(ActivateJobs{"work", cut + "\u00e4", 1, seconds(60)}).jobs;
+  ASSERT_EQ(jobs.size(), 1u);
+  EXPECT_EQ(jobs[0].worker, cut);
+  const std::string why(kMaxMessageBytes - 1, 'm');
+  bench.run(FailJob{jobs[0].key, 0, std::nullopt, "", why + "\u00e4"});
+  EXPECT_EQ(bench.incidents().at(0).message, why);
+}
+
 }  // namespace
 }  // namespace consilium::bpmn::engine

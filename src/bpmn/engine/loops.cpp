@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/utf8.h"
 #include "bpmn/engine/instance_scope.h"
 #include "bpmn/engine/processor.h"
 
@@ -18,7 +19,7 @@ void Processor::activate_loop(const Instance& instance, const ElementInstance& e
   const feel::Evaluation items = compute(definition.loop->input_collection, InstanceScope(instance, key));
   if (items.failed() || !items.value.list()) {
     return raise(instance_key, key, 0,
-                 {error_type::kExtractValue, "Expected the input collection '" + definition.loop->input_collection.source().substr(0, 200) +
+                 {error_type::kExtractValue, "Expected the input collection '" + cut_utf8(definition.loop->input_collection.source(), 200) +
                                                  "' to be ARRAY, but it is " + std::string(items.value.type_name())});
   }
   if (const std::string problem = check_variable(items.value); !problem.empty())
@@ -74,6 +75,8 @@ Processor::Evaluated<bool> Processor::end_iteration(Key instance_key, Key elemen
     if (const std::string problem = check_variable(feel::Value(feel::List{*output})); !problem.empty())
       return std::unexpected(
           Problem{error_type::kExtractValue, "Expected the output element of a multi-instance activity, but it is " + problem});
+    if (const std::string problem = check_room(instance, size_of(*output)); !problem.empty())
+      return std::unexpected(Problem{error_type::kExtractValue, "Expected the instance to hold the output collection, but " + problem});
     writer_.append(LoopOutputCollected{instance_key, body_key, counter, {{"value", as_variable(*output)}}});
   }
   if (loop.completion_condition.empty()) return false;
@@ -89,7 +92,7 @@ Processor::Evaluated<bool> Processor::end_iteration(Key instance_key, Key elemen
       compute(loop.completion_condition, InstanceScope(*state_.instance(instance_key), element_instance, &counts));
   if (const bool* yes = verdict.value.boolean(); yes && !verdict.failed()) return *yes;
   return std::unexpected(Problem{error_type::kExtractValue, "Expected the completion condition '" +
-                                                                loop.completion_condition.source().substr(0, 200) +
+                                                                cut_utf8(loop.completion_condition.source(), 200) +
                                                                 "' to be BOOLEAN, but it is " + std::string(verdict.value.type_name())});
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <ranges>
 
+#include "base/utf8.h"
 #include "bpmn/engine/processor.h"
 
 namespace consilium::bpmn::engine {
@@ -61,7 +62,7 @@ bool is_in_loop(const model::Process& process, const Element& element) {
 std::string Processor::find_start_fault(const Definition& definition, const CreateInstance& command) const {
   const model::Process& process = *definition.process;
   for (const std::string& id : command.start_elements) {
-    if (!process.find(id)) return "no element found with id " + quoted(id.substr(0, 100)) + ".";
+    if (!process.find(id)) return "no element found with id " + quoted(cut_utf8(id, 100)) + ".";
   }
   for (const std::string& id : command.start_elements) {
     if (const std::string why = why_unsupported(*process.find(id)); !why.empty())
@@ -160,6 +161,13 @@ void Processor::end_at_once(Key instance_key, Key element_instance) {
 }
 
 std::string Processor::find_fault(const Instance& instance, const ModifyInstance& command) const {
+  if (command.activations.size() + command.terminations.size() > kMaxInstructions)
+    return "instructions than the " + std::to_string(kMaxInstructions) + " that are allowed";
+  std::size_t bytes = 0;
+  for (const ModifyInstance::Activation& activation : command.activations) {
+    for (const ModifyInstance::Variables& given : activation.variables) bytes += size_of(given.variables);
+  }
+  if (const std::string problem = check_room(instance, bytes); !problem.empty()) return "variable instructions, but " + problem;
   std::string unknown;
   for (const ModifyInstance::Activation& activation : command.activations) {
     if (!instance.process->find(activation.element)) unknown += (unknown.empty() ? "" : ", ") + quoted(activation.element);
@@ -307,14 +315,14 @@ bool Processor::begin_scope(Key instance_key, Key scope) {
 // A scope that is left without anything in it ends as well, and so on outwards.
 std::set<Key> Processor::what_ends(const Instance& instance, const std::vector<Key>& element_instances, const std::set<Key>& kept) {
   std::set<Key> ending(element_instances.begin(), element_instances.end());
-  for (bool grown = true; grown;) {
-    grown = false;
-    for (const auto& [key, scope] : instance.elements) {
-      if (scope.children == 0 || scope.active_flows > 0 || ending.contains(key) || kept.contains(key)) continue;
-      const bool is_left = std::none_of(instance.elements.begin(), instance.elements.end(),
-                                        [&](const auto& child) { return child.second.scope == key && !ending.contains(child.first); });
-      if (is_left) grown = ending.insert(key).second || grown;
-    }
+  std::vector<Key> open(ending.begin(), ending.end());
+  std::map<Key, std::int32_t> ended;  // children of a scope
+  while (!open.empty()) {
+    const ElementInstance* element = instance.find(open.back());
+    open.pop_back();
+    const ElementInstance* scope = element ? instance.find(element->scope) : nullptr;
+    if (!scope || ++ended[scope->key] < scope->children || scope->active_flows > 0 || kept.contains(scope->key)) continue;
+    if (ending.insert(scope->key).second) open.push_back(scope->key);
   }
   return ending;
 }
@@ -357,6 +365,10 @@ std::string Processor::find_fault(const Instance& instance, const Definition& ta
       return "mapping instructions contain a non-existing target process element id " + quoted(to) +
              ". Elements provided in mapping instructions must exist in the target process definition.";
   }
+  const Key holder = instance.lock_key.empty() ? 0 : state_.locked_by(target.process->id, instance.lock_key);
+  if (holder != 0 && holder != instance.key)
+    return "the target process has the active instance " + quoted(std::to_string(holder)) +
+           " that a message with the same correlation key started.";
   return {};
 }
 

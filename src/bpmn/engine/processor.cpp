@@ -1,6 +1,9 @@
 #include "bpmn/engine/processor.h"
 
 #include <algorithm>
+#include <ranges>
+
+#include "base/utf8.h"
 
 namespace consilium::bpmn::engine {
 
@@ -65,7 +68,7 @@ void Processor::operator()(const CreateInstance& command) {
       command.version == 0 ? state_.newest(command.process_id) : state_.version(command.process_id, command.version);
   if (!definition)
     return reject(Rejection::Code::kNotFound,
-                  "Expected to start the process '" + command.process_id.substr(0, 100) + "', but no such process is deployed");
+                  "Expected to start the process '" + cut_utf8(command.process_id, 100) + "', but no such process is deployed");
   if (const std::string problem = check_variables(command.variables); !problem.empty())
     return reject(Rejection::Code::kInvalidArgument, "Expected to start a process with variables, but " + problem);
   const bool begins_elsewhere = !command.start_elements.empty();
@@ -106,6 +109,8 @@ void Processor::operator()(const SetVariables& command) {
   if (const std::string problem = check_variables(command.variables); !problem.empty())
     return reject(Rejection::Code::kInvalidArgument, "Expected to set variables, but " + problem);
   const Key instance_key = instance->key;
+  if (const std::string problem = check_room(*instance, command.variables); !problem.empty())
+    return reject(Rejection::Code::kInvalidState, "Expected to set variables of " + std::to_string(command.scope) + ", but " + problem);
   if (command.local)
     writer_.append(VariablesSet{instance_key, command.scope, command.variables});
   else
@@ -151,7 +156,8 @@ void Processor::correlate_with_waiting(Key key) {
     const Instance* instance = state_.owner_of(candidate.waiter.subscription);  // null: an earlier one has ended it
     const Subscription* waiting = instance ? &instance->subscriptions.at(candidate.waiter.subscription) : nullptr;
     const bool is_meant = waiting && waiting->name == message.name && waiting->correlation_key == message.correlation_key;
-    if (is_meant && instance->can_be_triggered(instance->elements.at(waiting->element_instance))) {
+    if (is_meant && instance->can_be_triggered(instance->elements.at(waiting->element_instance)) &&
+        check_room(*instance, message.variables).empty()) {
       correlate(message, *waiting);
       continue;
     }
@@ -184,17 +190,16 @@ void Processor::operator()(const ActivateJobs& command) {
     chosen.push_back(ready.key);
   }
   const Timestamp deadline = now_ + std::min(command.lock, kMaxWait);
+  const std::set<std::string, std::less<>> wanted(command.fetch_variables.begin(), command.fetch_variables.end());
+  const std::string worker = cut_utf8(command.worker, kMaxNameBytes);
   std::size_t bytes = 0;
   for (const Key key : chosen) {
     const Instance& instance = *state_.owner_of(key);
     Context variables = visible_variables(instance, instance.jobs.at(key).element_instance);
-    if (!command.fetch_variables.empty())
-      std::erase_if(variables, [&](const auto& variable) {
-        return std::ranges::find(command.fetch_variables, variable.first) == command.fetch_variables.end();
-      });
+    if (!wanted.empty()) std::erase_if(variables, [&](const auto& variable) { return !wanted.contains(variable.first); });
     bytes += size_of(variables);
     if (bytes > command.most_bytes && !outcome_.jobs.empty()) break;
-    writer_.append(JobActivated{instance.key, key, command.worker.substr(0, kMaxNameBytes), deadline});
+    writer_.append(JobActivated{instance.key, key, worker, deadline});
     const Job& job = instance.jobs.at(key);
     const ElementInstance& element = *instance.find(job.element_instance);
     outcome_.jobs.push_back({key, job.type, instance.key, element.key, instance.process->id, instance.version, instance.process_key,
@@ -210,8 +215,13 @@ void Processor::operator()(const CompleteJob& command) {
                   "Expected to complete the job " + std::to_string(command.job) + ", but it has an incident");
   if (const std::string problem = check_variables(command.variables); !problem.empty())
     return reject(Rejection::Code::kInvalidArgument, "Expected to complete a job with variables, but " + problem);
-  const Key instance = state_.owner_of(command.job)->key;
+  const Instance& owner = *state_.owner_of(command.job);
+  if (const std::string problem = check_room(owner, command.variables); !problem.empty())
+    return reject(Rejection::Code::kInvalidState, "Expected to complete the job " + std::to_string(command.job) + ", but " + problem);
+  const Key instance = owner.key;
   const Key element_instance = job->element_instance;
+  const ElementInstance& element = *owner.find(element_instance);
+  if (element.state != Lifecycle::kActivated) return complete_listener(owner, element, command);
   writer_.append(JobCompleted{instance, command.job, command.variables});
   push(Step::Kind::kComplete, instance, element_instance);
 }
@@ -223,15 +233,17 @@ void Processor::operator()(const FailJob& command) {
     return reject(Rejection::Code::kInvalidState, "Expected to fail the job " + std::to_string(command.job) + ", but it has an incident");
   if (const std::string problem = check_variables(command.variables); !problem.empty())
     return reject(Rejection::Code::kInvalidArgument, "Expected to fail a job with variables, but " + problem);
+  if (const std::string problem = check_room(*state_.owner_of(command.job), command.variables); !problem.empty())
+    return reject(Rejection::Code::kInvalidState, "Expected to fail the job " + std::to_string(command.job) + ", but " + problem);
   const Key instance = state_.owner_of(command.job)->key;
   const Key element_instance = job->element_instance;
   const std::int32_t retries = std::max(command.retries.value_or(job->retries - 1), 0);
   const int doublings = std::min(job->failures, 20);
   const Duration back_off =
       std::clamp(command.retry_in.value_or(std::min(kFirstBackOff * (std::int64_t{1} << doublings), kMaxBackOff)), Duration{}, kMaxWait);
-  const std::string message = command.message.substr(0, kMaxMessageBytes);
+  const std::string message = cut_utf8(command.message, kMaxMessageBytes);
   if (!command.variables.empty()) writer_.append(VariablesSet{instance, element_instance, command.variables});
-  writer_.append(JobFailed{instance, command.job, retries, now_ + back_off, command.error_code.substr(0, kMaxNameBytes), message});
+  writer_.append(JobFailed{instance, command.job, retries, now_ + back_off, cut_utf8(command.error_code, kMaxNameBytes), message});
   if (retries > 0) return;
   std::string text = message.empty() ? "No more retries left" : message;
   if (!command.error_code.empty()) text = command.error_code + ": " + text;
@@ -241,7 +253,8 @@ void Processor::operator()(const FailJob& command) {
 void Processor::operator()(const YieldJob& command) {
   const Job* job = find_job(command.job, "return");
   if (!job) return;
-  if (job->state != JobState::kActivated)
+  const bool is_held = job->state == JobState::kActivated && (!command.deadline || *command.deadline == job->due);
+  if (!is_held)
     return reject(Rejection::Code::kInvalidState,
                   "Expected to return the job " + std::to_string(command.job) + ", but it is not activated");
   const Duration wait = command.retry_in <= Duration{} ? kFirstBackOff : std::min(command.retry_in, kMaxWait);
@@ -266,11 +279,17 @@ void Processor::operator()(const ThrowError& command) {
   const Instance& instance = *state_.owner_of(command.job);
   const Key instance_key = instance.key;
   const Key element_instance = job->element_instance;
+  if (instance.find(element_instance)->state != Lifecycle::kActivated)
+    return reject(Rejection::Code::kInvalidState,
+                  "Expected to throw an error for the job " + std::to_string(command.job) + ", but it is of a listener, which throws none");
+  if (const std::string problem = check_room(instance, command.variables); !problem.empty())
+    return reject(Rejection::Code::kInvalidState,
+                  "Expected to throw an error for the job " + std::to_string(command.job) + ", but " + problem);
   const auto catcher = find_catcher(instance, *instance.find(element_instance), model::EventKind::kError, command.code);
   if (catcher && !can_be_triggered(*catcher))
     return reject(Rejection::Code::kInvalidState,
                   "Expected to throw an error for the job " + std::to_string(command.job) + ", but what catches it takes no more events");
-  writer_.append(JobErrorThrown{instance_key, command.job, command.code, command.message.substr(0, kMaxMessageBytes)});
+  writer_.append(JobErrorThrown{instance_key, command.job, command.code, cut_utf8(command.message, kMaxMessageBytes)});
   if (catcher) return trigger(*catcher, command.variables);
   raise(instance_key, element_instance, command.job,
         {error_type::kUnhandledError,
@@ -328,11 +347,12 @@ void Processor::operator()(const ResolveIncident& command) {
   writer_.append(IncidentResolved{key, command.incident});
   if (job != 0) return;
   const ElementInstance& element = *instance->find(element_instance);
-  if (element.scope == 0 && element.state != Lifecycle::kActivating) {  // the loop limit
+  if (element.scope == 0 && (element.state == Lifecycle::kActivated || element.state == Lifecycle::kTerminating)) {  // the loop limit
     steps_.assign(instance->pending.begin(), instance->pending.end());
     writer_.append(InstanceContinued{key});
     return;
   }
+  if (element.state == Lifecycle::kActivated && instance->element_of(element).called) return call_again(*instance, element);
   if (element.state == Lifecycle::kActivated) return throw_error(key, element_instance);
   push(element.state == Lifecycle::kActivating ? Step::Kind::kReactivate : Step::Kind::kComplete, key, element_instance);
 }
@@ -342,6 +362,8 @@ void Processor::operator()(const ResolveIncident& command) {
 // Deadlines stand in wall time, and so outlast the process. A clock that is set back would prolong every wait by as much; this
 // way none lasts longer from now on than it was meant to.
 void Processor::begin_anew(const Due& begun) {
+  if (begun.kind == DueKind::kStartTimer)
+    return writer_.append(StartTimerMoved{begun.key, now_ + (state_.start_timers().at(begun.key).due - begun.at)});
   const Instance& instance = *state_.owner_of(begun.key);
   const auto moved = [&](Timestamp due) { return now_ + (due - begun.at); };
   if (begun.kind == DueKind::kJob)

@@ -153,7 +153,7 @@ class Processor {
   // starts.cpp
   void start_by_message(const Message& message);
   void start_by_message(Key message, const Definition& definition);
-  void start_next(const std::string& process_id, const std::string& message_name, const std::string& correlation_key);
+  void start_next(const std::string& process_id, const std::string& correlation_key);
   void start_by_timer(Key key);
   void schedule_starts(const Definition& definition);
   void cancel_starts(Key process_key);
@@ -179,6 +179,8 @@ class Processor {
   void yield_rest();
   void activate(Key instance, Key scope, model::ElementIndex element, std::int32_t consumed, const std::optional<Context>& result);
   void go_on_activating(Key instance, Key element_instance);
+  bool listens(Key instance, Key element_instance, const std::vector<model::JobDefinition>& listeners);
+  void complete_listener(const Instance& instance, const ElementInstance& element, const CompleteJob& command);
   static std::vector<model::ElementIndex> waits_around(const Instance& instance, const ElementInstance& element);
   bool prepare_waits(const Instance& instance, const ElementInstance& element, const std::vector<model::ElementIndex>& targets,
                      std::vector<Wait>& waits, Key blamed);
@@ -195,7 +197,10 @@ class Processor {
   void activate_catch_event(const Instance& instance, const ElementInstance& element);
   void activate_throw_event(const Instance& instance, const ElementInstance& element);
   void activate_call(const Instance& instance, const ElementInstance& element);
-  const Definition* find_called(const Instance& instance, const ElementInstance& call_activity, std::string_view process_id) const;
+  Evaluated<const Definition*> find_called(const Instance& instance, const ElementInstance& call_activity,
+                                           const std::string& process_id) const;
+  void push_call(const Instance& instance, const ElementInstance& call_activity, const std::string& process_id);
+  void call_again(const Instance& instance, const ElementInstance& call_activity);
   void begin_called(const Instance& instance, const ElementInstance& call_activity, const Step& step);
   void complete_caller(Key parent, Key call_activity, const Context& variables);
   // modification.cpp
@@ -281,8 +286,12 @@ class Processor {
                                        Key scope) const;
   Evaluated<Wait> evaluate_wait(const Instance& instance, Key scope, model::ElementIndex target) const;
   Evaluated<Schedule> evaluate_timer(const model::TimerDefinition& timer, const feel::Scope& names) const;
+  // Why it may not hold so much more; empty: it may.
+  static std::string check_room(const Instance& instance, std::size_t bytes);
+  static std::string check_room(const Instance& instance, const Context& variables) { return check_room(instance, size_of(variables)); }
   Evaluated<std::int32_t> evaluate_retries(const model::JobDefinition& job, const Instance& instance, Key scope) const;
   Evaluated<std::int32_t> evaluate_priority(const model::JobDefinition& job, const Instance& instance, Key scope) const;
+  static std::string in_rfc3339(feel::DateTime moment);
   Evaluated<Context> evaluate_headers(const model::JobDefinition& job, const Instance& instance, Key scope) const;
   Evaluated<Context> evaluate_mappings(const std::vector<model::Mapping>& mappings, const Instance& instance, Key scope, bool extend) const;
   void merge(Key instance, Key from, const Context& variables);

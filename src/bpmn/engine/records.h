@@ -29,6 +29,7 @@ using feel::Context;
 
 // About as many bytes as they take.
 std::size_t size_of(const Context& variables);
+std::size_t size_of(const feel::Value& value);
 
 inline constexpr std::size_t kMaxActivatedBytes = 3 * 1024 * 1024;
 
@@ -128,6 +129,7 @@ struct FailJob {
 struct YieldJob {
   Key job = 0;
   Duration retry_in;
+  std::optional<Timestamp> deadline = {};  // only while it is locked until then; absent: whoever holds it
 };
 // The worker of this name has ended with what it held: its jobs may be handed out again at once.
 struct ReleaseJobs {
@@ -279,6 +281,12 @@ struct JobPrioritized {
   Key instance = 0;
   Key job = 0;
   std::int32_t priority = 0;
+};
+// What comes before or after an element has been done: the next listener, or the element itself, or what follows.
+struct ListenerCompleted {
+  static constexpr RecordType kType{57, 1};
+  Key instance = 0;
+  Key job = 0;
 };
 struct JobActivated {
   static constexpr RecordType kType{12, 1};
@@ -500,6 +508,12 @@ struct CalendarStartTimerCreated {
   std::int32_t repetitions = 0;
   std::string cycle;
 };
+// It begins anew: the clock was set back to before it began.
+struct StartTimerMoved {
+  static constexpr RecordType kType{56, 1};
+  Key timer = 0;
+  Timestamp due;
+};
 struct StartTimerTriggered {
   static constexpr RecordType kType{38, 1};
   Key timer = 0;
@@ -654,7 +668,7 @@ using Event =
                  LoopStarted, LoopOutputCollected, InstanceMigrated, CalendarTimerCreated, CalendarStartTimerCreated, ProcessDeleted,
                  DecisionsDeployed, DecisionsDeleted, DecisionEvaluated, FormDeployed, FormDeleted, CompensationRecorded,
                  CompensationTriggered, CompensationStarted, CompensationCompleted, ScopeResumed, BroadcastYielded, BroadcastEnded,
-                 DeploymentMade, JobPrioritized, ProcessBound>;
+                 DeploymentMade, JobPrioritized, ProcessBound, StartTimerMoved, ListenerCompleted>;
 
 // All events of one command: what the journal holds in one row. They take effect together.
 struct Record {
@@ -787,6 +801,9 @@ inline constexpr std::int32_t kMaxCallDepth = 1000;  // of call activities in ea
 inline constexpr int kMaxActivatedJobs = 1000;       // by one command
 inline constexpr std::size_t kMaxVariableBytes = 1024 * 1024;       // of one variable
 inline constexpr std::size_t kMaxVariablesBytes = 4 * 1024 * 1024;  // of those that are set at once
+inline constexpr std::size_t kMaxInstanceBytes = 64 * 1024 * 1024;  // of variables of an instance
+inline constexpr std::size_t kMaxFileBytes = 64 * 1024 * 1024;      // of a file of models, for each of its processes once
+inline constexpr std::size_t kMaxInstructions = 1000;               // of one modification
 inline constexpr std::size_t kMaxNameBytes = 1024;                  // message names, correlation keys, ids, job types, error codes
 inline constexpr std::size_t kMaxMessageBytes = 500;                // texts of failures and incidents; longer ones are cut
 inline constexpr Duration kFirstBackOff = seconds(1);               // doubles with each failure

@@ -51,10 +51,16 @@ void Processor::start_by_message(Key message_key, const Definition& definition) 
 }
 
 // An instance that held the lock has ended: the oldest message that still waits for it starts the next.
-void Processor::start_next(const std::string& process_id, const std::string& message_name, const std::string& correlation_key) {
+void Processor::start_next(const std::string& process_id, const std::string& correlation_key) {
   const Definition* definition = state_.newest(process_id);
-  if (!definition || correlation_key.empty() || !state_.started_by_message(message_name).contains(definition->key)) return;
-  const Message* next = state_.oldest_buffered(message_name, correlation_key, process_id, now_);
+  if (!definition || correlation_key.empty()) return;
+  const Message* next = nullptr;
+  for (const ElementIndex index : definition->process->elements[model::kProcessElement].triggered_starts) {
+    const Element& start = definition->process->elements[index];
+    const Message* waiting =
+        start.message ? state_.oldest_buffered(start.message->name.text(), correlation_key, process_id, now_) : nullptr;
+    if (waiting && (!next || waiting->key < next->key)) next = waiting;
+  }
   if (next) start_by_message(next->key, *definition);
 }
 
@@ -187,7 +193,7 @@ void Processor::signal(Key subscription, const Context& variables) {
   const Instance* instance = state_.owner_of(subscription);  // null: an earlier one has ended it
   if (!instance) return;
   const Subscription waiting = instance->subscriptions.at(subscription);
-  if (!instance->can_be_triggered(instance->elements.at(waiting.element_instance))) return;
+  if (!instance->can_be_triggered(instance->elements.at(waiting.element_instance)) || !check_room(*instance, variables).empty()) return;
   trigger(instance->key, waiting.element_instance, waiting.target, variables);
 }
 

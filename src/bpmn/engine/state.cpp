@@ -195,6 +195,18 @@ void Instance::link_all() {
   for (const auto& item : timers) link_wait(item.second.element_instance, item.first);
   for (const auto& item : subscriptions) link_wait(item.second.element_instance, item.first);
   index_compensations();
+  bytes = 0;
+  for (const auto& item : elements) bytes += bytes_of(item.second);
+}
+
+std::size_t Instance::bytes_of(const ElementInstance& element) {
+  std::size_t total = size_of(element.variables) + (element.result ? size_of(*element.result) : 0);
+  if (element.loop) {
+    for (const auto* list : {&element.loop->items, &element.loop->outputs}) {
+      for (const feel::Value& item : *list) total += size_of(item);
+    }
+  }
+  return total;
 }
 
 bool Instance::still_waits(const ElementInstance& instance) const {
@@ -494,17 +506,26 @@ void State::forget_changes() {
   deleted_definitions_.clear();
 }
 
+std::expected<model::ProcessPointer, std::string> State::read_process(const std::string& process_id, const std::string& resource_name,
+                                                                      const std::string& xml) {
+  if (last_read_.xml != xml || last_read_.processes.empty()) {
+    auto read = model::read_model(resource_name, xml, {nullptr, model::Origin::kKept});
+    if (!read) return std::unexpected("the deployed model '" + process_id + "' cannot be read: " + read.error().front().message);
+    last_read_ = {xml, std::move(*read)};
+  }
+  const auto found = std::ranges::find_if(last_read_.processes, [&](const auto& process) { return process->id == process_id; });
+  if (found == last_read_.processes.end()) return std::unexpected("the deployed model '" + process_id + "' is not in its file");
+  return *found;
+}
+
 std::expected<void, std::string> State::restore_definition(Key key, std::string process_id, std::int32_t version, std::string resource_name,
                                                            std::string xml) {
   Definition definition;
   definition.key = key;
   definition.version = version;
-  auto read = model::read_model(resource_name, xml, {nullptr, model::Origin::kKept});
-  if (!read) return std::unexpected("the deployed model '" + process_id + "' cannot be read: " + read.error().front().message);
-  for (const model::ProcessPointer& process : *read) {
-    if (process->id == process_id) definition.process = process;
-  }
-  if (!definition.process) return std::unexpected("the deployed model '" + process_id + "' is not in its file");
+  auto read = read_process(process_id, resource_name, xml);
+  if (!read) return std::unexpected(std::move(read).error());
+  definition.process = std::move(*read);
   definition.resource_name = std::move(resource_name);
   definition.xml = std::move(xml);
   const Definition* before = newest(process_id);
@@ -672,9 +693,19 @@ void State::restore_message(Message message) {
 }
 
 void State::restore_start_timer(StartTimer timer) {
-  due_.insert({timer.due, DueKind::kStartTimer, 0, timer.key});
+  index_start_timer(timer);
   const Key key = timer.key;
   start_timers_[key] = std::move(timer);
+}
+
+void State::index_start_timer(const StartTimer& timer) {
+  due_.insert({timer.due, DueKind::kStartTimer, 0, timer.key});
+  if (timer.since != Timestamp{}) begun_.insert({timer.since, DueKind::kStartTimer, 0, timer.key});
+}
+
+void State::unindex_start_timer(const StartTimer& timer) {
+  due_.erase({timer.due, DueKind::kStartTimer, 0, timer.key});
+  begun_.erase({timer.since, DueKind::kStartTimer, 0, timer.key});
 }
 
 void State::index_starts(const Definition& definition) {

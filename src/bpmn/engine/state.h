@@ -69,6 +69,7 @@ struct StartTimer {
   std::int32_t repetitions = 1;
   Duration interval;
   std::string cycle;
+  Timestamp since = {};  // when it began; 0: it is due at a date or by the calendar, or not known (an old checkpoint)
 };
 
 struct Subscription {
@@ -170,6 +171,7 @@ struct ElementInstance {
   std::optional<Context> result;                            // variables of its job or event, to be mapped at completion
   Key undoes = 0;                                           // it is the handler of this compensation
   std::int32_t compensations = 0;                           // of a throw event: those that are not done
+  std::int32_t listeners_done = 0;                          // while it begins or completes: of those before or after it
   // Derived: what ends with it is found without a look at the rest of the instance.
   Key first_wait = 0;  // timers and subscriptions
   Key last_child = 0;  // whose next sibling is the first
@@ -260,6 +262,7 @@ struct Instance {
   Key call_activity = 0;
   std::int32_t depth = 0;  // of call activities around it
   bool has_row = false;    // the last checkpoint knows it; not part of the state
+  std::size_t bytes = 0;   // derived: about as many as its variables take
 
   const ElementInstance* find(Key element_instance) const;
   const model::Element& element_of(const ElementInstance& instance) const { return process->elements[instance.element]; }
@@ -293,6 +296,7 @@ struct Instance {
   void unlink_child(ElementInstance& child);
   // All that is derived, of what came from a checkpoint.
   void link_all();
+  static std::size_t bytes_of(const ElementInstance& element);
 
  private:
   void index_compensations();
@@ -484,6 +488,10 @@ class State {
   void untag(Deployable kind, std::string_view id, std::string_view version_tag, std::int32_t version);
   const Versions& versions_of(Deployable kind) const { return versions_[static_cast<std::size_t>(kind)]; }
   Versions& versions_of(Deployable kind) { return versions_[static_cast<std::size_t>(kind)]; }
+  std::expected<model::ProcessPointer, std::string> read_process(const std::string& process_id, const std::string& resource_name,
+                                                                 const std::string& xml);
+  void index_start_timer(const StartTimer& timer);
+  void unindex_start_timer(const StartTimer& timer);
   void erase_definition(Key key);
   void erase_requirements(Key key);
   void erase_form(Key key);
@@ -510,7 +518,12 @@ class State {
   AscendingMap<Key> owners_;  // of all that is in an instance, but for itself
   std::array<Versions, 4> versions_;
   std::array<Versions, 4> tagged_;  // by id and tag
-  std::map<Key, Key> decisions_;    // the requirements that they are in
+  // Of the file of models that was read last: each of its processes is restored by itself.
+  struct {
+    std::string xml;
+    std::vector<model::ProcessPointer> processes;
+  } last_read_;
+  std::map<Key, Key> decisions_;  // the requirements that they are in
   std::map<std::pair<Deployable, std::string>, Key> retired_by_id_;
   std::map<Key, std::int64_t> instance_counts_;  // by key of the process
   std::map<std::string, Key, std::less<>> idempotency_;

@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/utf8.h"
 #include "bpmn/engine/instance_scope.h"
 #include "bpmn/engine/processor.h"
 #include "bpmn/model/timer_text.h"
@@ -11,7 +12,7 @@ namespace consilium::bpmn::engine {
 namespace {
 
 std::string explain(const feel::Expression& expression, const feel::Evaluation& result) {
-  std::string text = "the expression '" + expression.source().substr(0, 200) + "'";
+  std::string text = "the expression '" + cut_utf8(expression.source(), 200) + "'";
   if (result.gave_up) return text + " takes too much work";
   for (const std::string& problem : result.problems) text += "; " + problem;
   return text;
@@ -62,6 +63,16 @@ std::string check_variables(const Context& variables) {
     if (const std::string problem = check_variable(value); !problem.empty()) return "the variable '" + name + "' is " + problem;
   }
   return {};
+}
+
+std::size_t size_of(const feel::Value& value) {
+  std::size_t bytes = 0;
+  measure(value, 1, std::numeric_limits<std::size_t>::max(), bytes);
+  return bytes;
+}
+
+std::string Processor::check_room(const Instance& instance, std::size_t bytes) {
+  return bytes == 0 || instance.bytes + bytes <= kMaxInstanceBytes ? "" : "its variables would be larger than 64 MB together";
 }
 
 std::size_t size_of(const Context& variables) {
@@ -218,23 +229,35 @@ Processor::Evaluated<std::int32_t> Processor::evaluate_priority(const model::Job
   const auto whole = value->number() ? value->number()->to_integer() : std::nullopt;
   if (whole && std::in_range<std::int32_t>(*whole)) return static_cast<std::int32_t>(*whole);
   return std::unexpected(Problem{error_type::kExtractValue, "Expected the priority of a job to be an integer of 32 bits, but '" +
-                                                                job.priority.source().substr(0, 200) + "' gives another " +
+                                                                cut_utf8(job.priority.source(), 200) + "' gives another " +
                                                                 std::string(value->type_name())});
 }
 
-// The headers of the model and those that are computed; a null is no header.
+// A local time is one in UTC, as that is the zone of the engine; the name of a zone is left out.
+std::string Processor::in_rfc3339(feel::DateTime moment) {
+  moment.time.zone = feel::Zone::of_offset(moment.offset());
+  return feel::format(moment);
+}
+
+// The headers of the model and those that are computed.
 Processor::Evaluated<Context> Processor::evaluate_headers(const model::JobDefinition& job, const Instance& instance, Key scope) const {
   using Kind = model::ComputedHeader::Kind;
   Context headers = job.headers;
   for (const model::ComputedHeader& header : job.computed_headers) {
     const feel::Evaluation result = compute(header.value, InstanceScope(instance, scope));
-    if (result.value.is_null() && !result.failed()) continue;
     const std::string* text = result.value.string();
+    // As in Zeebe: a time that is not there is no header, and no name.
+    if (header.kind == Kind::kTime && !result.failed() && (result.value.is_null() || (text && text->empty()))) continue;
+    if (header.kind == Kind::kText && text && text->empty()) continue;
+    if (const feel::DateTime* moment = header.kind == Kind::kTime ? result.value.date_time() : nullptr) {
+      headers.insert_or_assign(header.name, feel::Value(in_rfc3339(*moment)));
+      continue;
+    }
     const feel::List* list = result.value.list();
     if (header.kind == Kind::kForm && text) {
       const Form* form = state_.form(find_version(instance, Deployable::kForm, *text, header.binding));
       if (!form)
-        return std::unexpected(Problem{error_type::kFormNotFound, "Expected to find a form with id '" + text->substr(0, 100) + "'" +
+        return std::unexpected(Problem{error_type::kFormNotFound, "Expected to find a form with id '" + cut_utf8(*text, 100) + "'" +
                                                                       among(header.binding) + ", but none is deployed"});
       headers.insert_or_assign(header.name, feel::Value(std::to_string(form->key)));
       continue;
@@ -274,6 +297,8 @@ Processor::Evaluated<Context> Processor::evaluate_mappings(const std::vector<mod
           Problem{error_type::kIoMapping, "Expected to map a value to '" + mapping.target[0] + "', but it is " + problem});
     assigned.insert_or_assign(mapping.target[0], std::move(root));
   }
+  if (const std::string problem = check_room(instance, assigned); !problem.empty())
+    return std::unexpected(Problem{error_type::kIoMapping, "Expected the instance to hold what is mapped, but " + problem});
   if (mappings.size() > 1 && size_of(assigned) > kMaxVariablesBytes)
     return std::unexpected(Problem{error_type::kIoMapping, "Expected to map values, but they are larger than 4 MB together"});
   return assigned;
@@ -325,6 +350,11 @@ bool Processor::map_outputs(Key instance_key, Key element_instance) {
     if (!result || result->empty()) return true;
     const bool apart = stands_apart(definition);
     if (apart && definition.event == model::EventKind::kError) return true;  // the variables of an error stay there
+    if (instance.bytes > kMaxInstanceBytes) {
+      raise(instance_key, element_instance, 0,
+            {error_type::kIoMapping, "Expected the instance to hold what came, but " + check_room(instance, 1)});
+      return false;
+    }
     merge(instance_key, apart ? scope : element_instance, *result);
     return true;
   }

@@ -209,7 +209,7 @@ Task<RpcStatus> Gateway::stream_jobs(runtime::Context& context, protocol::Stream
 Task<void> Gateway::give_back(runtime::Context& context, const std::vector<engine::ActivatedJob>& jobs, std::size_t from) {
   runtime::Context inside(context.scheduler(), context.random());  // the caller is gone, the work is not
   for (std::size_t i = from; i < jobs.size(); ++i) {
-    engine::Command command = engine::YieldJob{jobs[i].key, kGiveBack};
+    engine::Command command = engine::YieldJob{jobs[i].key, kGiveBack, jobs[i].deadline};
     const auto returned = co_await engine_.perform(inside, std::move(command));
     if (!returned) co_return;  // its lock runs out
   }

@@ -167,6 +167,8 @@ struct Element {
   ElementIndex compensated = 0;                   // of a compensation throw event: the one activity to undo; 0: all
 
   std::optional<JobDefinition> job;
+  std::vector<JobDefinition> start_listeners;  // jobs before what it does, one after the other
+  std::vector<JobDefinition> end_listeners;    // and after it
   std::optional<MessageDefinition> message;
   std::optional<TimerDefinition> timer;
   std::optional<CodeDefinition> error;

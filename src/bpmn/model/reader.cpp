@@ -260,12 +260,12 @@ class Reader {
     process_ = process.get();
     process->id = id;
     process->name = node.attribute("name").value();
-    read_process_extensions(node);
     Element root;
     root.id = id;
     root.name = process->name;
     process->elements.push_back(std::move(root));
     process->by_id.emplace(id, kProcessElement);
+    read_process_extensions(node);
     pending_flows_.clear();
     pending_boundaries_.clear();
     pending_associations_.clear();
@@ -284,13 +284,15 @@ class Reader {
 
   void read_process_extensions(xml_node node) {
     process_priority_ = {};
-    check_repeats(node, process_->id, {"jobPriorityDefinition"sv, "versionTag"sv});
+    check_repeats(node, process_->id, {"jobPriorityDefinition"sv, "versionTag"sv, "executionListeners"sv});
     for (const xml_node extension : extensions_of(node)) {
       const auto local = name_of(extension).local;
       if (local == "jobPriorityDefinition")
         process_priority_ = read_priority(extension, process_->id);
       else if (local == "versionTag")
         process_->version_tag = read_version_tag(extension, "value", process_->id);
+      else if (local == "executionListeners")
+        read_listeners(extension, process_->elements[kProcessElement]);
       else if (local != "userTaskForm")  // for front ends
         findings_.add(process_->id, "zeebe:" + std::string(local) + " is not supported here");
     }
@@ -672,7 +674,7 @@ class Reader {
     if (is_user_task) element.job = user_task_job();
     check_repeats(node, element.id,
                   {"taskDefinition"sv, "taskHeaders"sv, "ioMapping"sv, "calledElement"sv, "script"sv, "calledDecision"sv,
-                   "assignmentDefinition"sv, "taskSchedule"sv, "formDefinition"sv, "jobPriorityDefinition"sv});
+                   "assignmentDefinition"sv, "taskSchedule"sv, "formDefinition"sv, "jobPriorityDefinition"sv, "executionListeners"sv});
     feel::Expression priority;
     for (const xml_node extension : extensions_of(node)) {
       const auto local = name_of(extension).local;
@@ -692,6 +694,8 @@ class Reader {
         read_user_task(extension, local, element);
       } else if (local == "jobPriorityDefinition" && may_be_job(element)) {
         priority = read_priority(extension, element.id);
+      } else if (local == "executionListeners") {
+        read_listeners(extension, element);
       } else if (local == "formDefinition" && element.kind == ElementKind::kStartEvent) {
         continue;  // for front ends
       } else {
@@ -705,6 +709,36 @@ class Reader {
       findings_.add(element.id, "a zeebe:jobPriorityDefinition is for a task with a zeebe:taskDefinition");
     }
     headers_.clear();
+  }
+
+  static bool may_listen(const Element& element, bool at_start) {
+    if (element.kind == ElementKind::kBoundaryEvent) return !at_start && element.event != EventKind::kCompensation;
+    if (element.kind == ElementKind::kStartEvent) return !at_start;
+    if (element.is_gateway()) return at_start;
+    return at_start || !(element.kind == ElementKind::kEndEvent && element.event == EventKind::kError);
+  }
+
+  void read_listeners(xml_node node, Element& element) {
+    std::set<std::pair<std::string, std::string>> seen;
+    for (const xml_node child : node.children()) {
+      if (child.type() != pugi::node_element) continue;
+      const std::string event = child.attribute("eventType").value();
+      const std::string type = child.attribute("type").value();
+      const bool at_start = event == "start";
+      if (name_of(child).local != "executionListener" || child.first_child()) {
+        findings_.add(element.id, "zeebe:executionListeners may hold empty zeebe:executionListener elements only");
+      } else if (!at_start && event != "end") {
+        findings_.add(element.id, "the eventType of an execution listener must be start or end, not '" + event.substr(0, 40) + "'");
+      } else if (!may_listen(element, at_start)) {
+        findings_.add(element.id, "a listener of the eventType " + event + " is not supported in a " +
+                                      std::string(model::name_of(element.kind)) +
+                                      (element.event == EventKind::kNone ? "" : " of this kind"));
+      } else if (!seen.emplace(event, type).second) {
+        findings_.add(element.id, "there are two execution listeners with the eventType " + event + " and the type '" + type + "'");
+      } else if (auto job = read_job(child, element, "execution listener")) {
+        (at_start ? element.start_listeners : element.end_listeners).push_back(std::move(*job));
+      }
+    }
   }
 
   feel::Expression read_priority(xml_node node, std::string_view id) {
@@ -828,7 +862,11 @@ class Reader {
       const std::string_view text = node.attribute(known.attribute).value();
       if (known.extension != local || text.empty()) continue;
       const std::string name = known.kind == Kind::kForm ? "formKey" : known.attribute;
-      ComputedHeader header{"io.camunda.zeebe:" + name, known.kind, expression(element.id, known.attribute, text), {}};
+      const bool is_literal = known.attribute == "formKey"sv;
+      ComputedHeader header{"io.camunda.zeebe:" + name,
+                            known.kind,
+                            is_literal ? feel::Expression::constant(feel::Value(text)) : expression(element.id, known.attribute, text),
+                            {}};
       if (known.kind == Kind::kForm) header.binding = read_binding(node, element);
       if (header.kind == Kind::kTexts && header.value.is_static()) header.value = feel::Expression::constant(split_list(text));
       if (header.kind == Kind::kTime && header.value.is_static() && !parse_rfc3339(text))
@@ -849,11 +887,15 @@ class Reader {
   }
 
   void read_task_definition(xml_node node, Element& element) {
+    if (auto job = read_job(node, element, "zeebe:taskDefinition")) element.job = std::move(*job);
+  }
+
+  std::optional<JobDefinition> read_job(xml_node node, const Element& element, std::string_view what) {
     const std::string_view type = node.attribute("type").value();
     const std::string_view retries = node.attribute("retries").value();
     if (type.empty()) {
-      findings_.add(element.id, "the zeebe:taskDefinition has no type");
-      return;
+      findings_.add(element.id, "the " + std::string(what) + " has no type");
+      return std::nullopt;
     }
     JobDefinition job;
     job.type = expression(element.id, "type", type);
@@ -863,7 +905,7 @@ class Reader {
       job.retries = expression(element.id, "retries", retries);
       if (job.retries.is_static() && !feel::Decimal::parse(job.retries.text())) findings_.add(element.id, "retries must be a number");
     }
-    element.job = std::move(job);
+    return job;
   }
 
   void read_headers(xml_node node, Element& element) {
@@ -874,6 +916,7 @@ class Reader {
         findings_.add(element.id, "zeebe:taskHeaders may hold zeebe:header elements with a key only");
         continue;
       }
+      if (std::string_view(child.attribute("value").value()).empty()) continue;  // as in Zeebe
       if (!headers_.insert_or_assign(key, feel::Value(child.attribute("value").value())).second)
         findings_.add_to_new(element.id, "zeebe:taskHeaders has more than one header with the key '" + key + "'");
     }
