@@ -34,6 +34,7 @@ namespace {
 constexpr std::int32_t kPartition = 1;
 constexpr Duration kGrace = seconds(1);   // for calls that run
 constexpr Duration kLook = seconds(2);    // at the engine, for health and metrics
+constexpr std::int64_t kMostTold = 20;    // incidents a second on standard error
 constexpr Duration kFresh = seconds(15);  // a report not repeated for so long counts as a failure
 
 int refuse(const Error& error, int code) {
@@ -82,7 +83,7 @@ class Server {
         folder_(folder),
         store_(std::move(store)),
         engine_loop_("engine"),
-        engine_(store_->service("processes"), engine_loop_, random_, bpmn::LocalProcessEngineOptions{.partition = kPartition}),
+        engine_(store_->service("processes"), engine_loop_, random_, options()),
         gateway_(engine_, kPartition) {}
 
   Result<void> start(const net::Endpoint& listen) {
@@ -120,6 +121,28 @@ class Server {
   }
 
  private:
+  bpmn::LocalProcessEngineOptions options() {
+    bpmn::LocalProcessEngineOptions options;
+    options.partition = kPartition;
+    options.on_incident = [this](const process::Incident& incident) { tell(incident); };
+    return options;
+  }
+
+  // A client learns its key nowhere else. Not its message: that may quote what people wrote.
+  void tell(const process::Incident& incident) {
+    const Timestamp now = engine_loop_.steady_now();
+    if (now - told_since_ >= seconds(1)) {
+      if (told_ > kMostTold)
+        std::fprintf(stderr, "consilium: %lld more incidents within a second\n", static_cast<long long>(told_ - kMostTold));
+      told_since_ = now;
+      told_ = 0;
+    }
+    if (++told_ > kMostTold) return;
+    std::fprintf(stderr, "consilium: incident %lld (%s) at '%s' of the process '%s', instance %lld, job %lld\n",
+                 static_cast<long long>(incident.key), incident.error_type.c_str(), incident.element_id.c_str(), incident.process_id.c_str(),
+                 static_cast<long long>(incident.instance_key), static_cast<long long>(incident.job_key));
+  }
+
   Result<void> start_metrics() {
     using Kind = runtime::MetricsRegistry::FunctionKind;
     using Samples = std::vector<runtime::MetricsRegistry::Sample>;
@@ -179,6 +202,8 @@ class Server {
   std::unique_ptr<net::HttpServer> internal_;
   mutable std::mutex mutex_;
   std::optional<bpmn::EngineFigures> figures_;
+  Timestamp told_since_;
+  std::int64_t told_ = 0;  // since then
 };
 
 }  // namespace

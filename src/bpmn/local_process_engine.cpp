@@ -109,6 +109,7 @@ Task<Result<void>> LocalProcessEngine::open(runtime::Context& context) {
   if (loaded) {
     queue_continues();
     is_as_on_disk_ = true;
+    if (!engine_.state().open_incidents().empty()) last_incident_ = *engine_.state().open_incidents().rbegin();
     running_ = true;
     open_ = true;
     loop_.spawn("process-engine", run());
@@ -178,6 +179,7 @@ Task<void> LocalProcessEngine::run() {
     }
     for (Request& request : requests) request.finish(std::nullopt);
     tell_waits(turn);
+    tell_incidents();
     dispatch(turn.assignments);
   }
   open_ = false;
@@ -604,6 +606,23 @@ Task<void> LocalProcessEngine::close_workers() {
   co_await loop_.enter();
   workers_open_ = false;
   while (!held_.empty()) co_await idle_.wait();
+}
+
+void LocalProcessEngine::tell_incidents() {
+  if (!options_.on_incident) return;
+  const engine::State& state = engine_.state();
+  std::vector<Key> owners;
+  for (auto next = state.open_incidents().upper_bound(last_incident_); next != state.open_incidents().end(); ++next) {
+    if (const Key owner = state.owner_key_of(*next); owners.empty() || owners.back() != owner) owners.push_back(owner);
+  }
+  std::vector<process::Incident> all;
+  for (const Key owner : owners) state.look_at(owner, [&](const engine::Instance& instance) { add_incidents(all, instance); });
+  std::ranges::sort(all, {}, &process::Incident::key);
+  for (const process::Incident& incident : all) {
+    if (incident.key <= last_incident_) continue;
+    last_incident_ = incident.key;
+    options_.on_incident(incident);
+  }
 }
 
 void LocalProcessEngine::dispatch(std::vector<Assignment>& assignments) {

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -49,6 +50,8 @@ struct LocalProcessEngineOptions {
   std::size_t max_waiting = kMaxWaitingCommands;
   std::size_t max_waiting_bytes = kMaxWaitingBytes;
   std::int64_t records_per_checkpoint = kRecordsPerCheckpoint;
+  // Told of each incident that is new, when it is kept; on the engine's loop. Empty: nobody.
+  std::function<void(const process::Incident&)> on_incident = {};
   // Where handlers of jobs run; null: on the engine's loop.
   runtime::Scheduler* handler_loop = nullptr;
 };
@@ -260,6 +263,7 @@ class LocalProcessEngine final : public process::ProcessEngine {
   void give_up(Ticket ticket);
   void forget_wait(Place place, const std::string& type);
 
+  void tell_incidents();
   void dispatch(std::vector<Assignment>& assignments);
   Task<void> handle_job(WorkerState& worker, Ticket ticket, process::Job job);
   void take_outcome(Ticket ticket, engine::Key job, process::JobOutcome outcome);
@@ -306,6 +310,7 @@ class LocalProcessEngine final : public process::ProcessEngine {
   bool fenced_ = false;
   bool is_as_on_disk_ = false;                 // the state in memory, but for what is being kept
   std::atomic<bool> is_database_away_{false};  // it could not be read again after a commit that failed
+  engine::Key last_incident_ = 0;  // that was told, or was there at the start
   std::string reported_;                       // code of the error last reported, until a commit succeeds
 };
 

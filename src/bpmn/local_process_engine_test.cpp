@@ -604,6 +604,23 @@ TEST(LocalProcessEngine, RefusesWhenWhatWaitsIsTooLarge) {
   EXPECT_TRUE(node.call(node.engine->start(*node.context, "p", big, "")).has_value()) << "there is room again";
 }
 
+// Once each, and not again after a restart.
+TEST(LocalProcessEngine, TellsOfEachIncident) {
+  std::vector<std::string> told;
+  LocalProcessEngineOptions options;
+  options.on_incident = [&](const process::Incident& incident) { told.push_back(incident.element_id + " " + incident.error_type); };
+  Node node(39, options);
+  node.open();
+  node.deploy(TestModel().start().task("t", "=type").end().flow("start", "t").flow("t", "end"));
+  node.start();
+  node.start(R"({"type": "work"})");
+  node.start();
+  EXPECT_EQ(told, (std::vector<std::string>{"t EXTRACT_VALUE_ERROR", "t EXTRACT_VALUE_ERROR"}));
+  node.restart();
+  node.start();
+  EXPECT_EQ(told.size(), 3u);
+}
+
 // What was to be done for somebody who has given up meanwhile is not done.
 TEST(LocalProcessEngine, DoesNothingForWhomHasGivenUpInTheQueue) {
   Node node(38);
