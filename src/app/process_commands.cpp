@@ -150,6 +150,30 @@ int tell_list(const Operator& me, const Listed& listed, std::string (*table)(con
   return kExitDone;
 }
 
+std::string words_at(const json::value& object, std::string_view name) {
+  std::string words;
+  const json::value* list = object.as_object().if_contains(name);
+  if (list == nullptr || !list->is_array()) return words;
+  for (const json::value& word : list->as_array()) words += (words.empty() ? "" : ", ") + std::string(word.as_string());
+  return words;
+}
+
+// `assignee anna; candidate groups nurses, doctors`
+std::string user_task_of(const json::value& task) {
+  std::string out;
+  const auto add = [&](std::string_view name, const std::string& text) {
+    if (!text.empty()) out += (out.empty() ? "" : "; ") + std::string(name) + " " + text;
+  };
+  const auto time = [&](std::string_view name) { return text_at(task, name).empty() ? std::string() : time_at(task, name); };
+  add("assignee", text_at(task, "assignee"));
+  add("candidate users", words_at(task, "candidateUsers"));
+  add("candidate groups", words_at(task, "candidateGroups"));
+  add("due", time("dueAt"));
+  add("follow up", time("followUpAt"));
+  add("form", text_at(task, "formKey"));
+  return out;
+}
+
 // What the element does now: `job st-bot: failed, 0 attempts left`, `message m-1 (key 7)`.
 std::string waiting_for(const json::value& element) {
   std::string out;
@@ -158,7 +182,11 @@ std::string waiting_for(const json::value& element) {
     std::string text = "job " + text_at(*job, "type") + ": " + text_at(*job, "state") + ", attempts left: " + number_at(*job, "retries");
     if (!text_at(*job, "worker").empty()) text += ", " + text_at(*job, "worker");
     if (!text_at(*job, "dueAt").empty()) text += ", until " + time_at(*job, "dueAt");
+    if (number_at(*job, "priority") != "0") text += ", priority " + number_at(*job, "priority");
     add(text + ", key " + text_at(*job, "key"));
+    if (const json::value* task = job->as_object().if_contains("userTask"); task != nullptr && task->is_object()) {
+      if (const std::string told = user_task_of(*task); !told.empty()) add(told);
+    }
   }
   for (const json::value& wait : element.at("waits").as_array()) {
     std::string text = text_at(wait, "kind");

@@ -9,11 +9,42 @@ using process::Key;
 
 namespace {
 
+std::string header_of(const engine::Job& job, std::string_view name) {
+  const auto found = job.headers.find("io.camunda.zeebe:" + std::string(name));
+  const std::string* text = found == job.headers.end() ? nullptr : found->second.string();
+  return text ? *text : std::string();
+}
+
+// Headers are texts: a list is one of JSON.
+std::vector<std::string> texts_of(const engine::Job& job, std::string_view name) {
+  const auto parsed = feel::parse_json(header_of(job, name));
+  const feel::List* list = parsed ? parsed->list() : nullptr;
+  std::vector<std::string> texts;
+  if (!list) return texts;
+  for (const feel::Value& each : *list) {
+    if (const std::string* text = each.string()) texts.push_back(*text);
+  }
+  return texts;
+}
+
+process::UserTaskView user_task_of(const engine::Job& job) {
+  process::UserTaskView view;
+  view.assignee = header_of(job, "assignee");
+  view.candidate_users = texts_of(job, "candidateUsers");
+  view.candidate_groups = texts_of(job, "candidateGroups");
+  view.due = parse_rfc3339(header_of(job, "dueDate"));
+  view.follow_up = parse_rfc3339(header_of(job, "followUpDate"));
+  view.form_key = header_of(job, "formKey");
+  return view;
+}
+
 process::JobView job_view_of(const engine::Job& job) {
   process::JobView view;
   view.key = job.key;
   view.type = job.type;
   view.retries = job.retries;
+  view.priority = job.priority;
+  if (job.type == model::kUserTaskJobType) view.user_task = user_task_of(job);
   switch (job.state) {
     case engine::JobState::kActivatable: view.state = process::JobState::kWaiting; break;
     case engine::JobState::kActivated: view.state = process::JobState::kWithWorker; break;

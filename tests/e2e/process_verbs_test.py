@@ -16,6 +16,13 @@ MODEL = failing_model()
 UNKNOWN_JOB = MODEL.replace("st-delete-chat-user", "no-such-job")
 BROKEN = MODEL.replace("type='st-delete-chat-user'", "type=''").replace("<endEvent id='end'/>", "<complexGateway id='choice'/>")
 
+USER_TASK = """<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' xmlns:zeebe='http://camunda.org/schema/zeebe/1.0' id='d' targetNamespace='test'>
+<process id='p-visit' isExecutable='true'><extensionElements><zeebe:jobPriorityDefinition priority='7'/></extensionElements><startEvent id='start'/><sequenceFlow id='a' sourceRef='start' targetRef='visit'/>
+<userTask id='visit'><extensionElements><zeebe:formDefinition formKey='form-1'/>
+<zeebe:assignmentDefinition assignee='anna' candidateGroups='nurses, doctors' candidateUsers='=users'/>
+<zeebe:taskSchedule dueDate='2030-01-01T10:00:00Z' followUpDate='2029-12-24T10:00:00Z'/></extensionElements></userTask>
+<sequenceFlow id='b' sourceRef='visit' targetRef='end'/><endEvent id='end'/></process></definitions>"""
+
 
 class Verbs:
     def __init__(self, folder):
@@ -107,6 +114,33 @@ class Verbs:
         code, out, err = self.run("show", "p-nowhere")
         expect(code == 1 and "p-nowhere" in err and not out, (code, out, err))
 
+    def user_task(self):
+        code, out, err = self.run("deploy", self.file("visit.bpmn", USER_TASK))
+        expect(code == 0, (code, out, err))
+        key = self.run("start", "p-visit", "--variables", '{"users":["boris","clara"]}')[1].strip()
+        code, out, err = self.run("show", key)
+        for text in ("assignee anna", "candidate users boris, clara", "candidate groups nurses, doctors", "due 2030-01-01 10:00:00", "follow up 2029-12-24 10:00:00", "form form-1", "priority 7"):
+            expect(text in out, (text, out))
+        job = json.loads(self.run("show", key, "--json")[1])["active"][0]["job"]
+        task = job["userTask"]
+        expect((job["priority"], task["assignee"], task["candidateUsers"], task["candidateGroups"], task["formKey"]) == (7, "anna", ["boris", "clara"], ["nurses", "doctors"], "form-1"), job)
+        expect(task["dueAt"].startswith("2030-01-01T10:00:00") and task["followUpAt"].startswith("2029-12-24T10:00:00"), job)
+
+    def workers_elsewhere(self):
+        """Where the gateway is open, its clients may be the workers; where it is not, `deploy` has seen the refusal."""
+        folder = pathlib.Path(self.folder) / "open"
+        folder.mkdir()
+        verbs = Verbs(folder)
+        model = verbs.file("unknown.bpmn", UNKNOWN_JOB)
+        with Server(folder, CONSILIUM_ENGINE_LISTEN="127.0.0.1:0") as server:
+            server.start()
+            expect(verbs.run("deploy", "--dry-run", model) == (0, "", "1 model is sound.\n"), "a dry run")
+            code, out, err = verbs.run("deploy", model)
+            expect(code == 0 and out.splitlines()[1].split()[:2] == ["p-tidy", "1"], (code, out, err))
+            key = verbs.run("start", "p-tidy")[1].strip()
+            code, out, err = verbs.run("show", key)
+            expect("job no-such-job: waiting" in out, (code, out, err))
+
     def restart(self):
         """What people deploy over a shipped model is still the newest after a restart."""
         shipped = (ROOT / "processes/p-create-user.bpmn").read_text()
@@ -133,6 +167,8 @@ def main():
             report.check("an instance is started", verbs.start)
             report.check("instances are listed by process, version, state, incident and element", verbs.list)
             report.check("an instance is shown with tokens, job, incident, variables and its way", verbs.show)
+            report.check("BP-1 a user task is shown with who is to do it and by when", verbs.user_task)
+            report.check("with the gateway open any job type is deployed", verbs.workers_elsewhere)
             report.check("a restart does not deploy a shipped model over what people deployed", verbs.restart)
     return 1 if report.failed else 0
 

@@ -24,6 +24,7 @@ export type Decision = Contract.processes.Decision;
 export type ElementCount = Contract.processes.ElementCount;
 export type Instance = Contract.processes.Instance;
 export type ActiveElement = Contract.processes.ActiveElement;
+export type UserTask = Contract.processes.UserTask;
 export type ElementRecord = Contract.processes.ElementRecord;
 export type MigrationOutcome = Contract.processes.MigrationOutcome;
 

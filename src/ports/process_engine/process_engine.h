@@ -74,6 +74,16 @@ enum class InstanceState : std::uint8_t { kActive, kCompleted, kTerminated };
 
 enum class JobState : std::uint8_t { kWaiting, kWithWorker, kBackingOff, kFailed };
 
+// What somebody who does user tasks has to know of one.
+struct UserTaskView {
+  std::string assignee;  // empty: nobody
+  std::vector<std::string> candidate_users;
+  std::vector<std::string> candidate_groups;
+  std::optional<Timestamp> due;
+  std::optional<Timestamp> follow_up;
+  std::string form_key;  // empty: no form
+};
+
 // The job of an element, as the engine keeps it.
 struct JobView {
   Key key = 0;
@@ -82,6 +92,8 @@ struct JobView {
   std::int32_t retries = 0;
   std::string worker;            // kWithWorker
   std::optional<Timestamp> due;  // kWithWorker: end of its lock; kBackingOff: when it is tried again
+  std::int32_t priority = 0;     // the highest is handed out first
+  std::optional<UserTaskView> user_task;
 };
 
 // What an element waits for.

@@ -56,6 +56,17 @@ v1::JobState state_of(process::JobState state) {
   return v1::JobState::kUnspecified;
 }
 
+v1::UserTask view_of(process::UserTaskView task) {
+  v1::UserTask out;
+  out.assignee = unless_empty(std::move(task.assignee));
+  out.candidate_users = std::move(task.candidate_users);
+  out.candidate_groups = std::move(task.candidate_groups);
+  out.due_at = task.due;
+  out.follow_up_at = task.follow_up;
+  out.form_key = unless_empty(std::move(task.form_key));
+  return out;
+}
+
 v1::Job view_of(process::JobView job) {
   v1::Job out;
   out.key = job.key;
@@ -64,6 +75,8 @@ v1::Job view_of(process::JobView job) {
   out.retries = job.retries;
   out.worker = unless_empty(std::move(job.worker));
   out.due_at = job.due;
+  out.priority = job.priority;
+  if (job.user_task) out.user_task = view_of(std::move(*job.user_task));
   return out;
 }
 

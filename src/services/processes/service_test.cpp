@@ -422,6 +422,52 @@ TEST_F(ProcessServiceTest, TellsWhereAnInstanceIsAndWhatItWaitsFor) {
   EXPECT_THAT(list({})->items.at(0).incidents, IsEmpty()) << "a list tells less";
 }
 
+TEST_F(ProcessServiceTest, BP_1_AUserTaskTellsWhoIsToDoItAndByWhen) {
+  const char* const extension =
+      "<z:formDefinition formKey='form-1'/>"
+      "<z:assignmentDefinition assignee='=who' candidateGroups='nurses, doctors' candidateUsers='=users'/>"
+      "<z:taskSchedule dueDate='2030-01-01T10:00:00+02:00' followUpDate='=later'/>";
+  const std::string xml = bpmn::engine::TestModel("p")
+                              .raw("<extensionElements><z:jobPriorityDefinition priority='7'/></extensionElements>")
+                              .start()
+                              .activity("userTask", "u", extension)
+                              .end()
+                              .flow("start", "u")
+                              .flow("u", "end")
+                              .xml();
+  EXPECT_TRUE(deploy_files({{"p.bpmn", xml}}));
+  v1::StartInstanceRequest request;
+  request.process_id = "p";
+  request.variables = JsonText{R"({"who":"anna","users":["boris","clara"],"later":"2029-12-24T10:00:00Z"})"};
+  const auto started = bench.run(service->start_instance(context, request));
+  ASSERT_TRUE(started) << started.error().describe();
+  const v1::ActiveElement token = instance(started->key).active.at(0);
+  ASSERT_TRUE(token.job && token.job->user_task);
+  const v1::UserTask& task = *token.job->user_task;
+  EXPECT_EQ(task.assignee, "anna");
+  EXPECT_THAT(task.candidate_users, ElementsAre("boris", "clara"));
+  EXPECT_THAT(task.candidate_groups, ElementsAre("nurses", "doctors"));
+  EXPECT_EQ(task.due_at, parse_rfc3339("2030-01-01T08:00:00Z"));
+  EXPECT_EQ(task.follow_up_at, parse_rfc3339("2029-12-24T10:00:00Z"));
+  EXPECT_EQ(task.form_key, "form-1");
+  EXPECT_EQ(token.job->priority, 7);
+}
+
+TEST_F(ProcessServiceTest, AUserTaskThatSaysNothingIsToldAsSuch) {
+  const std::string xml =
+      bpmn::engine::TestModel("p").start().activity("userTask", "u").end().flow("start", "u").flow("u", "end").xml();
+  EXPECT_TRUE(deploy_files({{"p.bpmn", xml}}));
+  const v1::ActiveElement token = instance(start()).active.at(0);
+  ASSERT_TRUE(token.job && token.job->user_task);
+  const v1::UserTask& task = *token.job->user_task;
+  EXPECT_FALSE(task.assignee || task.due_at || task.follow_up_at || task.form_key);
+  EXPECT_THAT(task.candidate_users, IsEmpty());
+  EXPECT_THAT(task.candidate_groups, IsEmpty());
+  deploy("other");
+  break_worker();
+  EXPECT_FALSE(instance(start("other")).active.at(0).job->user_task) << "no job of a user task";
+}
+
 TEST_F(ProcessServiceTest, TokensAreWhatTheHistoryCallsActive) {
   deploy();
   break_worker();

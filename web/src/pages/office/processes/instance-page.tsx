@@ -1,6 +1,7 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-import type { ActiveElement, ElementCount, ElementRecord, Incident, Instance } from '../../../api';
+import type { ActiveElement, ElementCount, ElementRecord, Incident, Instance, UserTask } from '../../../api';
 import type { Session } from '../../../app';
 import { exactTime } from '../../../base/time';
 import { useI18n } from '../../../i18n/i18n';
@@ -133,10 +134,12 @@ function Tokens({ tokens, name, manages, onRetry }: { tokens: readonly ActiveEle
                 <span>{t('processes.job', { type: token.job.type })}</span>
                 <span className="chip" data-tone={token.job.state === 'failed' ? 'bad' : 'work'}>{t(`processes.job-${token.job.state}`)}</span>
                 <span>{t('processes.attempts', { count: token.job.retries })}</span>
+                {token.job.priority !== 0 && <span data-testid="priority">{t('processes.priority', { priority: token.job.priority })}</span>}
                 {token.job.dueAt && <span>{t(token.job.state === 'backing-off' ? 'processes.again-at' : 'processes.lock-until', { at: exactTime(token.job.dueAt, language) })}</span>}
                 {manages && token.job.state !== 'with-worker' && token.job.state !== 'waiting' && <Button className="button button-small" data-testid="retry" onPress={() => token.job && onRetry(token.job.key)}>{t('processes.retry')}</Button>}
               </p>
             )}
+            {token.job?.userTask && <UserTaskFacts task={token.job.userTask} />}
             {token.waits.map((wait) => (
               <p key={`${wait.kind} ${wait.elementId} ${wait.name ?? ''}`}>
                 {wait.kind === 'timer' && wait.dueAt ? t('processes.wait-timer', { at: exactTime(wait.dueAt, language) }) : t(`processes.wait-${wait.kind}`, { name: wait.name ?? '', key: wait.correlationKey ?? '' })}
@@ -148,6 +151,22 @@ function Tokens({ tokens, name, manages, onRetry }: { tokens: readonly ActiveEle
         ))}
       </ul>
     </section>
+  );
+}
+
+// What the model says of who is to do it and by when.
+function UserTaskFacts({ task }: { task: UserTask }) {
+  const { t, language } = useI18n();
+  const time = (iso: string | undefined) => iso && <time dateTime={iso}>{exactTime(iso, language)}</time>;
+  const facts: [string, ComponentChildren][] = [
+    ['assignee', task.assignee], ['users', task.candidateUsers.join(', ')], ['groups', task.candidateGroups.join(', ')],
+    ['due', time(task.dueAt)], ['follow-up', time(task.followUpAt)], ['form-key', task.formKey],
+  ];
+  const told = facts.filter(([, fact]) => fact);
+  return told.length === 0 ? null : (
+    <dl className="process-facts" data-testid="user-task">
+      {told.map(([name, fact]) => <div key={name} data-fact={name}><dt>{t(`processes.panel-${name}`)}</dt><dd>{fact}</dd></div>)}
+    </dl>
   );
 }
 
