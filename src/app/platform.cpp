@@ -139,7 +139,6 @@ struct Platform::Parts {
   }
 
   static bpmn::LocalProcessEngineOptions engine_options(PlatformPorts& ports, bpmn::LocalProcessEngineOptions options) {
-    options.job_types = bpmn::LocalProcessEngineOptions::JobTypes::kOfWorkers;
     options.retries_for_none = bpmn::model::kDefaultRetries;
     options.early_messages = bpmn::engine::EarlyMessages::kByAge;
     options.handler_loop = &ports.main;

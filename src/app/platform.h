@@ -57,7 +57,8 @@ struct PlatformSettings {
   gateway::Settings gateway;
   bus::LocalBusOptions bus;
   bus::RetryPolicy retry;  // of every consumer group
-  bpmn::LocalProcessEngineOptions engine;
+  // Where clients of the gateway may be workers, a model may name any type of job.
+  bpmn::LocalProcessEngineOptions engine{.job_types = bpmn::LocalProcessEngineOptions::JobTypes::kOfWorkers};
   Duration job_deadline = seconds(60);
   processes::CaseSettings cases;
   // What this process runs, by the names of runtime/config_services.h.
