@@ -57,6 +57,16 @@ std::string report_of(const dmn::Decided& decided) {
   return out + "]}";
 }
 
+// As the engine reads and evaluates what is deployed. It knows no imports: files that need one another are read by the standard.
+std::vector<dmn::ReadResult> read_as_deployed(const std::vector<ModelFile>& files) {
+  std::vector<dmn::ReadResult> models = dmn::read_models(files);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    dmn::ReadResult alone = dmn::read_model(files[i].name, files[i].xml, {}, dmn::Types::kIgnored);
+    if (alone.findings.empty()) models[i] = std::move(alone);
+  }
+  return models;
+}
+
 // Of the files that were given: the one model that has it, or the first when there is one decision in all.
 dmn::ModelPointer model_with(const std::vector<dmn::ReadResult>& models, std::string& decision) {
   if (decision.empty() && models.size() == 1 && models[0].model->decisions.size() == 1) decision = models[0].model->decisions[0].id;
@@ -139,7 +149,7 @@ int evaluate_decision(const DecisionFlags& flags) {
     std::fprintf(stderr, "consilium: --variables is no JSON object: %s\n", variables.error().c_str());
     return kExitUsage;
   }
-  const auto models = dmn::read_models(*files);
+  const auto models = read_as_deployed(*files);
   bool sound = true;
   for (const dmn::ReadResult& read : models) {
     for (const dmn::Finding& finding : read.findings) print_finding(stderr, finding);
@@ -154,7 +164,7 @@ int evaluate_decision(const DecisionFlags& flags) {
   }
   SystemRandom random;
   const feel::Environment environment = environment_of(random);
-  const dmn::Decided decided = model->find_decision(wanted) ? dmn::decide(model, wanted, *variables, environment)
+  const dmn::Decided decided = model->find_decision(wanted) ? dmn::decide(model, wanted, *variables, environment, dmn::Names::kAll)
                                                             : dmn::invoke(model, wanted, *variables, environment);
   if (flags.json)
     std::printf("%s\n", report_of(decided).c_str());

@@ -11,6 +11,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ORDER = ROOT / "tests/decisions/cases/01-order/order.dmn"
 SERVICE = ROOT / "tests/decisions/cases/03-service/service.dmn"
 BINARY = os.environ.get("TEST_BINARY", str(ROOT / "build/release/consilium"))
+# As a modeler writes it: no <inputData>, and a type that the values are not of.
+WITHOUT_INPUT_DATA = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="reductions" name="Reductions" namespace="test">
+<decision id="reduction" name="Reduction"><variable name="reduction" typeRef="number"/><decisionTable id="table" hitPolicy="FIRST">
+<input id="i1"><inputExpression id="e1" typeRef="string"><text>customer</text></inputExpression></input>
+<input id="i2"><inputExpression id="e2" typeRef="string"><text>years</text></inputExpression></input>
+<output id="o" name="reduction" typeRef="string"/>
+<rule id="r1"><inputEntry id="a1"><text>"gold"</text></inputEntry><inputEntry id="a2"><text>&gt; 3</text></inputEntry><outputEntry id="a3"><text>{"discount": 10}</text></outputEntry></rule>
+<rule id="r2"><inputEntry id="b1"><text></text></inputEntry><inputEntry id="b2"><text></text></inputEntry><outputEntry id="b3"><text>{"discount": 0}</text></outputEntry></rule>
+</decisionTable></decision></definitions>"""
 failed = 0
 
 
@@ -60,6 +69,13 @@ def main():
     check("variables that are no JSON", code == 2 and "--variables" in err, (code, out, err))
     seen = run("evaluate", SERVICE, "--decision", "bill", "--variables", '{"hours": 20}')
     check("a decision service", seen == (0, '{"gross":1904,"net":1600}\n', ""), seen)
+    with tempfile.TemporaryDirectory() as folder:
+        table = pathlib.Path(folder) / "table.dmn"
+        table.write_text(WITHOUT_INPUT_DATA)
+        code, out, err = run("evaluate", table, "--variables", '{"customer": "gold", "years": 4}')
+        check("BP-1 variables count without being declared, and what a type says is a remark", (code, out, err) == (0, '{"discount":10}\n', ""), (code, out, err))
+        code, out, err = run("evaluate", table, ORDER, "--decision", "reduction", "--variables", '{"customer": "silver", "years": 4}')
+        check("BP-1 the same among other models", (code, out, err) == (0, '{"discount":0}\n', ""), (code, out, err))
     code, out, err = run("conformance", "/nowhere")
     check("a folder that is not there", code == 1 and "/nowhere" in err, (code, out, err))
     code, out, err = run("conformance", ROOT / "tests/decisions/cases")
