@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 
@@ -164,6 +165,25 @@ void add_folder_commands(CLI::App& program, Flags& flags, OperationFlags& words,
   });
 }
 
+// The range of CLI11's own has 300 digits.
+CLI::Validator at_least(int least) {
+  const auto look = [least](const std::string& text) {
+    int number = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool fits = failure == std::errc() && end == text.data() + text.size() && number >= least;
+    return fits ? std::string() : "'" + text + "' is no whole number from " + std::to_string(least) + " up";
+  };
+  return CLI::Validator(look, "");
+}
+
+// The first word that names no command, where one was expected.
+std::string unknown_word(const CLI::App& program) {
+  for (const std::string& word : program.remaining(true)) {
+    if (!word.starts_with('-')) return word;
+  }
+  return {};
+}
+
 void add_decision_commands(CLI::App& program, app::DecisionFlags& flags, int& code) {
   CLI::App* decision = program.add_subcommand("decision", "Decision models (DMN) in files");
   decision->require_subcommand(1);
@@ -185,35 +205,36 @@ void add_decision_commands(CLI::App& program, app::DecisionFlags& flags, int& co
 }
 
 void add_process_commands(CLI::App& program, Flags& flags, app::ProcessFlags& words, int& code) {
-  CLI::App* process = program.add_subcommand("process", "Business processes (BPMN): models in files, and what runs on a server");
+  CLI::App* process =
+      program.add_subcommand("process", "Business processes (BPMN, DMN, forms): models in files, and what runs on a server");
   process->require_subcommand(1);
   const auto operation = [&](CLI::App* verb, int (*run)(const app::Operator&, const app::ProcessFlags&)) {
     verb->callback([&flags, &words, &code, run] { code = operate(flags, [&](const app::Operator& me) { return run(me, words); }); });
   };
   CLI::App* check = process->add_subcommand("check", "Say what is wrong with models, all at once; needs no server");
-  check->add_option("files", words.files, "Models, .bpmn")->required();
+  check->add_option("files", words.files, "Models, .bpmn, .dmn and .form: those that are deployed together")->required();
   check->add_flag("--json", words.json, "Print JSON");
   check->callback([&] { code = app::check_processes(words); });
 
   CLI::App* deploy = add_operation(*process, flags, "deploy", "Give models to a running server; new instances are of the new version");
-  deploy->add_option("files", words.files, "Models, .bpmn: all are deployed, or none")->required();
+  deploy->add_option("files", words.files, "Models, .bpmn, .dmn and .form: all are deployed, or none")->required();
   deploy->add_flag("--dry-run", words.dry_run, "Say what the server would refuse, and deploy nothing");
   operation(deploy, &app::deploy_processes);
 
   CLI::App* start = add_operation(*process, flags, "start", "Start an instance; prints its key");
   start->add_option("process", words.process, "Id of the process")->required();
-  start->add_option("--version", words.version, "Which version (default: the newest)")->check(CLI::PositiveNumber);
+  start->add_option("--version", words.version, "Which version (default: the newest)")->check(at_least(1));
   start->add_option("--variables", words.variables, "Its variables, a JSON object")->capture_default_str();
   operation(start, &app::start_process);
 
   CLI::App* list = add_operation(*process, flags, "list", "Instances, newest first; or with --models what is deployed");
   list->add_option("--process", words.process, "Of this process alone");
-  list->add_option("--version", words.version, "Of this version alone")->check(CLI::PositiveNumber);
+  list->add_option("--version", words.version, "Of this version alone")->check(at_least(1));
   list->add_option("--state", words.state, "In this state alone")->check(CLI::IsMember({"active", "completed", "terminated"}));
   list->add_option("--element", words.element, "Where this element is active");
   list->add_flag("--incident", words.incident, "Those alone that stand still");
   list->add_flag("--models", words.models, "Models with their versions, instead of instances");
-  list->add_option("--limit", words.limit, "How many at most; 0: all")->capture_default_str()->check(CLI::NonNegativeNumber);
+  list->add_option("--limit", words.limit, "How many at most; 0: all")->capture_default_str()->check(at_least(0));
   operation(list, &app::list_processes);
 
   CLI::App* show =
@@ -221,7 +242,7 @@ void add_process_commands(CLI::App& program, Flags& flags, app::ProcessFlags& wo
   show->add_option("key", words.key, "Key of an instance, or id of a process: its versions")->required();
   show->add_option("--limit", words.limit, "How many steps of the way at most, the last ones; 0: all")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   operation(show, &app::show_process);
 }
 
@@ -369,6 +390,13 @@ int main(int argc, char** argv) {
     program.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
     return program.exit(help);
+  } catch (const CLI::RequiredError& error) {
+    const std::string word = unknown_word(program);
+    if (word.empty())
+      program.exit(error);
+    else
+      std::fprintf(stderr, "There is no command '%s'.\nRun with --help for more information.\n", word.c_str());
+    return app::kExitUsage;
   } catch (const CLI::ParseError& error) {
     program.exit(error);
     return app::kExitUsage;

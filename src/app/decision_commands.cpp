@@ -133,24 +133,23 @@ FolderResult run_folder(const path& root, const path& folder) {
 }  // namespace
 
 int check_decisions(const DecisionFlags& flags) {
-  const auto files = read_model_files(flags.files);
-  if (!files) return kExitFailed;
-  std::vector<dmn::Finding> findings;
-  for (dmn::ReadResult& read : dmn::read_models(*files))
+  ModelFiles given = read_model_files(flags.files);
+  std::vector<dmn::Finding> findings = std::move(given.unreadable);
+  for (dmn::ReadResult& read : dmn::read_models(given.files))
     findings.insert(findings.end(), std::make_move_iterator(read.findings.begin()), std::make_move_iterator(read.findings.end()));
-  return report_findings(findings, files->size(), flags.json ? FindingsForm::kJson : FindingsForm::kText);
+  return report_findings(findings, given.files.size(), flags.json ? FindingsForm::kJson : FindingsForm::kText);
 }
 
 int evaluate_decision(const DecisionFlags& flags) {
-  const auto files = read_model_files(flags.files);
-  if (!files) return kExitFailed;
+  const ModelFiles given = read_model_files(flags.files);
   const auto variables = feel::parse_variables(flags.variables);
   if (!variables) {
     std::fprintf(stderr, "consilium: --variables is no JSON object: %s\n", variables.error().c_str());
     return kExitUsage;
   }
-  const auto models = read_as_deployed(*files);
-  bool sound = true;
+  const auto models = read_as_deployed(given.files);
+  bool sound = given.unreadable.empty();
+  for (const dmn::Finding& finding : given.unreadable) print_finding(stderr, finding);
   for (const dmn::ReadResult& read : models) {
     for (const dmn::Finding& finding : read.findings) print_finding(stderr, finding);
     sound = sound && read.findings.empty();

@@ -17,17 +17,15 @@ std::optional<std::string> read_file(const std::filesystem::path& file) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-std::optional<std::vector<ModelFile>> read_model_files(const std::vector<std::string>& names) {
-  std::vector<ModelFile> files;
+ModelFiles read_model_files(const std::vector<std::string>& names) {
+  ModelFiles read;
   for (const std::string& name : names) {
-    auto xml = read_file(name);
-    if (!xml) {
-      std::fprintf(stderr, "consilium: cannot read %s\n", name.c_str());
-      return std::nullopt;
-    }
-    files.push_back({name, std::move(*xml)});
+    if (auto content = read_file(name))
+      read.files.push_back({name, std::move(*content)});
+    else
+      read.unreadable.push_back({name, "", "cannot be read"});
   }
-  return files;
+  return read;
 }
 
 void print_finding(std::FILE* out, const Finding& finding) {

@@ -15,8 +15,12 @@ namespace consilium::app {
 using ModelFile = bpmn::dmn::File;
 
 std::optional<std::string> read_file(const std::filesystem::path& file);
-// nullopt: one of them cannot be read, which is said.
-std::optional<std::vector<ModelFile>> read_model_files(const std::vector<std::string>& names);
+
+struct ModelFiles {
+  std::vector<ModelFile> files;
+  std::vector<bpmn::model::Finding> unreadable;  // of those that are none of `files`
+};
+ModelFiles read_model_files(const std::vector<std::string>& names);
 
 // `FILE: ELEMENT: what is wrong`
 void print_finding(std::FILE* out, const bpmn::model::Finding& finding);

@@ -1,16 +1,19 @@
 #include "app/process_commands.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <ranges>
-#include <set>
+#include <tuple>
 
 #include "app/admin_client.h"
 #include "app/model_files.h"
 #include "app/text_table.h"
-#include "bpmn/model/reader.h"
+#include "bpmn/engine/engine.h"
 #include "net/percent_encoding.h"
 
 namespace consilium::app {
@@ -31,7 +34,26 @@ std::string number_at(const json::value& object, std::string_view name) {
 
 Result<json::value> ask(const Operator& me, AdminCall call) { return call_server(admin_socket_of(me.config), std::move(call)); }
 
-void print_json(const json::value& value) { std::printf("%s\n", json::serialize(value).c_str()); }
+// Numbers as people write them: `178.5`, where the library's own writer says `1.785E2`.
+std::string plain(const json::value& value) {
+  if (const double* number = value.if_double()) {
+    std::array<char, 32> text{};
+    const auto form = std::abs(*number) < 1e15 && std::abs(*number) >= 1e-6 ? std::chars_format::fixed : std::chars_format::general;
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), *number, form).ptr;
+    return *number == 0 ? "0" : std::string(text.data(), end);
+  }
+  std::string out;
+  if (const json::array* items = value.if_array()) {
+    for (const json::value& item : *items) out += (out.empty() ? "" : ",") + plain(item);
+    return "[" + out + "]";
+  }
+  const json::object* members = value.if_object();
+  if (members == nullptr) return json::serialize(value);
+  for (const auto& [name, member] : *members) out += (out.empty() ? "" : ",") + json::serialize(name) + ":" + plain(member);
+  return "{" + out + "}";
+}
+
+void print_json(const json::value& value) { std::printf("%s\n", plain(value).c_str()); }
 void print_text(const std::string& text) { std::fputs(text.c_str(), stdout); }
 
 // A time as people read it, in UTC: 2026-01-31 09:30:00
@@ -41,20 +63,16 @@ std::string time_at(const json::value& object, std::string_view name) {
   return time.empty() ? "-" : time;
 }
 
+// What the engine would refuse of them, deployed together where nothing is yet.
 std::vector<Finding> findings_of(const std::vector<ModelFile>& files) {
-  std::vector<Finding> findings;
-  std::set<std::string> ids;
-  for (const ModelFile& file : files) {
-    auto read = bpmn::model::read_model(file.name, file.xml);
-    if (!read) {
-      findings.insert(findings.end(), read.error().begin(), read.error().end());
-      continue;
-    }
-    for (const bpmn::model::ProcessPointer& process : *read) {
-      if (!ids.insert(process->id).second) findings.push_back({file.name, process->id, "another file has a process with this id"});
-    }
-  }
-  return findings;
+  namespace engine = bpmn::engine;
+  if (files.empty()) return {};
+  engine::Deploy deployment;
+  deployment.effect = engine::Effect::kOnlyChecked;
+  for (const ModelFile& file : files) deployment.resources.push_back({file.name, file.xml});
+  engine::Engine fresh;
+  engine::Outcome outcome = fresh.execute(deployment, Timestamp());
+  return outcome.rejection ? std::move(outcome.rejection->findings) : std::vector<Finding>();
 }
 
 std::string deployment_of(const std::vector<ModelFile>& files, bool dry_run) {
@@ -71,9 +89,11 @@ std::vector<Finding> problems_of(const json::value& checked) {
   return problems;
 }
 
-void print_models(const json::array& items) {
-  TextTable table({"PROCESS", "VERSION", "KEY"});
-  for (const json::value& item : items) table.add({text_at(item, "processId"), number_at(item, "version"), text_at(item, "key")});
+// `items` of one kind, whose ids are under `id`.
+void print_deployed(const json::array& items, const std::string& kind, std::string_view id) {
+  if (items.empty()) return;
+  TextTable table({kind, "VERSION", "KEY"});
+  for (const json::value& item : items) table.add({text_at(item, id), number_at(item, "version"), text_at(item, "key")});
   print_text(table.text());
 }
 
@@ -201,7 +221,7 @@ std::string waiting_for(const json::value& element) {
 
 void print_variables(const std::string& scope, const json::value& variables) {
   for (const auto& [name, value] : variables.as_object())
-    std::printf("  %s%s = %s\n", scope.empty() ? "" : (scope + ": ").c_str(), std::string(name).c_str(), json::serialize(value).c_str());
+    std::printf("  %s%s = %s\n", scope.empty() ? "" : (scope + ": ").c_str(), std::string(name).c_str(), plain(value).c_str());
 }
 
 void print_incidents(const json::value& instance) {
@@ -262,25 +282,32 @@ int show_instance(const Operator& me, const ProcessFlags& flags) {
 }  // namespace
 
 int check_processes(const ProcessFlags& flags) {
-  const auto files = read_model_files(flags.files);
-  if (!files) return kExitFailed;
-  return report_findings(findings_of(*files), files->size(), flags.json ? FindingsForm::kJson : FindingsForm::kText);
+  ModelFiles given = read_model_files(flags.files);
+  std::vector<Finding> findings = std::move(given.unreadable);
+  for (Finding& finding : findings_of(given.files)) findings.push_back(std::move(finding));
+  return report_findings(findings, given.files.size(), flags.json ? FindingsForm::kJson : FindingsForm::kText);
 }
 
 int deploy_processes(const Operator& me, const ProcessFlags& flags) {
-  const auto files = read_model_files(flags.files);
-  if (!files) return kExitFailed;
-  const auto checked = ask(me, {"POST", "/processes/models", deployment_of(*files, true)});
-  if (!checked) return report_failure(checked.error());
-  const std::vector<Finding> problems = problems_of(*checked);
+  ModelFiles given = read_model_files(flags.files);
+  std::vector<Finding> problems = std::move(given.unreadable);
+  if (!given.files.empty()) {
+    const auto checked = ask(me, {"POST", "/processes/models", deployment_of(given.files, true)});
+    if (!checked) return report_failure(checked.error());
+    for (Finding& problem : problems_of(*checked)) problems.push_back(std::move(problem));
+  }
   if (!problems.empty() || flags.dry_run)
-    return report_findings(problems, files->size(), me.form == OutputForm::kJson ? FindingsForm::kJson : FindingsForm::kText);
-  const auto deployed = ask(me, {"POST", "/processes/models", deployment_of(*files, false)});
+    return report_findings(problems, given.files.size(), me.form == OutputForm::kJson ? FindingsForm::kJson : FindingsForm::kText);
+  const auto deployed = ask(me, {"POST", "/processes/models", deployment_of(given.files, false)});
   if (!deployed) return report_failure(deployed.error());
-  if (me.form == OutputForm::kJson)
-    print_json(deployed->at("items"));
-  else
-    print_models(deployed->at("items").as_array());
+  json::array all;
+  for (const auto& [list, kind, id] : {std::tuple("items", "PROCESS", "processId"), std::tuple("decisions", "DECISION", "decisionId"),
+                                       std::tuple("forms", "FORM", "formId")}) {
+    const json::array& items = deployed->at(list).as_array();
+    all.insert(all.end(), items.begin(), items.end());
+    if (me.form == OutputForm::kText) print_deployed(items, kind, id);
+  }
+  if (me.form == OutputForm::kJson) print_json(all);
   return kExitDone;
 }
 

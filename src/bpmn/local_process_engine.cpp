@@ -18,6 +18,11 @@ Error overloaded(std::string_view why) { return make_error(ErrorKind::kUnavailab
 
 Error unavailable(std::string_view why) { return make_error(ErrorKind::kUnavailable, "process.unavailable", why).retry_in(seconds(1)); }
 
+Error none_with(std::string_view what, Key key) {
+  return make_error(ErrorKind::kNotFound, "process.not-found",
+                    "Expected " + std::string(what) + " with the key " + std::to_string(key) + ", but there is none");
+}
+
 Error error_of(const engine::Rejection& rejection) {
   if (!rejection.findings.empty()) {
     Error error = make_error(ErrorKind::kValidation, "process.invalid-model", rejection.message);
@@ -388,34 +393,45 @@ Task<Result<T>> LocalProcessEngine::submit(runtime::Context& context, std::move_
   co_return answer;
 }
 
-Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::deploy(runtime::Context& context,
-                                                                               std::vector<process::Resource> resources) {
+namespace {
+
+process::Deployment deployment_of(const engine::Outcome& outcome) {
+  process::Deployment deployment;
+  for (const engine::DeployedProcess& process : outcome.processes)
+    deployment.processes.push_back({process.process_id, process.version, process.key});
+  for (const engine::DeployedRequirements& file : outcome.requirements) {
+    for (const engine::DeployedDecision& decision : file.decisions)
+      deployment.decisions.push_back({decision.key, decision.id, decision.name, decision.version});
+  }
+  for (const engine::DeployedForm& form : outcome.forms) deployment.forms.push_back({form.key, form.id, form.version});
+  return deployment;
+}
+
+}  // namespace
+
+Task<Result<process::Deployment>> LocalProcessEngine::deploy(runtime::Context& context, std::vector<process::Resource> resources) {
   auto deployed = co_await deploy_as(context, std::move(resources), engine::Effect::kMade, engine::Deploy::Replaced::kDeployedAgain);
   co_return deployed;
 }
 
-Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::check_deployment(runtime::Context& context,
-                                                                                         std::vector<process::Resource> resources) {
+Task<Result<process::Deployment>> LocalProcessEngine::check_deployment(runtime::Context& context,
+                                                                       std::vector<process::Resource> resources) {
   auto checked = co_await deploy_as(context, std::move(resources), engine::Effect::kOnlyChecked, engine::Deploy::Replaced::kDeployedAgain);
   co_return checked;
 }
 
-Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::deploy_once(runtime::Context& context,
-                                                                                    std::vector<process::Resource> resources) {
+Task<Result<process::Deployment>> LocalProcessEngine::deploy_once(runtime::Context& context, std::vector<process::Resource> resources) {
   auto deployed = co_await deploy_as(context, std::move(resources), engine::Effect::kMade, engine::Deploy::Replaced::kLeft);
   co_return deployed;
 }
 
-Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::deploy_as(runtime::Context& context,
-                                                                                  std::vector<process::Resource> resources,
-                                                                                  engine::Effect effect,
-                                                                                  engine::Deploy::Replaced replaced) {
-  using Deployed = std::vector<process::DeployedProcess>;
+Task<Result<process::Deployment>> LocalProcessEngine::deploy_as(runtime::Context& context, std::vector<process::Resource> resources,
+                                                                engine::Effect effect, engine::Deploy::Replaced replaced) {
   engine::Deploy command;
   command.effect = effect;
   command.replaced = replaced;
   for (process::Resource& resource : resources) command.resources.push_back({std::move(resource.name), std::move(resource.content)});
-  std::move_only_function<Result<Deployed>(Turn&)> decide = [this, &command](Turn& turn) -> Result<Deployed> {
+  std::move_only_function<Result<process::Deployment>(Turn&)> decide = [this, &command](Turn& turn) -> Result<process::Deployment> {
     if (options_.job_types == Options::JobTypes::kOfWorkers) {
       std::set<std::string, std::less<>> known;
       for (const auto& state : workers_) known.insert(state->worker.job_type);
@@ -424,11 +440,9 @@ Task<Result<std::vector<process::DeployedProcess>>> LocalProcessEngine::deploy_a
     const engine::Outcome outcome = execute(turn, command);
     engine_.set_known_job_types(std::nullopt);  // workers of the gateway's clients are not ours to know
     if (outcome.rejection) return fail(error_of(*outcome.rejection));
-    Deployed deployed;
-    for (const engine::DeployedProcess& process : outcome.processes) deployed.push_back({process.process_id, process.version, process.key});
-    return deployed;
+    return deployment_of(outcome);
   };
-  auto answer = co_await submit<Deployed>(context, std::move(decide), bytes_of(command));
+  auto answer = co_await submit<process::Deployment>(context, std::move(decide), bytes_of(command));
   co_return answer;
 }
 
@@ -449,9 +463,12 @@ Task<Result<Key>> LocalProcessEngine::start_version(runtime::Context& context, s
   }
   const engine::CreateInstance command{std::move(process_id), version, std::move(*parsed), std::move(idempotency_key)};
   std::move_only_function<Result<Key>(Turn&)> decide = [this, &command](Turn& turn) -> Result<Key> {
-    const engine::Outcome outcome = execute(turn, command);
-    if (outcome.rejection) return fail(error_of(*outcome.rejection));
-    return outcome.key;
+    engine::Outcome outcome = execute(turn, command);
+    if (!outcome.rejection) return outcome.key;
+    if (outcome.rejection->code == engine::Rejection::Code::kNotFound && command.version != 0)
+      outcome.rejection->message = "Expected version " + std::to_string(command.version) + " of the process '" +
+                                   command.process_id.substr(0, 100) + "' to start, but it is not deployed";
+    return fail(error_of(*outcome.rejection));
   };
   auto answer = co_await submit<Key>(context, std::move(decide), bytes_of(command));
   co_return answer;
@@ -982,7 +999,7 @@ Task<Result<process::InstanceView>> LocalProcessEngine::instance(runtime::Contex
   auto found = co_await submit<Found>(context, std::move(look));
   if (found && !*found) found = co_await journal_.find_ended(context, instance_key);
   if (!found) co_return fail(std::move(found).error());
-  if (!*found) co_return fail(ErrorKind::kNotFound, "process.not-found", "Expected a process instance, but there is none with this key");
+  if (!*found) co_return fail(none_with("a process instance", instance_key));
   co_return std::move(**found);
 }
 
@@ -1050,8 +1067,7 @@ Task<Result<std::vector<process::ElementRecord>>> LocalProcessEngine::history(ru
   auto records = co_await journal_.elements(context, instance_key);
   if (!records) co_return fail(std::move(records).error());
   add_active(*records, std::move(*active));
-  if (records->empty())
-    co_return fail(ErrorKind::kNotFound, "process.not-found", "Expected a process instance, but there is none with this key");
+  if (records->empty()) co_return fail(none_with("a process instance", instance_key));
   co_return std::move(*records);
 }
 
@@ -1077,8 +1093,7 @@ Task<Result<process::ElementCounts>> LocalProcessEngine::count_elements(runtime:
   if (!active) co_return fail(std::move(active).error());
   auto counts = co_await journal_.count_elements(context, instance_key, std::move(*active));
   if (!counts) co_return fail(std::move(counts).error());
-  if (counts->items.empty())
-    co_return fail(ErrorKind::kNotFound, "process.not-found", "Expected a process instance, but there is none with this key");
+  if (counts->items.empty()) co_return fail(none_with("a process instance", instance_key));
   co_return std::move(*counts);
 }
 
@@ -1146,7 +1161,7 @@ Task<Result<std::vector<process::ModelView>>> LocalProcessEngine::models(runtime
 Task<Result<process::ModelView>> LocalProcessEngine::model(runtime::Context& context, Key key) {
   auto found = co_await journal_.find_model(context, key);
   if (!found) co_return fail(std::move(found).error());
-  if (!*found) co_return fail(ErrorKind::kNotFound, "process.not-found", "Expected a model, but there is none with this key");
+  if (!*found) co_return fail(none_with("a model", key));
   std::vector<process::ModelView> models{std::move(**found)};
   auto added = co_await add_what_runs(context, models);
   if (!added) co_return fail(std::move(added).error());
@@ -1170,7 +1185,7 @@ Task<Result<std::vector<process::DecisionView>>> LocalProcessEngine::decisions(r
 Task<Result<process::DecisionView>> LocalProcessEngine::decision(runtime::Context& context, Key key) {
   std::move_only_function<Result<process::DecisionView>(Turn&)> look = [this, key](Turn&) -> Result<process::DecisionView> {
     if (engine_.state().requirements_of_decision(key)) return detail_of_decision(engine_.state(), key);
-    return fail(ErrorKind::kNotFound, "process.not-found", "Expected a decision, but there is none with this key");
+    return fail(none_with("a decision", key));
   };
   auto answer = co_await submit<process::DecisionView>(context, std::move(look));
   co_return answer;

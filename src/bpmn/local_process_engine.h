@@ -112,11 +112,9 @@ class LocalProcessEngine final : public process::ProcessEngine {
   // Decides what waits, writes a checkpoint, and takes nothing more. Close the workers first.
   Task<void> close();
 
-  Task<Result<std::vector<process::DeployedProcess>>> deploy(runtime::Context& context, std::vector<process::Resource> resources) override;
-  Task<Result<std::vector<process::DeployedProcess>>> check_deployment(runtime::Context& context,
-                                                                       std::vector<process::Resource> resources) override;
-  Task<Result<std::vector<process::DeployedProcess>>> deploy_once(runtime::Context& context,
-                                                                  std::vector<process::Resource> resources) override;
+  Task<Result<process::Deployment>> deploy(runtime::Context& context, std::vector<process::Resource> resources) override;
+  Task<Result<process::Deployment>> check_deployment(runtime::Context& context, std::vector<process::Resource> resources) override;
+  Task<Result<process::Deployment>> deploy_once(runtime::Context& context, std::vector<process::Resource> resources) override;
   Task<Result<process::Key>> start(runtime::Context& context, std::string process_id, std::string variables,
                                    std::string idempotency_key) override;
   Task<Result<process::Key>> start_version(runtime::Context& context, std::string process_id, std::int32_t version, std::string variables,
@@ -230,8 +228,8 @@ class LocalProcessEngine final : public process::ProcessEngine {
   void enqueue(Request request);
   engine::Outcome execute(Turn& turn, const engine::Command& command);
 
-  Task<Result<std::vector<process::DeployedProcess>>> deploy_as(runtime::Context& context, std::vector<process::Resource> resources,
-                                                                engine::Effect effect, engine::Deploy::Replaced replaced);
+  Task<Result<process::Deployment>> deploy_as(runtime::Context& context, std::vector<process::Resource> resources, engine::Effect effect,
+                                              engine::Deploy::Replaced replaced);
   Result<void> resolve(Turn& turn, process::Key incident_key, std::int32_t retries);
   template <class Visit>
   Task<Result<void>> visit_instances(runtime::Context& context, process::Key before, Visit visit);

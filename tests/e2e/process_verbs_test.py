@@ -10,12 +10,13 @@ from server import BINARY, ROOT, Report, Server, clean_environment, expect
 from split_test import until
 
 sys.path.insert(0, str(ROOT / "tests/api"))
-from prepared_state import failing_model  # noqa: E402
+from prepared_state import DECISION, failing_model  # noqa: E402
 
 MODEL = failing_model()
 UNKNOWN_JOB = MODEL.replace("st-delete-chat-user", "no-such-job")
 BROKEN = MODEL.replace("type='st-delete-chat-user'", "type=''").replace("<endEvent id='end'/>", "<complexGateway id='choice'/>")
 
+FORM = '{"id":"address","schemaVersion":12,"components":[]}'
 USER_TASK = """<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' xmlns:zeebe='http://camunda.org/schema/zeebe/1.0' id='d' targetNamespace='test'>
 <process id='p-visit' isExecutable='true'><extensionElements><zeebe:jobPriorityDefinition priority='7'/></extensionElements><startEvent id='start'/><sequenceFlow id='a' sourceRef='start' targetRef='visit'/>
 <userTask id='visit'><extensionElements><zeebe:formDefinition formKey='form-1'/>
@@ -53,10 +54,25 @@ class Verbs:
         told = json.loads(out)["findings"]
         expect(code == 1 and len(told) == len(lines) and {"file", "element", "message"} == set(told[0]), (code, out))
         code, out, err = self.run("check", self.file("one.bpmn", MODEL), self.file("two.bpmn", MODEL))
-        expect(code == 1 and "p-tidy: another file has a process with this id" in out, (code, out, err))
+        expect(code == 1 and "p-tidy: the process is deployed twice at once" in out, (code, out, err))
         code, out, err = self.run("check", "/nowhere.bpmn")
-        expect(code == 1 and "/nowhere.bpmn" in err and not out, (code, out, err))
+        expect((code, out, err) == (1, "/nowhere.bpmn: cannot be read\n", "1 problem found.\n"), (code, out, err))
+        code, out, err = self.run("check", broken, "/nowhere.bpmn", "/nowhere.dmn", "--json")
+        files = [one["file"] for one in json.loads(out)["findings"]]
+        expect(code == 1 and len(files) == len(lines) + 2 and {"/nowhere.bpmn", "/nowhere.dmn", str(broken)} == set(files), (code, out, err))
+        decision, form = self.file("discounts.dmn", DECISION), self.file("address.form", FORM)
+        expect(self.run("check", decision, form, self.file("p.bpmn", MODEL)) == (0, "", "3 models are sound.\n"), "decisions and forms")
+        code, out, err = self.run("check", self.file("bad.dmn", DECISION.replace("then", "than")), self.file("bad.form", "{}"))
+        expect(code == 1 and f"{self.folder}/bad.dmn: discount: " in out and f"{self.folder}/bad.form: " in out, (code, out, err))
         expect(self.run("check")[0] == 2 and self.run("list", "--state", "asleep")[0] == 2, "wrong use is exit 2")
+
+    def wrong_words(self):
+        for words, word in ((("proces", "list"), "proces"), (("process", "lst"), "lst"), (("decision", "chek", "x.dmn"), "chek")):
+            done = subprocess.run([str(BINARY), *words], env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+            expect(done.returncode == 2 and f"'{word}'" in done.stderr, (words, done.stderr))
+        for words in (("list", "--limit", "-1"), ("show", "1", "--limit", "-1"), ("start", "p", "--version", "0")):
+            code, out, err = self.run(*words)
+            expect(code == 2 and f"'{words[-1]}'" in err and len(err) < 200, (words, err))
 
     def unreachable(self):
         for words in (("list",), ("deploy", self.file("p.bpmn", MODEL)), ("start", "p-tidy"), ("show", "1")):
@@ -78,16 +94,25 @@ class Verbs:
         expect(self.run("deploy", good)[1] == out, "an unchanged model keeps its version")
         self.file("tidy.bpmn", MODEL.replace("'Tidy'", "'Tidy all'"))
         expect(json.loads(self.run("deploy", good, "--json")[1])[0]["version"] == 2, "a changed one has a new one")
+        code, out, err = self.run("deploy", self.file("discounts.dmn", DECISION), self.file("address.form", FORM))
+        told = [line.split()[:2] for line in out.splitlines()]
+        expect(code == 0 and told == [["DECISION", "VERSION"], ["discount", "1"], ["FORM", "VERSION"], ["address", "1"]], (code, out, err))
+        told = json.loads(self.run("deploy", self.folder / "discounts.dmn", self.folder / "address.form", "--json")[1])
+        expect([one.get("decisionId", one.get("formId")) for one in told] == ["discount", "address"], told)
+        code, out, err = self.run("deploy", "/nowhere.dmn", self.folder / "unknown.bpmn")
+        expect(code == 1 and "/nowhere.dmn: cannot be read" in out and "no-such-job" in out, (code, out, err))
         code, out, err = self.run("show", "p-tidy")
         expect([line.split()[:2] for line in out.splitlines()[1:]] == [["p-tidy", "2"], ["p-tidy", "1"]], out)
 
     def start(self):
-        code, out, err = self.run("start", "p-tidy", "--variables", '{"note":"ünïcode"}')
+        code, out, err = self.run("start", "p-tidy", "--variables", '{"note":"ünïcode","sum":178.5,"many":[0.1,{"tiny":0,"whole":12345678901}]}')
         expect(code == 0 and out.strip().isdigit() and out.strip() in err, (code, out, err))
         self.key = out.strip()
         expect(self.key in self.run("list")[1].splitlines()[1], "it is listed at once, the newest first")
         code, out, err = self.run("start", "p-nowhere")
-        expect(code == 1 and "processes.not-found" in err and not out, (code, out, err))
+        expect(code == 1 and "processes.not-found" in err and "'p-nowhere'" in err and not out, (code, out, err))
+        code, out, err = self.run("start", "p-tidy", "--version", "9")
+        expect(code == 1 and "version 9 of the process 'p-tidy'" in err and not out, (code, out, err))
         expect(self.run("start", "p-tidy", "--variables", "{")[0] == 2, "variables that are no JSON")
         code, out, err = self.run("start", "p-tidy", "--version", "1", "--json")
         expect(code == 0 and json.loads(out)["version"] == 1, (code, out, err))
@@ -104,13 +129,13 @@ class Verbs:
 
     def show(self):
         code, out, err = self.run("show", self.key)
-        for text in (f"Instance {self.key} of p-tidy, version 2: active, incident", "job st-delete-chat-user: failed, attempts left: 0", "JOB_NO_RETRIES at tidy", 'note = "ünïcode"', "startEvent"):
+        for text in (f"Instance {self.key} of p-tidy, version 2: active, incident", "job st-delete-chat-user: failed, attempts left: 0", "JOB_NO_RETRIES at tidy", 'note = "ünïcode"', "sum = 178.5", 'many = [0.1,{"tiny":0,"whole":12345678901}]', "startEvent"):
             expect(text in out, (text, out))
         told = json.loads(self.run("show", self.key, "--json")[1])
         active = [one["elementInstanceKey"] for one in told["elements"] if one["state"] == "active"]
         expect(told["active"][0]["elementInstanceKey"] in active and len(active) == 2, told)
         code, out, err = self.run("show", "1")
-        expect(code == 1 and "processes.not-found" in err, (code, out, err))
+        expect(code == 1 and "processes.not-found" in err and "key 1," in err, (code, out, err))
         code, out, err = self.run("show", "p-nowhere")
         expect(code == 1 and "p-nowhere" in err and not out, (code, out, err))
 
@@ -160,6 +185,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         verbs = Verbs(folder)
         report.check("models are checked in files, all problems at once", verbs.check)
+        report.check("a word that is no command, and a number out of range, are named", verbs.wrong_words)
         report.check("without a server: exit 4", verbs.unreachable)
         with Server(folder) as verbs.server:
             verbs.server.start()

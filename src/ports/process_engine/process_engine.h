@@ -26,9 +26,29 @@ struct DeployedProcess {
   Key key = 0;
 };
 
+struct DecisionName {
+  Key key = 0;
+  std::string id;
+  std::string name;
+  std::int32_t version = 0;
+};
+
+struct DeployedForm {
+  Key key = 0;
+  std::string id;
+  std::int32_t version = 0;
+};
+
+// What the resources became.
+struct Deployment {
+  std::vector<DeployedProcess> processes;
+  std::vector<DecisionName> decisions;
+  std::vector<DeployedForm> forms;
+};
+
 struct Resource {
-  std::string name;     // file name
-  std::string content;  // BPMN 2.0 XML
+  std::string name;     // file name, whose ending says what it is: `.bpmn`, `.dmn`, `.form`
+  std::string content;  // BPMN 2.0 or DMN, which are XML, or a form, which is JSON
 };
 
 struct Job {
@@ -184,13 +204,6 @@ struct ModelView {
   std::string xml;          // of `model` alone
 };
 
-struct DecisionName {
-  Key key = 0;
-  std::string id;
-  std::string name;
-  std::int32_t version = 0;
-};
-
 // One version of a decision.
 struct DecisionView {
   DecisionName decision;
@@ -261,11 +274,11 @@ class ProcessEngine {
   virtual ~ProcessEngine() = default;
 
   // All resources or none; an unchanged model keeps its version.
-  virtual Task<Result<std::vector<DeployedProcess>>> deploy(runtime::Context& context, std::vector<Resource> resources) = 0;
+  virtual Task<Result<Deployment>> deploy(runtime::Context& context, std::vector<Resource> resources) = 0;
   // What `deploy` would answer, and nothing is deployed.
-  virtual Task<Result<std::vector<DeployedProcess>>> check_deployment(runtime::Context& context, std::vector<Resource> resources) = 0;
+  virtual Task<Result<Deployment>> check_deployment(runtime::Context& context, std::vector<Resource> resources) = 0;
   // As `deploy`, but a model that was deployed once and has been replaced since stays replaced.
-  virtual Task<Result<std::vector<DeployedProcess>>> deploy_once(runtime::Context& context, std::vector<Resource> resources) = 0;
+  virtual Task<Result<Deployment>> deploy_once(runtime::Context& context, std::vector<Resource> resources) = 0;
   // Newest version. The same idempotency key answers the same instance.
   virtual Task<Result<Key>> start(runtime::Context& context, std::string process_id, std::string variables,
                                   std::string idempotency_key) = 0;

@@ -19,15 +19,9 @@ struct Start {
 // Remembers what is asked of it; the rest of the port is not for consumers.
 class RecordingEngine final : public process::ProcessEngine {
  public:
-  Task<Result<std::vector<process::DeployedProcess>>> deploy(runtime::Context&, std::vector<process::Resource>) override {
-    co_return refused();
-  }
-  Task<Result<std::vector<process::DeployedProcess>>> check_deployment(runtime::Context&, std::vector<process::Resource>) override {
-    co_return refused();
-  }
-  Task<Result<std::vector<process::DeployedProcess>>> deploy_once(runtime::Context&, std::vector<process::Resource>) override {
-    co_return refused();
-  }
+  Task<Result<process::Deployment>> deploy(runtime::Context&, std::vector<process::Resource>) override { co_return refused(); }
+  Task<Result<process::Deployment>> check_deployment(runtime::Context&, std::vector<process::Resource>) override { co_return refused(); }
+  Task<Result<process::Deployment>> deploy_once(runtime::Context&, std::vector<process::Resource>) override { co_return refused(); }
   Task<Result<process::Key>> start_version(runtime::Context&, std::string, std::int32_t, std::string, std::string) override {
     co_return refused();
   }

@@ -157,6 +157,8 @@ v1::Model view_of(process::ModelView model) {
   return out;
 }
 
+v1::FileDecision view_of(process::DecisionName name) { return {name.key, std::move(name.id), std::move(name.name), name.version}; }
+
 v1::Decision view_of(process::DecisionView view) {
   v1::Decision out;
   out.key = view.decision.key;
@@ -169,7 +171,7 @@ v1::Decision view_of(process::DecisionView view) {
   out.requirements_name = std::move(view.requirements.name);
   out.requirements_version = view.requirements.version;
   out.xml = unless_empty(std::move(view.xml));
-  for (process::DecisionName& each : view.file) out.file.push_back({each.key, std::move(each.id), std::move(each.name), each.version});
+  for (process::DecisionName& each : view.file) out.file.push_back(view_of(std::move(each)));
   return out;
 }
 
@@ -179,7 +181,7 @@ v1::Process view_of(process::DeployedProcess process) { return {process.key, std
 Error translate(Error error) {
   Error ours = error;
   if (error.code == "process.not-found" || error.code == "process.job-not-found")
-    ours = v1::errors::not_found("Expected something that exists and, to be changed, is active");
+    ours = v1::errors::not_found(error.detail);
   else if (error.code == "process.invalid-model")
     ours = v1::errors::invalid_model(error.detail);
   else if (error.code == "process.invalid-variables")
@@ -324,9 +326,11 @@ v1::ModelProblem problem_of(FieldError field) {
   return problem;
 }
 
-v1::DeployModelsReply reply_of(std::vector<process::DeployedProcess> deployed) {
+v1::DeployModelsReply reply_of(process::Deployment deployed) {
   v1::DeployModelsReply reply;
-  for (process::DeployedProcess& process : deployed) reply.items.push_back(view_of(std::move(process)));
+  for (process::DeployedProcess& process : deployed.processes) reply.items.push_back(view_of(std::move(process)));
+  for (process::DecisionName& decision : deployed.decisions) reply.decisions.push_back(view_of(std::move(decision)));
+  for (process::DeployedForm& form : deployed.forms) reply.forms.push_back({form.key, std::move(form.id), form.version});
   return reply;
 }
 
@@ -344,7 +348,7 @@ Task<Result<v1::DeployModelsReply>> ProcessService::deploy_models(runtime::Conte
   }
   const database::Value subject = resources.empty() ? database::Value(database::Null{}) : database::Value(resources.front().name);
   const auto change = [&] { return engine_.deploy(context, std::move(resources)); };
-  auto deployed = co_await audited<std::vector<process::DeployedProcess>>(context, "DeployModels", subject, change);
+  auto deployed = co_await audited<process::Deployment>(context, "DeployModels", subject, change);
   if (!deployed) co_return fail(std::move(deployed).error());
   co_return reply_of(std::move(*deployed));
 }

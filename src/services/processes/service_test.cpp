@@ -327,13 +327,45 @@ TEST_F(ProcessServiceTest, WhatIsDeployedIsListedAtOnce) {
   EXPECT_THAT(audited("p.bpmn"), ElementsAre("DeployModels done", "DeployModels done", "DeployModels done"));
 }
 
+TEST_F(ProcessServiceTest, TellsTheDecisionsAndFormsThatAreDeployed) {
+  const std::string form = R"({"id":"address","schemaVersion":12,"components":[]})";
+  const std::vector<v1::ModelFile> files{{"p.bpmn", model()}, {"d.dmn", bpmn::engine::test_decisions()}, {"a.form", form}};
+  for (const bool dry_run : {true, false}) {
+    const auto deployed = deploy_files(files, dry_run);
+    ASSERT_TRUE(deployed) << deployed.error().describe();
+    EXPECT_EQ(deployed->items.size(), 1u);
+    ASSERT_EQ(deployed->decisions.size(), 2u);
+    EXPECT_EQ(deployed->decisions[0].version, 1);
+    ASSERT_EQ(deployed->forms.size(), 1u);
+    EXPECT_EQ(deployed->forms[0].form_id, "address");
+    const auto known = bench.run(service->get_decision(context, {deployed->decisions[0].key}));
+    EXPECT_EQ(known.has_value(), !dry_run);
+  }
+}
+
+TEST_F(ProcessServiceTest, WhatIsNotFoundIsNamed) {
+  deploy();
+  const auto detail = [](const auto& found) { return found ? std::string("found") : found.error().code + ": " + found.error().detail; };
+  v1::StartInstanceRequest request;
+  request.process_id = "nope";
+  EXPECT_EQ(detail(bench.run(service->start_instance(context, request))),
+            "processes.not-found: Expected to start the process 'nope', but no such process is deployed");
+  request.process_id = "p";
+  request.version = 9;
+  EXPECT_EQ(detail(bench.run(service->start_instance(context, request))),
+            "processes.not-found: Expected version 9 of the process 'p' to start, but it is not deployed");
+  EXPECT_EQ(detail(bench.run(service->get_instance(context, {1}))),
+            "processes.not-found: Expected a process instance with the key 1, but there is none");
+  EXPECT_EQ(detail(bench.run(service->get_model(context, {2}))), "processes.not-found: Expected a model with the key 2, but there is none");
+}
+
 TEST_F(ProcessServiceTest, AShippedModelDoesNotComeBackOverWhatPeopleDeployed) {
   const std::vector<process::Resource> shipped{{"p.bpmn", model()}};
-  EXPECT_EQ(bench.run(engine->deploy_once(context, shipped))->at(0).version, 1);
+  EXPECT_EQ(bench.run(engine->deploy_once(context, shipped))->processes.at(0).version, 1);
   deploy("p", "ours");
-  EXPECT_EQ(bench.run(engine->deploy_once(context, shipped))->at(0).version, 2) << "at the next start";
+  EXPECT_EQ(bench.run(engine->deploy_once(context, shipped))->processes.at(0).version, 2) << "at the next start";
   const std::vector<process::Resource> updated{{"p.bpmn", model("p", "better")}};
-  EXPECT_EQ(bench.run(engine->deploy_once(context, updated))->at(0).version, 3) << "with an update that changes it";
+  EXPECT_EQ(bench.run(engine->deploy_once(context, updated))->processes.at(0).version, 3) << "with an update that changes it";
 }
 
 // ---- instances
@@ -454,8 +486,7 @@ TEST_F(ProcessServiceTest, BP_1_AUserTaskTellsWhoIsToDoItAndByWhen) {
 }
 
 TEST_F(ProcessServiceTest, AUserTaskThatSaysNothingIsToldAsSuch) {
-  const std::string xml =
-      bpmn::engine::TestModel("p").start().activity("userTask", "u").end().flow("start", "u").flow("u", "end").xml();
+  const std::string xml = bpmn::engine::TestModel("p").start().activity("userTask", "u").end().flow("start", "u").flow("u", "end").xml();
   EXPECT_TRUE(deploy_files({{"p.bpmn", xml}}));
   const v1::ActiveElement token = instance(start()).active.at(0);
   ASSERT_TRUE(token.job && token.job->user_task);
