@@ -54,6 +54,9 @@ async function setProperty(page, name, value) {
   await page.locator(`[data-testid=panel] [name="${name}"]`).blur();
 }
 
+// To look at by hand: screenshots go into the folder that SCREENSHOTS names.
+const look = async (page, name) => process.env.SCREENSHOTS && page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png`, fullPage: true });
+
 await runChecks({
   'a model is drawn, refused with the reason, mended, deployed, started, watched, helped and ends': async (place) => {
     const page = await openOffice(place);
@@ -593,6 +596,156 @@ await runChecks({
     const fresh = await start(page, 'p-listed');
     await page.locator('.office-head .button', { hasText: 'Refresh' }).click();
     await until('the newest is the first', async () => (await lines.first().locator('a').innerText()) === fresh);
+
+    // The address says what is looked for: it outlasts a page that is loaded anew, and Back comes to it.
+    const asked = () => new URL(page.url()).search;
+    assert.equal(asked(), '?element=one');
+    await page.reload();
+    await until('the same after loading anew', async () => (await lines.count()) === 27);
+    assert.equal(await page.locator('.filters input[name=element]').inputValue(), 'one');
+    await page.locator('.filters select[name=incident]').selectOption('false');
+    await until('none of them stands still', async () => (await lines.count()) <= 1 && asked() === '?incident=false&element=one');
+    await page.locator('.filters select[name=incident]').selectOption('true');
+    await until('all stand still', async () => (await lines.count()) === 27);
+    await lines.last().locator('a').click();
+    await page.getByTestId('instance').waitFor();
+    assert.equal(asked(), '');
+    await page.evaluate(() => history.back());
+    await until('back at the same list', async () => (await lines.count()) === 27 && asked() === '?incident=true&element=one');
+    await lines.last().locator('a').click();
+    await page.getByTestId('instance').waitFor();
+    await page.locator('main > .link').first().click();
+    await until('the way back leads to it, too', async () => (await lines.count()) === 27 && asked() === '?incident=true&element=one');
+    await page.getByTestId('all-instances').click();
+    await until('all again', async () => (await lines.count()) === 50 && asked() === '');
+  },
+
+  'BP-1 a user task tells who is to do it and by when': async (place) => {
+    const page = await openOffice(place);
+    const xml = processModel('p-visit', ['visit'], job).replace(/<bpmn:serviceTask id="visit"(.*?)<zeebe:taskDefinition[^>]*>(.*?)<\/bpmn:serviceTask>/, (_, head, tail) =>
+      `<bpmn:userTask id="visit"${head}<zeebe:assignmentDefinition assignee="anna" candidateGroups="nurses, doctors" candidateUsers="=users"/><zeebe:taskSchedule dueDate="2030-01-01T10:00:00Z" followUpDate="2029-12-24T10:00:00Z"/><zeebe:formDefinition formKey="form-1"/>${tail}</bpmn:userTask>`)
+      .replace('<bpmn:startEvent', '<bpmn:extensionElements><zeebe:jobPriorityDefinition priority="7"/></bpmn:extensionElements><bpmn:startEvent');
+    const { status, body } = await post(page, '/processes/models', { files: [{ name: 'visit.bpmn', xml }] });
+    assert.equal(status, 200, JSON.stringify(body));
+    const key = await start(page, 'p-visit', { users: ['boris', 'clara'] });
+    for (const [language, words] of [['en', ['Assignee', 'Candidate users', 'Candidate groups', 'Due date', 'Follow-up date', 'Form key']], ['ru', ['Исполнитель', 'Кандидаты', 'Группы', 'Срок', 'Напомнить', 'Ключ формы']]]) {
+      await chooseLanguage(page, language);
+      await openInstance(page, key);
+      const facts = page.getByTestId('user-task');
+      await facts.waitFor();
+      assert.deepEqual(await facts.locator('dt').allInnerTexts(), words);
+      const [assignee, users, groups, due, followUp, form] = await facts.locator('dd').allInnerTexts();
+      assert.deepEqual([assignee, users, groups, form], ['anna', 'boris, clara', 'nurses, doctors', 'form-1']);
+      assert.match(`${due} ${followUp}`, /2030.*2029/);
+      assert.deepEqual(await facts.locator('time').evaluateAll((times) => times.map((time) => new Date(time.dateTime).toISOString())), ['2030-01-01T10:00:00.000Z', '2029-12-24T10:00:00.000Z']);
+      assert.match(await page.getByTestId('priority').innerText(), /7/);
+    }
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 800 });
+      await look(page, `user-task-${width}`);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `no wider than ${width}`);
+    }
+  },
+
+  'the trace of a worker keeps its lines': async (place) => {
+    const page = await openOffice(place);
+    await deploy(page, 'p-traced', ['one']);
+    const key = await start(page, 'p-traced');
+    await until('it stands still', async () => (await instanceOf(page, key)).incidents.length === 1);
+    const trace = 'Error: no\n    at one (a.js:1)\n    at two (b.js:2)';
+    const traced = async (route) => {
+      const reply = await route.fetch();
+      const body = await reply.json();
+      for (const incident of body.incidents ?? body.items) incident.message = trace;
+      await route.fulfill({ response: reply, json: body });
+    };
+    await page.route(`**/api/v1/processes/instances/${key}`, traced);
+    await page.route('**/api/v1/incidents', traced);
+    await openInstance(page, key);
+    assert.equal(await page.getByTestId('incident-message').innerText(), trace);
+    await page.goto('/office/incidents');
+    await page.locator('.trace').first().waitFor();
+    assert.equal(await page.locator('.trace').first().innerText(), trace);
+  },
+
+  'a model without a drawing is edited as text': async (place) => {
+    const page = await openOffice(place);
+    const undrawn = processModel('p-undrawn', ['one'], job).replace(/<bpmndi:BPMNDiagram.*<\/bpmndi:BPMNDiagram>/, '');
+    const { status, body } = await post(page, '/processes/models', { files: [{ name: 'undrawn.bpmn', xml: undrawn }] });
+    assert.equal(status, 200, JSON.stringify(body));
+    await page.goto(`/office/processes/models/${body.items[0].key}/edit`);
+    await page.getByTestId('no-drawing').waitFor();
+    const text = page.locator('textarea[name=text]');
+    assert.equal(await text.inputValue(), undrawn);
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 800 });
+      await look(page, `undrawn-${width}`);
+    }
+    await page.getByTestId('check').click();
+    await page.getByTestId('sound').waitFor();
+    await text.fill(undrawn.replace(`type="${job}"`, 'type=""'));
+    await page.getByTestId('deploy').click();
+    await page.locator('[data-testid=problems] [data-element=one] button').first().click();
+    assert.equal(await text.evaluate((field) => field.value.slice(field.selectionStart, field.selectionEnd)), 'id="one"');
+    // What is written outlasts a page that is loaded anew, and whoever leaves it is asked.
+    await text.fill(undrawn.replace('name="Tidy up"', 'name="Written"'));
+    await until('it is kept', () => page.evaluate(() => JSON.stringify({ ...sessionStorage }).includes('Written')));
+    await page.getByTestId('editor-close').click();
+    await page.getByTestId('stay').click();
+    page.once('dialog', (question) => void question.accept());
+    await page.reload();
+    await page.getByTestId('kept').waitFor();
+    assert.match(await text.inputValue(), /Written/);
+    await page.getByTestId('deploy').click();
+    await page.getByTestId('model').waitFor();
+    assert.equal((await get(page, '/processes/models?processId=p-undrawn')).body.items[0].name, 'Written');
+
+    // From a file, and a drawn one after it.
+    const open = (name, xml) => page.locator('input[type=file]').setInputFiles({ name, mimeType: 'application/xml', buffer: Buffer.from(xml) });
+    await page.goto('/office/processes/new');
+    await page.locator('[data-testid=drawing][data-ready]').waitFor();
+    await open('undrawn.bpmn', undrawn);
+    await page.getByTestId('no-drawing').waitFor();
+    assert.equal(await page.getByTestId('panel').count(), 0);
+    await open('drawn.bpmn', processModel('p-drawn-after', ['two'], job));
+    await page.getByTestId('leave-sure').click();
+    await shape(page, 'two').waitFor();
+    assert.equal(await page.getByTestId('no-drawing').count(), 0);
+    await page.getByTestId('panel').waitFor();
+    await open('none.bpmn', 'no XML');
+    await page.getByTestId('leave-sure').click();
+    await page.getByText('This file is no BPMN.').waitFor();
+    assert.equal(await shape(page, 'two').count(), 1, 'what was there stays');
+  },
+
+  'the panel changes loops, users, dates, forms, bindings, tags and priorities, and the engine takes them': async (place) => {
+    const page = await openOffice(place);
+    const xml = processModel('p-panel', ['work', 'visit'], job)
+      .replace(/<bpmn:serviceTask id="work"(.*?)<\/bpmn:extensionElements>/, '$&<bpmn:multiInstanceLoopCharacteristics/>')
+      .replace(/<bpmn:serviceTask id="visit"[^>]*>.*?<\/bpmn:serviceTask>/, '<bpmn:userTask id="visit"/>');
+    await page.goto('/office/processes/new');
+    await page.locator('[data-testid=drawing][data-ready]').waitFor();
+    await page.locator('input[type=file]').setInputFiles({ name: 'panel.bpmn', mimeType: 'application/xml', buffer: Buffer.from(xml) });
+    await shape(page, 'visit').waitFor();
+    await setProperty(page, 'tag', '1.2');
+    await setProperty(page, 'priority', '5');
+    await look(page, 'panel-process');
+    // The one at the right first: a menu stands at the right of what is chosen.
+    await chooseShape(page, 'visit');
+    for (const [name, value] of [['users', 'boris, clara'], ['due', '=now()'], ['follow-up', '2030-01-01T10:00:00Z'], ['form-id', 'address']]) await setProperty(page, name, value);
+    await page.locator('[data-testid=panel] [name=binding]').selectOption('versionTag');
+    await setProperty(page, 'bound-tag', 'v2');
+    await look(page, 'panel-user-task');
+    await chooseShape(page, 'work');
+    for (const [name, value] of [['input-collection', '=people'], ['input-element', 'person'], ['output-collection', 'answers'], ['output-element', '=answer'], ['completion', 'count(answers) > 2'], ['priority', '9']]) await setProperty(page, name, value);
+    await look(page, 'panel-loop');
+    await page.setViewportSize({ width: 390, height: 800 });
+    await look(page, 'panel-390');
+    await page.getByTestId('deploy').click();
+    await page.getByTestId('model').waitFor();
+    const { body: { items: [model] } } = await get(page, '/processes/models?processId=p-panel');
+    const { body: { xml: deployed } } = await get(page, `/processes/models/${model.key}`);
+    for (const part of ['<zeebe:versionTag value="1.2"', '<zeebe:jobPriorityDefinition priority="5"', '<zeebe:jobPriorityDefinition priority="9"', '<zeebe:loopCharacteristics inputCollection="=people" inputElement="person" outputCollection="answers" outputElement="=answer"', '=count(answers) &gt; 2</bpmn:completionCondition>', 'candidateUsers="boris, clara"', '<zeebe:taskSchedule dueDate="=now()" followUpDate="2030-01-01T10:00:00Z"', '<zeebe:formDefinition formId="address" bindingType="versionTag" versionTag="v2"']) assert.ok(deployed.includes(part), part);
   },
 
   'the sign of the diagrams\' makers is seen, and a client loads nothing of the diagrams': async (place) => {

@@ -38,7 +38,7 @@ describe.each(contracts)('%s', (name) => {
 });
 
 // Keys that the pages build from a value of the contract, by what they start with.
-const built = ['language.', 'theme.', 'queue.reason-', 'status.', 'presence.', 'history.', 'feedback.', 'type.', 'user.', 'sex.', 'office.', 'return.reason-', 'processes.state-', 'processes.job-', 'processes.wait-', 'processes.panel-time', 'processes.policy-', 'processes.box-', 'processes.part-', 'processes.need-', 'processes.draw-'];
+const built = ['language.', 'theme.', 'queue.reason-', 'status.', 'presence.', 'history.', 'feedback.', 'type.', 'user.', 'sex.', 'office.', 'return.reason-', 'processes.state-', 'processes.job-', 'processes.wait-', 'processes.panel-time', 'processes.panel-latest', 'processes.panel-deployment', 'processes.panel-versiontag', 'processes.policy-', 'processes.box-', 'processes.part-', 'processes.need-', 'processes.draw-'];
 
 function sources(folder: string): string[] {
   return readdirSync(folder, { recursive: true }).map(String)

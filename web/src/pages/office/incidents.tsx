@@ -28,7 +28,7 @@ export function Incidents({ session, known, onTried }: { session: Session; known
       columns={[
         { head: t('office.process'), cell: (incident) => <Link to={`/office/processes/instances/${incident.instanceKey}`}>{incident.processId}</Link> },
         { head: t('office.element'), cell: (incident) => incident.elementId },
-        { head: t('office.problem'), cell: (incident) => incident.message },
+        { head: t('office.problem'), cell: (incident) => <span className="trace">{incident.message}</span> },
         { head: t('office.since'), cell: (incident) => <time dateTime={incident.createdAt}>{dayAndTime(incident.createdAt, language)}</time> },
         ...(manages ? [{ head: t('office.actions'), cell: (incident: Incident) => <Button className="button button-small" onPress={() => tryAgain(incident.key)}>{t('office.resolve')}</Button> }] : []),
       ]} />

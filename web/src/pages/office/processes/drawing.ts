@@ -4,6 +4,10 @@ export const drawing = {
   textRenderer: { defaultStyle: { fontFamily: 'system-ui, sans-serif' }, externalStyle: { fontFamily: 'system-ui, sans-serif' } },
 };
 
+// Models that programs write often have no drawing, and cannot be drawn without one. (A parser would report what is no XML in markup with
+// styles of its own, which the pages do not allow.)
+export const hasNoDrawing = (xml: string) => /<([\w.-]+:)?definitions[\s>]/.test(xml) && !/<([\w.-]+:)?BPMNPlane[\s/>]/.test(xml);
+
 interface Area {
   x: number;
   y: number;

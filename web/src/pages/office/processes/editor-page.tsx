@@ -17,7 +17,7 @@ import { Icon } from '../../../ui/icon';
 import { ProblemNotice } from '../../../ui/problem-notice';
 import { blankModel } from './blank-model';
 import { draftOf, type Drawing } from './draft';
-import { drawing, fit, type Paper } from './drawing';
+import { drawing, fit, hasNoDrawing, type Paper } from './drawing';
 import { saveFile } from './files';
 import { Refusal } from './instance-dialogs';
 import { inOurWords } from './modeler-words';
@@ -84,10 +84,13 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
   const [found, setFound] = useState<Found>(nothing);
   const [error, setError] = useState<unknown>(null);
   const [unread, setUnread] = useState(false);
+  // Of a model without a drawing, which is edited as text; null: it is drawn.
+  const [text, setText] = useState<string | null>(null);
+  const writing = useRef<HTMLTextAreaElement>(null);
   const [busy, setBusy] = useState(false);
   const [leaving, setLeaving] = useState<{ leave: () => void } | null>(null);
   const leaveTo = modelKey ? `/office/processes/models/${modelKey}` : '/office/processes';
-  const stack = editor?.get('commandStack');
+  const stack = text === null ? editor?.get('commandStack') : undefined;
   // What was read from a file, or kept from before, is no step that could be undone.
   const fromFile = useRef(false);
   const draft = useMemo(() => draftOf(session.person.id, modelKey), [session.person.id, modelKey]);
@@ -97,26 +100,34 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
   const settled = useRef(false);
   const latest = useRef(editor);
   latest.current = editor;
+  const isTouched = (made: Editor) => fromFile.current || (text === null ? made.get('commandStack').canUndo() : text !== deployed.current.xml);
+  const written = async (made: Editor) => text ?? (await made.saveXML({ format: true })).xml;
   const keep = useRef(async (_: Editor) => {});
   keep.current = async (made) => {
     if (settled.current || made !== editor) return;
-    if (!fromFile.current && !made.get('commandStack').canUndo()) {
+    if (!isTouched(made)) {
       draft.drop();
       return;
     }
-    const { xml } = await made.saveXML({ format: true }).catch(() => ({ xml: undefined }));  // nothing is drawn that could be read
+    const xml = await written(made).catch(() => undefined);  // nothing is drawn that could be read
     if (xml && !settled.current) draft.keep({ name, xml });
   };
 
   const open = async (made: Editor, xml: string) => {
     setUnread(false);
     setFound(nothing);
+    if (hasNoDrawing(xml)) {
+      setText(xml);
+      setShape(null);
+      return true;
+    }
     try {
       await made.importXML(xml);
     } catch {
       setUnread(true);
       return false;
     }
+    setText(null);
     fit(made.get('canvas'), room);
     setShape(made.get('canvas').getRootElement());
     return true;
@@ -170,13 +181,13 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
   const isChanged = useRef((): boolean => false);
   isChanged.current = () => {
     takeTyped(editor);
-    return !settled.current && (fromFile.current || stack?.canUndo() === true);
+    return !settled.current && editor !== null && isTouched(editor);
   };
   useEffect(() => {
-    if (!editor || changes === 0) return undefined;
+    if (!editor || (changes === 0 && text === null)) return undefined;
     const soon = setTimeout(() => void keep.current(editor), 500);
     return () => clearTimeout(soon);
-  }, [editor, changes]);
+  }, [editor, changes, text]);
   const settle = () => {
     settled.current = true;
     draft.drop();
@@ -240,7 +251,7 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
     setError(null);
     setFound(nothing);
     try {
-      const { xml = '' } = await editor.saveXML({ format: true });
+      const xml = (await written(editor)) ?? '';
       const checked = await ask(true, xml);
       if (checked.problems.length > 0 || !deploy) {
         setFound({ problems: checked.problems, sound: checked.problems.length === 0 });
@@ -258,6 +269,12 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
     setBusy(false);
   };
   const choose = (id: string | undefined) => {
+    if (text !== null && id) {
+      const from = text.search(new RegExp(`\\bid\\s*=\\s*["']${id.replace(/[.\\]/g, '\\$&')}["']`));
+      writing.current?.focus();
+      if (from >= 0) writing.current?.setSelectionRange(from, from + 'id="'.length + id.length + 1);
+      return;
+    }
     const at = id ? editor?.get('elementRegistry').get(id) : undefined;
     if (!editor || !at) return;
     editor.get('selection').select(at === editor.get('canvas').getRootElement() ? null : at);
@@ -281,8 +298,7 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
   };
   const save = async () => {
     if (!editor) return;
-    const { xml = '' } = await editor.saveXML({ format: true });
-    saveFile(name, xml);
+    saveFile(name, (await written(editor)) ?? '');
   };
   const mine = found.problems.filter((problem) => shape !== null && (problem.elementId ?? '') === shape.id).map((problem) => problem.message);
   return (
@@ -325,11 +341,13 @@ export default function EditorPage({ session, modelKey }: { session: Session; mo
           </ul>
         </section>
       )}
-      <div className="process-workshop">
+      {text !== null && <p className="notice" role="status" data-testid="no-drawing">{t('processes.no-drawing')}</p>}
+      <div className={text === null ? 'process-workshop' : 'process-workshop process-writing'}>
         <div className="process-diagram process-drawing" role="group" aria-label={t('processes.drawing')}>
+          {text !== null && <textarea ref={writing} className="input process-text" name="text" aria-label={t('processes.model-text')} spellcheck={false} value={text} onInput={(event) => setText(event.currentTarget.value)} />}
           <div ref={place} className="process-canvas" data-testid="drawing" data-ready={editor ? true : undefined} />
         </div>
-        {workshop && shape && <Panel workshop={workshop} shape={shape} problems={mine} changes={changes} />}
+        {text === null && workshop && shape && <Panel workshop={workshop} shape={shape} problems={mine} changes={changes} />}
       </div>
       {leaving && (
         <Ask title={t('processes.leave-title')} open onClose={() => setLeaving(null)}>

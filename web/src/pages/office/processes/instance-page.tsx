@@ -19,8 +19,8 @@ import { withNewest, withOlder } from './way';
 
 type Question = { kind: 'cancel' } | { kind: 'modify' } | { kind: 'migrate' } | { kind: 'variable'; wish: VariableWish };
 
-// One instance: where it is, what it waits for, what went wrong, what it knows, and the way it took.
-export function InstancePage({ session, instanceKey, manages }: { session: Session; instanceKey: string; manages: boolean }) {
+// One instance: where it is, what it waits for, what went wrong, what it knows, and the way it took. `listPath`: the list as the person left it.
+export function InstancePage({ session, instanceKey, manages, listPath }: { session: Session; instanceKey: string; manages: boolean; listPath: string }) {
   const { t, language } = useI18n();
   const { story, error, load, fail } = useInstance(session, instanceKey);
   const [asked, setAsked] = useState<Question | null>(null);
@@ -37,7 +37,7 @@ export function InstancePage({ session, instanceKey, manages }: { session: Sessi
   if (!story) {
     return (
       <main className="office-main" aria-busy={error === null}>
-        <Link to="/office/processes/instances">{t('processes.back-instances')}</Link>
+        <Link to={listPath}>{t('processes.back-instances')}</Link>
         {error === null ? <span className="spinner" aria-hidden="true" /> : <ProblemNotice error={error} />}
       </main>
     );
@@ -47,7 +47,7 @@ export function InstancePage({ session, instanceKey, manages }: { session: Sessi
   const shown = <Item extends { elementId: string }>(items: readonly Item[]) => (chosen ? items.filter((item) => item.elementId === chosen) : items);
   return (
     <main className="office-main" aria-busy="false" data-testid="instance">
-      <Link to="/office/processes/instances">{t('processes.back-instances')}</Link>
+      <Link to={listPath}>{t('processes.back-instances')}</Link>
       <div className="office-head">
         <div className="process-title">
           <h2>{t('processes.instance-of', { process: instance.processId, version: instance.version })}</h2>
@@ -110,7 +110,7 @@ function Incidents({ incidents, name, manages, onResolve }: { incidents: readonl
           <Icon name="alert" />
           <div className="process-incident">
             <p><strong>{name(incident.elementId)}</strong> · <code>{incident.errorType}</code> · <time dateTime={incident.createdAt}>{exactTime(incident.createdAt, language)}</time></p>
-            <p>{incident.message}</p>
+            <p className="trace" data-testid="incident-message">{incident.message}</p>
           </div>
           {manages && <Button className="button button-small" data-testid="resolve" onPress={() => onResolve(incident.key)}>{t('office.resolve')}</Button>}
         </div>
@@ -158,14 +158,14 @@ function Tokens({ tokens, name, manages, onRetry }: { tokens: readonly ActiveEle
 function UserTaskFacts({ task }: { task: UserTask }) {
   const { t, language } = useI18n();
   const time = (iso: string | undefined) => iso && <time dateTime={iso}>{exactTime(iso, language)}</time>;
-  const facts: [string, ComponentChildren][] = [
-    ['assignee', task.assignee], ['users', task.candidateUsers.join(', ')], ['groups', task.candidateGroups.join(', ')],
-    ['due', time(task.dueAt)], ['follow-up', time(task.followUpAt)], ['form-key', task.formKey],
+  const facts: [string, string, ComponentChildren][] = [
+    ['assignee', t('processes.panel-assignee'), task.assignee], ['users', t('processes.panel-users'), task.candidateUsers.join(', ')], ['groups', t('processes.panel-groups'), task.candidateGroups.join(', ')],
+    ['due', t('processes.panel-due'), time(task.dueAt)], ['follow-up', t('processes.panel-follow-up'), time(task.followUpAt)], ['form-key', t('processes.panel-form-key'), task.formKey],
   ];
-  const told = facts.filter(([, fact]) => fact);
+  const told = facts.filter(([, , fact]) => fact);
   return told.length === 0 ? null : (
     <dl className="process-facts" data-testid="user-task">
-      {told.map(([name, fact]) => <div key={name} data-fact={name}><dt>{t(`processes.panel-${name}`)}</dt><dd>{fact}</dd></div>)}
+      {told.map(([name, label, fact]) => <div key={name} data-fact={name}><dt>{label}</dt><dd>{fact}</dd></div>)}
     </dl>
   );
 }

@@ -12,16 +12,8 @@ import { Field } from '../../../ui/field';
 import { Listing, useList, type Page } from '../listing';
 import { SearchField } from '../search-field';
 import { InstanceState } from './chips';
+import { everything, versionOf, type InstanceFilter } from './instance-filter';
 import { Link } from '../link';
-
-export interface InstanceFilter {
-  processId: string;
-  version: string;
-  state: Instance['state'] | '';
-  incident: 'true' | 'false' | '';
-  elementId: string;
-}
-export const everything: InstanceFilter = { processId: '', version: '', state: '', incident: '', elementId: '' };
 
 // A look through a long history may bring empty pages: so many are read on before the person is asked.
 const emptyPages = 10;
@@ -74,7 +66,7 @@ function Words({ filter, onFilter }: { filter: InstanceFilter; onFilter: (change
   const [elementId, setElementId] = useState(filter.elementId);
   const submit = (event: Event) => {
     event.preventDefault();
-    onFilter({ processId: processId.trim(), version: /^[1-9]\d{0,8}$/.test(version.trim()) ? version.trim() : '', elementId: elementId.trim() });
+    onFilter({ processId: processId.trim(), version: versionOf(version), elementId: elementId.trim() });
   };
   return (
     <form className="search process-words" onSubmit={submit}>

@@ -8,7 +8,7 @@ import { useI18n } from '../../../i18n/i18n';
 import { Button } from '../../../ui/button';
 import { ProblemNotice } from '../../../ui/problem-notice';
 import { Diagram, type Mark } from './diagram';
-import { everything, type InstanceFilter } from './instances';
+import { everything, type InstanceFilter } from './instance-filter';
 import { Link } from '../link';
 import { MigrateDialog } from './migrate-dialog';
 import { saveFile } from './files';

@@ -10,7 +10,7 @@ import { Button } from '../../../ui/button';
 import { Icon } from '../../../ui/icon';
 import { Listing, useList } from '../listing';
 import { SearchField } from '../search-field';
-import { everything, type InstanceFilter } from './instances';
+import { everything, type InstanceFilter } from './instance-filter';
 import { Link } from '../link';
 import { StartDialog } from './start-dialog';
 

@@ -1,6 +1,6 @@
 import '../../../design/processes.css';
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { Session } from '../../../app';
 import { go } from '../../../base/router';
@@ -9,7 +9,8 @@ import { later } from '../../../base/later';
 import { DecisionPage } from './decision-page';
 import { Decisions } from './decisions';
 import { InstancePage } from './instance-page';
-import { everything, Instances, type InstanceFilter } from './instances';
+import { everything, filterOf, queryOf, type InstanceFilter } from './instance-filter';
+import { Instances } from './instances';
 import { ModelPage } from './model-page';
 import { Models } from './models';
 import { ProcessTexts } from './texts';
@@ -26,13 +27,19 @@ export default function ProcessesPage({ session, path }: { session: Session; pat
 
 function Places({ session, path }: { session: Session; path: string }) {
   const { t } = useI18n();
-  const [filter, setFilter] = useState<InstanceFilter>(everything);
+  const [, setChanges] = useState(0);
   const [place = '', key = '', action] = path.slice(root.length + 1).split('/');
   const manages = session.person.permissions.includes('processes.manage');
-  const showInstances = (wanted: InstanceFilter) => {
-    setFilter(wanted);
-    go(`${root}/instances`);
+  // The address says what is looked for, so that it can be loaded anew, sent on and gone back to; on other pages it is remembered.
+  const remembered = useRef(everything);
+  if (place === 'instances' && key === '' && queryOf(filterOf(location.search)) !== queryOf(remembered.current)) remembered.current = filterOf(location.search);
+  const filter = remembered.current;
+  const listOf = (wanted: InstanceFilter) => `${root}/instances${queryOf(wanted)}`;
+  const setFilter = (wanted: InstanceFilter) => {
+    history.replaceState(history.state, '', listOf(wanted));
+    setChanges((count) => count + 1);
   };
+  const showInstances = (wanted: InstanceFilter) => go(listOf(wanted));
   const isList = key === '';
   useEffect(() => {
     if (isList) scrollTo(0, 0);
@@ -41,9 +48,9 @@ function Places({ session, path }: { session: Session; path: string }) {
   if (place === 'new' && manages) return <EditorPage waiting={waiting} properties={{ session, modelKey: null }} />;
   if (place === 'models' && key && action === 'edit' && manages) return <EditorPage key={key} waiting={waiting} properties={{ session, modelKey: key }} />;
   if (place === 'models' && key) return <ModelPage key={key} session={session} modelKey={key} manages={manages} onInstances={showInstances} />;
-  if (place === 'instances' && key) return <InstancePage key={key} session={session} instanceKey={key} manages={manages} />;
+  if (place === 'instances' && key) return <InstancePage key={key} session={session} instanceKey={key} manages={manages} listPath={listOf(filter)} />;
   if (place === 'decisions' && key) return <DecisionPage key={key} session={session} decisionKey={key} />;
-  const views = [{ id: 'models', path: root }, { id: 'decisions', path: `${root}/decisions` }, { id: 'instances', path: `${root}/instances` }];
+  const views = [{ id: 'models', path: root }, { id: 'decisions', path: `${root}/decisions` }, { id: 'instances', path: listOf(filter) }];
   const view = views.some((each) => each.id === place) ? place : 'models';
   const switcher = (
     <nav className="segments" aria-label={t('processes.views')}>

@@ -15,6 +15,11 @@ const model = `<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/201005
         <zeebe:taskHeaders><zeebe:header key="colour" value="red" /></zeebe:taskHeaders>
       </bpmn:extensionElements>
     </bpmn:serviceTask>
+    <bpmn:extensionElements><zeebe:versionTag value="1.0" /></bpmn:extensionElements>
+    <bpmn:userTask id="visit" />
+    <bpmn:businessRuleTask id="rule"><bpmn:extensionElements><zeebe:taskDefinition type="rules" /></bpmn:extensionElements></bpmn:businessRuleTask>
+    <bpmn:callActivity id="call" />
+    <bpmn:serviceTask id="each"><bpmn:multiInstanceLoopCharacteristics /></bpmn:serviceTask>
     <bpmn:intermediateCatchEvent id="timer"><bpmn:timerEventDefinition><bpmn:timeDuration>PT1H</bpmn:timeDuration></bpmn:timerEventDefinition></bpmn:intermediateCatchEvent>
     <bpmn:intermediateCatchEvent id="message"><bpmn:messageEventDefinition /></bpmn:intermediateCatchEvent>
     <bpmn:endEvent id="failed"><bpmn:errorEventDefinition /></bpmn:endEvent>
@@ -113,4 +118,62 @@ test('an id that no engine takes, or that another has, is not taken over', () =>
   expect(elements['plain']?.id).toBe('plain');
   change('plain', 'id', 'good-id');
   expect(elements['plain']?.id).toBe('good-id');
+});
+
+test('a user task has candidates, dates and a form, which is named in one way', async () => {
+  for (const [key, value] of [['assignee', 'anna'], ['users', 'boris, clara'], ['groups', '=groups'], ['due', '=now() + duration("P1D")'], ['follow-up', '2030-01-31T09:00:00Z'], ['form-key', 'old']] as const) change('visit', key, value);
+  expect(await written()).toContain('<zeebe:formDefinition formKey="old" />');
+  change('visit', 'form-id', 'address');
+  change('visit', 'binding', 'versionTag');
+  change('visit', 'bound-tag', 'v2');
+  const xml = (await written()).replaceAll('&quot;', '&#34;');
+  for (const text of ['<zeebe:assignmentDefinition assignee="anna" candidateGroups="=groups" candidateUsers="boris, clara" />', '<zeebe:taskSchedule dueDate="=now() + duration(&#34;P1D&#34;)" followUpDate="2030-01-31T09:00:00Z" />', '<zeebe:formDefinition formId="address" bindingType="versionTag" versionTag="v2" />']) expect(xml).toContain(text);
+  change('visit', 'form-id', '');
+  expect(await written()).not.toContain('formDefinition');
+});
+
+test('a loop says over what it goes, what it gathers and when it is enough', async () => {
+  expect(valueOf('plain', 'input-collection')).toBeUndefined();
+  for (const [key, value] of [['input-collection', '=people'], ['input-element', 'person'], ['output-collection', 'answers'], ['output-element', '=answer'], ['completion', 'count(answers) > 2']] as const) change('each', key, value);
+  const xml = await written();
+  expect(xml).toContain('<zeebe:loopCharacteristics inputCollection="=people" inputElement="person" outputCollection="answers" outputElement="=answer" />');
+  expect(xml).toMatch(/<bpmn:completionCondition[^>]*>=count\(answers\) &gt; 2<\/bpmn:completionCondition>/);
+});
+
+test('a business-rule task asks a decision or a worker', async () => {
+  expect(valueOf('rule', 'job-type')).toBe('rules');
+  change('rule', 'decision', 'discount');
+  change('rule', 'result', 'rebate');
+  change('rule', 'binding', 'deployment');
+  let xml = await written();
+  expect(xml).toContain('<zeebe:calledDecision decisionId="discount" resultVariable="rebate" bindingType="deployment" />');
+  expect(xml).not.toContain('type="rules"');
+  change('rule', 'job-type', 'other-rules');
+  xml = await written();
+  expect(xml).toContain('<zeebe:taskDefinition type="other-rules" />');
+  expect(xml).not.toContain('calledDecision');
+});
+
+test('a call is bound to a version', async () => {
+  expect(valueOf('call', 'binding')).toBeUndefined();
+  change('call', 'called', 'other');
+  expect(valueOf('call', 'binding')).toBe('latest');
+  change('call', 'binding', 'versionTag');
+  change('call', 'bound-tag', 'v7');
+  expect(await written()).toContain('<zeebe:calledElement processId="other" bindingType="versionTag" versionTag="v7" />');
+  change('call', 'binding', 'deployment');
+  expect(await written()).toContain('<zeebe:calledElement processId="other" bindingType="deployment" />');
+});
+
+test('a process has a version tag, and its jobs a priority', async () => {
+  expect(valueOf('p', 'tag')).toBe('1.0');
+  change('p', 'tag', '2.0');
+  change('p', 'priority', '5');
+  change('plain', 'priority', '=urgency');
+  let xml = await written();
+  for (const text of ['<zeebe:versionTag value="2.0" />', '<zeebe:jobPriorityDefinition priority="5" />', '<zeebe:jobPriorityDefinition priority="=urgency" />']) expect(xml).toContain(text);
+  change('p', 'tag', '');
+  xml = await written();
+  expect(xml).not.toContain('versionTag');
+  expect(xml).toContain('priority="5"');
 });

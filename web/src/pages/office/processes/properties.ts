@@ -3,6 +3,8 @@
 export interface Moddle {
   readonly $type: string;
   $parent?: Moddle | undefined;
+  // Attributes that the reader does not know.
+  readonly $attrs: Readonly<Record<string, unknown>>;
   id?: string;
   name?: string;
   get(name: string): unknown;
@@ -47,22 +49,22 @@ export function propertiesOf(workshop: Workshop, shape: Shape): Property[] {
   ];
   const add = (...more: Property[]) => properties.push(...more);
   const has = (type: string) => isA(object, `bpmn:${type}`);
-  if (['ServiceTask', 'SendTask'].some(has) || (has('BusinessRuleTask') && !extension(object, 'zeebe:CalledDecision'))) add(...jobOf(workshop, shape));
-  if (has('BusinessRuleTask')) {
-    add(ofExtension(workshop, shape, 'zeebe:CalledDecision', 'decisionId', 'decision', 'processes.panel-decision'), ofExtension(workshop, shape, 'zeebe:CalledDecision', 'resultVariable', 'result', 'processes.panel-result'));
-  }
+  const process = has('Participant') ? childAt(object, 'processRef') : has('Process') ? object : undefined;
+  if (process) add(...processOf(workshop, shape, process));
+  if (['ServiceTask', 'SendTask'].some(has)) add(...jobOf(workshop, shape));
+  if (has('BusinessRuleTask')) add(...decisionOf(workshop, shape), ...jobOf(workshop, shape, 'zeebe:CalledDecision'));
   if (has('ScriptTask')) {
-    add(ofExtension(workshop, shape, 'zeebe:Script', 'expression', 'script', 'processes.panel-script', 'processes.panel-expression'), ofExtension(workshop, shape, 'zeebe:Script', 'resultVariable', 'result', 'processes.panel-result'));
+    add(ofExtension(workshop, shape, 'zeebe:Script', 'expression', 'script', 'processes.panel-script', { hint: 'processes.panel-expression' }), ofExtension(workshop, shape, 'zeebe:Script', 'resultVariable', 'result', 'processes.panel-result'));
   }
-  if (has('UserTask')) {
-    add(ofExtension(workshop, shape, 'zeebe:AssignmentDefinition', 'assignee', 'assignee', 'processes.panel-assignee'), ofExtension(workshop, shape, 'zeebe:AssignmentDefinition', 'candidateGroups', 'groups', 'processes.panel-groups'));
-  }
-  if (has('CallActivity')) add(ofExtension(workshop, shape, 'zeebe:CalledElement', 'processId', 'called', 'processes.panel-called'));
-  if (has('SequenceFlow')) add(condition(workshop, shape));
+  if (has('UserTask')) add(...userTaskOf(workshop, shape));
+  if (has('CallActivity')) add(ofExtension(workshop, shape, 'zeebe:CalledElement', 'processId', 'called', 'processes.panel-called'), ...bindingOf(workshop, shape, 'zeebe:CalledElement'));
+  if (has('SequenceFlow')) add(expressionAt(workshop, shape, object, 'conditionExpression', 'condition', 'processes.panel-condition'));
   if (has('ReceiveTask')) add(...messageOf(workshop, shape, object));
   for (const definition of listAt(object, 'eventDefinitions')) add(...eventOf(workshop, shape, definition));
   const isActivity = has('Task') || has('CallActivity') || has('SubProcess');
   if (isActivity || has('CatchEvent') || has('ThrowEvent')) add(...mappingsOf(workshop, shape));
+  const loop = isActivity ? childAt(object, 'loopCharacteristics') : undefined;
+  if (loop && isA(loop, 'bpmn:MultiInstanceLoopCharacteristics')) add(...loopOf(workshop, shape, loop));
   return properties;
 }
 
@@ -70,34 +72,103 @@ function extension(object: Moddle, type: string): Moddle | undefined {
   return listAt(childAt(object, 'extensionElements'), 'values').find((value) => isA(value, type));
 }
 
-function setExtension({ modeling, factory }: Workshop, shape: Shape, object: Moddle, type: string, values: object) {
+// `instead`: an extension that cannot stand beside it, and goes. What says nothing any more goes as well: the engine refuses it.
+function setExtension({ modeling, factory }: Workshop, shape: Shape, object: Moddle, type: string, values: object, instead?: string) {
   const known = extension(object, type);
-  if (known) {
-    modeling.updateModdleProperties(shape, known, values);
-    return;
-  }
+  const rival = instead ? extension(object, instead) : undefined;
+  const isLeft = saysSomething({ ...known, ...values }) || Object.keys(known?.$attrs ?? {}).length > 0;
+  if (known && isLeft) modeling.updateModdleProperties(shape, known, values);
+  if (known && isLeft && !rival) return;
   let holder = childAt(object, 'extensionElements');
   if (!holder) {
     holder = factory.create('bpmn:ExtensionElements', { values: [] });
     holder.$parent = object;
     modeling.updateModdleProperties(shape, object, { extensionElements: holder });
   }
-  const made = factory.create(type, values);
-  made.$parent = holder;
-  modeling.updateModdleProperties(shape, holder, { values: [...listAt(holder, 'values'), made] });
+  const list = listAt(holder, 'values').filter((each) => (each !== known || isLeft) && each !== rival);
+  if (!known && isLeft) {
+    const made = factory.create(type, values);
+    made.$parent = holder;
+    list.push(made);
+  }
+  modeling.updateModdleProperties(shape, holder, { values: list });
 }
 
-function ofExtension(workshop: Workshop, shape: Shape, type: string, name: string, key: string, label: string, hint?: string): Property {
+const saysSomething = (values: object) => Object.entries(values).some(([name, value]) => !name.startsWith('$') && (Array.isArray(value) ? value.length > 0 : value !== undefined && value !== ''));
+
+interface Place {
+  object?: Moddle;
+  hint?: string;
+  instead?: string;
+}
+function ofExtension(workshop: Workshop, shape: Shape, type: string, name: string, key: string, label: string, { object = shape.businessObject, hint, instead }: Place = {}): Property {
+  return { key, label, ...(hint ? { hint } : {}), value: textAt(extension(object, type), name), set: (value) => setExtension(workshop, shape, object, type, { [name]: value || undefined }, instead) };
+}
+
+const bindings = ['latest', 'deployment', 'versionTag'];
+
+// Which version of what it names is meant; asked when something is named.
+function bindingOf(workshop: Workshop, shape: Shape, type: string): Property[] {
   const object = shape.businessObject;
-  return { key, label, ...(hint ? { hint } : {}), value: textAt(extension(object, type), name), set: (value) => setExtension(workshop, shape, object, type, { [name]: value || undefined }) };
+  const named = extension(object, type);
+  if (!named) return [];
+  const binding = textAt(named, 'bindingType') || 'latest';
+  const setBinding = (next: string) => setExtension(workshop, shape, object, type, { bindingType: next === 'latest' ? undefined : next, ...(next === 'versionTag' ? {} : { versionTag: undefined }) });
+  return [
+    { key: 'binding', label: 'processes.panel-binding', value: binding, options: bindings, set: setBinding },
+    ...(binding === 'versionTag' ? [ofExtension(workshop, shape, type, 'versionTag', 'bound-tag', 'processes.panel-tag')] : []),
+  ];
 }
 
-function jobOf(workshop: Workshop, shape: Shape): Property[] {
+function processOf(workshop: Workshop, shape: Shape, process: Moddle): Property[] {
+  return [
+    ofExtension(workshop, shape, 'zeebe:VersionTag', 'value', 'tag', 'processes.panel-tag', { object: process }),
+    ofExtension(workshop, shape, 'zeebe:JobPriorityDefinition', 'priority', 'priority', 'processes.panel-priority', { object: process, hint: 'processes.panel-priority-hint' }),
+  ];
+}
+
+function decisionOf(workshop: Workshop, shape: Shape): Property[] {
+  return [
+    ofExtension(workshop, shape, 'zeebe:CalledDecision', 'decisionId', 'decision', 'processes.panel-decision', { instead: 'zeebe:TaskDefinition' }),
+    ofExtension(workshop, shape, 'zeebe:CalledDecision', 'resultVariable', 'result', 'processes.panel-result'),
+    ...bindingOf(workshop, shape, 'zeebe:CalledDecision'),
+  ];
+}
+
+function userTaskOf(workshop: Workshop, shape: Shape): Property[] {
+  const object = shape.businessObject;
+  const assigned = (name: string, key: string, label: string) => ofExtension(workshop, shape, 'zeebe:AssignmentDefinition', name, key, label, key === 'assignee' ? {} : { hint: 'processes.panel-list-hint' });
+  const scheduled = (name: string, key: string, label: string) => ofExtension(workshop, shape, 'zeebe:TaskSchedule', name, key, label, { hint: 'processes.panel-date-hint' });
+  const isBound = textAt(extension(object, 'zeebe:FormDefinition'), 'formId') !== '';
+  // One or the other; what stands by its key has no versions.
+  const form = (name: string, other: string, key: string, label: string): Property => ({
+    key, label, value: textAt(extension(object, 'zeebe:FormDefinition'), name),
+    set: (value) => setExtension(workshop, shape, object, 'zeebe:FormDefinition', { [name]: value || undefined, ...(value ? { [other]: undefined } : {}), ...((name === 'formId') === (value !== '') ? {} : { bindingType: undefined, versionTag: undefined }) }),
+  });
+  return [
+    assigned('assignee', 'assignee', 'processes.panel-assignee'), assigned('candidateUsers', 'users', 'processes.panel-users'), assigned('candidateGroups', 'groups', 'processes.panel-groups'),
+    scheduled('dueDate', 'due', 'processes.panel-due'), scheduled('followUpDate', 'follow-up', 'processes.panel-follow-up'),
+    form('formId', 'formKey', 'form-id', 'processes.panel-form-id'), ...(isBound ? bindingOf(workshop, shape, 'zeebe:FormDefinition') : []), form('formKey', 'formId', 'form-key', 'processes.panel-form-key'),
+  ];
+}
+
+// Once for each of a list.
+function loopOf(workshop: Workshop, shape: Shape, loop: Moddle): Property[] {
+  const one = (name: string, key: string, label: string, hint?: string) => ofExtension(workshop, shape, 'zeebe:LoopCharacteristics', name, key, label, { object: loop, ...(hint ? { hint } : {}) });
+  return [
+    one('inputCollection', 'input-collection', 'processes.panel-input-collection', 'processes.panel-expression'), one('inputElement', 'input-element', 'processes.panel-input-element'),
+    one('outputCollection', 'output-collection', 'processes.panel-output-collection'), one('outputElement', 'output-element', 'processes.panel-output-element', 'processes.panel-expression'),
+    expressionAt(workshop, shape, loop, 'completionCondition', 'completion', 'processes.panel-completion'),
+  ];
+}
+
+function jobOf(workshop: Workshop, shape: Shape, instead?: string): Property[] {
   const object = shape.businessObject;
   const headers = listAt(extension(object, 'zeebe:TaskHeaders'), 'values');
   return [
-    ofExtension(workshop, shape, 'zeebe:TaskDefinition', 'type', 'job-type', 'processes.panel-job'),
+    ofExtension(workshop, shape, 'zeebe:TaskDefinition', 'type', 'job-type', 'processes.panel-job', instead ? { instead } : {}),
     ofExtension(workshop, shape, 'zeebe:TaskDefinition', 'retries', 'retries', 'processes.panel-retries'),
+    ofExtension(workshop, shape, 'zeebe:JobPriorityDefinition', 'priority', 'priority', 'processes.panel-priority', { hint: 'processes.panel-priority-hint' }),
     {
       key: 'headers', label: 'processes.panel-headers', hint: 'processes.panel-lines', rows: 2, value: headers.map((header) => `${textAt(header, 'key')} = ${textAt(header, 'value')}`).join('\n'),
       set: (value) => setExtension(workshop, shape, object, 'zeebe:TaskHeaders', { values: linesOf(value).map(([name, text]) => workshop.factory.create('zeebe:Header', { key: name, value: text })) }),
@@ -136,11 +207,10 @@ function setExpression({ modeling, factory }: Workshop, shape: Shape, of: Moddle
   modeling.updateModdleProperties(shape, of, { [name]: expression });
 }
 
-function condition(workshop: Workshop, shape: Shape): Property {
-  const flow = shape.businessObject;
+function expressionAt(workshop: Workshop, shape: Shape, of: Moddle, name: string, key: string, label: string): Property {
   return {
-    key: 'condition', label: 'processes.panel-condition', hint: 'processes.panel-condition-hint', value: textAt(childAt(flow, 'conditionExpression'), 'body'),
-    set: (value) => setExpression(workshop, shape, flow, 'conditionExpression', value && !value.startsWith('=') ? `=${value}` : value),
+    key, label, hint: 'processes.panel-condition-hint', value: textAt(childAt(of, name), 'body'),
+    set: (value) => setExpression(workshop, shape, of, name, value && !value.startsWith('=') ? `=${value}` : value),
   };
 }
 
