@@ -203,6 +203,11 @@ void fuzz_checkpoint(std::string_view bytes) {
     require(own.oldest_broadcast(broadcast->name)->signal == broadcast->signal);
     require(engine::decode_broadcast(engine::encode_broadcast(*broadcast)).has_value());
   }
+  if (const auto bound = engine::decode_bound(bytes)) {
+    engine::State own;
+    own.restore_bound(*bound);
+    require(own.bound(bound->process) && engine::decode_bound(engine::encode_bound(*bound)).has_value());
+  }
   if (const auto message = engine::decode_message(bytes)) require(engine::decode_message(engine::encode_message(*message)).has_value());
 }
 

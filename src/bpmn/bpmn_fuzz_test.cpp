@@ -48,6 +48,7 @@ std::vector<std::string> corpus() {
       "c" + engine::encode_instance(*bench.engine.state().instance(instance)),
       "c" + decisions,
       "c" + engine::encode_retired(bench.engine.state().retired().begin()->second),
+      "c" + engine::encode_bound({7, {{engine::Deployable::kForm, "f", 9}}}),
       "c" + engine::encode_message(bench.engine.state().messages().begin()->second)};
   for (const std::string& record : bench.journal()) inputs.push_back("r" + record);
   return inputs;
