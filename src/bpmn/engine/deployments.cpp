@@ -116,8 +116,7 @@ void Processor::operator()(const Deploy& command) {
     plan_resources(command, plan);
   }
   if (!plan.findings.empty()) {
-    reject(Rejection::Code::kInvalidArgument,
-           "Expected to deploy new resources, but " + std::to_string(plan.findings.size()) + " problems were found in them");
+    reject(Rejection::Code::kInvalidArgument, "Expected to deploy new resources, but encountered the following errors:");
     outcome_.rejection->findings = std::move(plan.findings);
     return;
   }

@@ -156,7 +156,8 @@ RpcStatus status_of(const char* command, const Rejection& rejection) {
   }();
   RpcStatus status{code, "Command '" + std::string(command) + "' rejected with code '" + name + "': " + rejection.message};
   for (const model::Finding& finding : rejection.findings)
-    status.message += "\n'" + finding.file + "': - Element: " + finding.element_id + "\n    - ERROR: " + finding.message;
+    status.message += "\n'" + finding.file + "': " +
+                      (finding.element_id.empty() ? finding.message : "- Element: " + finding.element_id + "\n    - ERROR: " + finding.message);
   return status;
 }
 
