@@ -101,6 +101,7 @@ TEST(DecisionTable, KnowsEveryHitPolicy) {
   EXPECT_EQ(by_policy("hitPolicy='COLLECT' aggregation='MIN'", kOneOutput, numbers, "4"), "5");
   EXPECT_EQ(by_policy("hitPolicy='COLLECT' aggregation='MAX'", kOneOutput, numbers, "4"), "10");
   EXPECT_EQ(by_policy("hitPolicy='COLLECT' aggregation='COUNT'", kOneOutput, numbers, "4"), "3");
+  EXPECT_EQ(by_policy("hitPolicy='COLLECT' aggregation='COUNT'", kOneOutput, numbers, "1"), "null");
 }
 
 TEST(DecisionTable, KnowsDefaultsAndSeveralOutputs) {
@@ -109,6 +110,14 @@ TEST(DecisionTable, KnowsDefaultsAndSeveralOutputs) {
   const std::string two = "<output name='r'/><output name='s'/>";
   EXPECT_EQ(by_policy("", two, {{"> 5", "1", "\"x\""}}, "9"), "{\"r\":1,\"s\":\"x\"}");
   EXPECT_EQ(by_policy("hitPolicy='COLLECT'", two, {{"> 5", "1", "2"}, {"-", "3", "4"}}, "9"), "[{\"r\":1,\"s\":2},{\"r\":3,\"s\":4}]");
+}
+
+TEST(DecisionTable, MatchesABooleanWithItselfOnly) {
+  const std::vector<std::vector<std::string>> rules = {{"true", "\"yes\""}, {"false", "\"no\""}};
+  EXPECT_EQ(by_policy("", kOneOutput, rules, "true"), "\"yes\"");
+  EXPECT_EQ(by_policy("", kOneOutput, rules, "false"), "\"no\"");
+  for (const char* other : {"null", "\"true\"", "1"}) EXPECT_EQ(by_policy("", kOneOutput, rules, other), "null") << other;
+  EXPECT_EQ(by_policy("", kOneOutput, {{"? > 1 and ? < 3", "1"}}, "2"), "1");
 }
 
 TEST(DecisionTable, RefusesInputsThatAreNotAllowed) {
@@ -319,6 +328,29 @@ TEST(Decision, IsBounded) {
   const std::string endless = "<businessKnowledgeModel id='f' name='f'><variable name='f'/><encapsulatedLogic><formalParameter name='n'/>" +
                               literal("f(n + 1)") + "</encapsulatedLogic></businessKnowledgeModel>";
   EXPECT_NE(decided(sound(definitions(endless + decision("x", literal("f(1)"), "by:f"))), "x").find("too much work"), std::string::npos);
+}
+
+// What a decision has to do grows neither with the variables that are given nor with the other decisions.
+TEST(Decision, CountsWhatItGoesThrough) {
+  std::string many;
+  for (int i = 0; i < 2'000; ++i) many += input("i" + std::to_string(i));
+  std::string chain = decision("d0", literal("1"));
+  std::string all = "on:d0";
+  for (int i = 1; i < 2'000; ++i) {
+    chain += decision("d" + std::to_string(i), literal("1"), "in:i0");
+    all += " on:d" + std::to_string(i);
+  }
+  // 2,000 decisions, each of which is looked for among 4,000 parts of the model, and looks for an input.
+  EXPECT_NE(decided(sound(definitions(many + chain + decision("x", literal("1"), all))), "x").find("too much work"), std::string::npos);
+  const auto few = sound(definitions(input("i0") + decision("d0", literal("i0"), "in:i0") + decision("x", literal("d0 + 1"), "on:d0")));
+  EXPECT_EQ(decided(few, "x", "{\"i0\": 1}"), "2");
+}
+
+TEST(Decision, SeesVariablesAndThenWhatItRequires) {
+  const auto model =
+      sound(definitions(input("a") + decision("b", literal("[a, c, d]"), "in:a on:d") + decision("d", literal("a + 1"), "in:a")));
+  const Decided result = decide(model, "b", *feel::parse_variables(R"({"a": 1, "c": 2, "d": 3})"), {}, Names::kAll);
+  EXPECT_EQ(feel::to_json(result.output), "[1,2,2]");
 }
 
 TEST(Conformance, SaysWhatPassedAndWhatDidNot) {

@@ -24,7 +24,7 @@ struct Run {
   // A model with the values of its inputs: the one that is asked, and those it imports, each by its way there.
   struct Place {
     ModelPointer model;
-    Context inputs;
+    std::shared_ptr<const Context> inputs;
     std::map<std::string, Value, std::less<>> decided;
     std::map<std::string, bool, std::less<>> open;
     std::map<std::string, std::unique_ptr<Place>, std::less<>> imports;
@@ -32,7 +32,7 @@ struct Run {
 
   Run(const ModelPointer& model, const Context& variables, Names visible = Names::kRequired) : names(visible) {
     root.model = model;
-    root.inputs = variables;
+    root.inputs = std::make_shared<const Context>(variables);
   }
 
   void fail(std::string_view decision, std::string message) {
@@ -156,7 +156,8 @@ class Boxes {
   Value filter(const Box& box, const Scope& scope) {
     const Value owner = evaluate(box.parts[0], scope);
     if (owner.is_null()) return {};
-    const List items = owner.list() ? *owner.list() : List{owner};
+    const List single = owner.list() ? List() : List{owner};
+    const List& items = owner.list() ? *owner.list() : single;
     List kept;
     for (const Value& item : items) {
       const Value verdict = evaluate(box.parts[1], feel::ItemScope(scope, item));
@@ -285,8 +286,24 @@ class BoxFunction final : public Function {
   std::string own_name_;
 };
 
+// How many names there may be in a box.
+std::size_t nodes_of(const Box& box) {
+  const auto size = [](const Tree& tree) { return tree ? tree->nodes.size() : 0; };
+  std::size_t nodes = 1 + size(box.tree);
+  for (const Box& part : box.parts) nodes += nodes_of(part);
+  if (!box.table) return nodes;
+  for (const auto& input : box.table->inputs) nodes += size(input.expression) + size(input.allowed);
+  for (const auto& output : box.table->outputs) nodes += size(output.fallback);
+  for (const auto& rule : box.table->rules) {
+    for (const Tree& test : rule.tests) nodes += size(test);
+    for (const Tree& output : rule.outputs) nodes += size(output);
+  }
+  return nodes;
+}
+
 Value Boxes::function(const Box& box, const Scope& scope, const std::string& own_name) {
   Context kept;
+  if (!machine_.spend(static_cast<std::int64_t>(nodes_of(box.parts[0])) / 4)) return {};
   collect_names(box.parts[0], scope, kept);
   return std::shared_ptr<const Function>(std::make_shared<BoxFunction>(run_, model_, box, box.type, std::move(kept), own_name));
 }
@@ -299,8 +316,9 @@ Run::Place& place_of(Run::Place& from, const std::vector<std::string>& imports) 
       next = std::make_unique<Run::Place>();
       next->model = place->model->imports.at(name);
       // Inputs of an imported model are given below its name, or else like one's own.
-      const auto given = place->inputs.find(name);
-      next->inputs = given != place->inputs.end() && given->second.context() ? *given->second.context() : place->inputs;
+      const auto given = place->inputs->find(name);
+      const Context* own = given == place->inputs->end() ? nullptr : given->second.context();
+      next->inputs = own ? std::make_shared<const Context>(*own) : place->inputs;
     }
     place = next.get();
   }
@@ -320,12 +338,15 @@ class Graph {
       return {};
     }
     ++run_->depth;
-    Context names = run_->names == Names::kAll ? place.inputs : Context();
+    Context names;
     for (const Requirement& required : decision.requirements) add_required(required, place, names);
+    static const Context nothing;
+    const feel::ContextScope given(run_->names == Names::kAll ? *place.inputs : nothing);
+    const feel::MemberScope scope(given, names);
     const std::string before = std::exchange(run_->current, decision.id);
     EvaluatedDecision report{decision.id, decision.name, name_of(decision.logic.kind), {}, {}, {}};
     Value value;
-    if (decision.has_logic) value = Boxes(machine_, run_, place.model).evaluate(decision.logic, feel::ContextScope(names), &report);
+    if (decision.has_logic) value = Boxes(machine_, run_, place.model).evaluate(decision.logic, scope, &report);
     if (decision.type) value = machine_.coerced(value, *decision.type, "the decision '" + decision.name + "'");
     if (decision.logic.kind == Box::Kind::kBroken && decision.has_logic)
       run_->fail(decision.id, "the expression of the decision cannot be read");
@@ -361,16 +382,24 @@ class Graph {
       names.insert_or_assign(name, std::move(value));
       return;
     }
+    // What else is known of the imported model, by this decision or because it was given.
+    auto known = names.find(required.imports.front());
+    if (known == names.end() && run_->names == Names::kAll) {
+      const auto given = from.inputs->find(required.imports.front());
+      if (given != from.inputs->end()) known = names.insert(*given).first;
+    }
     Context members;
-    if (const auto known = names.find(required.imports.front()); known != names.end() && known->second.context())
+    if (known != names.end() && known->second.context()) {
+      if (!machine_.spend(static_cast<std::int64_t>(known->second.context()->size()) / 4)) return;
       members = *known->second.context();
+    }
     members.insert_or_assign(name, std::move(value));
     names.insert_or_assign(required.imports.front(), Value(std::move(members)));
   }
 
   Value input(const InputData& input, const Run::Place& place) {
-    const auto given = place.inputs.find(input.name);
-    Value value = given == place.inputs.end() ? Value() : given->second;
+    const auto given = place.inputs->find(input.name);
+    Value value = given == place.inputs->end() ? Value() : given->second;
     if (!input.type || value.is_null()) return value;
     if (machine_.coerce(value, *input.type)) return value;
     return machine_.problem("the input '" + input.name + "' is no " + describe(*input.type) + ", but " + std::string(value.type_name()));
@@ -379,6 +408,9 @@ class Graph {
  private:
   bool find(const std::string& id, Run::Place& place, std::string& name, Value& value) {
     const Model& model = *place.model;
+    // Each looks through the lists of the model.
+    const std::size_t listed = model.inputs.size() + model.decisions.size() + model.knowledge.size() + model.services.size();
+    if (!machine_.spend(1 + static_cast<std::int64_t>(listed) / feel::kItemsOfAStep)) return false;
     const auto by_id = [&](const auto& list) {
       const auto at = std::find_if(list.begin(), list.end(), [&](const auto& item) { return item.id == id; });
       return at == list.end() ? nullptr : &*at;
@@ -440,12 +472,14 @@ class ServiceFunction final : public Function {
   Value call(Machine& machine, std::span<const Value> arguments) const override {
     auto place = std::make_unique<Run::Place>();
     place->model = model_;
+    Context inputs;
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
       if (parameters_[i].decision_id.empty())
-        place->inputs.insert_or_assign(parameters_[i].parameter.name, arguments[i]);
+        inputs.insert_or_assign(parameters_[i].parameter.name, arguments[i]);
       else
         place->decided.insert_or_assign(parameters_[i].decision_id, arguments[i]);
     }
+    place->inputs = std::make_shared<const Context>(std::move(inputs));
     Graph graph(machine, run_);
     Context outputs;
     for (const Requirement& output : service_.outputs) graph.add_required(output, *place, outputs);
@@ -478,6 +512,7 @@ Value Graph::service(const DecisionService& service, Run::Place& place) {
 
 // Functions are made for one evaluation; its result is data.
 Value without_functions(const Value& value) {
+  if (!value.holds_function()) return value;
   if (value.function()) return {};
   if (const List* list = value.list()) {
     List copy;
@@ -499,7 +534,10 @@ Decided finish(Machine& machine, Run& run, const Value& value) {
   if (machine.gave_up() && !decided.failure) decided.failure = Failure{"", "the evaluation takes too much work"};
   if (!decided.failure) decided.output = without_functions(value);
   decided.evaluated = std::move(run.evaluated);
-  for (EvaluatedDecision& each : decided.evaluated) each.output = without_functions(each.output);
+  for (EvaluatedDecision& each : decided.evaluated) {
+    if (each.output.holds_function() && !machine.spend(each.output.weight() / 4)) each.output = {};
+    each.output = without_functions(each.output);
+  }
   decided.problems = machine.take_problems();
   // What functions hold of the run holds them: the circle is cut here.
   run.root = {};

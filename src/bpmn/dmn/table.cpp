@@ -105,15 +105,16 @@ class TableRun {
   }
 
   Value judged() {
-    if (result_.rules.empty()) return table_.aggregation == Aggregation::kCount && !has_fallback() ? Value(0) : fallback();
+    if (result_.rules.empty()) return fallback();  // of no policy's counting: what no rule decides is null
     switch (table_.hit_policy) {
       case HitPolicy::kUnique:
         if (result_.rules.size() > 1) return failed("the hit policy UNIQUE lets one rule match, but the rules " + names() + " do");
         return output_of(result_.rules[0]);
       case HitPolicy::kAny: {
         const List all = outputs();
-        const bool same =
-            std::all_of(all.begin(), all.end(), [&](const Value& value) { return feel::equal(value, all[0]).value_or(false); });
+        const bool same = std::all_of(all.begin(), all.end(), [&](const Value& value) {
+          return machine_.spend_on_comparing(value, all[0]) && feel::equal(value, all[0]).value_or(false);
+        });
         return same ? all[0] : failed("the hit policy ANY lets rules match that give the same, but the rules " + names() + " differ");
       }
       case HitPolicy::kFirst: return output_of(result_.rules[0]);
@@ -123,10 +124,6 @@ class TableRun {
       case HitPolicy::kCollect: return aggregated();
     }
     return {};
-  }
-
-  bool has_fallback() const {
-    return std::any_of(table_.outputs.begin(), table_.outputs.end(), [](const auto& output) { return output.fallback != nullptr; });
   }
 
   std::string names() const {
@@ -168,6 +165,7 @@ class TableRun {
         result = feel::calculate(machine_, feel::Operator::kAdd, result, all[i]);
         continue;
       }
+      if (!machine_.spend_on_comparing(all[i], result)) return {};
       const auto order = feel::compare(all[i], result);
       if (!order) return failed("the outputs have no order to aggregate by");
       if (table_.aggregation == Aggregation::kMin ? *order < 0 : *order > 0) result = all[i];

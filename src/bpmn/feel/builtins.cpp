@@ -80,6 +80,16 @@ bool Call::names(std::string_view parameter) const { return std::find(names_.beg
 
 Value Call::fail(std::string_view reason) { return machine_.problem(std::string(name_) + "(): " + std::string(reason)); }
 
+Value run_builtin(const Builtin& builtin, Call& call) {
+  Machine& machine = call.machine();
+  if (builtin.reads == Reads::kAll) {
+    for (const Value& argument : call.arguments()) {
+      if (!machine.spend(reading_steps(argument))) return {};
+    }
+  }
+  return machine.built(builtin.call(call));
+}
+
 const Builtin* find_builtin(std::string_view name) {
   const auto found = registry().find(name);
   return found == registry().end() ? nullptr : found->second.builtin;

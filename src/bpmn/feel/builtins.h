@@ -45,13 +45,23 @@ class Call {
   const Pattern* pattern_;
 };
 
+// What of its arguments a function reads, and so what a call of it costs beside the call itself.
+enum class Reads : std::uint8_t {
+  kAll,     // lists, contexts and texts from end to end: counted before each call
+  kOutside  // no more than their outside, or it counts by itself what it goes through
+};
+
 struct Builtin {
   std::string_view name;  // may hold spaces: `is defined`
   // The names of its parameters, for each form it may be called in: `from | year, month, day`. `?` marks those that may be left
   // out, `...` the last one that may be repeated.
   std::string_view parameters;
   Value (*call)(Call& call);
+  Reads reads = Reads::kAll;
 };
+
+// Calls the function, unless that would be too much work. There is no other way to call one.
+Value run_builtin(const Builtin& builtin, Call& call);
 
 const Builtin* find_builtin(std::string_view name);
 // Whether one of its parameters may be a list; else a list of one item is that item to it.

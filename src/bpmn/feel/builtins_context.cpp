@@ -28,6 +28,7 @@ Value get_entries(Call& call) {
   const Context* members = call[0].context();
   if (!members) return call.fail("expected a context");
   List entries;
+  if (!call.machine().spend(static_cast<std::int64_t>(members->size()))) return {};
   for (const auto& [key, value] : *members) entries.emplace_back(Context{{"key", key}, {"value", value}});
   return entries;
 }
@@ -37,6 +38,7 @@ Value make_context(Call& call) {
   if (call[0].is_null()) return call.fail("expected a list of entries");
   Context made;
   for (const Value& entry : call[0].list() ? *call[0].list() : single) {
+    if (!call.machine().spend(1)) return {};
     const Context* members = entry.context();
     const auto key = members ? members->find("key") : Context::const_iterator();
     if (!members || key == members->end() || !key->second.string()) return call.fail("an entry is a context of key and value");
@@ -53,6 +55,7 @@ std::optional<Value> with_value(Call& call, const Value& owner, std::span<const 
   if (level.too_deep()) return std::nullopt;
   if (path.empty()) return value;
   if (!path.front().string() || (!owner.context() && (top || !owner.is_null()))) return std::nullopt;
+  if (owner.context() && !call.machine().spend(static_cast<std::int64_t>(owner.context()->size()) / 4)) return std::nullopt;
   Context members = owner.context() ? *owner.context() : Context();
   Value& member = members[*path.front().string()];
   auto inner = with_value(call, member, path.subspan(1), value, false);
@@ -77,14 +80,14 @@ Value context_merge(Call& call) {
   Context merged;
   for (const Value& part : is_list ? std::span<const Value>(*call[0].list()) : call.arguments()) {
     if (!part.context()) return call.fail("expected contexts only");
-    call.machine().spend(static_cast<std::int64_t>(part.context()->size()) / 4);
+    if (!call.machine().spend(static_cast<std::int64_t>(part.context()->size()) / 4)) return {};
     for (const auto& [name, value] : *part.context()) merged.insert_or_assign(name, value);
   }
   return merged;
 }
 
-constexpr Builtin kTable[] = {{"get value", "m, key | context, key | context, keys", get_value},
-                              {"get entries", "m | context", get_entries},
+constexpr Builtin kTable[] = {{"get value", "m, key | context, key | context, keys", get_value, Reads::kOutside},
+                              {"get entries", "m | context", get_entries, Reads::kOutside},
                               {"context", "entries", make_context},
                               {"context put", "context, key, value | context, keys, value", context_put},
                               {"put", "context, key, value", context_put},

@@ -22,7 +22,13 @@ Value negation(Call& call) {
   return call[0].is_null() ? Value() : call.fail("expected a boolean");
 }
 
-Value to_text(Call& call) { return call[0].is_null() ? Value() : Value(feel::to_text(call[0])); }
+Value to_text(Call& call) {
+  if (call[0].is_null() || call[0].string()) return call[0];
+  // Its parts may be shared, and so be longer together than they look.
+  if (!call.machine().spend(call[0].weight() / 4)) return {};
+  std::string text = feel::to_text(call[0]);
+  return text.size() > kMaxTextBytes ? call.fail("text longer than 1 MB") : Value(std::move(text));
+}
 
 bool is_separator(const Value& value, std::string_view allowed) {
   return value.string() && value.string()->size() == 1 && allowed.find(value.string()->front()) != std::string_view::npos;
@@ -82,6 +88,7 @@ Value uuid(Call& call) {
 // The same value of the same type, written the same way.
 Value is_same(Call& call) {
   const Value &a = call[0], &b = call[1];
+  if (!call.machine().spend_on_comparing(a, b)) return {};
   if (a.kind() != b.kind()) return false;
   const auto offset = [](const Zone& zone) { return zone.kind != Zone::Kind::kLocal; };
   if (a.time()) {
@@ -96,15 +103,15 @@ Value is_same(Call& call) {
   return equal(a, b).value_or(false);
 }
 
-constexpr Builtin kTable[] = {{"is defined", "value", is_defined},
-                              {"get or else", "value, default", get_or_else},
-                              {"assert", "value, condition, cause?", assert_that},
-                              {"not", "negand", negation},
-                              {"string", "from", to_text},
+constexpr Builtin kTable[] = {{"is defined", "value", is_defined, Reads::kOutside},
+                              {"get or else", "value, default", get_or_else, Reads::kOutside},
+                              {"assert", "value, condition, cause?", assert_that, Reads::kOutside},
+                              {"not", "negand", negation, Reads::kOutside},
+                              {"string", "from", to_text, Reads::kOutside},
                               {"number", "from | from, grouping separator, decimal separator?", to_number},
                               {"random number", "", random_number},
                               {"uuid", "", uuid},
-                              {"is", "value1, value2", is_same}};
+                              {"is", "value1, value2", is_same, Reads::kOutside}};
 
 }  // namespace
 

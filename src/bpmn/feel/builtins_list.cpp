@@ -7,7 +7,8 @@
 namespace consilium::bpmn::feel {
 namespace {
 
-bool same(const Value& a, const Value& b) { return equal(a, b).value_or(false); }
+// False too when there has been too much work.
+bool same(Call& call, const Value& a, const Value& b) { return call.machine().spend_on_comparing(a, b) && equal(a, b).value_or(false); }
 
 // A list given as one argument, or the arguments themselves.
 std::span<const Value> items_of(Call& call) {
@@ -45,8 +46,11 @@ Value list_contains(Call& call) {
   List single;
   const List* list = list_at(call, 0, single);
   if (!list) return call.fail("expected a list first");
-  call.machine().spend(static_cast<std::int64_t>(list->size()) / 16);
-  return std::any_of(list->begin(), list->end(), [&](const Value& item) { return same(item, call[1]); });
+  for (const Value& item : *list) {
+    if (same(call, item, call[1])) return true;
+    if (call.machine().gave_up()) return {};
+  }
+  return false;
 }
 
 // ---- numbers
@@ -65,6 +69,7 @@ Value folded(Call& call, Fold fold) {
 Value durations_summed(Call& call, std::span<const Value> items) {
   Value total = items.front();
   for (const Value& item : items.subspan(1)) {
+    if (!call.machine().spend(1)) return {};
     if (item.kind() != total.kind()) return call.fail("expected numbers only, or durations of one kind");
     total = calculate(call.machine(), Operator::kAdd, total, item);
   }
@@ -87,6 +92,7 @@ Value extreme(Call& call, bool greatest) {
   if (items.empty()) return {};
   const Value* best = &items.front();
   for (const Value& item : items) {
+    if (!call.machine().spend_on_comparing(item, *best)) return {};
     const auto order = compare(item, *best);
     if (!order) return call.fail("expected values of one type that have an order");
     if (greatest ? *order > 0 : *order < 0) best = &item;
@@ -98,6 +104,7 @@ Value largest(Call& call) { return extreme(call, true); }
 
 std::optional<std::vector<Decimal>> numbers_of(Call& call) {
   std::vector<Decimal> numbers;
+  if (!call.machine().spend(static_cast<std::int64_t>(items_of(call).size()) / 4)) return std::nullopt;
   for (const Value& item : items_of(call)) {
     if (!item.number()) {
       call.fail("expected numbers only");
@@ -105,7 +112,6 @@ std::optional<std::vector<Decimal>> numbers_of(Call& call) {
     }
     numbers.push_back(*item.number());
   }
-  call.machine().spend(static_cast<std::int64_t>(numbers.size()) / 4);
   return numbers;
 }
 
@@ -198,6 +204,7 @@ Value sublist(Call& call) {
     if (!given || *given < 1 || static_cast<std::size_t>(*given) > count) return call.fail("the length reaches out of the list");
     count = static_cast<std::size_t>(*given);
   }
+  if (!call.machine().spend(static_cast<std::int64_t>(count) / kItemsOfAStep)) return {};
   const auto begin = list->begin() + static_cast<std::ptrdiff_t>(*start);
   return List(begin, begin + static_cast<std::ptrdiff_t>(count));
 }
@@ -221,6 +228,11 @@ std::optional<List> joined(Call& call) {
       call.fail("expected lists");
       return std::nullopt;
     }
+    // The same list may be given many times: what comes of it is measured before it is there.
+    if (result.size() + list->size() > kMaxValueWeight) {
+      call.machine().give_up();
+      return std::nullopt;
+    }
     result.insert(result.end(), list->begin(), list->end());
   }
   return result;
@@ -237,7 +249,8 @@ List counted(Call& call, const List& list, Keep keep) {
   std::vector<std::pair<const Value*, std::size_t>> seen;
   for (const Value& item : list) {
     if (!call.machine().spend(1 + static_cast<std::int64_t>(seen.size()) / 16)) return {};
-    const auto found = std::find_if(seen.begin(), seen.end(), [&](const auto& known) { return same(*known.first, item); });
+    const auto found = std::find_if(seen.begin(), seen.end(), [&](const auto& known) { return same(call, *known.first, item); });
+    if (call.machine().gave_up()) return {};
     if (found == seen.end())
       seen.emplace_back(&item, 1);
     else
@@ -329,7 +342,8 @@ Value index_of_match(Call& call) {
   if (!list) return call.fail("expected a list first");
   List result;
   for (std::size_t i = 0; i < list->size(); ++i) {
-    if (same((*list)[i], call[1])) result.emplace_back(static_cast<std::int64_t>(i + 1));
+    if (same(call, (*list)[i], call[1])) result.emplace_back(static_cast<std::int64_t>(i + 1));
+    if (call.machine().gave_up()) return {};
   }
   return result;
 }
@@ -382,6 +396,7 @@ Value sort(Call& call) {
   const auto before = [&](const Value& a, const Value& b) {
     if (!call.machine().spend(1)) return false;
     if (call.size() == 1) {
+      if (!call.machine().spend_on_comparing(a, b)) return false;
       const auto order = compare(a, b);
       fits = fits && order;
       return order && *order < 0;
@@ -414,7 +429,7 @@ Value partition(Call& call) {
 
 Value is_empty(Call& call) { return call[0].list() ? Value(call[0].list()->empty()) : call.fail("expected a list"); }
 
-constexpr Builtin kTable[] = {{"count", "list", count},
+constexpr Builtin kTable[] = {{"count", "list", count, Reads::kOutside},
                               {"list contains", "list, element", list_contains},
                               {"sum", "list | n...", sum},
                               {"product", "list | n...", product},
@@ -426,7 +441,7 @@ constexpr Builtin kTable[] = {{"count", "list", count},
                               {"mode", "list | n...", mode},
                               {"all", "list | b...", all},
                               {"any", "list | b...", any},
-                              {"sublist", "list, start position, length?", sublist},
+                              {"sublist", "list, start position, length?", sublist, Reads::kOutside},
                               {"append", "list, item...", append},
                               {"concatenate", "list...", concatenate},
                               {"union", "list...", unite},
@@ -437,10 +452,10 @@ constexpr Builtin kTable[] = {{"count", "list", count},
                               {"list replace", "list, position, newItem | list, match, newItem", list_replace},
                               {"reverse", "list", reverse},
                               {"index of", "list, match", index_of_match},
-                              {"flatten", "list", flatten},
+                              {"flatten", "list", flatten, Reads::kOutside},
                               {"sort", "list, precedes?", sort},
                               {"partition", "list, size", partition},
-                              {"is empty", "list", is_empty}};
+                              {"is empty", "list", is_empty, Reads::kOutside}};
 
 }  // namespace
 

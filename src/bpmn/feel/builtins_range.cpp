@@ -167,6 +167,7 @@ bool is_constant(const Ast& ast, std::uint32_t index) {
 Value to_range(Call& call) {
   const std::string* text = call[0].string();
   if (!text) return call.fail("expected a text");
+  if (!call.machine().spend(static_cast<std::int64_t>(text->size()))) return {};  // to parse it
   ParseOptions options;
   options.strict = false;
   const auto tree = parse_tree(*text, options);

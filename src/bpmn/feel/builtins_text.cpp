@@ -10,27 +10,21 @@
 namespace consilium::bpmn::feel {
 namespace {
 
-// Counts the bytes that a function reads as work.
-const std::string* text_of(Call& call, std::size_t index) {
-  const std::string* text = call[index].string();
-  if (text) call.machine().spend(static_cast<std::int64_t>(text->size() / 256));
-  return text;
-}
+const std::string* text_of(Call& call, std::size_t index) { return call[index].string(); }
 
 Value length(Call& call) {
   const std::string* text = text_of(call, 0);
   return text ? Value(static_cast<std::int64_t>(count_code_points(*text))) : call.fail("expected a text");
 }
 
-Value to_upper(Call& call) {
+// Letters change by tables, which takes longer than to read them.
+Value in_case(Call& call, std::string (*changed)(std::string_view)) {
   const std::string* text = text_of(call, 0);
-  return text ? Value(upper_case(*text)) : call.fail("expected a text");
+  if (!text) return call.fail("expected a text");
+  return call.machine().spend(static_cast<std::int64_t>(text->size()) / 32) ? Value(changed(*text)) : Value();
 }
-
-Value to_lower(Call& call) {
-  const std::string* text = text_of(call, 0);
-  return text ? Value(lower_case(*text)) : call.fail("expected a text");
-}
+Value to_upper(Call& call) { return in_case(call, upper_case); }
+Value to_lower(Call& call) { return in_case(call, lower_case); }
 
 Value trim(Call& call) {
   const std::string* text = text_of(call, 0);
@@ -61,7 +55,7 @@ Value with_two(Call& call, Use use) {
 }
 
 Value contains_text(Call& call) {
-  return with_two(call, [](std::string_view a, std::string_view b) -> Value { return a.find(b) != std::string_view::npos; });
+  return with_two(call, [](std::string_view a, std::string_view b) -> Value { return offset_of_text(a, b).has_value(); });
 }
 Value starts_with(Call& call) {
   return with_two(call, [](std::string_view a, std::string_view b) -> Value { return a.starts_with(b); });
@@ -70,15 +64,12 @@ Value ends_with(Call& call) {
   return with_two(call, [](std::string_view a, std::string_view b) -> Value { return a.ends_with(b); });
 }
 Value substring_before(Call& call) {
-  return with_two(call, [](std::string_view a, std::string_view b) -> Value {
-    const auto at = a.find(b);
-    return a.substr(0, at == std::string_view::npos ? 0 : at);
-  });
+  return with_two(call, [](std::string_view a, std::string_view b) -> Value { return a.substr(0, offset_of_text(a, b).value_or(0)); });
 }
 Value substring_after(Call& call) {
   return with_two(call, [](std::string_view a, std::string_view b) -> Value {
-    const auto at = a.find(b);
-    return at == std::string_view::npos ? std::string_view() : a.substr(at + b.size());
+    const auto at = offset_of_text(a, b);
+    return at ? a.substr(*at + b.size()) : std::string_view();
   });
 }
 
@@ -100,19 +91,15 @@ Value substring(Call& call) {
   return rest.substr(0, offset_of_character(rest, static_cast<std::size_t>(std::min(count, size))));
 }
 
-// Steps for making a pattern, and for a unit of work with it.
-constexpr std::int64_t kPatternSteps = 40;
-constexpr std::int64_t kWorkSteps = 500;
-
 template <class T>
-Value value_of(Call& call, std::expected<T, std::string> result, std::int64_t work) {
-  call.machine().spend(kPatternSteps + work * kWorkSteps);
+Value value_of(Call& call, std::expected<T, std::string> result, const RegexWork& work) {
+  if (!call.machine().spend(work.steps)) return {};
   if (!result) return call.fail(result.error());
   return Value(std::move(*result));
 }
 
-Value list_of(Call& call, std::expected<std::vector<std::string>, std::string> result, std::int64_t work) {
-  call.machine().spend(kPatternSteps + work * kWorkSteps);
+Value list_of(Call& call, std::expected<std::vector<std::string>, std::string> result, const RegexWork& work) {
+  if (!call.machine().spend(work.steps)) return {};
   if (!result) return call.fail(result.error());
   List list;
   list.reserve(result->size());
@@ -126,44 +113,59 @@ const std::string* flags_of(Call& call, std::size_t index) {
   return call[index].is_null() ? &none : call[index].string();
 }
 
-// What the call has compiled already, or `made`.
-const Pattern& pattern_of(Call& call, std::string_view pattern, std::string_view flags, std::optional<Pattern>& made) {
-  return call.pattern() ? *call.pattern() : made.emplace(pattern, flags);
+// What the call has compiled already, or `made`; null pointer: that, or going through the text with it, is too much work. At each
+// letter of a text as much of it may be compared as the pattern is long.
+const Pattern* pattern_of(Call& call, std::string_view text, std::string_view pattern, std::string_view flags,
+                          std::optional<Pattern>& made) {
+  constexpr std::int64_t kPatternSteps = 40, kComparedBytesOfAStep = 2048;
+  const auto length = static_cast<std::int64_t>(pattern.size());
+  const std::int64_t compiling = call.pattern() ? 0 : length;
+  const std::int64_t searching = static_cast<std::int64_t>(text.size()) * length / kComparedBytesOfAStep;
+  if (!call.machine().spend(kPatternSteps + compiling + searching)) return nullptr;
+  return call.pattern() ? call.pattern() : &made.emplace(pattern, flags);
 }
 
 Value matches(Call& call) {
   const std::string *text = text_of(call, 0), *pattern = text_of(call, 1), *flags = flags_of(call, 2);
   if (!text || !pattern || !flags) return call.fail("expected texts");
-  std::int64_t work = 0;
+  RegexWork work;
   std::optional<Pattern> made;
-  auto result = regex_matches(*text, pattern_of(call, *pattern, *flags, made), work);
+  const Pattern* compiled = pattern_of(call, *text, *pattern, *flags, made);
+  if (!compiled) return {};
+  auto result = regex_matches(*text, *compiled, work);
   return value_of(call, std::move(result), work);
 }
 
 Value replace(Call& call) {
   const std::string *text = text_of(call, 0), *pattern = text_of(call, 1), *by = text_of(call, 2), *flags = flags_of(call, 3);
   if (!text || !pattern || !by || !flags) return call.fail("expected texts");
-  std::int64_t work = 0;
+  RegexWork work;
   std::optional<Pattern> made;
-  auto result = regex_replace(*text, pattern_of(call, *pattern, *flags, made), *by, kMaxTextBytes, work);
+  const Pattern* compiled = pattern_of(call, *text, *pattern, *flags, made);
+  if (!compiled) return {};
+  auto result = regex_replace(*text, *compiled, *by, kMaxTextBytes, work);
   return value_of(call, std::move(result), work);
 }
 
 Value split(Call& call) {
   const std::string *text = text_of(call, 0), *pattern = text_of(call, 1);
   if (!text || !pattern) return call.fail("expected two texts");
-  std::int64_t work = 0;
+  RegexWork work;
   std::optional<Pattern> made;
-  auto result = regex_split(*text, pattern_of(call, *pattern, "", made), work);
+  const Pattern* compiled = pattern_of(call, *text, *pattern, "", made);
+  if (!compiled) return {};
+  auto result = regex_split(*text, *compiled, work);
   return list_of(call, std::move(result), work);
 }
 
 Value extract(Call& call) {
   const std::string *text = text_of(call, 0), *pattern = text_of(call, 1);
   if (!text || !pattern) return call.fail("expected two texts");
-  std::int64_t work = 0;
+  RegexWork work;
   std::optional<Pattern> made;
-  auto result = regex_extract(*text, pattern_of(call, *pattern, "", made), work);
+  const Pattern* compiled = pattern_of(call, *text, *pattern, "", made);
+  if (!compiled) return {};
+  auto result = regex_extract(*text, *compiled, work);
   return list_of(call, std::move(result), work);
 }
 
@@ -186,7 +188,7 @@ Value join(Call& call) {
     out += *item.string();
     if (out.size() > kMaxTextBytes) return call.fail("text longer than 1 MB");
   }
-  call.machine().spend(static_cast<std::int64_t>(out.size() / 256));
+  if (!call.machine().spend(static_cast<std::int64_t>(out.size()) / kBytesOfAStep)) return {};
   return out + part(3);
 }
 

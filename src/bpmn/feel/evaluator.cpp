@@ -35,7 +35,7 @@ class BuiltinFunction final : public Function {
   }
   Value call(Machine& machine, std::span<const Value> arguments) const override {
     Call made(machine, builtin_.name, arguments);
-    return machine.built(builtin_.call(made));
+    return run_builtin(builtin_, made);
   }
 
  private:
@@ -219,7 +219,7 @@ class Walker {
     }
     unwrap(*node.builtin, arguments);
     Call made(machine_, node.builtin->name, arguments, node.names, node.pattern.get());
-    return machine_.built(node.builtin->call(made));
+    return run_builtin(*node.builtin, made);
   }
 
   // A list of one is its item where a function takes no list.
@@ -269,8 +269,8 @@ class Walker {
   }
 
   Value comparison(Operator which, const Value& left, const Value& right) {
+    if (!machine_.spend_on_comparing(left, right)) return {};
     if (which == Operator::kEqual || which == Operator::kNotEqual) {
-      machine_.spend(std::min(left.weight(), right.weight()) / 4);
       const auto same = equal(left, right);
       if (!same) return misfit("'='", left, right);
       return *same == (which == Operator::kEqual);
@@ -289,6 +289,7 @@ class Walker {
     const Value value = run(node.children[0], scope);
     const Value low = run(node.children[1], scope);
     const Value high = run(node.children[2], scope);
+    if (!machine_.spend_on_comparing(value, low) || !machine_.spend_on_comparing(value, high)) return {};
     const auto from = compare(value, low);
     const auto to = compare(value, high);
     if (!from || !to) return misfit("between", value, from ? high : low);
@@ -312,13 +313,15 @@ class Walker {
     }
     const Value value = run(index, scope);
     if (node.asks_input) return value.boolean() ? value : Value();
+    // Somebody who writes `true` asks for it; other booleans may be conditions.
+    if (node.kind == NodeKind::kLiteral && value.boolean()) return comparison(Operator::kEqual, input, value);
     if (node.kind == NodeKind::kRange && value.is_null()) return {};  // a range that is none holds nothing and leaves nothing out
     return matches(value, input);
   }
 
   // A value as a test: it is the input, or a list or range that holds it.
   Value matches(const Value& value, const Value& input) {
-    machine_.spend(std::min(value.weight(), input.weight()) / 4);
+    if (!machine_.spend_on_comparing(input, value)) return {};
     if (const Range* range = value.range()) {
       if (input.range()) return from_optional(equal(input, value));
       return from_optional(contains(*range, input));
@@ -326,7 +329,9 @@ class Walker {
     if (const List* items = value.list()) {
       if (input.list() && equal(input, value).value_or(false)) return true;
       bool unknown = false;
-      for (const Value& item : *items) {
+      for (std::size_t i = 0; i < items->size(); ++i) {
+        const Value& item = (*items)[i];
+        if (!machine_.spend(i % kItemsOfAStep == 0 ? 1 : 0) || !machine_.spend_on_comparing(input, item)) return {};
         std::optional<bool> held;
         if (item.range() && !input.range())
           held = contains(*item.range(), input);
@@ -351,23 +356,23 @@ class Walker {
     bool dates = false;
   };
 
-  std::optional<std::variant<List, Span>> domain(std::uint32_t index, const Scope& scope) {
+  std::optional<std::variant<Value, Span>> domain(std::uint32_t index, const Scope& scope) {
     const Node& node = nodes_[index];
     if (node.kind == NodeKind::kSpan) {
       const Value start = run(node.children[0], scope);
       return span(Range{start, run(node.children[1], scope), true, true});
     }
     const Value value = run(index, scope);
-    if (value.list()) return *value.list();
+    if (value.list()) return value;
     if (value.range()) return span(*value.range());
     if (value.is_null()) {
       machine_.problem("a loop goes over a list or range, not over null");
       return std::nullopt;
     }
-    return List{value};
+    return Value(List{value});
   }
 
-  std::optional<std::variant<List, Span>> span(const Range& range) {
+  std::optional<std::variant<Value, Span>> span(const Range& range) {
     Span made;
     const auto from = range.start.number() ? range.start.number()->to_integer() : std::nullopt;
     const auto to = range.end.number() ? range.end.number()->to_integer() : std::nullopt;
@@ -382,7 +387,7 @@ class Walker {
     const bool up = made.from <= made.to;
     if (!range.start_included) made.from += up ? 1 : -1;
     if (!range.end_included) made.to -= up ? 1 : -1;
-    if (up != (made.from <= made.to)) return List();  // nothing is left between
+    if (up != (made.from <= made.to)) return Value(List());  // nothing is left between
     return made;
   }
 
@@ -401,8 +406,8 @@ class Walker {
       if (!machine_.spend(1)) return false;
       return iterate(node, which + 1, NameScope(scope, node.names[which], value), body, go_on);
     };
-    if (const auto* items = std::get_if<List>(&*values)) {
-      for (const Value& item : *items) {
+    if (const auto* items = std::get_if<Value>(&*values)) {
+      for (const Value& item : *items->list()) {
         if (!step(item)) return false;
         if (!go_on) break;
       }
@@ -470,6 +475,7 @@ class Walker {
     parameters.reserve(node.names.size());
     for (std::size_t i = 0; i < node.names.size(); ++i) parameters.push_back({node.names[i], node.types[i]});
     Context captured;
+    if (!machine_.spend(static_cast<std::int64_t>(node.captured.size()))) return {};
     for (const std::string& used : node.captured) {
       if (node.recursive && used == node.text) continue;
       if (const Value* found = scope.find(used)) captured.emplace(used, *found);
@@ -741,6 +747,13 @@ std::optional<std::vector<std::size_t>> Function::places(std::span<const std::st
   return found;
 }
 
+std::int64_t reading_steps(const Value& value) {
+  if (const List* list = value.list()) return static_cast<std::int64_t>(list->size()) / kItemsOfAStep;
+  if (const Context* members = value.context()) return static_cast<std::int64_t>(members->size()) / kItemsOfAStep;
+  if (const std::string* text = value.string()) return static_cast<std::int64_t>(text->size()) / kBytesOfAStep;
+  return value.range() ? value.weight() / 4 : 0;
+}
+
 bool Machine::Level::too_deep() const {
   if (machine_.depth_ <= kMaxEvaluationDepth) return false;
   if (!machine_.gave_up_) machine_.problem("nested deeper than " + std::to_string(kMaxEvaluationDepth) + " operations");
@@ -891,7 +904,10 @@ Value Machine::coerced(const Value& value, const Type& type, std::string_view wh
 }
 
 std::optional<List> items_of(Machine& machine, const Value& domain) {
-  if (domain.list()) return *domain.list();
+  if (domain.list()) {
+    if (!machine.spend(reading_steps(domain))) return std::nullopt;
+    return *domain.list();
+  }
   const Range* range = domain.range();
   if (!range) {
     if (!domain.is_null()) return List{domain};

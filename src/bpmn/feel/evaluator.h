@@ -2,6 +2,7 @@
 // requires.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <string_view>
@@ -82,6 +83,9 @@ class MemberScope final : public Scope {
   const Context& members_;
 };
 
+inline constexpr std::int64_t kItemsOfAStep = 16;   // that a plain walk looks at
+inline constexpr std::int64_t kBytesOfAStep = 256;  // of text
+
 class Machine {
  public:
   explicit Machine(const Environment& environment, std::int64_t most_steps = kMaxEvaluationSteps)
@@ -111,9 +115,13 @@ class Machine {
   Value built(Value value);
   // Counts work; false: there has been too much, and what is given now is null.
   bool spend(std::int64_t steps);
+  // Counts the work of comparing the two: of nested values all parts, of texts their letters.
+  bool spend_on_comparing(const Value& left, const Value& right) { return spend(std::min(left.weight(), right.weight()) / 4); }
   // An assertion did not hold.
   void refute() { is_refuted_ = true; }
   bool is_refuted() const { return is_refuted_; }
+  // There would be too much work.
+  void give_up() { gave_up_ = true; }
   bool gave_up() const { return gave_up_; }
   std::int64_t steps() const { return most_steps_ - steps_left_; }
   const Environment& environment() const { return environment_; }
@@ -147,6 +155,9 @@ class Machine {
 };
 
 Evaluation evaluate_tree(const std::shared_ptr<const Ast>& ast, const Scope& scope, const Environment& environment);
+
+// The steps for going once through a value, not into the parts of its parts: one for several items of a list or letters of a text.
+std::int64_t reading_steps(const Value& value);
 
 // What a loop over the value goes through: the items of a list, the numbers or dates of a range. nullopt: nothing, with a problem.
 std::optional<List> items_of(Machine& machine, const Value& domain);

@@ -227,6 +227,119 @@ TEST(Feel, BoundsDepthLengthAndWork) {
   EXPECT_EQ(evaluated(bomb + "}"), "gave up");
 }
 
+class Charged : public ::testing::Test {
+ protected:
+  static constexpr std::size_t kMany = 100'000;
+
+  static const Context& variables() {
+    static const Context made = [] {
+      Context all;
+      List numbers, truths, texts, entries;
+      for (std::size_t i = 0; i < kMany; ++i) {
+        numbers.emplace_back(static_cast<std::int64_t>(i));
+        truths.emplace_back(true);
+        texts.emplace_back(std::string("x"));
+      }
+      Context members;
+      for (std::size_t i = 0; i < kMany; ++i) members.emplace("k" + std::to_string(i), 1);
+      for (std::size_t i = 0; i < 20'000; ++i) entries.emplace_back(Context{{"key", "same"}, {"value", 1}});
+      all.emplace("nested", List{Value(numbers), Value(numbers)});
+      all.emplace("numbers", std::move(numbers));
+      all.emplace("truths", std::move(truths));
+      all.emplace("texts", std::move(texts));
+      all.emplace("inside", Context{{"members", Value(members)}});
+      all.emplace("members", std::move(members));
+      all.emplace("entries", std::move(entries));
+      all.emplace("text", std::string(1'000'000, 'a'));
+      all.emplace("part", std::string(500'000, 'a') + "b");
+      return all;
+    }();
+    return made;
+  }
+
+  static Evaluation evaluate(const std::string& text) {
+    const auto expression = Expression::parse(text);
+    EXPECT_TRUE(expression) << text;
+    return expression ? expression->evaluate(ContextScope(variables())) : Evaluation();
+  }
+};
+
+// So that no expression takes for ever, whatever it does with long lists and texts.
+TEST_F(Charged, FunctionsCountWhatTheyGoThrough) {
+  for (const char* call : {"list contains(numbers, -1)",
+                           "list contains(nested, nested[1])",
+                           "sum(numbers)",
+                           "product(numbers)",
+                           "min(numbers)",
+                           "max(numbers)",
+                           "mean(numbers)",
+                           "median(numbers)",
+                           "stddev(numbers)",
+                           "mode(texts)",
+                           "all(truths)",
+                           "any(truths)",
+                           "all(numbers)",
+                           "index of(numbers, -1)",
+                           "index of(nested, nested[1])",
+                           "distinct values(nested)",
+                           "sublist(numbers, 1, 90000)",
+                           "append(numbers, 1)",
+                           "concatenate(numbers, [1])",
+                           "insert before(numbers, 1, 1)",
+                           "remove(numbers, 1)",
+                           "list replace(numbers, 1, 2)",
+                           "reverse(numbers)",
+                           "flatten(numbers)",
+                           "partition(numbers, 100000)",
+                           "string join(texts)",
+                           "string(numbers)",
+                           "is(numbers, numbers)",
+                           "context put(inside, [\"members\", \"a\"], 1)",
+                           "context merge([members, {}])",
+                           "get entries(members)",
+                           "context(entries)",
+                           "contains(text, \"b\")",
+                           "contains(text, part)",
+                           "starts with(text, part)",
+                           "substring before(text, \"b\")",
+                           "substring after(text, \"b\")",
+                           "substring(text, 1, 1)",
+                           "string length(text)",
+                           "upper case(text)",
+                           "lower case(text)",
+                           "trim(text)",
+                           "replace(text, \"a\", \"\")",
+                           "matches(text, \"aaaaaaaab\")",
+                           "split(text, \"b\")",
+                           "number(text)",
+                           "range(text)",
+                           "-1 in numbers",
+                           "nested[1] in nested",
+                           "numbers = numbers",
+                           "text < text",
+                           "text between text and text"})
+    EXPECT_GE(evaluate(call).steps, 1'000) << call;
+}
+
+TEST_F(Charged, WhatIsTooMuchIsGivenUp) {
+  for (const char* work :
+       {"count(for i in 1..40000 return sum(numbers))", "count(for i in 1..40000 return list contains(numbers, -1))",
+        "count(for i in 1..40000 return -1 in numbers)", "count(for i in 1..40000 return string length(string(numbers)))",
+        "count(for i in 1..40000 return contains(text, part))", "count(for i in 1..40000 return text < text)",
+        "count(concatenate(numbers, numbers, numbers))"})
+    EXPECT_TRUE(evaluate(work).gave_up) << work;
+}
+
+TEST_F(Charged, WhatModelsDoStaysCheap) {
+  for (const char* work :
+       {"sum(numbers) + max(numbers) + count(numbers)", "mean(numbers)", "list contains(numbers, 99999)",
+        "count(for i in 1..10000 return count(numbers))", "count(for i in 1..10000 return is empty(numbers))",
+        "count(for i in 1..10000 return sublist(numbers, i, 3)[1])", "count(for i in 1..10000 return get value(members, \"k1\"))",
+        "count(for i in 1..10000 return some x in numbers satisfies x = 0)",
+        "string length(replace(substring(text, 1, 10000), \"a\", \"b\"))", "contains(text, part)"})
+    EXPECT_FALSE(evaluate(work).gave_up) << work;
+}
+
 TEST(Feel, ReadsAttributesOfBothKinds) {
   EXPECT_TRUE(Expression::parse_attribute("plain text")->is_static());
   EXPECT_EQ(Expression::parse_attribute("plain text")->text(), "plain text");

@@ -5,6 +5,7 @@
 #include <unicode/unistr.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 
 namespace consilium::bpmn::feel {
@@ -160,7 +161,8 @@ class Translator {
 };
 
 UBool count_work(const void* context, std::int32_t) {
-  ++*static_cast<std::int64_t*>(const_cast<void*>(context));
+  constexpr std::int64_t kTurnSteps = 500;  // about a tenth of a millisecond
+  static_cast<RegexWork*>(const_cast<void*>(context))->steps += kTurnSteps;
   return true;
 }
 
@@ -181,9 +183,35 @@ std::string without_space(std::string_view pattern) {
 
 thread_local std::int64_t compiled_patterns = 0;
 
+// Goes through the matches, and counts them. False: there is no other, or there are too many.
+class Matches {
+ public:
+  Matches(icu::RegexMatcher& matcher, RegexWork& work) : matcher_(matcher), work_(work) {}
+
+  bool next(UErrorCode& status) {
+    constexpr std::int64_t kOfAStep = 4, kMost = 1'000'000;
+    if (count_ == kMost) status = U_REGEX_TIME_OUT;
+    if (U_FAILURE(status) || !matcher_.find(status) || U_FAILURE(status)) return false;
+    if (++count_ % kOfAStep == 0) ++work_.steps;
+    return true;
+  }
+
+ private:
+  icu::RegexMatcher& matcher_;
+  RegexWork& work_;
+  std::int64_t count_ = 0;
+};
+
 std::unexpected<std::string> too_much_work() { return std::unexpected(std::string("matching the pattern takes too much work")); }
 
 }  // namespace
+
+std::optional<std::size_t> offset_of_text(std::string_view text, std::string_view part) {
+  // What the standard library has compares the whole part at each place.
+  const void* found = memmem(text.data(), text.size(), part.data(), part.size());
+  if (!found) return std::nullopt;
+  return static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+}
 
 std::size_t offset_of_character(std::string_view text, std::size_t index) {
   std::size_t at = 0;
@@ -245,7 +273,7 @@ CompiledResult compile(std::string_view pattern, std::string_view flags) {
   return compiled;
 }
 
-std::expected<std::unique_ptr<icu::RegexMatcher>, std::string> matcher_of(const Pattern& pattern, std::int64_t& work) {
+std::expected<std::unique_ptr<icu::RegexMatcher>, std::string> matcher_of(const Pattern& pattern, RegexWork& work) {
   if (!pattern.result()) return std::unexpected(pattern.result().error());
   UErrorCode status = U_ZERO_ERROR;
   std::unique_ptr<icu::RegexMatcher> matcher((*pattern.result())->pattern->matcher(status));
@@ -263,7 +291,7 @@ Pattern::~Pattern() = default;
 
 std::int64_t Pattern::compiled() { return compiled_patterns; }
 
-std::expected<bool, std::string> regex_matches(std::string_view text, const Pattern& pattern, std::int64_t& work) {
+std::expected<bool, std::string> regex_matches(std::string_view text, const Pattern& pattern, RegexWork& work) {
   auto matcher = matcher_of(pattern, work);
   if (!matcher) return std::unexpected(std::move(matcher).error());
   const icu::UnicodeString subject = wide(text);
@@ -306,7 +334,7 @@ std::expected<void, std::string> append_replacement(icu::UnicodeString& out, std
 }  // namespace
 
 std::expected<std::string, std::string> regex_replace(std::string_view text, const Pattern& pattern, std::string_view replacement,
-                                                      std::size_t most_bytes, std::int64_t& work) {
+                                                      std::size_t most_bytes, RegexWork& work) {
   auto matcher = matcher_of(pattern, work);
   if (!matcher) return std::unexpected(std::move(matcher).error());
   const bool literal = (*pattern.result())->is_literal;
@@ -318,7 +346,8 @@ std::expected<std::string, std::string> regex_replace(std::string_view text, con
   (*matcher)->reset(subject);
   icu::UnicodeString out;
   std::int32_t last = 0;
-  while ((*matcher)->find(status) && U_SUCCESS(status)) {
+  Matches matches(**matcher, work);
+  while (matches.next(status)) {
     out.append(subject, last, (*matcher)->start(status) - last);
     if (literal) {
       out.append(wide(replacement));
@@ -333,7 +362,7 @@ std::expected<std::string, std::string> regex_replace(std::string_view text, con
   return narrow(out);
 }
 
-std::expected<std::vector<std::string>, std::string> regex_split(std::string_view text, const Pattern& pattern, std::int64_t& work) {
+std::expected<std::vector<std::string>, std::string> regex_split(std::string_view text, const Pattern& pattern, RegexWork& work) {
   auto matcher = matcher_of(pattern, work);
   if (!matcher) return std::unexpected(std::move(matcher).error());
   const icu::UnicodeString subject = wide(text);
@@ -341,7 +370,8 @@ std::expected<std::vector<std::string>, std::string> regex_split(std::string_vie
   UErrorCode status = U_ZERO_ERROR;
   std::vector<std::string> parts;
   std::int32_t last = 0;
-  while ((*matcher)->find(status) && U_SUCCESS(status)) {
+  Matches matches(**matcher, work);
+  while (matches.next(status)) {
     const std::int32_t start = (*matcher)->start(status);
     const std::int32_t end = (*matcher)->end(status);
     if (end == start && (start == 0 || start == subject.length())) continue;  // nothing between the characters at the ends
@@ -353,14 +383,15 @@ std::expected<std::vector<std::string>, std::string> regex_split(std::string_vie
   return parts;
 }
 
-std::expected<std::vector<std::string>, std::string> regex_extract(std::string_view text, const Pattern& pattern, std::int64_t& work) {
+std::expected<std::vector<std::string>, std::string> regex_extract(std::string_view text, const Pattern& pattern, RegexWork& work) {
   auto matcher = matcher_of(pattern, work);
   if (!matcher) return std::unexpected(std::move(matcher).error());
   const icu::UnicodeString subject = wide(text);
   (*matcher)->reset(subject);
   UErrorCode status = U_ZERO_ERROR;
   std::vector<std::string> found;
-  while ((*matcher)->find(status) && U_SUCCESS(status)) found.push_back(narrow((*matcher)->group(status)));
+  Matches matches(**matcher, work);
+  while (matches.next(status)) found.push_back(narrow((*matcher)->group(status)));
   if (U_FAILURE(status)) return too_much_work();
   return found;
 }

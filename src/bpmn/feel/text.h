@@ -11,6 +11,8 @@
 
 namespace consilium::bpmn::feel {
 
+// Where a part occurs first; nullopt: nowhere. In time that grows with the sum of both.
+std::optional<std::size_t> offset_of_text(std::string_view text, std::string_view part);
 // Where the character with that index (from 0) begins; the size of the text beyond its end.
 std::size_t offset_of_character(std::string_view text, std::size_t index);
 std::string upper_case(std::string_view text);
@@ -36,11 +38,16 @@ class Pattern {
   std::expected<std::unique_ptr<const Compiled>, std::string> result_;
 };
 
-// `work` grows by what the matching took, in units of about a tenth of a millisecond; it is bounded.
-std::expected<bool, std::string> regex_matches(std::string_view text, const Pattern& pattern, std::int64_t& work);
+// What matching took, in steps of an evaluation: some for each turn that the search goes back, and one for a few matches.
+struct RegexWork {
+  std::int64_t steps = 0;
+};
+
+// The work of each is bounded.
+std::expected<bool, std::string> regex_matches(std::string_view text, const Pattern& pattern, RegexWork& work);
 std::expected<std::string, std::string> regex_replace(std::string_view text, const Pattern& pattern, std::string_view replacement,
-                                                      std::size_t most_bytes, std::int64_t& work);
-std::expected<std::vector<std::string>, std::string> regex_split(std::string_view text, const Pattern& pattern, std::int64_t& work);
-std::expected<std::vector<std::string>, std::string> regex_extract(std::string_view text, const Pattern& pattern, std::int64_t& work);
+                                                      std::size_t most_bytes, RegexWork& work);
+std::expected<std::vector<std::string>, std::string> regex_split(std::string_view text, const Pattern& pattern, RegexWork& work);
+std::expected<std::vector<std::string>, std::string> regex_extract(std::string_view text, const Pattern& pattern, RegexWork& work);
 
 }  // namespace consilium::bpmn::feel

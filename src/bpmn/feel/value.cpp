@@ -313,6 +313,7 @@ std::shared_ptr<const Holder> Value::share(T content, Measure measure) {
   const auto add = [&](const Value& part) {
     made->weight = added(made->weight, part.weight());
     made->depth = std::max(made->depth, deeper(part.depth()));
+    made->holds_function = made->holds_function || part.holds_function();
   };
   measure(content, add);
   made->content = std::move(content);
@@ -348,6 +349,12 @@ std::uint16_t Value::depth() const {
   if (const auto* context = std::get_if<Pointer<Context>>(&held_)) return (*context)->depth;
   if (const auto* range = std::get_if<std::shared_ptr<const SharedRange>>(&held_)) return (*range)->depth;
   return 0;
+}
+
+bool Value::holds_function() const {
+  if (const auto* list = std::get_if<Pointer<List>>(&held_)) return (*list)->holds_function;
+  if (const auto* context = std::get_if<Pointer<Context>>(&held_)) return (*context)->holds_function;
+  return function() != nullptr;
 }
 
 std::string_view Value::type_name() const {

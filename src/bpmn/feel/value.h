@@ -89,6 +89,8 @@ class Value {
   // How many values there are in it when all of it is written out, shared parts as often as they occur; saturated.
   std::uint32_t weight() const;
   std::uint16_t depth() const;
+  // It is a function, or one is in it.
+  bool holds_function() const;
 
   // The same value: same type, same parts. (What FEEL calls equal is `feel::equal`.)
   bool operator==(const Value& other) const;
@@ -100,6 +102,7 @@ class Value {
     T content;
     std::uint32_t weight = 1;
     std::uint16_t depth = 1;
+    bool holds_function = false;
   };
   template <class T>
   using Pointer = std::shared_ptr<const Shared<T>>;
@@ -134,6 +137,7 @@ struct Value::SharedRange {
   Range content;
   std::uint32_t weight = 1;
   std::uint16_t depth = 1;
+  bool holds_function = false;
 };
 
 inline const Range* Value::range() const {
