@@ -175,11 +175,18 @@ class Reader {
       if (is_bpmn(node, "escalation")) read_declaration(node, "escalationCode", escalations_);
       if (is_bpmn(node, "signal")) read_declaration(node, "name", signals_);
     }
+    std::size_t processes = 0;
     for (const xml_node node : definitions.children()) {
       if (node.type() != pugi::node_element) continue;
       const auto name = name_of(node);
       if (name.space != kBpmn) continue;  // the drawing
       if (name.local == "process") {
+        if (is_executable(node) && ++processes > kMaxProcesses && options_.origin == Origin::kDeployed) {
+          if (processes == kMaxProcesses + 1)
+            findings_.add(node.attribute("id").value(),
+                          "the file has more than " + std::to_string(kMaxProcesses) + " executable processes");
+          continue;
+        }
         read_process(node);
       } else if (!one_of(name.local, kDeclarations) && !one_of(name.local, kSkipped)) {
         findings_.add(node.attribute("id").value(), "bpmn:" + std::string(name.local) + " is not supported");
@@ -251,10 +258,12 @@ class Reader {
 
   // ---- processes
 
+  static bool is_executable(xml_node process) { return std::string_view(process.attribute("isExecutable").value()) == "true"; }
+
   void read_process(xml_node node) {
     std::string id;
     if (!take_id(node, id)) return;
-    if (std::string_view(node.attribute("isExecutable").value()) != "true") return;
+    if (!is_executable(node)) return;
     check_attributes(node, id, {});
     auto process = std::make_shared<Process>();
     process_ = process.get();
@@ -279,6 +288,7 @@ class Reader {
     link_compensation();
     check_process(*process, findings_);
     order_as_zeebe(*process);
+    if (options_.origin == Origin::kDeployed) elements_before_ += process->elements.size() + pending_flows_.size();
     processes_.push_back(std::move(process));
   }
 
@@ -333,7 +343,7 @@ class Reader {
   }
 
   bool within_limit(std::string_view id) {
-    if (process_->elements.size() + pending_flows_.size() < kMaxModelElements) return true;
+    if (elements_before_ + process_->elements.size() + pending_flows_.size() < kMaxModelElements) return true;
     if (!too_many_) findings_.add(id, "the file has more than 10,000 elements");
     too_many_ = true;
     return false;
@@ -1132,6 +1142,7 @@ class Reader {
   std::multimap<std::string, std::string, std::less<>> pending_associations_;  // source to target
   feel::Context headers_;
   feel::Expression process_priority_;
+  std::size_t elements_before_ = 0;  // of the file's other processes
   bool too_many_ = false;
 };
 

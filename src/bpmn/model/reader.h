@@ -17,6 +17,7 @@ namespace consilium::bpmn::model {
 inline constexpr std::size_t kMaxModelBytes = 4 * 1024 * 1024;
 inline constexpr int kMaxModelDepth = 200;                // of nested XML elements
 inline constexpr std::size_t kMaxModelElements = 10'000;  // flow nodes and flows of a file
+inline constexpr std::size_t kMaxProcesses = 100;         // of a file that can run
 inline constexpr std::size_t kMaxIdBytes = 255;
 inline constexpr std::size_t kMaxFindings = 200;
 

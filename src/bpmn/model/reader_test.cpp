@@ -262,6 +262,38 @@ TEST(Reader, KeepsItsLimits) {
   // the process, the start, and two for each end
   EXPECT_EQ(all_findings(with_tasks((kMaxModelElements - 2) / 2)), "");
   EXPECT_NE(all_findings(with_tasks((kMaxModelElements - 2) / 2 + 1)).find("more than 10,000 elements"), std::string::npos);
+  // The limits are the file's, however many processes it has.
+  const auto with_processes = [&](std::size_t processes, std::size_t ends) {
+    std::string more;
+    for (std::size_t i = 1; i < processes; ++i) {
+      more += "<b:process id=\"q" + std::to_string(i) + "\" isExecutable=\"true\"><b:startEvent id=\"s" + std::to_string(i) + "\"/>";
+      for (std::size_t j = 0; j < ends; ++j) more += "<b:endEvent id=\"e" + std::to_string(i) + '_' + std::to_string(j) + "\"/>";
+      for (std::size_t j = 0; j < ends; ++j) more += flow("s" + std::to_string(i), "e" + std::to_string(i) + '_' + std::to_string(j));
+      more += "</b:process>";
+    }
+    return wrap("<b:startEvent id=\"s\"/>", more);
+  };
+  ReadOptions kept;
+  kept.origin = Origin::kKept;
+  EXPECT_EQ(all_findings(with_processes(kMaxProcesses, 0)), "");
+  EXPECT_EQ(all_findings(with_processes(kMaxProcesses + 2, 0)), "q101: the file has more than 100 executable processes\n");
+  EXPECT_EQ(all_findings(with_processes(kMaxProcesses + 2, 0), kept), "");
+  EXPECT_EQ(all_findings(with_processes(11, 480)), "");
+  EXPECT_NE(all_findings(with_processes(11, 520)).find("more than 10,000 elements"), std::string::npos);
+  EXPECT_EQ(all_findings(with_processes(11, 520), kept), "");
+  // A look-up of a namespace goes through the attributes of all elements around.
+  const auto nested = [](int levels, int attributes) {
+    std::string begin, end;
+    for (int i = 0; i < levels; ++i) {
+      begin += "<x:a";
+      for (int j = 0; j < attributes; ++j) begin += " a" + std::to_string(j) + "=\"\"";
+      begin += '>';
+      end += "</x:a>";
+    }
+    return wrap("<b:startEvent id=\"s\"><b:extensionElements>" + begin + end + "</b:extensionElements></b:startEvent>");
+  };
+  EXPECT_EQ(all_findings(nested(190, 2)), "");
+  EXPECT_NE(all_findings(nested(190, 3)).find("more than 400 attributes on the way"), std::string::npos);
   EXPECT_NE(all_findings(wrap("<b:startEvent id=\"" + std::string(kMaxIdBytes + 1, 'x') + "\"/>")).find("longer than 255"),
             std::string::npos);
   EXPECT_EQ(all_findings(wrap("<b:startEvent id=\"" + std::string(kMaxIdBytes, 'x') + "\"/>")), "");

@@ -160,6 +160,7 @@ bool add_unit(Period& period, std::string_view count, char mark, bool in_time, s
 // ---- moments and lengths
 
 std::optional<Period> parse_period(std::string_view text) {
+  if (text.size() > kMaxTimerTextBytes) return std::nullopt;
   const auto take = [&](char c) {
     if (!text.starts_with(c)) return false;
     text.remove_prefix(1);
@@ -206,6 +207,7 @@ Timestamp later_by(Timestamp from, const Period& period) {
 }
 
 std::optional<Timestamp> parse_moment(std::string_view text) {
+  if (text.size() > kMaxTimerTextBytes) return std::nullopt;
   if (text.ends_with(']')) {
     const auto bracket = text.find('[');
     if (bracket == std::string_view::npos) return std::nullopt;
@@ -221,6 +223,7 @@ std::optional<Timestamp> parse_moment(std::string_view text) {
 // ---- cron
 
 std::optional<Cron> Cron::parse(std::string_view text) {
+  if (text.size() > kMaxTimerTextBytes) return std::nullopt;
   const auto* const macro =
       std::find_if(std::begin(kMacros), std::end(kMacros), [&](const Macro& known) { return is_same(known.name, text); });
   if (macro != std::end(kMacros)) text = macro->fields;
@@ -248,17 +251,17 @@ bool Cron::read_fields(const std::array<std::string_view, 6>& fields) {
 bool Cron::read_days(std::string_view field) {
   return for_parts(field == "?" ? "*" : field, ',', [this](std::string_view part) {
     if (is_same(part, "L")) {
-      day_rules_.push_back({DayRule::Kind::kLast, 0, 0});
+      add(day_rules_, {DayRule::Kind::kLast, 0, 0});
     } else if (is_same(part, "LW")) {
-      day_rules_.push_back({DayRule::Kind::kLastWorkday, 0, 0});
+      add(day_rules_, {DayRule::Kind::kLastWorkday, 0, 0});
     } else if (part.size() > 2 && is_same(part.substr(0, 2), "L-")) {
       const auto before = digits_in(part.substr(2));
       if (!before || *before < 1 || *before > 30) return false;
-      day_rules_.push_back({DayRule::Kind::kLast, *before, 0});
+      add(day_rules_, {DayRule::Kind::kLast, *before, 0});
     } else if (!part.empty() && upper(part.back()) == 'W') {
       const auto day = value_of(part.substr(0, part.size() - 1), kDays);
       if (!day) return false;
-      day_rules_.push_back({DayRule::Kind::kWorkdayNear, *day, 0});
+      add(day_rules_, {DayRule::Kind::kWorkdayNear, *day, 0});
     } else {
       return add_part(part, kDays, days_);
     }
@@ -275,9 +278,13 @@ bool Cron::read_weekdays(std::string_view field) {
     const auto weekday = value_of(is_last ? part.substr(0, part.size() - 1) : part.substr(0, hash), kWeekdays);
     const auto number = is_last ? std::optional(0) : digits_in(part.substr(hash + 1));
     if (!weekday || !number || (!is_last && (*number < 1 || *number > 5))) return false;
-    weekday_rules_.push_back({is_last ? DayRule::Kind::kLastWeekday : DayRule::Kind::kNthWeekday, *number, *weekday == 0 ? 7 : *weekday});
+    add(weekday_rules_, {is_last ? DayRule::Kind::kLastWeekday : DayRule::Kind::kNthWeekday, *number, *weekday == 0 ? 7 : *weekday});
     return true;
   });
+}
+
+void Cron::add(std::vector<DayRule>& rules, const DayRule& rule) {
+  if (std::find(rules.begin(), rules.end(), rule) == rules.end()) rules.push_back(rule);
 }
 
 bool Cron::fits(const DayRule& rule, const Date& date) {
@@ -341,6 +348,7 @@ std::optional<Timestamp> Cycle::next(Timestamp after) const {
 }
 
 std::optional<Cycle> parse_cycle(std::string_view text) {
+  if (text.size() > kMaxTimerTextBytes) return std::nullopt;
   Cycle cycle;
   if (!text.starts_with('R')) {
     cycle.cron = Cron::parse(text);
@@ -356,8 +364,8 @@ std::optional<Cycle> parse_cycle(std::string_view text) {
   }
   text.remove_prefix(slash + 1);
   if (const auto second = text.find('/'); second != std::string_view::npos) {
-    cycle.start = parse_moment(text.substr(0, second));
-    if (!cycle.start) return std::nullopt;
+    if (second > 0) cycle.start = parse_moment(text.substr(0, second));
+    if (second > 0 && !cycle.start) return std::nullopt;
     text.remove_prefix(second + 1);
   }
   const auto interval = parse_period(text);

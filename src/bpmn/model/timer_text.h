@@ -3,6 +3,7 @@
 
 #include <array>
 #include <bitset>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -11,6 +12,9 @@
 #include "base/time.h"
 
 namespace consilium::bpmn::model {
+
+// Of what follows: whatever is longer is none of it.
+inline constexpr std::size_t kMaxTimerTextBytes = 256;
 
 // Calendar months and a fixed length: `P1Y2M3DT4H`.
 struct Period {
@@ -41,11 +45,15 @@ class Cron {
     Kind kind = Kind::kLast;
     int number = 0;   // days before the last; day of the month; which weekday of its kind
     int weekday = 0;  // Monday is 1
+
+    bool operator==(const DayRule&) const = default;
   };
 
   bool read_fields(const std::array<std::string_view, 6>& fields);
   bool read_days(std::string_view field);
   bool read_weekdays(std::string_view field);
+  // Each of them once.
+  static void add(std::vector<DayRule>& rules, const DayRule& rule);
   static bool fits(const DayRule& rule, const Date& date);
   bool fits(const Date& date) const;
 
@@ -56,7 +64,8 @@ class Cron {
   std::vector<DayRule> weekday_rules_;
 };
 
-// `R3/PT10S`, `R/2030-01-01T00:00:00Z/P1M`, `0 0 9-17 * * MON-FRI`. No interval is empty, and `R0` means once, as with Zeebe.
+// `R3/PT10S`, `R/2030-01-01T00:00:00Z/P1M`, `R3//PT10S` without a start, `0 0 9-17 * * MON-FRI`. No interval is empty, and `R0` means once,
+// as with Zeebe.
 struct Cycle {
   std::int32_t repetitions = -1;  // -1: for ever
   Period interval;

@@ -120,8 +120,24 @@ TEST(TimerText, CronRefusesWhatItDoesNotKnow) {
                            "* * * * * #1",
                            "* * * * JANU *",
                            "* 00001 * * * *",
-                           "* 99999999999 * * * *"})
+                           "* 99999999999 * * * *",
+                           "@daily ."})
     EXPECT_EQ(turns(text, "2026-01-01T00:00:00Z"), "refused") << text;
+}
+
+TEST(TimerText, TextsHaveALimitOfLength) {
+  const auto padded = [](std::string text, std::size_t size) { return text + std::string(size - text.size(), ' '); };
+  EXPECT_TRUE(Cron::parse(padded("0 0 0 1 1 *", kMaxTimerTextBytes)));
+  EXPECT_FALSE(Cron::parse(padded("0 0 0 1 1 *", kMaxTimerTextBytes + 1)));
+  EXPECT_FALSE(parse_cycle(padded("0 0 0 1 1 *", kMaxTimerTextBytes + 1)));
+  const auto zeros = [](std::size_t size) { return std::string(size, '0'); };
+  EXPECT_FALSE(parse_cycle("R" + zeros(kMaxTimerTextBytes) + "3/PT1S"));
+  EXPECT_TRUE(parse_cycle("R" + zeros(100) + "3/PT1S"));
+  EXPECT_FALSE(parse_period("PT1." + zeros(kMaxTimerTextBytes) + "S"));
+  EXPECT_FALSE(parse_moment("2030-01-01T10:00:00." + zeros(kMaxTimerTextBytes) + "Z"));
+  std::string rules = "0 0 0 30W";  // of no day at all, so that every day is tried
+  while (rules.size() < 1'000'000) rules += ",30W";
+  EXPECT_FALSE(parse_cycle(rules + " 2 *"));
 }
 
 TEST(TimerText, CyclesRepeatAtAnIntervalOrByTheCalendar) {
@@ -135,6 +151,10 @@ TEST(TimerText, CyclesRepeatAtAnIntervalOrByTheCalendar) {
   EXPECT_EQ(monthly->first(now), at("2026-01-31T10:00:00Z"));
   EXPECT_EQ(monthly->first(at("2026-02-10T00:00:00Z")), at("2026-03-10T00:00:00Z")) << "a start that has passed";
   EXPECT_EQ(parse_cycle("R0/PT1S")->repetitions, 1);
+  const auto without_start = parse_cycle("R3//PT1S");
+  ASSERT_TRUE(without_start);
+  EXPECT_FALSE(without_start->start);
+  EXPECT_EQ(without_start->first(now), now + seconds(1));
   EXPECT_EQ(monthly->next(at("2026-01-31T10:00:00Z")), at("2026-02-28T10:00:00Z"));
   const auto cron = parse_cycle("@daily");
   ASSERT_TRUE(cron);

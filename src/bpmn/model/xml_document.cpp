@@ -7,19 +7,25 @@
 namespace consilium::bpmn::model {
 namespace {
 
-constexpr std::ptrdiff_t kMaxAttributes = 200;  // of one XML element; every look-up of a namespace reads them
+// Of an XML element and all around it together: every look-up of a namespace reads them.
+constexpr std::ptrdiff_t kMaxAttributes = 400;
+
+std::ptrdiff_t attributes_of(pugi::xml_node node) { return std::distance(node.attributes_begin(), node.attributes_end()); }
 
 bool is_shallow(pugi::xml_node root) {
   int depth = 1;
+  std::ptrdiff_t around = 0;  // attributes of the elements around the node
   for (pugi::xml_node node = root; node;) {
-    if (depth > kMaxModelDepth || std::distance(node.attributes_begin(), node.attributes_end()) > kMaxAttributes) return false;
+    if (depth > kMaxModelDepth || around + attributes_of(node) > kMaxAttributes) return false;
     if (node.first_child()) {
+      around += attributes_of(node);
       node = node.first_child();
       ++depth;
       continue;
     }
     while (node != root && !node.next_sibling()) {
       node = node.parent();
+      around -= attributes_of(node);
       --depth;
     }
     if (node == root) break;
@@ -39,7 +45,7 @@ std::expected<void, std::string> load_xml(pugi::xml_document& document, std::str
     if (node.type() == pugi::node_doctype) return std::unexpected("document type declarations are not allowed");
   }
   if (!is_shallow(document.document_element()))
-    return std::unexpected("XML nested deeper than 200 elements, or one with more than 200 attributes");
+    return std::unexpected("XML nested deeper than 200 elements, or one with more than 400 attributes on the way to it");
   return {};
 }
 
