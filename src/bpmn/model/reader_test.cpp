@@ -293,7 +293,7 @@ TEST(Reader, KeepsItsLimits) {
     return wrap("<b:startEvent id=\"s\"><b:extensionElements>" + begin + end + "</b:extensionElements></b:startEvent>");
   };
   EXPECT_EQ(all_findings(nested(190, 2)), "");
-  EXPECT_NE(all_findings(nested(190, 3)).find("more than 400 attributes on the way"), std::string::npos);
+  EXPECT_NE(all_findings(nested(190, 8)).find("more than 1,000 attributes on the way"), std::string::npos);
   EXPECT_NE(all_findings(wrap("<b:startEvent id=\"" + std::string(kMaxIdBytes + 1, 'x') + "\"/>")).find("longer than 255"),
             std::string::npos);
   EXPECT_EQ(all_findings(wrap("<b:startEvent id=\"" + std::string(kMaxIdBytes, 'x') + "\"/>")), "");

@@ -8,7 +8,7 @@ namespace consilium::bpmn::model {
 namespace {
 
 // Of an XML element and all around it together: every look-up of a namespace reads them.
-constexpr std::ptrdiff_t kMaxAttributes = 400;
+constexpr std::ptrdiff_t kMaxAttributes = 1000;
 
 std::ptrdiff_t attributes_of(pugi::xml_node node) { return std::distance(node.attributes_begin(), node.attributes_end()); }
 
@@ -45,7 +45,7 @@ std::expected<void, std::string> load_xml(pugi::xml_document& document, std::str
     if (node.type() == pugi::node_doctype) return std::unexpected("document type declarations are not allowed");
   }
   if (!is_shallow(document.document_element()))
-    return std::unexpected("XML nested deeper than 200 elements, or one with more than 400 attributes on the way to it");
+    return std::unexpected("XML nested deeper than 200 elements, or one with more than 1,000 attributes on the way to it");
   return {};
 }
 
