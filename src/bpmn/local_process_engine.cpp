@@ -467,7 +467,7 @@ Task<Result<Key>> LocalProcessEngine::start_version(runtime::Context& context, s
     if (!outcome.rejection) return outcome.key;
     if (outcome.rejection->code == engine::Rejection::Code::kNotFound && command.version != 0)
       outcome.rejection->message = "Expected version " + std::to_string(command.version) + " of the process '" +
-                                   command.process_id.substr(0, 100) + "' to start, but it is not deployed";
+                                   cut_utf8(command.process_id, 100) + "' to start, but it is not deployed";
     return fail(error_of(*outcome.rejection));
   };
   auto answer = co_await submit<Key>(context, std::move(decide), bytes_of(command));
