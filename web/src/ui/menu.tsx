@@ -69,7 +69,9 @@ function MenuList({ id, title, groups, opener, openedAt, onClose }: MenuListProp
   }, [opener, openedAt]);
 
   useEffect(() => {
-    const isOutside = (target: EventTarget | null) => target instanceof Node && !popover.current?.contains(target) && !opener?.contains(target);
+    // The library takes listeners away a frame after the list: until then a list that is gone must not close the next one.
+    const isOutside = (target: EventTarget | null) =>
+      popover.current !== null && target instanceof Node && !popover.current.contains(target) && !opener?.contains(target);
     const look = (event: Event) => {
       if (isOutside(event.target)) leave.current();
     };
