@@ -56,8 +56,7 @@ void write_incident(JsonWriter& out, const process::Incident& incident) {
   out.end_object();
 }
 
-void write_instance(JsonWriter& out, const process::InstanceView& instance, const std::vector<process::ElementRecord>& way,
-                    const std::vector<process::Incident>& incidents) {
+void write_instance(JsonWriter& out, const process::InstanceView& instance, const std::vector<process::ElementRecord>& way) {
   out.begin_object();
   out.name("key");
   write_json_key(out, instance.key);
@@ -75,9 +74,7 @@ void write_instance(JsonWriter& out, const process::InstanceView& instance, cons
   out.end_list();
   out.name("incidents");
   out.begin_list();
-  for (const auto& incident : incidents) {
-    if (incident.instance_key == instance.key) write_incident(out, incident);
-  }
+  for (const auto& incident : instance.incidents) write_incident(out, incident);
   out.end_list();
   out.end_object();
 }
@@ -94,8 +91,6 @@ Task<Result<std::string>> story_elsewhere(Platform& platform, runtime::Context& 
   auto known = co_await platform.processes().get_instance(context, which);
   if (!known && known.error().kind == ErrorKind::kNotFound) co_return std::string("null");
   if (!known) co_return fail(std::move(known).error());
-  const processes::v1::ListIncidentsRequest every;
-  CO_ASSIGN_OR_RETURN(const auto listed, co_await platform.processes().list_incidents(context, every));
   process::InstanceView instance;
   instance.key = known->key;
   instance.process_id = known->process_id;
@@ -110,8 +105,7 @@ Task<Result<std::string>> story_elsewhere(Platform& platform, runtime::Context& 
     record.element_type = element.element_type;
     way.push_back(std::move(record));
   }
-  std::vector<process::Incident> incidents;
-  for (const processes::v1::Incident& one : listed.items) {
+  for (const processes::v1::Incident& one : known->incidents) {
     process::Incident incident;
     incident.key = one.key;
     incident.instance_key = one.instance_key;
@@ -119,10 +113,10 @@ Task<Result<std::string>> story_elsewhere(Platform& platform, runtime::Context& 
     incident.error_type = one.error_type;
     incident.message = one.message;
     incident.created_at = one.created_at;
-    incidents.push_back(std::move(incident));
+    instance.incidents.push_back(std::move(incident));
   }
   JsonWriter out;
-  write_instance(out, instance, way, incidents);
+  write_instance(out, instance, way);
   co_return out.take();
 }
 
@@ -137,9 +131,8 @@ Task<Result<std::string>> process_story(Platform& platform, runtime::Context& co
   if (!instance && instance.error().kind == ErrorKind::kNotFound) co_return std::string("null");
   if (!instance) co_return fail(std::move(instance).error());
   CO_ASSIGN_OR_RETURN(const auto way, co_await platform.engine().history(context, *key));
-  CO_ASSIGN_OR_RETURN(const auto incidents, co_await platform.engine().incidents(context));
   JsonWriter out;
-  write_instance(out, *instance, way, incidents);
+  write_instance(out, *instance, way);
   co_return out.take();
 }
 

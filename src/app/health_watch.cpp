@@ -108,14 +108,10 @@ Task<void> HealthWatch::look_at_figures() {
 
 Task<void> HealthWatch::look_at_incidents(std::int64_t open) {
   concern("incidents", open == 0 ? "" : "open incidents: " + std::to_string(open));
-  std::vector<process::Incident> incidents;
+  if (open == 0) co_return;
   runtime::Context call = context();
-  if (open > 0) {
-    auto asked = co_await platform_.engine().incidents(call);
-    if (!asked) co_return;
-    incidents = std::move(*asked);
-  }
-  incidents_.tell(call, incidents);
+  const auto newest = co_await platform_.engine().incidents(call, 0, kIncidentsPerLook);
+  if (newest) incidents_.tell(call, newest->items);
 }
 
 Task<void> HealthWatch::look_at_service(std::string service) {

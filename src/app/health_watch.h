@@ -26,6 +26,7 @@ class HealthWatch {
  public:
   static constexpr Duration kEvery = seconds(2);
   static constexpr Duration kPatience = seconds(2);  // of one look
+  static constexpr int kIncidentsPerLook = 200;      // told in the log; all are counted
   static constexpr Duration kFresh = seconds(15);    // a report not repeated for so long counts as a failure
 
   // All outlive it. Declares its checks; `services` run in other processes.

@@ -1,13 +1,14 @@
 #include "app/incident_report.h"
 
+#include <ranges>
+
 namespace consilium::app {
 
 // Not their messages: those may quote what people wrote.
 void IncidentReport::tell(const runtime::Context& context, std::span<const process::Incident> open) {
-  std::set<process::Key> keys;
-  for (const process::Incident& incident : open) {
-    keys.insert(incident.key);
-    if (told_.contains(incident.key)) continue;
+  for (const process::Incident& incident : open | std::views::reverse) {
+    if (incident.key <= told_up_to_) continue;
+    told_up_to_ = incident.key;
     logger_.error(context, "A process stands still until somebody helps",
                   {{"incident", incident.key},
                    {"processInstance", incident.instance_key},
@@ -15,7 +16,6 @@ void IncidentReport::tell(const runtime::Context& context, std::span<const proce
                    {"element", incident.element_id},
                    {"type", incident.error_type}});
   }
-  told_ = std::move(keys);
 }
 
 }  // namespace consilium::app

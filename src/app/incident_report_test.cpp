@@ -44,17 +44,17 @@ TEST_F(IncidentReportTest, SaysWhereWithoutAWordOfWhatPeopleWrote) {
   EXPECT_EQ(line.find("what a client wrote"), std::string::npos);
 }
 
-TEST_F(IncidentReportTest, TellsEachOnceWhileItIsOpen) {
+TEST_F(IncidentReportTest, TellsEachOnce) {
   tell({incident(11)});
   tell({incident(11)});
   EXPECT_EQ(lines(), 1U);
-  tell({incident(11), incident(12)});
-  EXPECT_EQ(lines(), 2U);
+  tell({incident(13), incident(12), incident(11)});
+  ASSERT_EQ(lines(), 3U);
+  EXPECT_NE(sink_->lines().back().find(R"("incident":13)"), std::string::npos) << "in their order";
   tell({incident(12)});
   tell({});
-  EXPECT_EQ(lines(), 2U);
-  tell({incident(12)});
-  EXPECT_EQ(lines(), 3U) << "it came back";
+  tell({incident(12), incident(10)});
+  EXPECT_EQ(lines(), 3U) << "an older one is not new when those before it are gone";
 }
 
 }  // namespace

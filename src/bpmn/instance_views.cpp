@@ -114,7 +114,7 @@ process::InstanceView detail_of(const engine::Instance& instance) {
   view.model_key = instance.process_key;
   view.parent_key = instance.parent;
   for (process::ActiveElement& element : view.active) add_detail(element, instance);
-  add_incidents(view.incidents, instance);
+  for (const auto& [key, incident] : instance.incidents) view.incidents.push_back(view_of_incident(instance, key));
   return view;
 }
 
@@ -139,12 +139,11 @@ std::vector<process::ElementRecord> records_of(const engine::Instance& instance)
   return active;
 }
 
-void add_incidents(std::vector<process::Incident>& all, const engine::Instance& instance) {
-  for (const auto& [key, incident] : instance.incidents) {
-    const model::Element& element = instance.element_of(instance.elements.at(incident.element_instance));
-    all.push_back({key, instance.key, instance.process->id, element.id, incident.job, incident.error_type, incident.message,
-                   incident.created_at, incident.element_instance});
-  }
+process::Incident view_of_incident(const engine::Instance& instance, Key key) {
+  const engine::Incident& incident = instance.incidents.at(key);
+  const model::Element& element = instance.element_of(instance.elements.at(incident.element_instance));
+  return {key, instance.key, instance.process->id, element.id, incident.job, incident.error_type, incident.message,
+          incident.created_at, incident.element_instance};
 }
 
 process::DecisionView view_of_decision(const engine::State& state, Key key) {

@@ -15,7 +15,8 @@ process::InstanceView detail_of(const engine::Instance& instance);
 bool fits(const engine::Instance& instance, const process::InstanceFilter& filter);
 // All that is active in it, oldest first.
 std::vector<process::ElementRecord> records_of(const engine::Instance& instance);
-void add_incidents(std::vector<process::Incident>& all, const engine::Instance& instance);
+// One that it has.
+process::Incident view_of_incident(const engine::Instance& instance, process::Key key);
 
 // A decision that the state has.
 process::DecisionView view_of_decision(const engine::State& state, process::Key key);

@@ -628,17 +628,10 @@ Task<void> LocalProcessEngine::close_workers() {
 void LocalProcessEngine::tell_incidents() {
   if (!options_.on_incident) return;
   const engine::State& state = engine_.state();
-  std::vector<Key> owners;
   for (auto next = state.open_incidents().upper_bound(last_incident_); next != state.open_incidents().end(); ++next) {
-    if (const Key owner = state.owner_key_of(*next); owners.empty() || owners.back() != owner) owners.push_back(owner);
-  }
-  std::vector<process::Incident> all;
-  for (const Key owner : owners) state.look_at(owner, [&](const engine::Instance& instance) { add_incidents(all, instance); });
-  std::ranges::sort(all, {}, &process::Incident::key);
-  for (const process::Incident& incident : all) {
-    if (incident.key <= last_incident_) continue;
-    last_incident_ = incident.key;
-    options_.on_incident(incident);
+    state.look_at(state.owner_key_of(*next),
+                  [&](const engine::Instance& instance) { options_.on_incident(view_of_incident(instance, *next)); });
+    last_incident_ = *next;
   }
 }
 
@@ -1097,17 +1090,21 @@ Task<Result<process::ElementCounts>> LocalProcessEngine::count_elements(runtime:
   co_return std::move(*counts);
 }
 
-Task<Result<std::vector<process::Incident>>> LocalProcessEngine::incidents(runtime::Context& context) {
-  using Incidents = std::vector<process::Incident>;
-  std::move_only_function<Result<Incidents>(Turn&)> look = [this](Turn&) -> Result<Incidents> {
-    Incidents all;
+Task<Result<process::IncidentPage>> LocalProcessEngine::incidents(runtime::Context& context, Key before, int limit) {
+  std::move_only_function<Result<process::IncidentPage>(Turn&)> look = [this, before, limit](Turn&) -> Result<process::IncidentPage> {
     const engine::State& state = engine_.state();
-    std::set<Key> owners;
-    for (const Key incident : state.open_incidents()) owners.insert(state.owner_key_of(incident));
-    for (const Key owner : owners) state.look_at(owner, [&](const engine::Instance& instance) { add_incidents(all, instance); });
-    return all;
+    const std::set<Key>& open = state.open_incidents();
+    process::IncidentPage page;
+    page.open = static_cast<std::int64_t>(open.size());
+    int left = std::clamp(limit, 1, 200);
+    for (auto next = before == 0 ? open.end() : open.lower_bound(before); next != open.begin() && left > 0; --left) {
+      --next;
+      state.look_at(state.owner_key_of(*next),
+                    [&](const engine::Instance& instance) { page.items.push_back(view_of_incident(instance, *next)); });
+    }
+    return page;
   };
-  auto answer = co_await submit<Incidents>(context, std::move(look));
+  auto answer = co_await submit<process::IncidentPage>(context, std::move(look));
   co_return answer;
 }
 

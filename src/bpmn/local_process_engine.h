@@ -138,7 +138,7 @@ class LocalProcessEngine final : public process::ProcessEngine {
   Task<Result<std::vector<process::ElementRecord>>> elements(runtime::Context& context, process::Key instance_key, process::Key before,
                                                              int limit) override;
   Task<Result<process::ElementCounts>> count_elements(runtime::Context& context, process::Key instance_key) override;
-  Task<Result<std::vector<process::Incident>>> incidents(runtime::Context& context) override;
+  Task<Result<process::IncidentPage>> incidents(runtime::Context& context, process::Key before, int limit) override;
   // The newest version of each.
   Task<Result<std::vector<process::DeployedProcess>>> processes(runtime::Context& context) override;
   Task<Result<std::vector<process::ModelView>>> models(runtime::Context& context, std::string process_id, process::Key before,

@@ -151,10 +151,10 @@ TEST(LocalProcessEngine, P_1_B_51_FailedHandlersRetryAndBecomeIncidents) {
   EXPECT_EQ(panics.count("job:work"), 3U);
   EXPECT_EQ(panics.lines(), 3U);
   EXPECT_TRUE(panics.all_show_the_throw("the worker is broken"));
-  const auto incidents = node.call(node.engine->incidents(*node.context));
-  ASSERT_EQ(incidents->size(), 1u);
-  EXPECT_EQ(incidents->at(0).error_type, "JOB_NO_RETRIES");
-  EXPECT_EQ(incidents->at(0).element_id, "t");
+  const auto incidents = node.call(node.engine->incidents(*node.context, 0, 200));
+  ASSERT_EQ(incidents->items.size(), 1u);
+  EXPECT_EQ(incidents->items[0].error_type, "JOB_NO_RETRIES");
+  EXPECT_EQ(incidents->items[0].element_id, "t");
   EXPECT_TRUE(node.call(node.engine->instance(*node.context, key))->has_incident);
   const EngineFigures stuck = node.call(node.engine->figures(*node.context)).value();
   EXPECT_EQ(stuck.instances, 1);
@@ -164,7 +164,7 @@ TEST(LocalProcessEngine, P_1_B_51_FailedHandlersRetryAndBecomeIncidents) {
   EXPECT_EQ(stuck.jobs[0].type, "work");
   EXPECT_EQ(stuck.jobs[0].activated, 3u);
   EXPECT_EQ(stuck.jobs[0].failed, 3u);
-  EXPECT_TRUE(node.call(node.engine->resolve_incident(*node.context, incidents->at(0).key)).has_value());
+  EXPECT_TRUE(node.call(node.engine->resolve_incident(*node.context, incidents->items[0].key)).has_value());
   node.world.run_for(minutes(1));
   EXPECT_EQ(node.state(key), InstanceState::kCompleted);
   const EngineFigures after = node.call(node.engine->figures(*node.context)).value();
@@ -226,9 +226,9 @@ TEST(LocalProcessEngine, AHandlerThatNeverAnswersEndsAsAnIncidentAndBlocksNoOthe
   node.world.run_for(hours(1));
   EXPECT_EQ(calls, engine::kMaxLosses);
   EXPECT_EQ(node.state(other), InstanceState::kCompleted);
-  const auto incidents = node.call(node.engine->incidents(*node.context));
-  ASSERT_EQ(incidents->size(), 1u);
-  EXPECT_EQ(incidents->at(0).instance_key, stuck);
+  const auto incidents = node.call(node.engine->incidents(*node.context, 0, 200));
+  ASSERT_EQ(incidents->items.size(), 1u);
+  EXPECT_EQ(incidents->items[0].instance_key, stuck);
   EXPECT_TRUE(node.finish(node.engine->close_workers())) << "nothing is waited for";
   never.notify_all();
   node.world.run_for(seconds(1));
@@ -250,7 +250,7 @@ TEST(LocalProcessEngine, AJobThatKillsTheProcessEndsAsAnIncident) {
   node.open();
   node.deploy(one_task());
   node.start();
-  const auto is_stuck = [&] { return !node.call(node.engine->incidents(*node.context))->empty(); };
+  const auto is_stuck = [&] { return !node.call(node.engine->incidents(*node.context, 0, 1))->items.empty(); };
   for (int life = 0; life < 3 * engine::kMaxLosses && !is_stuck(); ++life) {
     const int before = calls;
     node.engine->open_workers();
@@ -323,7 +323,7 @@ TEST(LocalProcessEngine, PS_1_B_41_B_42_B_53_LateTimersFireOnceAndUnreadyWorkers
   node.engine->open_workers();
   node.world.run_for(seconds(60));
   EXPECT_GT(not_ready, 100);
-  EXPECT_EQ(node.call(node.engine->incidents(*node.context))->size(), 0u);
+  EXPECT_EQ(node.call(node.engine->incidents(*node.context, 0, 1))->open, 0);
   EXPECT_EQ(worked.size(), 100u);
   node.world.run_for(days(3));  // nothing of it comes again another day
   for (const Key key : keys) {
@@ -764,7 +764,7 @@ TEST(LocalProcessEngine, LosesNothingAcknowledgedInCrashes) {
       }
     }
     node.world.run_for(minutes(3));
-    EXPECT_EQ(node.call(node.engine->incidents(*node.context))->size(), 0u);
+    EXPECT_EQ(node.call(node.engine->incidents(*node.context, 0, 1))->open, 0);
     const auto all = node.instances("", std::nullopt, 0, 200);
     EXPECT_EQ(all->size(), 30u);
     for (const auto& view : *all)

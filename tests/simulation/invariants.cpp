@@ -278,9 +278,9 @@ Task<Result<void>> try_again(Cluster* cluster, process::Key job) {
   co_return tried;
 }
 
-Task<Result<std::vector<process::Incident>>> ask_incidents(Cluster* cluster) {
+Task<Result<process::IncidentPage>> ask_incidents(Cluster* cluster) {
   runtime::Context context = context_on(*cluster);
-  auto incidents = co_await cluster->platform().engine().incidents(context);
+  auto incidents = co_await cluster->platform().engine().incidents(context, 0, 200);
   co_return incidents;
 }
 
@@ -332,7 +332,7 @@ void check_invariants(Cluster& cluster, const Pages& pages, Moment moment) {
   if (cluster.is_lost()) return;
   const auto incidents = cluster.ask(ask_incidents(&cluster));
   if (!incidents || !*incidents) return;
-  for (const process::Incident& incident : **incidents) {
+  for (const process::Incident& incident : (*incidents)->items) {
     if (is_of_crashes(cluster, incident)) {
       cluster.count("job tried again that crashes had lost");
       (void)cluster.ask(try_again(&cluster, incident.job_key));  // asked again in the next look, if the power went

@@ -495,12 +495,12 @@ TEST_F(GatewayCalls, ResolveAnIncidentOnceItsJobHasRetries) {
   failure.variables = R"({"tried":1})";
   EXPECT_EQ(run("FailJob", failure).code, 0);
   EXPECT_EQ(run("FailJob", failure).code, 9);
-  const auto incidents = node.call(node.engine->incidents(*node.context));
-  ASSERT_TRUE(incidents && incidents->size() == 1);
-  EXPECT_EQ(incidents->at(0).error_type, "JOB_NO_RETRIES");
-  EXPECT_EQ(incidents->at(0).message, "no paper");
+  const auto incidents = node.call(node.engine->incidents(*node.context, 0, 200));
+  ASSERT_TRUE(incidents && incidents->items.size() == 1);
+  EXPECT_EQ(incidents->items[0].error_type, "JOB_NO_RETRIES");
+  EXPECT_EQ(incidents->items[0].message, "no paper");
   protocol::ResolveIncidentRequest resolution;
-  resolution.incident_key = incidents->at(0).key;
+  resolution.incident_key = incidents->items[0].key;
   EXPECT_EQ(run("ResolveIncident", resolution).code, 5);
   protocol::UpdateJobRetriesRequest retries;
   retries.job_key = held[0].key;

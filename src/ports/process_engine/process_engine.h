@@ -231,6 +231,12 @@ struct InstancePage {
   Key next = 0;  // `before` of the next page; 0: there is none
 };
 
+// Newest first.
+struct IncidentPage {
+  std::vector<Incident> items;
+  std::int64_t open = 0;  // of all
+};
+
 struct VariableChange {
   enum class Where : std::uint8_t { kWhereDefined, kInScope };
   Key instance_key = 0;
@@ -307,7 +313,8 @@ class ProcessEngine {
   virtual Task<Result<std::vector<ElementRecord>>> elements(runtime::Context& context, Key instance_key, Key before, int limit) = 0;
   // What has ended is counted by the newest steps alone where the way is long, so that it costs the same however long that is.
   virtual Task<Result<ElementCounts>> count_elements(runtime::Context& context, Key instance_key) = 0;
-  virtual Task<Result<std::vector<Incident>>> incidents(runtime::Context& context) = 0;
+  // Open ones, from below `before` (0: from the newest), at most 200.
+  virtual Task<Result<IncidentPage>> incidents(runtime::Context& context, Key before, int limit) = 0;
   virtual Task<Result<std::vector<DeployedProcess>>> processes(runtime::Context& context) = 0;
   // All versions, newest deployment first, from below `before` (0: from the newest); of one process unless `process_id` is empty.
   virtual Task<Result<std::vector<ModelView>>> models(runtime::Context& context, std::string process_id, Key before, int limit) = 0;

@@ -50,7 +50,7 @@ class RecordingEngine final : public process::ProcessEngine {
     co_return refused();
   }
   Task<Result<process::ElementCounts>> count_elements(runtime::Context&, process::Key) override { co_return refused(); }
-  Task<Result<std::vector<process::Incident>>> incidents(runtime::Context&) override { co_return refused(); }
+  Task<Result<process::IncidentPage>> incidents(runtime::Context&, process::Key, int) override { co_return refused(); }
   Task<Result<std::vector<process::DeployedProcess>>> processes(runtime::Context&) override { co_return refused(); }
   Task<Result<std::vector<process::ModelView>>> models(runtime::Context&, std::string, process::Key, int) override { co_return refused(); }
   Task<Result<process::ModelView>> model(runtime::Context&, process::Key) override { co_return refused(); }

@@ -115,7 +115,7 @@ struct Outcome {
   std::vector<std::string> path;
   std::multiset<std::string> effects;  // each once, however often it was asked for with the same key
   std::map<std::string, int> runs;
-  std::size_t incidents = 0;
+  std::int64_t incidents = 0;
   std::set<std::uint64_t> steps;  // events before and after which something was made, in the engine or elsewhere
 };
 
@@ -217,7 +217,7 @@ class Journey {
     out.state = view().state;
     out.path = path();
     out.runs = platform_.runs;
-    out.incidents = ask<std::vector<process::Incident>>([this] { return engine().incidents(context()); }).size();
+    out.incidents = ask<process::IncidentPage>([this] { return engine().incidents(context(), 0, 1); }).open;
     out.steps = made_at_;
     const testing::FakeServices& services = platform_.services;
     std::map<std::string, std::string> posts;
@@ -310,14 +310,14 @@ TEST_P(ProcessCrash, BP_1_AKillAtAnyStepGoesOnFromTheLastThatWasDone) {
   const Way& way = ways()[GetParam()];
   const Outcome expected = Journey(way, std::nullopt).run();
   EXPECT_EQ(expected.state, InstanceState::kCompleted);
-  EXPECT_EQ(expected.incidents, 0u);
+  EXPECT_EQ(expected.incidents, 0);
   EXPECT_GT(expected.steps.size(), 5u);
   int repeated = 0;
   for (const std::uint64_t step : expected.steps) {
     SCOPED_TRACE(way.name + ", killed before event " + std::to_string(step));
     const Outcome outcome = Journey(way, step).run();
     EXPECT_EQ(outcome.state, InstanceState::kCompleted);
-    EXPECT_EQ(outcome.incidents, 0u);
+    EXPECT_EQ(outcome.incidents, 0);
     EXPECT_EQ(outcome.path, expected.path);
     EXPECT_EQ(outcome.effects, expected.effects);
     EXPECT_LE(total(outcome.runs), total(expected.runs) + 1) << "what was done is done again";
@@ -461,7 +461,7 @@ TEST_P(AfterTheStart, PS_1_B_53_NothingIsLostWhileServicesAreAway) {
   platform.node.world.run_for(seconds(10));
 
   EXPECT_EQ(platform.least_retries, 3) << "waiting costs no attempt";
-  EXPECT_TRUE(platform.node.call(platform.node.engine->incidents(*platform.node.context))->empty());
+  EXPECT_TRUE(platform.node.call(platform.node.engine->incidents(*platform.node.context, 0, 1))->items.empty());
   for (const process::Key key : cases) EXPECT_EQ(platform.node.state(key), InstanceState::kCompleted);
   for (const char* code : {"client.new-request", "client.no-consultant-available", "client.request-assigned", "client.task-solved"})
     EXPECT_EQ(posts_of(code), kCases) << code;

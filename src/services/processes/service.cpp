@@ -249,11 +249,14 @@ Task<Result<v1::Instance>> ProcessService::get_instance(runtime::Context& contex
   co_return view_of(std::move(*view));
 }
 
-Task<Result<v1::ListIncidentsReply>> ProcessService::list_incidents(runtime::Context& context, v1::ListIncidentsRequest) {
-  auto incidents = co_await engine_.incidents(context);
-  if (!incidents) co_return fail(std::move(incidents).error());
-  v1::ListIncidentsReply reply;
-  for (process::Incident& incident : *incidents) reply.items.push_back(view_of(std::move(incident)));
+Task<Result<v1::ListIncidentsReply>> ProcessService::list_incidents(runtime::Context& context, v1::ListIncidentsRequest request) {
+  CO_ASSIGN_OR_RETURN(const process::Key before, before_of(request.cursor));
+  const int limit = page_size_of(request.limit);
+  auto page = co_await engine_.incidents(context, before, limit);
+  if (!page) co_return fail(std::move(page).error());
+  const auto key_of = [](const process::Incident& incident) { return incident.key; };
+  auto reply = page_of<v1::ListIncidentsReply>(std::move(page->items), limit, key_of);
+  if (request.count.value_or(false)) reply.total = static_cast<std::int32_t>(page->open);
   co_return reply;
 }
 

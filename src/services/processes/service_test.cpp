@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
+#include <set>
+
 #include "bpmn/engine/test_decisions.h"
 #include "bpmn/engine/test_model.h"
 #include "bpmn/local_process_engine.h"
@@ -226,6 +230,32 @@ TEST_F(ProcessServiceTest, ListsIncidentsAndResolvesThem) {
   bench.pass(minutes(1));
   EXPECT_EQ(bench.run(service->get_instance(context, {stuck}))->state, v1::InstanceState::kCompleted);
   EXPECT_THAT(bench.run(service->list_incidents(context, {}))->items, IsEmpty());
+}
+
+TEST_F(ProcessServiceTest, ListsIncidentsByPages) {
+  deploy();
+  break_worker();
+  for (int i = 0; i < 5; ++i) start();
+  v1::ListIncidentsRequest request;
+  request.limit = 2;
+  request.count = true;
+  std::vector<process::Key> seen;
+  std::vector<std::size_t> sizes;
+  for (bool more = true; more;) {
+    const auto page = bench.run(service->list_incidents(context, request));
+    ASSERT_TRUE(page) << page.error().describe();
+    EXPECT_EQ(page->total, 5);
+    sizes.push_back(page->items.size());
+    for (const v1::Incident& incident : page->items) seen.push_back(incident.key);
+    request.cursor = page->next_cursor;
+    more = page->next_cursor.has_value();
+  }
+  EXPECT_THAT(sizes, ElementsAre(2u, 2u, 1u));
+  EXPECT_TRUE(std::ranges::is_sorted(seen, std::greater<>())) << "newest first";
+  EXPECT_EQ(std::set<process::Key>(seen.begin(), seen.end()).size(), 5u);
+  EXPECT_FALSE(bench.run(service->list_incidents(context, {}))->total) << "nobody asked";
+  request.cursor = "x";
+  EXPECT_EQ(bench.run(service->list_incidents(context, request)).error().code, "processes.bad-cursor");
 }
 
 TEST_F(ProcessServiceTest, SaysSoWhenThereIsNoSuchThing) {

@@ -48,7 +48,7 @@ class UserCreation : public ::testing::Test {
     return view();
   }
   process::InstanceView view() { return bench.run(engine->instance(context, instance)).value(); }
-  std::size_t incidents() { return bench.run(engine->incidents(context)).value().size(); }
+  std::size_t incidents() { return bench.run(engine->incidents(context, 0, 200)).value().items.size(); }
   void expect_nothing_left() {
     EXPECT_EQ(services.users.people.at(user).status, users::v1::UserStatus::kDeleted);
     EXPECT_THAT(services.chat.accounts, IsEmpty());
@@ -117,7 +117,7 @@ TEST_F(UserCreation, B_57_LeavesNothingWhenARepeatedLinkIsRefused) {
   EXPECT_EQ(incidents(), 1u) << "three attempts";
   EXPECT_EQ(std::ranges::count(services.ledger.calls, "create_identity"), 3);
   services.ledger.errors_after = {"create_identity", {"set_links", make_error(ErrorKind::kConflict, "users.link-set")}};
-  const auto open = bench.run(engine->incidents(context)).value();
+  const auto open = bench.run(engine->incidents(context, 0, 200)).value().items;
   ASSERT_EQ(open.size(), 1u);
   EXPECT_TRUE(bench.run(engine->resolve_incident(context, open[0].key)));
   bench.pass(minutes(10));
@@ -169,7 +169,7 @@ TEST_F(UserCreation, WhatIsBrokenStandsStillUntilItIsMended) {
     EXPECT_TRUE(make(users::v1::UserType::kClient).has_incident);
     EXPECT_EQ(std::ranges::count(services.ledger.calls, call), 3);
     services.ledger.errors.clear();
-    const auto open = bench.run(engine->incidents(context)).value();
+    const auto open = bench.run(engine->incidents(context, 0, 200)).value().items;
     ASSERT_EQ(open.size(), 1u);
     EXPECT_EQ(open[0].error_type, "JOB_NO_RETRIES");
     EXPECT_TRUE(bench.run(engine->resolve_incident(context, open[0].key)));

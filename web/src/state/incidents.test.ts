@@ -7,7 +7,7 @@ import { IncidentWatch } from './incidents';
 const incident = (key: string) => ({ key, processId: 'p', elementId: 't' }) as unknown as Incident;
 
 function world() {
-  let answer: () => Promise<{ items: Incident[] }> = () => Promise.resolve({ items: [] });
+  let answer: () => Promise<{ items: Incident[]; total?: number }> = () => Promise.resolve({ items: [] });
   const told: string[][] = [];
   const ended: true[] = [];
   const api = { processes: { listIncidents: () => answer() } } as unknown as Api;
@@ -19,7 +19,7 @@ function world() {
   const answerWith = (next: typeof answer) => {
     answer = next;
   };
-  const open = () => watch.open.get().map(({ key }) => key);
+  const open = () => watch.open.get().newest.map(({ key }) => key);
   return { watch, told, ended, say, answerWith, open };
 }
 
@@ -40,17 +40,27 @@ test('a list that did not change is the same list', async () => {
   const { watch, say } = world();
   await say('1', '2');
   const before = watch.open.get();
-  await say('2', '1');
+  await say('1', '2');
   expect(watch.open.get()).toBe(before);
 });
 
-test('one that comes back after it was resolved is told again', async () => {
+test('an older one that is seen when newer ones are gone is not new', async () => {
   const { told, say } = world();
-  await say();
-  await say('1');
-  await say();
-  await say('1');
-  expect(told).toEqual([['1'], ['1']]);
+  await say('9', '8');
+  await say('10', '9');
+  await say('8', '7');
+  await say('11', '7');
+  expect(told).toEqual([['10'], ['11']]);
+});
+
+test('all are counted, though only the newest are read', async () => {
+  const { watch, answerWith } = world();
+  answerWith(() => Promise.resolve({ items: [incident('2')], total: 70 }));
+  await watch.look();
+  expect(watch.open.get().count).toBe(70);
+  answerWith(() => Promise.resolve({ items: [incident('2')], total: 69 }));
+  await watch.look();
+  expect(watch.open.get().count).toBe(69);
 });
 
 test('a failure changes nothing, unless the session is over', async () => {

@@ -8,13 +8,22 @@ const askAgainAfter = 20_000;
 export interface IncidentWatchOptions {
   api: Api;
   onSessionOver(): void;
-  // Those that were not there when it was asked before; never the ones of the beginning, which the page shows.
+  // Those that came since it was asked before; never the ones of the beginning, which the page shows.
   onNew(incidents: readonly Incident[]): void;
 }
 
+export interface OpenIncidents {
+  newest: readonly Incident[];
+  count: number;
+}
+
+// Keys rise with time.
+const newestOf = (incidents: readonly Incident[], known: bigint) =>
+  incidents.reduce((newest, { key }) => (BigInt(key) > newest ? BigInt(key) : newest), known);
+
 export class IncidentWatch {
-  readonly open = createStore<readonly Incident[]>([]);
-  private known: ReadonlySet<string> | null = null;
+  readonly open = createStore<OpenIncidents>({ newest: [], count: 0 });
+  private known: bigint | null = null;
   private timer: ReturnType<typeof setInterval> | undefined;
   private reading = 0;
 
@@ -34,19 +43,20 @@ export class IncidentWatch {
   async look() {
     const reading = (this.reading += 1);
     try {
-      const { items } = await this.options.api.processes.listIncidents({});
-      if (reading === this.reading) this.take(items);
+      const { items, total } = await this.options.api.processes.listIncidents({ count: true });
+      if (reading === this.reading) this.take(items, total ?? items.length);
     } catch (error) {
       if (reading === this.reading && problemOf(error)?.status === 401) this.options.onSessionOver();
     }
   }
 
-  private take(items: readonly Incident[]) {
-    const known = this.known;
-    this.known = new Set(items.map(({ key }) => key));
-    if (known && items.length === known.size && items.every(({ key }) => known.has(key))) return;
-    this.open.update(() => items);
-    const fresh = known ? items.filter(({ key }) => !known.has(key)) : [];
+  private take(newest: readonly Incident[], count: number) {
+    const { known } = this;
+    this.known = newestOf(newest, known ?? 0n);
+    const before = this.open.get();
+    if (known !== null && count === before.count && newest.length === before.newest.length && newest.every(({ key }, at) => key === before.newest[at]?.key)) return;
+    this.open.update(() => ({ newest, count }));
+    const fresh = known === null ? [] : newest.filter(({ key }) => BigInt(key) > known);
     if (fresh.length > 0) this.options.onNew(fresh);
   }
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 
 import type { Api, Incident } from '../../api';
+import type { OpenIncidents } from '../../state/incidents';
 import type { Session } from '../../app';
 import { dayAndTime } from '../../base/time';
 import { useI18n } from '../../i18n/i18n';
@@ -8,10 +9,10 @@ import { Button } from '../../ui/button';
 import { Link } from './link';
 import { Listing, useList, type Page } from './listing';
 
-const readIncidents = (api: Api): Promise<Page<Incident>> => api.processes.listIncidents({});
+const readIncidents = (api: Api, cursor: string | undefined): Promise<Page<Incident>> => api.processes.listIncidents(cursor ? { cursor } : {});
 
 // Reads again when others are `known` than before.
-export function Incidents({ session, known, onTried }: { session: Session; known: readonly Incident[]; onTried: () => void }) {
+export function Incidents({ session, known, onTried }: { session: Session; known: OpenIncidents; onTried: () => void }) {
   const { t, language } = useI18n();
   const list = useList<Incident>(session.api, readIncidents, session.onOver);
   const { load } = list;

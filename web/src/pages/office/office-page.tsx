@@ -3,7 +3,6 @@ import '../../design/office.css';
 
 import { useEffect, useRef } from 'preact/hooks';
 
-import type { Incident } from '../../api';
 import type { Session } from '../../app';
 import { later } from '../../base/later';
 import { go } from '../../base/router';
@@ -14,6 +13,7 @@ import { Icon, type IconName } from '../../ui/icon';
 import { SettingsMenu } from '../../ui/settings-menu';
 import { useStore } from '../../base/use-store';
 import type { Calls } from '../../state/calls';
+import type { OpenIncidents } from '../../state/incidents';
 import { CallsBar, useCalls } from './calls-bar';
 import { Incidents } from './incidents';
 import { IncidentsBar, useIncidents } from './incidents-bar';
@@ -30,7 +30,7 @@ const parts: { id: 'tasks' | 'people' | 'incidents' | 'processes'; icon: IconNam
   { id: 'processes', icon: 'process', permission: 'processes.read' },
 ];
 
-const noIncidents = createStore<readonly Incident[]>([]);
+const noIncidents = createStore<OpenIncidents>({ newest: [], count: 0 });
 const showIncidents = () => go('/office/incidents');
 
 // What supervisors and administrators look at: the consultations, the people, what is stuck.
@@ -45,7 +45,7 @@ function Office({ session, path, calls }: { session: Session; path: string; call
   const changes = useStore(calls.changes, (count) => count);
   const watch = useIncidents(session, showIncidents);
   const incidents = useStore(watch?.open ?? noIncidents, (open) => open);
-  const stuck = incidents.length;
+  const stuck = incidents.count;
   const allowed = parts.filter((part) => session.person.permissions.includes(part.permission));
   const current = allowed.find((part) => path === `/office/${part.id}` || path.startsWith(`/office/${part.id}/`)) ?? allowed[0];
   useEffect(() => {
