@@ -110,6 +110,7 @@ class Teller {
     tell("job", event.instance, event.job, event.element_instance, event.type, "CREATED", std::int64_t{event.retries});
   }
   void operator()(const JobCompleted& event) { job(event.instance, event.job, "COMPLETED"); }
+  void operator()(const ListenerCompleted& event) { job(event.instance, event.job, "COMPLETED"); }
   void operator()(const JobErrorThrown& event) { job(event.instance, event.job, "ERROR_THROWN"); }
   void operator()(const IncidentCreated& event) {
     incidents_[event.incident] = event;
@@ -202,7 +203,7 @@ class Player {
 
  private:
   struct Held {
-    std::string element;
+    std::string element;  // "listener " stands before it when the job is one's
     Key job = 0;
   };
 
@@ -244,10 +245,11 @@ class Player {
   }
   // All that can be had, for ever: the worker that forgets its job is an action of its own.
   void take_jobs() {
-    for (const char* type : {"work", "io.camunda.zeebe:userTask"}) {
+    for (const std::string type : {"work", "io.camunda.zeebe:userTask", "before", "after"}) {
+      const bool is_listener = type == "before" || type == "after";
       for (const ActivatedJob& job : execute(ActivateJobs{type, "player", 1000, days(1000), {}, kMaxActivatedBytes}).jobs) {
         tell("handed", job.instance, job.key, job.element_instance, job.element, feel::to_json(job.variables));
-        held_.push_back({job.element, job.key});
+        held_.push_back({(is_listener ? "listener " : "") + job.element, job.key});
       }
     }
     std::sort(held_.begin(), held_.end(), [](const Held& a, const Held& b) { return std::tie(a.element, a.job) < std::tie(b.element, b.job); });
@@ -296,9 +298,9 @@ class Player {
       if (const auto job = pick_job(pick))
         perform(what, FailJob{*job, static_cast<std::int32_t>(number(action, "retries")), hours(number(action, "hours")), "", "no luck", variables});
     } else if (what == "throw") {
-      // Zeebe 8.5.8 fails inside (INTERNAL) when the job of a throw event throws an error.
+      // Zeebe 8.5.8 fails inside (INTERNAL) when the job of a throw event throws an error; of listeners it takes errors, as no later one does.
       const auto job = pick_job(pick);
-      if (job && !picked_.starts_with("send")) perform(what, ThrowError{*job, text(action, "code"), "", variables});
+      if (job && !picked_.starts_with("send") && !picked_.starts_with("listener ")) perform(what, ThrowError{*job, text(action, "code"), "", variables});
     } else if (what == "publish") {
       perform(what, PublishMessage{text(action, "name"), text(action, "key"), text(action, "id"), hours(number(action, "hours")), variables});
     } else if (what == "signal") {

@@ -8,6 +8,7 @@ kLeastShare = 0.01  # of all paths, of everything below
 kJudged = 5000  # paths, from which on that share is asked for; on fewer the rarest would fail by chance, and must occur at all
 kLeastDeep = 0.3  # of all paths: three scopes in each other, or more
 DEPTH = 3
+LISTENERS = ("before", "after")  # their jobs' types
 EXPECTED = """
 process; subProcess; callActivity; serviceTask; sendTask; businessRuleTask; userTask; receiveTask; scriptTask; manualTask; task
 exclusiveGateway; inclusiveGateway; parallelGateway; eventBasedGateway
@@ -19,7 +20,7 @@ boundaryEvent message aside; boundaryEvent timer aside; boundaryEvent signal asi
 boundaryEvent compensate; intermediateThrowEvent compensate; endEvent compensate
 event subProcess; startEvent message; startEvent message aside; startEvent timer; startEvent timer aside; startEvent error; startEvent escalation; startEvent escalation aside
 startEvent signal; startEvent signal aside
-multi-instance parallel; multi-instance sequential
+multi-instance parallel; multi-instance sequential; listener start; listener end
 incident JOB_NO_RETRIES; incident UNHANDLED_ERROR_EVENT; incident EXTRACT_VALUE_ERROR; incident CONDITION_ERROR; incident CALLED_ELEMENT_ERROR
 action complete; action fail; action throw; action publish; action signal; action set; action resolve; action retries; action cancel; action modify; action migrate
 """
@@ -54,7 +55,7 @@ class Occurrences:
         kinds = {}
         for model in path["models"]:
             kinds.update(kinds_of(model["xml"]))
-        here, scopes, deepest = set(), {}, 0
+        here, scopes, deepest, last = set(), {}, 0, {}
         for fields in map(traces.fields_of, lines):
             if fields[0] == traces.kElement and fields[6] == "ELEMENT_ACTIVATED":
                 here.add(kinds.get(fields[4], fields[4]))
@@ -63,6 +64,10 @@ class Occurrences:
                 around = fields[3] if fields[3] in scopes else fields[7]
                 scopes[fields[2]] = scopes.get(around, -1) + 1
                 deepest = max(deepest, scopes[fields[2]])
+            if fields[0] == traces.kElement:
+                last[fields[2]] = fields[6]
+            elif fields[0] == traces.kJob and fields[4] in LISTENERS:
+                here.add("listener start" if last.get(fields[3]) == "ELEMENT_ACTIVATING" else "listener end")
             elif fields[0] == traces.kIncident:
                 here.add(f"incident {fields[4]}")
             elif fields[0] == traces.kAnswer and fields[2] == "OK":

@@ -17,7 +17,8 @@ kHour = 3_600_000
 kMostTries = 100
 kFinishingRounds = 12
 kEachRound = 3
-kJobTypes = ("work", "io.camunda.zeebe:userTask")
+kListeners = ("before", "after")
+kJobTypes = ("work", "io.camunda.zeebe:userTask", *kListeners)
 
 
 class Path:
@@ -29,7 +30,7 @@ class Path:
         self.elements = {}  # active: key → id
         self.incidents = {}  # open: key → (type, element instance, job)
         self.roots = set()  # keys of instances
-        self.held = []  # jobs: (element, key)
+        self.held = []  # jobs: (element, key); "listener " stands before the element when the job is one's
         self.root = None
 
     def see(self, line):
@@ -140,7 +141,7 @@ class Player:
                     for job in answer.jobs:
                         handed += 1
                         path = self.of_instance[str(job.process_instance_key)]
-                        path.held.append((job.element_id, job.key))
+                        path.held.append(("listener " * (kind in kListeners) + job.element_id, job.key))
                         variables = job.variables.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
                         path.lines.append("\t".join([traces.kHanded, str(job.process_instance_key), str(job.key), str(job.element_instance_key), job.element_id, variables]))
         for path in paths:
@@ -152,8 +153,8 @@ class Player:
         variables = json.dumps(action.get("variables", {}))
         if what in ("complete", "fail", "throw"):
             element, job = path.pick_job(pick)
-            # Zeebe 8.5.8 fails inside (INTERNAL) when the job of a throw event throws an error.
-            if job is None or what == "throw" and element.startswith("send"):
+            # Zeebe 8.5.8 fails inside (INTERNAL) when the job of a throw event throws an error; of listeners it takes errors, as no later one does.
+            if job is None or what == "throw" and element.startswith(("send", "listener ")):
                 return None
             if what == "complete":
                 return what, self.calls.CompleteJob, messages.CompleteJobRequest(job_key=job, variables=variables)

@@ -189,15 +189,14 @@ bool Processor::listens(Key instance_key, Key element_instance, const std::vecto
   return true;
 }
 
-// What a listener before the element gives is the element's own; what one after it gives goes out, as outputs do.
+// What a listener before the element gives is the element's own; what one after it gives is of the scope around it alone, though there be
+// such a variable further out.
 void Processor::complete_listener(const Instance& instance, const ElementInstance& element, const CompleteJob& command) {
   const Key instance_key = instance.key, key = element.key;
   const bool is_before = element.state == Lifecycle::kActivating;
   writer_.append(ListenerCompleted{instance_key, command.job});
-  if (!command.variables.empty() && is_before)
-    writer_.append(VariablesSet{instance_key, key, command.variables});
-  else if (!command.variables.empty())
-    merge(instance_key, element.scope == 0 || element.loop_counter > 0 ? key : element.scope, command.variables);
+  if (!command.variables.empty())
+    writer_.append(VariablesSet{instance_key, is_before || element.scope == 0 ? key : element.scope, command.variables});
   push(is_before ? Step::Kind::kReactivate : Step::Kind::kComplete, instance_key, key);
 }
 

@@ -114,6 +114,50 @@ TEST(Listeners, ThrowNoErrorsAndLetNothingElseHappen) {
   EXPECT_EQ(bench.take_path(), "start t end p");
 }
 
+// As in Zeebe, and unlike what a job of the task gives.
+TEST(Listeners, GiveVariablesToTheScopeAroundAlone) {
+  Bench bench;
+  TestModel model;
+  model.open_sub("sub").start("s2").activity("serviceTask", "t", std::string(kWork) + kBoth).end("e2").flow("s2", "t").flow("t", "e2");
+  bench.deploy(line("sub", std::move(model.close_sub())));
+  bench.start(R"({"a": 1, "b": 1})");
+  bench.complete("before", R"({"a": 2})");
+  bench.complete("work", R"({"b": 2})");
+  bench.complete("after", R"({"a": 3, "c": 3})");
+  EXPECT_EQ(bench.end_variables(), R"({"a":1,"b":2})");
+}
+
+TEST(Listeners, GiveVariablesToTheirLoopAlone) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().activity("serviceTask", "t", std::string(kWork) + kBoth, output("=x", "r"),
+                                              TestModel::loop("inputCollection='=[1, 2]' inputElement='i' outputCollection='out' "
+                                                              "outputElement='=r'",
+                                                              "", true))));
+  bench.start(R"({"x": 0})");
+  for (int i = 0; i < 2; ++i) {
+    bench.complete("before");
+    bench.complete("work", R"({"x": 5})");
+    bench.complete("after", R"({"r": 6, "y": 7})");
+  }
+  EXPECT_EQ(bench.end_variables(), R"({"out":[5,5],"x":0})") << "neither r of an instance nor anything outside the loop";
+}
+
+TEST(Listeners, MayBeWaitedForWhileTheirInstanceIsMigrated) {
+  for (const char* const waits : {"before", "after"}) {
+    Bench bench;
+    const TestModel model = line("t", TestModel().activity("serviceTask", "t", std::string(kWork) + kBoth));
+    bench.deploy(model.xml());
+    const Key instance = bench.start();
+    if (std::string_view(waits) == "after") bench.complete("before"), bench.complete("work");
+    bench.deploy(line("t", TestModel().activity("serviceTask", "t", "<z:taskDefinition type='other'/>" + std::string(kBoth))).xml());
+    const Outcome moved = bench.run(MigrateInstance{instance, bench.engine.state().newest("p")->key, {{"t", "t"}}});
+    ASSERT_FALSE(moved.rejection) << moved.rejection->message;
+    bench.complete(waits);
+    if (std::string_view(waits) == "before") bench.complete("other"), bench.complete("after");
+    EXPECT_FALSE(bench.is_active(instance));
+  }
+}
+
 TEST(Listeners, EndWithTheirElement) {
   Bench bench;
   bench.deploy(line("t", TestModel().activity("serviceTask", "t", std::string(kWork) + kBoth)));

@@ -396,7 +396,7 @@ std::string Processor::find_fault(const Instance& instance, const ElementInstanc
     return "active element with id " + quoted(from.id) + " has an unsupported type. The migration of a " + quoted(type_name(from)) +
            " is not supported.";
   const auto waits = [](const Element& e) { return e.message || e.loop || !e.boundary_events.empty() || !e.event_sub_processes.empty(); };
-  const bool has_begun = element.state == Lifecycle::kActivated || element.incident != 0;
+  const bool has_begun = element.state == Lifecycle::kActivated || element.incident != 0 || element.job != 0;
   if (waits(from) || waits(to) || !has_begun)
     return "active element with id " + quoted(from.id) +
            " waits for an event, repeats or has not begun yet. Migrating such elements is not possible yet.";

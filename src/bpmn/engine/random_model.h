@@ -26,6 +26,7 @@ class RandomModel {
     std::string begins_by;      // the message or signal that starts it; empty: the client
     bool begins_by_signal = false;
     bool trouble = false;  // what may raise an incident: mended by the variables x above 3, late (a text), span (a duration)
+    bool later = false;    // what versions after Zeebe 8.5.8 know: joins of inclusive gateways, listeners of any task and gateway
   };
   explicit RandomModel(SeededRandom& random) : RandomModel(random, Names()) {}
   RandomModel(SeededRandom& random, Names names) : random_(random), names_(std::move(names)), model_(names_.process) {
@@ -62,7 +63,7 @@ class RandomModel {
       case 5: return chance(2) ? call(from) : link(from);
       case 6: return each(from);
       case 13: return choice(from, depth);
-      case 7: return fork(from, depth);
+      case 7: return names_.later && chance(2) ? some(from, depth) : fork(from, depth);
       case 8: return race(from, depth);
       case 9: return sub_process(from, depth);
       case 10: return aside(from, depth);
@@ -88,7 +89,7 @@ class RandomModel {
     if (names_.compensation && chance(3)) return compensating(from);
     const std::string id = name("pass");
     switch (random_.below(5)) {
-      case 0: model_.activity(chance(2) ? "manualTask" : "task", id); break;
+      case 0: model_.activity(chance(2) ? "manualTask" : "task", id, names_.later ? listeners() : ""); break;
       case 1: model_.activity("scriptTask", id, "<z:script expression='=if is defined(x) then x else 1' resultVariable='r'/>"); break;
       case 2: model_.throw_on(id, ""); break;
       case 3: model_.throw_on(id, model_.on_escalation("X")); break;
@@ -111,6 +112,20 @@ class RandomModel {
         .flow(undone, id);
     undoable(undone);
     return id;
+  }
+  // Jobs before and after what an element does, one or two each.
+  std::string listeners() {
+    std::string each;
+    const auto listen = [&](const char* event, const char* first, const char* second) {
+      if (chance(2)) return;
+      for (const char* type : {first, second}) {
+        each += std::string("<z:executionListener eventType='") + event + "' type='" + type + "'" + (chance(3) ? " retries='1'" : "") + "/>";
+        if (!chance(4)) return;
+      }
+    };
+    listen("start", "before", "after");
+    listen("end", "after", "before");
+    return each.empty() ? "" : "<z:executionListeners>" + each + "</z:executionListeners>";
   }
   void undoable(const std::string& host) {
     const std::string handler = name("handler");
@@ -150,7 +165,9 @@ class RandomModel {
                                              chance(2) ? "numberOfCompletedInstances > 1" : "", chance(2));
     switch (random_.below(4)) {
       case 0: model_.activity("task", id, "", "", loop); break;
-      case 1: model_.activity("serviceTask", id, "<z:taskDefinition type='work'/>", output("=x", "r"), loop); break;
+      case 1:
+        model_.activity("serviceTask", id, "<z:taskDefinition type='work'/>" + (chance(4) ? listeners() : ""), output("=x", "r"), loop);
+        break;
       case 2:
         model_.activity("callActivity", id, "<z:calledElement processId='" + names_.child + "' propagateAllParentVariables='false'/>", "",
                         loop);
@@ -217,7 +234,8 @@ class RandomModel {
   }
   std::string task(const std::string& from) {
     const std::string id = name("task");
-    model_.task(id, "work", chance(3) ? input("=1", "own") : chance(3) ? output("=if is defined(r) then r else null", "x") : "");
+    const std::string io = chance(3) ? input("=1", "own") : chance(3) ? output("=if is defined(r) then r else null", "x") : "";
+    model_.activity("serviceTask", id, "<z:taskDefinition type='work'/>" + (chance(6) ? listeners() : ""), io);
     model_.flow(from, id);
     if (names_.compensation && chance(3)) undoable(id);
     if (names_.plain || !chance(3)) return id;
@@ -307,6 +325,18 @@ class RandomModel {
     for (std::uint64_t branches = 2 + random_.below(2); branches > 0; --branches) {
       const std::string branch = name("branch");
       model_.exclusive(branch).flow(split, branch);
+      model_.flow(sequence(branch, depth - 1), join);
+    }
+    return join;
+  }
+  // As many branches as hold, and their join.
+  std::string some(const std::string& from, int depth) {
+    const std::string split = name("inclusive"), join = name("join"), always = name("branch");
+    model_.inclusive(split).inclusive(join).exclusive(always).flow(from, split).flow(split, always, "true");
+    model_.flow(sequence(always, depth - 1), join);
+    for (std::uint64_t branches = 1 + random_.below(2); branches > 0; --branches) {
+      const std::string branch = name("branch");
+      model_.exclusive(branch).flow(split, branch, "is defined(x) and x > " + std::to_string(2 + random_.below(5)));
       model_.flow(sequence(branch, depth - 1), join);
     }
     return join;

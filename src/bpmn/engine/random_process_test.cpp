@@ -11,6 +11,8 @@
 namespace consilium::bpmn::engine {
 namespace {
 
+constexpr const char* kJobTypes[] = {"work", model::kUserTaskJobType, "before", "after"};
+
 // One thing that the world around the engine may do.
 void act(Bench& bench, SeededRandom& random, Key instance) {
   switch (random.below(14)) {
@@ -18,8 +20,8 @@ void act(Bench& bench, SeededRandom& random, Key instance) {
     case 1:
     case 2:
     case 3: {
-      for (const ActivatedJob& job :
-           bench.activate(random.below(3) == 0 ? model::kUserTaskJobType : "work", 1 + static_cast<int>(random.below(3)))) {
+      const char* const type = kJobTypes[random.below(2) == 0 ? 0 : random.below(4)];
+      for (const ActivatedJob& job : bench.activate(type, 1 + static_cast<int>(random.below(3)))) {
         switch (random.below(8)) {
           case 0: bench.run(FailJob{job.key, std::nullopt, std::nullopt, "", "no luck"}); break;
           case 1: bench.run(ThrowError{job.key, random.below(2) == 0 ? "E" : "F", "", {}}); break;
@@ -66,12 +68,13 @@ void modify(Bench& bench, SeededRandom& random, Key instance) {
   bench.run(command);
 }
 
-// Every second model has compensation in it.
+// Every second model has compensation in it, and of both kinds every second what later versions of Zeebe brought.
 void deploy_random(Bench& bench, std::uint64_t seed, SeededRandom& random, std::string& xml) {
   const TestModel child = TestModel("child").start().task("child-task", "work").end().flow("start", "child-task").flow("child-task", "end");
   bench.deploy(child.xml(), "child.bpmn");
   RandomModel::Names names;
   names.compensation = seed % 2 == 1;
+  names.later = seed % 4 > 1;
   xml = RandomModel(random, names).xml();
   bench.deploy(xml);
 }
@@ -89,7 +92,7 @@ void run_random_process(std::uint64_t seed) {
   EXPECT_TRUE(bench.incidents().empty());
   EXPECT_EQ(bench.engine.state().due().size(), bench.engine.state().messages().size()) << "timers or jobs are left";
   EXPECT_TRUE(bench.engine.state().begun().empty());
-  for (const char* type : {"work", model::kUserTaskJobType}) EXPECT_TRUE(bench.activate(type).empty());
+  for (const char* type : kJobTypes) EXPECT_TRUE(bench.activate(type).empty());
 }
 
 TEST(RandomProcesses, EndAndReplayToTheSameState) {
