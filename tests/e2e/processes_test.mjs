@@ -660,7 +660,7 @@ await runChecks({
       await route.fulfill({ response: reply, json: body });
     };
     await page.route(`**/api/v1/processes/instances/${key}`, traced);
-    await page.route('**/api/v1/incidents', traced);
+    await page.route('**/api/v1/incidents*', traced);
     await openInstance(page, key);
     assert.equal(await page.getByTestId('incident-message').innerText(), trace);
     await page.goto('/office/incidents');
