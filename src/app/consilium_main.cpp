@@ -176,6 +176,10 @@ CLI::Validator at_least(int least) {
   return CLI::Validator(look, "");
 }
 
+std::string is_duration(const std::string& text) {
+  return parse_short_duration(text) ? std::string() : "'" + text + "' is no duration such as 30d, 12h or 90m";
+}
+
 // The first word that names no command, where one was expected.
 std::string unknown_word(const CLI::App& program) {
   for (const std::string& word : program.remaining(true)) {
@@ -295,6 +299,7 @@ int run_demo(const DemoFlags& flags) {
 struct EngineWords {
   app::EngineFlags flags;
   std::string token;
+  std::string history = "0s";
 };
 
 void add_engine(CLI::App& program, EngineWords& words, int& code) {
@@ -305,6 +310,11 @@ void add_engine(CLI::App& program, EngineWords& words, int& code) {
   engine->add_option("--token", words.token, "Bearer token that clients must bring (default: CONSILIUM_ENGINE_TOKEN)");
   engine->add_option("--metrics-listen", flags.metrics_listen,
                      "Address of /metrics, /health/live and /health/ready, host:port; port 0 takes a free one (default: none)");
+  engine
+      ->add_option("--history", words.history,
+                   "How long process instances are known after their end; 0s: for ever. An instance takes about 0.5 kB of disk")
+      ->capture_default_str()
+      ->check(CLI::Validator(is_duration, ""));
   CLI::Option* certificate = engine->add_option("--certificate", flags.certificate, "PEM file: TLS with this certificate");
   CLI::Option* key = engine->add_option("--key", flags.key, "PEM file of its key");
   certificate->needs(key);
@@ -312,6 +322,7 @@ void add_engine(CLI::App& program, EngineWords& words, int& code) {
   engine->callback([&] {
     const char* from_environment = std::getenv("CONSILIUM_ENGINE_TOKEN");  // NOLINT(concurrency-mt-unsafe): no other thread yet
     flags.token = Secret(words.token.empty() && from_environment ? from_environment : words.token);
+    flags.history = *parse_short_duration(words.history);
     code = app::run_engine(flags);
   });
 }

@@ -124,6 +124,7 @@ class Server {
   bpmn::LocalProcessEngineOptions options() {
     bpmn::LocalProcessEngineOptions options;
     options.partition = kPartition;
+    options.history = flags_.history;
     options.on_incident = [this](const process::Incident& incident) { tell(incident); };
     return options;
   }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/secret.h"
+#include "base/time.h"
 
 namespace consilium::app {
 
@@ -14,6 +15,7 @@ struct EngineFlags {
   std::string metrics_listen;  // of metrics and health over HTTP; empty: none
   std::string certificate;     // with `key`: TLS
   std::string key;
+  Duration history;  // for how long what has ended is known; 0: for ever
 };
 
 // Until it is told to stop.

@@ -82,6 +82,7 @@ PlatformSettings platform_settings(const runtime::Config& config, const net::End
   settings.retry = {static_cast<int>(config.bus.attempts), config.bus.first_retry, config.bus.longest_retry};
   settings.engine.records_per_checkpoint = config.engine.checkpoint_records;
   if (config.engine.listen) settings.engine.job_types = bpmn::LocalProcessEngineOptions::JobTypes::kAny;
+  settings.engine.history = config.engine.history;
   settings.job_deadline = config.engine.job_deadline;
   settings.cases.notices = config.notices.waiting;
   settings.cases.feedback_window = config.feedback.awaited_for;

@@ -119,6 +119,10 @@ Task<Result<void>> LocalProcessEngine::open(runtime::Context& context) {
     open_ = true;
     loop_.spawn("process-engine", run());
     arm_timer();
+    if (options_.history > Duration{}) {
+      forgetting_ = true;
+      loop_.spawn("process-history", forget_history());
+    }
   }
   co_await context.scheduler().enter();
   co_return loaded;
@@ -129,7 +133,7 @@ Task<void> LocalProcessEngine::close() {
   open_ = false;
   closing_.open();
   wake_.notify_all();
-  while (running_) co_await idle_.wait();
+  while (running_ || forgetting_) co_await idle_.wait();
   if (timer_ != 0) loop_.cancel(timer_);
   timer_ = 0;
 }
@@ -305,6 +309,27 @@ Task<bool> LocalProcessEngine::reload() {
     co_await closing_.wait_for(pause.next(random_));
   }
   co_return false;
+}
+
+Task<void> LocalProcessEngine::forget_history() {
+  for (bool is_closing = false; !is_closing;) {  // g++ 12 makes no code for an await in the condition of a loop
+    co_await drop_history();
+    is_closing = co_await closing_.wait_for(kHistoryLook);
+  }
+  forgetting_ = false;
+  idle_.notify_all();
+}
+
+// What fails is tried again with the next look.
+Task<void> LocalProcessEngine::drop_history() {
+  const Timestamp until = loop_.now() - options_.history;
+  std::optional<Key> after = 0;
+  while (after && !closing_.is_open()) {
+    auto dropped = co_await journal_.drop_ended(context_, until, *after);
+    if (!dropped) co_return;
+    after = *dropped;
+    if (after) co_await closing_.wait_for(kHistoryPause);
+  }
 }
 
 // Once while it lasts: a disk may be full for hours.

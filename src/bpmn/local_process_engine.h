@@ -38,6 +38,8 @@ inline constexpr Duration kLongestReloadRetry = seconds(10);
 inline constexpr Duration kFirstDecidePause = seconds(1);  // of what failed by itself, and not at somebody's wish; doubles
 inline constexpr Duration kLongestDecidePause = minutes(5);
 inline constexpr Duration kLongestSleep = seconds(1);  // the wall clock may be set meanwhile
+inline constexpr Duration kHistoryLook = minutes(10);  // how often it is looked for history that is too old
+inline constexpr Duration kHistoryPause = milliseconds(100);  // between transactions that drop some of it
 
 struct LocalProcessEngineOptions {
   std::int32_t partition = 1;
@@ -50,6 +52,8 @@ struct LocalProcessEngineOptions {
   std::size_t max_waiting = kMaxWaitingCommands;
   std::size_t max_waiting_bytes = kMaxWaitingBytes;
   std::int64_t records_per_checkpoint = kRecordsPerCheckpoint;
+  // How long instances are known after their end, and the idempotency keys that started them; 0: for ever.
+  Duration history = {};
   // Told of each incident that is new, when it is kept; on the engine's loop. Empty: nobody.
   std::function<void(const process::Incident&)> on_incident = {};
   // Where handlers of jobs run; null: on the engine's loop.
@@ -237,6 +241,8 @@ class LocalProcessEngine final : public process::ProcessEngine {
   Task<Result<void>> add_what_runs(runtime::Context& context, std::vector<process::ModelView>& models);
 
   Task<void> run();
+  Task<void> forget_history();
+  Task<void> drop_history();
   bool has_work();
   void decide_all(Turn& turn, std::vector<Request>& requests);
   void assign_jobs(Turn& turn);
@@ -304,6 +310,7 @@ class LocalProcessEngine final : public process::ProcessEngine {
   Ticket last_ticket_ = 0;
   std::atomic<bool> open_{false};
   bool running_ = false;
+  bool forgetting_ = false;  // `forget_history` runs
   runtime::Gate closing_;
   bool fenced_ = false;
   bool is_as_on_disk_ = false;                 // the state in memory, but for what is being kept

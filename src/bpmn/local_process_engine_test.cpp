@@ -84,6 +84,70 @@ TEST(LocalProcessEngine, ListsLiveAndEndedInstancesNewestFirst) {
   EXPECT_EQ(node.instances("p", InstanceState::kCompleted, 0, 10)->size(), 0u);
 }
 
+// Steps of the instance that history has.
+std::size_t known_steps(Node& node, Key key) {
+  std::size_t steps = 0;
+  for (Key before = 0;;) {
+    const auto page = node.call(node.engine->elements(*node.context, key, before, 200));
+    if (!page || page->empty()) return steps;
+    steps += page->size();
+    before = page->back().element_instance_key;
+  }
+}
+
+TEST(LocalProcessEngine, ForgetsWhatHasEndedLongAgo) {
+  LocalProcessEngineOptions options;
+  options.history = days(30);
+  Node node(21, options);
+  node.open();
+  TestModel model;
+  model.start().activity("task", "each", "", "", TestModel::loop("inputCollection='=items'")).catch_message("m", "go", "=id").end();
+  node.deploy(std::move(model.flow("start", "each").flow("each", "m").flow("m", "end")));
+  const auto publish = [&](const std::string& key) {
+    process::Message message;
+    message.name = "go";
+    message.correlation_key = key;
+    EXPECT_TRUE(node.call(node.engine->publish(*node.context, message)));
+  };
+  const auto is_known = [&](Key key) { return node.call(node.engine->instance(*node.context, key)).has_value(); };
+  const Key waiting = node.start(R"({"id": "late", "items": [1]})");
+  std::string many = "1";
+  for (int i = 1; i < 2'500; ++i) many += ",1";
+  const Key large = node.start(R"({"id": "large", "items": [)" + many + "]}");
+  node.world.run_for(seconds(10));
+  const Key old = node.start(R"({"id": "old", "items": [1]})");
+  publish("large");
+  publish("old");
+  node.world.run_for(days(29));
+  EXPECT_TRUE(is_known(large) && is_known(old) && is_known(waiting));
+  EXPECT_EQ(known_steps(node, large), 2'505u);
+  const Key newer = node.start(R"({"id": "newer", "items": [1]})");
+  publish("newer");
+  node.world.run_for(days(1) + hours(1));
+  EXPECT_FALSE(is_known(large) || is_known(old));
+  EXPECT_EQ(known_steps(node, large) + known_steps(node, old), 0u);
+  EXPECT_TRUE(is_known(newer) && is_known(waiting)) << "one ended later, one not at all";
+  EXPECT_EQ(node.instances("", std::nullopt, 0, 10)->size(), 2u);
+  publish("late");
+  node.restart();
+  node.world.run_for(days(29) + hours(1));
+  EXPECT_TRUE(is_known(waiting)) << "it counts from the end";
+  EXPECT_FALSE(is_known(newer));
+  node.world.run_for(days(1));
+  EXPECT_FALSE(is_known(waiting));
+  EXPECT_TRUE(node.finish(node.engine->close()));
+}
+
+TEST(LocalProcessEngine, KeepsHistoryForEverUnlessTold) {
+  Node node(22);
+  node.open();
+  node.deploy(one_task());
+  const Key key = node.start();
+  EXPECT_TRUE(node.call(node.engine->cancel(*node.context, key)));
+  node.world.run_for(days(3'000));
+  EXPECT_EQ(known_steps(node, key), 3u);
+}
+
 TEST(LocalProcessEngine, B_55_TheSameKeyIsTheSameInstanceAlsoAfterARestart) {
   Node node(3);
   node.open();

@@ -123,6 +123,7 @@ struct Config {
   struct Engine {
     std::int64_t checkpoint_records = 0;
     Duration job_deadline;
+    Duration history;               // of what has ended; 0: kept for ever
     std::optional<Address> listen;  // for clients of Zeebe's gateway protocol
     Secret token;                   // that they must name
     TlsFiles tls;

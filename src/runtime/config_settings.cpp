@@ -332,6 +332,10 @@ void add_storage(Table& table) {
            "Records of its journal after which the engine saves its state")
       .between(10, 1'000'000);
   table.add("engine.job-deadline", MEMBER(engine.job_deadline), "60s", "Time a worker has for a job").between(seconds(1), days(1));
+  table
+      .add("engine.history", MEMBER(engine.history), "0s",
+           "How long process instances are known after their end; 0s: for ever. Shorter saves disk: about 0.5 kB an instance")
+      .between(Duration{}, days(36'500));
   table.add("engine.listen", MEMBER(engine.listen), "", "Where the process engine serves clients of Zeebe's gateway; off when empty");
   table.add("engine.token", MEMBER(engine.token), "", "Bearer token that these clients must send; needed beyond loopback");
   table.add("engine.tls.certificate", MEMBER(engine.tls.certificate), "",
@@ -418,6 +422,8 @@ class Rules {
     division();
     applications();
     not_over("sessions.idle", config_.sessions.idle, "sessions.absolute", config_.sessions.absolute);
+    if (config_.engine.history > Duration{})  // an event that comes again finds what it started
+      not_over("bus.retention", config_.bus.retention, "engine.history", config_.engine.history);
     not_over("bus.first-retry", config_.bus.first_retry, "bus.longest-retry", config_.bus.longest_retry);
     not_over("shutdown.drain", config_.shutdown.drain, "shutdown.deadline", config_.shutdown.deadline);
     if (config_.socket.ping >= config_.socket.ping_deadline)

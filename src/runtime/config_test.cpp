@@ -344,6 +344,8 @@ TEST(Config, ServicesKnowEachOtherByCertificatesOfBothSides) {
 
 TEST(Config, C_1_ChecksRulesBetweenSettings) {
   EXPECT_EQ(problems(with_yaml("sessions: {idle: 2d, absolute: 1d}")), Names{"sessions.idle: too-large"});
+  EXPECT_EQ(problems(with_yaml("engine: {history: 6d}")), Names{"bus.retention: too-large"});
+  EXPECT_EQ(problems(with_yaml("engine: {history: 7d}")), Names());
   EXPECT_EQ(problems(with_yaml("notices: {waiting: [30s, 30s]}")), Names{"notices.waiting: not-rising"});
   EXPECT_EQ(problems(with_yaml("socket: {ping: 60s}")), Names{"socket.ping-deadline: too-small"});
   EXPECT_EQ(problems(with_yaml("data: ''")), Names{"data: required"});

@@ -455,6 +455,36 @@ Task<Result<EndedPage>> Journal::list_ended(runtime::Context& context, EndedFilt
   co_return found;
 }
 
+// Keys rise with the time of the start: behind the first that started later none ended before.
+Task<Result<std::optional<Key>>> Journal::drop_ended(runtime::Context& context, Timestamp until, Key after) {
+  auto drop = [until, after](Transaction& transaction) -> Result<std::optional<Key>> {
+    ASSIGN_OR_RETURN(const auto rows,
+                     transaction.query("SELECT key, started_at, ended_at FROM processes_instance WHERE key > ? ORDER BY key LIMIT ?", after,
+                                       kRowsPerDrop));
+    Key done = after;
+    std::int64_t left = kRowsPerDrop;
+    for (const database::Row& row : rows) {
+      const Key key = row.integer(0);
+      if (row.timestamp(1) >= until) return std::nullopt;
+      if (row.timestamp(2) < until) {
+        ASSIGN_OR_RETURN(const std::int64_t dropped,
+                         transaction.execute("DELETE FROM processes_element WHERE key IN "
+                                             "(SELECT key FROM processes_element WHERE instance = ? ORDER BY key LIMIT ?)",
+                                             key, left));
+        left -= dropped;
+        if (left <= 0) return done;  // it may have more of them
+        TRY(transaction.execute("DELETE FROM processes_instance WHERE key = ?", key));
+        --left;
+      }
+      done = key;
+      if (left <= 0) return done;
+    }
+    return rows.size() < static_cast<std::size_t>(kRowsPerDrop) ? std::nullopt : std::optional(done);
+  };
+  auto dropped = co_await database_.write(context, drop);
+  co_return dropped;
+}
+
 Task<Result<std::vector<process::ElementRecord>>> Journal::elements(runtime::Context& context, Key instance) {
   auto read = [&instance](Transaction& transaction) -> Result<std::vector<process::ElementRecord>> {
     ASSIGN_OR_RETURN(const auto rows,

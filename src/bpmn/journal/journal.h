@@ -53,6 +53,9 @@ struct EndedPage {
   engine::Key looked_down_to = 0;            // below it there may be more; 0: there is nothing more
 };
 
+// Of history, dropped by one transaction.
+inline constexpr std::int64_t kRowsPerDrop = 1000;
+
 class Journal {
  public:
   Journal(database::Database& database, std::int32_t partition) : database_(database), partition_(partition) {}
@@ -73,6 +76,9 @@ class Journal {
   Task<Result<std::optional<engine::Key>>> find_by_idempotency_key(runtime::Context& context, std::string key);
   Task<Result<std::optional<process::InstanceView>>> find_ended(runtime::Context& context, engine::Key key);
   Task<Result<EndedPage>> list_ended(runtime::Context& context, EndedFilter filter);
+  // Drops instances that ended before `until`, with their elements, from above `after` on, so many that others have their turn. Where to
+  // go on from; none: there is nothing more to drop.
+  Task<Result<std::optional<engine::Key>>> drop_ended(runtime::Context& context, Timestamp until, engine::Key after);
   // Oldest first, at most 1000.
   Task<Result<std::vector<process::ElementRecord>>> elements(runtime::Context& context, engine::Key instance);
   // Newest first, from below `before`.
