@@ -191,6 +191,7 @@ std::string user_task_of(const json::value& task) {
   add("due", time("dueAt"));
   add("follow up", time("followUpAt"));
   add("form", text_at(task, "formKey"));
+  add("priority", number_at(task, "priority"));
   return out;
 }
 

@@ -35,6 +35,8 @@ process::UserTaskView user_task_of(const engine::Job& job) {
   view.due = parse_rfc3339(header_of(job, "dueDate"));
   view.follow_up = parse_rfc3339(header_of(job, "followUpDate"));
   view.form_key = header_of(job, "formKey");
+  if (const auto priority = feel::parse_json(header_of(job, "priority")))
+    view.priority = model::user_task_priority(*priority);
   return view;
 }
 

@@ -623,19 +623,19 @@ await runChecks({
   'BP-1 a user task tells who is to do it and by when': async (place) => {
     const page = await openOffice(place);
     const xml = processModel('p-visit', ['visit'], job).replace(/<bpmn:serviceTask id="visit"(.*?)<zeebe:taskDefinition[^>]*>(.*?)<\/bpmn:serviceTask>/, (_, head, tail) =>
-      `<bpmn:userTask id="visit"${head}<zeebe:assignmentDefinition assignee="anna" candidateGroups="nurses, doctors" candidateUsers="=users"/><zeebe:taskSchedule dueDate="2030-01-01T10:00:00Z" followUpDate="2029-12-24T10:00:00Z"/><zeebe:formDefinition formKey="form-1"/>${tail}</bpmn:userTask>`)
+      `<bpmn:userTask id="visit"${head}<zeebe:assignmentDefinition assignee="anna" candidateGroups="nurses, doctors" candidateUsers="=users"/><zeebe:taskSchedule dueDate="2030-01-01T10:00:00Z" followUpDate="2029-12-24T10:00:00Z"/><zeebe:userTask/><zeebe:formDefinition externalReference="form-1"/><zeebe:priorityDefinition priority="60"/>${tail}</bpmn:userTask>`)
       .replace('<bpmn:startEvent', '<bpmn:extensionElements><zeebe:jobPriorityDefinition priority="7"/></bpmn:extensionElements><bpmn:startEvent');
     const { status, body } = await post(page, '/processes/models', { files: [{ name: 'visit.bpmn', xml }] });
     assert.equal(status, 200, JSON.stringify(body));
     const key = await start(page, 'p-visit', { users: ['boris', 'clara'] });
-    for (const [language, words] of [['en', ['Assignee', 'Candidate users', 'Candidate groups', 'Due date', 'Follow-up date', 'Form key']], ['ru', ['Исполнитель', 'Кандидаты', 'Группы', 'Срок', 'Напомнить', 'Ключ формы']]]) {
+    for (const [language, words] of [['en', ['Assignee', 'Candidate users', 'Candidate groups', 'Due date', 'Follow-up date', 'Form key', 'Priority']], ['ru', ['Исполнитель', 'Кандидаты', 'Группы', 'Срок', 'Напомнить', 'Ключ формы', 'Приоритет']]]) {
       await chooseLanguage(page, language);
       await openInstance(page, key);
       const facts = page.getByTestId('user-task');
       await facts.waitFor();
       assert.deepEqual(await facts.locator('dt').allInnerTexts(), words);
-      const [assignee, users, groups, due, followUp, form] = await facts.locator('dd').allInnerTexts();
-      assert.deepEqual([assignee, users, groups, form], ['anna', 'boris, clara', 'nurses, doctors', 'form-1']);
+      const [assignee, users, groups, due, followUp, form, priority] = await facts.locator('dd').allInnerTexts();
+      assert.deepEqual([assignee, users, groups, form, priority], ['anna', 'boris, clara', 'nurses, doctors', 'form-1', '60']);
       assert.match(`${due} ${followUp}`, /2030.*2029/);
       assert.deepEqual(await facts.locator('time').evaluateAll((times) => times.map((time) => new Date(time.dateTime).toISOString())), ['2030-01-01T10:00:00.000Z', '2029-12-24T10:00:00.000Z']);
       assert.match(await page.getByTestId('priority').innerText(), /7/);

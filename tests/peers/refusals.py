@@ -348,6 +348,12 @@ def more_elements():
                             "groups in a text": "<z:assignmentDefinition candidateGroups='a, b'/>", "due by an expression": "<z:taskSchedule dueDate='=now()' followUpDate='=x'/>", "a bad follow-up date": "<z:taskSchedule followUpDate='tomorrow'/>",
                             "a priority": "<z:priorityDefinition priority='5'/>", "headers": "<z:taskHeaders><z:header key='a' value='b'/></z:taskHeaders>"}.items():
         found[f"userTask: {name}"] = between("p", task("userTask", extension))
+    for name, extension in {"a form's key": "<z:formDefinition formKey='k'/>", "a form elsewhere": "<z:formDefinition externalReference='k'/>", "a form elsewhere and an id": "<z:formDefinition externalReference='k' formId='f'/>", "no form": "<z:formDefinition/>",
+                            "a priority": "<z:priorityDefinition priority='5'/>", "a priority above 100": "<z:priorityDefinition priority='101'/>", "assignment and schedule": "<z:assignmentDefinition assignee='a' candidateGroups='=[\"g\"]'/><z:taskSchedule dueDate='=now()'/>"}.items():
+        found[f"userTask of Zeebe: {name}"] = between("p", task("userTask", "<z:userTask/>" + extension))
+    found["userTask: a form elsewhere"] = between("p", task("userTask", "<z:formDefinition externalReference='k'/>"))
+    found["userTask of Zeebe twice"] = between("p", task("userTask", "<z:userTask/><z:userTask/>"))
+    found["serviceTask: a user task of Zeebe"] = between("p", task("serviceTask", WORK + "<z:userTask/>"))
 
     # loops
     loop = "<multiInstanceLoopCharacteristics><extensionElements><z:loopCharacteristics {0}/></extensionElements>{1}</multiInstanceLoopCharacteristics>"

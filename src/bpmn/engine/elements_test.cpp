@@ -94,6 +94,26 @@ TEST(Elements, WhatIsSaidOfAUserTaskMayBeComputed) {
   EXPECT_EQ(header("<z:taskHeaders><z:header key='a' value=''/><z:header key='b'/></z:taskHeaders>", "a"), "none");
 }
 
+// Over the gateway it is the same job. Priorities are of Zeebe 8.6, and of such tasks alone.
+TEST(Elements, NativeUserTasksAreTheSameJobAndMayHaveAPriority) {
+  const auto headers = [](const std::string& extension, std::string_view variables = "{}") -> std::string {
+    Bench bench;
+    bench.deploy(line("t", TestModel().activity("userTask", "t", "<z:userTask/>" + extension)));
+    bench.start(variables);
+    return bench.incidents().empty() ? feel::to_json(bench.job(model::kUserTaskJobType).headers) : bench.incident();
+  };
+  EXPECT_EQ(headers(""), "{}");
+  EXPECT_EQ(headers("<z:assignmentDefinition assignee='anna'/><z:formDefinition externalReference='form-1'/>"),
+            R"({"io.camunda.zeebe:assignee":"anna","io.camunda.zeebe:formKey":"form-1"})");
+  const auto priority = [&](const std::string& text, std::string_view variables = "{}") {
+    return headers("<z:priorityDefinition priority='" + text + "'/>", variables);
+  };
+  EXPECT_EQ(priority("70"), R"({"io.camunda.zeebe:priority":"70"})");
+  EXPECT_EQ(priority("=urgency * 10", R"({"urgency": 10})"), R"({"io.camunda.zeebe:priority":"100"})");
+  for (const char* wrong : {"11", "-1", "0.05", "null", R"("a")"})
+    EXPECT_EQ(priority("=urgency * 10", R"({"urgency": )" + std::string(wrong) + "}"), "EXTRACT_VALUE_ERROR") << wrong;
+}
+
 TEST(Elements, ScriptsComputeAVariable) {
   Bench bench;
   bench.deploy(line("t", TestModel().activity("scriptTask", "t", "<z:script expression='=a * 2' resultVariable='b'/>")));

@@ -253,6 +253,10 @@ Processor::Evaluated<Context> Processor::evaluate_headers(const model::JobDefini
       headers.insert_or_assign(header.name, feel::Value(in_rfc3339(*moment)));
       continue;
     }
+    if (const auto priority = header.kind == Kind::kPriority ? model::user_task_priority(result.value) : std::nullopt) {
+      headers.insert_or_assign(header.name, feel::Value(std::to_string(*priority)));
+      continue;
+    }
     const feel::List* list = result.value.list();
     if (header.kind == Kind::kForm && text) {
       const Form* form = state_.form(find_version(instance, Deployable::kForm, *text, header.binding));
@@ -264,9 +268,12 @@ Processor::Evaluated<Context> Processor::evaluate_headers(const model::JobDefini
     }
     const bool fits = header.kind == Kind::kTexts
                           ? list && std::all_of(list->begin(), list->end(), [](const feel::Value& item) { return item.string(); })
-                          : text && (header.kind == Kind::kText || parse_rfc3339(*text));
+                          : text && (header.kind == Kind::kText || (header.kind == Kind::kTime && parse_rfc3339(*text)));
     if (!fits) {
-      const char* const expected = header.kind == Kind::kTexts ? "a list of texts" : header.kind == Kind::kText ? "a text" : "a time";
+      const char* const expected = header.kind == Kind::kTexts      ? "a list of texts"
+                                   : header.kind == Kind::kTime     ? "a time"
+                                   : header.kind == Kind::kPriority ? "an integer from 0 to 100"
+                                                                    : "a text";
       return std::unexpected(Problem{error_type::kExtractValue, "Expected the header '" + header.name + "' to be " + expected + ", but " +
                                                                     explain(header.value, result) + " gives " +
                                                                     std::string(result.value.type_name())});

@@ -2,6 +2,12 @@
 
 namespace consilium::bpmn::model {
 
+std::optional<std::int32_t> user_task_priority(const feel::Value& value) {
+  const auto whole = value.number() ? value.number()->to_integer() : std::nullopt;
+  if (!whole || *whole < 0 || *whole > 100) return std::nullopt;
+  return static_cast<std::int32_t>(*whole);
+}
+
 std::string_view name_of(ElementKind kind) {
   switch (kind) {
     case ElementKind::kProcess: return "process";

@@ -67,7 +67,8 @@ struct Binding {
 
 // A header whose value is computed when the job is made; one without a value is left out.
 struct ComputedHeader {
-  enum class Kind : std::uint8_t { kText, kTexts, kTime, kForm };  // kForm: of the id of a form, the key of a version
+  // kForm: of the id of a form, the key of a version; kPriority: 0 to 100.
+  enum class Kind : std::uint8_t { kText, kTexts, kTime, kForm, kPriority };
   std::string name;
   Kind kind = Kind::kText;
   feel::Expression value;
@@ -95,6 +96,8 @@ struct CalledDecision {
 };
 
 inline constexpr char kUserTaskJobType[] = "io.camunda.zeebe:userTask";
+// Among the tasks of people, 0 to 100; nothing when the value is none.
+std::optional<std::int32_t> user_task_priority(const feel::Value& value);
 
 struct MessageDefinition {
   feel::Expression name;

@@ -682,9 +682,11 @@ class Reader {
   void read_extensions(xml_node node, Element& element) {
     const bool is_user_task = element.kind == ElementKind::kUserTask;
     if (is_user_task) element.job = user_task_job();
+    const bool is_native = is_user_task && std::ranges::any_of(extensions_of(node), [](xml_node one) { return name_of(one).local == "userTask"; });
     check_repeats(node, element.id,
                   {"taskDefinition"sv, "taskHeaders"sv, "ioMapping"sv, "calledElement"sv, "script"sv, "calledDecision"sv,
-                   "assignmentDefinition"sv, "taskSchedule"sv, "formDefinition"sv, "jobPriorityDefinition"sv, "executionListeners"sv});
+                   "assignmentDefinition"sv, "taskSchedule"sv, "formDefinition"sv, "jobPriorityDefinition"sv, "executionListeners"sv, "userTask"sv,
+                   "priorityDefinition"sv});
     feel::Expression priority;
     for (const xml_node extension : extensions_of(node)) {
       const auto local = name_of(extension).local;
@@ -701,7 +703,11 @@ class Reader {
       } else if (local == "calledDecision" && element.kind == ElementKind::kBusinessRuleTask) {
         read_called_decision(extension, element);
       } else if (is_user_task && (local == "assignmentDefinition" || local == "taskSchedule" || local == "formDefinition")) {
-        read_user_task(extension, local, element);
+        read_user_task(extension, local, element, is_native ? UserTaskKind::kNative : UserTaskKind::kJob);
+      } else if (local == "userTask" && is_user_task) {
+        continue;  // over the gateway it is the same job
+      } else if (local == "priorityDefinition" && is_native) {
+        read_user_task_priority(extension, element);
       } else if (local == "jobPriorityDefinition" && may_be_job(element)) {
         priority = read_priority(extension, element.id);
       } else if (local == "executionListeners") {
@@ -843,6 +849,26 @@ class Reader {
     element.decision = std::move(called);
   }
 
+  // kNative: one with a zeebe:userTask, which names forms that lie elsewhere in its own way.
+  enum class UserTaskKind : std::uint8_t { kJob, kNative };
+  void check_form(xml_node node, UserTaskKind kind, std::string_view elsewhere, const Element& element) {
+    const std::string other(elsewhere), either = kind == UserTaskKind::kNative ? "an " + other : "a " + other;
+    const pugi::xml_attribute id = node.attribute("formId"), reference = node.attribute(other.c_str());
+    if (id && reference) findings_.add(element.id, "a zeebe:formDefinition has either a formId or " + either);
+    if (trimmed(id.value()).empty() && trimmed(reference.value()).empty())
+      findings_.add_to_new(element.id, "a zeebe:formDefinition needs a formId or " + either);
+  }
+
+  void read_user_task_priority(xml_node node, Element& element) {
+    feel::Expression priority = read_priority(node, element.id);
+    if (priority.empty()) return;
+    ComputedHeader header{"io.camunda.zeebe:priority", ComputedHeader::Kind::kPriority, std::move(priority), {}};
+    const feel::Context none;
+    if (header.value.is_static() && !user_task_priority(header.value.evaluate(feel::ContextScope(none)).value))
+      findings_.add(element.id, "the priority of a user task must be an integer from 0 to 100");
+    element.job->computed_headers.push_back(std::move(header));
+  }
+
   static JobDefinition user_task_job() {
     JobDefinition job;
     job.type = feel::Expression::parse_attribute(kUserTaskJobType).value();
@@ -850,7 +876,7 @@ class Reader {
     return job;
   }
 
-  void read_user_task(xml_node node, std::string_view local, Element& element) {
+  void read_user_task(xml_node node, std::string_view local, Element& element, UserTaskKind kind) {
     using Kind = ComputedHeader::Kind;
     static constexpr struct {
       std::string_view extension;
@@ -862,16 +888,16 @@ class Reader {
                     {"taskSchedule", "dueDate", Kind::kTime},
                     {"taskSchedule", "followUpDate", Kind::kTime},
                     {"formDefinition", "formKey", Kind::kText},
+                    {"formDefinition", "externalReference", Kind::kText},
                     {"formDefinition", "formId", Kind::kForm}};
-    if (node.attribute("formKey") && node.attribute("formId"))
-      findings_.add(element.id, "a zeebe:formDefinition has either a formId or a formKey");
-    if (local == "formDefinition" && trimmed(node.attribute("formKey").value()).empty() &&
-        trimmed(node.attribute("formId").value()).empty())
-      findings_.add_to_new(element.id, "a zeebe:formDefinition needs a formId or a formKey");
+    const std::string_view elsewhere = kind == UserTaskKind::kNative ? "externalReference" : "formKey";
+    if (local == "formDefinition") check_form(node, kind, elsewhere, element);
     for (const auto& known : kHeaders) {
       const std::string_view text = node.attribute(known.attribute).value();
       if (known.extension != local || text.empty()) continue;
-      const std::string name = known.kind == Kind::kForm ? "formKey" : known.attribute;
+      const bool is_of_form = known.extension == "formDefinition";
+      if (is_of_form && known.kind != Kind::kForm && known.attribute != elsewhere) continue;
+      const std::string name = is_of_form ? "formKey" : known.attribute;
       const bool is_literal = known.attribute == "formKey"sv;
       ComputedHeader header{"io.camunda.zeebe:" + name,
                             known.kind,

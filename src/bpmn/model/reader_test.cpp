@@ -137,6 +137,22 @@ std::string extended(std::string_view kind, std::string_view extensions, std::st
               "</b:extensionElements>" + std::string(inside) + "</b:" + std::string(kind) + ">" + flow("s", "t"));
 }
 
+TEST(Reader, RefusesWhatIsNotOfNativeUserTasks) {
+  const struct {
+    std::string extension;
+    std::string finding;
+  } cases[] = {
+      {"<z:priorityDefinition priority=\"5\"/>", "t: zeebe:priorityDefinition is not supported in a userTask\n"},
+      {"<z:userTask/><z:priorityDefinition priority=\"101\"/>", "t: the priority of a user task must be an integer from 0 to 100\n"},
+      {"<z:userTask/><z:formDefinition formKey=\"k\"/>", "t: a zeebe:formDefinition needs a formId or an externalReference\n"},
+      {"<z:formDefinition externalReference=\"k\"/>", "t: a zeebe:formDefinition needs a formId or a formKey\n"},
+      {"<z:userTask/><z:formDefinition formId=\"f\" externalReference=\"k\"/>",
+       "t: a zeebe:formDefinition has either a formId or an externalReference\n"},
+      {"<z:userTask/><z:userTask/>", "t: there is more than one zeebe:userTask\n"},
+  };
+  for (const auto& one : cases) EXPECT_EQ(all_findings(extended("userTask", one.extension)), one.finding) << one.extension;
+}
+
 // What Zeebe 8.5.8 refuses and earlier versions of ours did not: it was deployed then, and is read at every start.
 TEST(Reader, RefusesOfNewModelsWhatKeptOnesMayHold) {
   const std::string work = "<z:taskDefinition type=\"work\"/>";

@@ -102,6 +102,7 @@ struct UserTaskView {
   std::optional<Timestamp> due;
   std::optional<Timestamp> follow_up;
   std::string form_key;  // empty: no form
+  std::optional<std::int32_t> priority;  // among the tasks of people, 0 to 100
 };
 
 // The job of an element, as the engine keeps it.

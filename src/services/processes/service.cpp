@@ -64,6 +64,7 @@ v1::UserTask view_of(process::UserTaskView task) {
   out.due_at = task.due;
   out.follow_up_at = task.follow_up;
   out.form_key = unless_empty(std::move(task.form_key));
+  out.priority = task.priority;
   return out;
 }
 

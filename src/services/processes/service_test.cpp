@@ -513,6 +513,23 @@ TEST_F(ProcessServiceTest, BP_1_AUserTaskTellsWhoIsToDoItAndByWhen) {
   EXPECT_EQ(task.follow_up_at, parse_rfc3339("2029-12-24T10:00:00Z"));
   EXPECT_EQ(task.form_key, "form-1");
   EXPECT_EQ(token.job->priority, 7);
+  EXPECT_FALSE(task.priority) << "of people";
+}
+
+TEST_F(ProcessServiceTest, BP_1_ANativeUserTaskTellsItsPriorityAndItsForm) {
+  const char* const extension =
+      "<z:userTask/><z:formDefinition externalReference='form-1'/><z:priorityDefinition priority='=urgent'/>";
+  const std::string xml =
+      bpmn::engine::TestModel("p").start().activity("userTask", "u", extension).end().flow("start", "u").flow("u", "end").xml();
+  EXPECT_TRUE(deploy_files({{"p.bpmn", xml}}));
+  v1::StartInstanceRequest request;
+  request.process_id = "p";
+  request.variables = JsonText{R"({"urgent":80})"};
+  const auto started = bench.run(service->start_instance(context, request));
+  ASSERT_TRUE(started) << started.error().describe();
+  const v1::UserTask task = instance(started->key).active.at(0).job.value().user_task.value();
+  EXPECT_EQ(task.priority, 80);
+  EXPECT_EQ(task.form_key, "form-1");
 }
 
 TEST_F(ProcessServiceTest, AUserTaskThatSaysNothingIsToldAsSuch) {

@@ -161,6 +161,7 @@ function UserTaskFacts({ task }: { task: UserTask }) {
   const facts: [string, string, ComponentChildren][] = [
     ['assignee', t('processes.panel-assignee'), task.assignee], ['users', t('processes.panel-users'), task.candidateUsers.join(', ')], ['groups', t('processes.panel-groups'), task.candidateGroups.join(', ')],
     ['due', t('processes.panel-due'), time(task.dueAt)], ['follow-up', t('processes.panel-follow-up'), time(task.followUpAt)], ['form-key', t('processes.panel-form-key'), task.formKey],
+    ['priority', t('processes.task-priority'), task.priority?.toString()],
   ];
   const told = facts.filter(([, , fact]) => fact);
   return told.length === 0 ? null : (
