@@ -39,7 +39,7 @@ std::string plain(const json::value& value) {
   if (const double* number = value.if_double()) {
     std::array<char, 32> text{};
     const auto form = std::abs(*number) < 1e15 && std::abs(*number) >= 1e-6 ? std::chars_format::fixed : std::chars_format::general;
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), *number, form).ptr;
+    auto* const end = std::to_chars(text.data(), text.data() + text.size(), *number, form).ptr;
     return *number == 0 ? "0" : std::string(text.data(), end);
   }
   std::string out;

@@ -55,7 +55,7 @@ struct LocalProcessEngineOptions {
   // How long instances are known after their end, and the idempotency keys that started them; 0: for ever.
   Duration history = {};
   // Told of each incident that is new, when it is kept; on the engine's loop. Empty: nobody.
-  std::function<void(const process::Incident&)> on_incident = {};
+  std::function<void(const process::Incident&)> on_incident;
   // Where handlers of jobs run; null: on the engine's loop.
   runtime::Scheduler* handler_loop = nullptr;
 };

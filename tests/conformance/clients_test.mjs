@@ -32,7 +32,11 @@ async function maven(folder) {
   const fetched = await execute("mvn", ["-q", "-B", "dependency:copy-dependencies", `-DoutputDirectory=${target}/lib`], folder, "ignore");
   return fetched.failed ? fetched : execute("javac", ["-nowarn", "-d", target, "-cp", `${target}/lib/*`, "Bridge.java"], folder);
 }
-const kClients = [{ folder: "zeebe_node", install: npm }, { folder: "camunda8_sdk", install: npm }, { folder: "zeebe_client_java", install: maven, needsMore: "Java and Maven" }];
+const go = (folder) => execute("go", ["build", "-o", path.join(built, path.basename(folder), "bridge"), "."], folder);
+const kClients = [
+  { folder: "zeebe_node", install: npm }, { folder: "camunda8_sdk", install: npm },
+  { folder: "zeebe_client_java", install: maven, needsMore: "Java and Maven" }, { folder: "zeebe_client_go", install: go, needsMore: "Go" },
+];
 
 const words = process.argv.slice(2);
 const chosen = kClients.filter((client) => (words.includes(client.folder) || words.every((word) => word.startsWith("--"))) && (!client.needsMore || words.length > 0));

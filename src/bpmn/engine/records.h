@@ -129,7 +129,7 @@ struct FailJob {
 struct YieldJob {
   Key job = 0;
   Duration retry_in;
-  std::optional<Timestamp> deadline = {};  // only while it is locked until then; absent: whoever holds it
+  std::optional<Timestamp> deadline;  // only while it is locked until then; absent: whoever holds it
 };
 // The worker of this name has ended with what it held: its jobs may be handed out again at once.
 struct ReleaseJobs {

@@ -204,7 +204,7 @@ struct Form {
   std::int32_t version = 0;
   std::string resource_name;
   std::string content;
-  std::string version_tag = {};  // that its content says
+  std::string version_tag;  // that its content says
 };
 
 // What the engine reads of a form; the reason when it is none.

@@ -362,7 +362,7 @@ class Walker {
       const Value start = run(node.children[0], scope);
       return span(Range{start, run(node.children[1], scope), true, true});
     }
-    const Value value = run(index, scope);
+    Value value = run(index, scope);
     if (value.list()) return value;
     if (value.range()) return span(*value.range());
     if (value.is_null()) {

@@ -170,8 +170,7 @@ UBool count_work(const void* context, std::int32_t) {
 std::string without_space(std::string_view pattern) {
   std::string out;
   bool in_class = false;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    const char c = pattern[i];
+  for (const char c : pattern) {
     const bool escaped = !out.empty() && out.back() == '\\' && (out.size() < 2 || out[out.size() - 2] != '\\');
     if (!in_class && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) continue;
     if (c == '[' && !escaped) in_class = true;

@@ -679,6 +679,12 @@ class Reader {
     }
   }
 
+  // Forms of start events are for front ends; a user task of Zeebe's own is the same job over the gateway.
+  static bool is_passed_over(std::string_view extension, const Element& element) {
+    return extension == (element.kind == ElementKind::kStartEvent ? "formDefinition"sv : "userTask"sv) &&
+           (element.kind == ElementKind::kStartEvent || element.kind == ElementKind::kUserTask);
+  }
+
   void read_extensions(xml_node node, Element& element) {
     const bool is_user_task = element.kind == ElementKind::kUserTask;
     if (is_user_task) element.job = user_task_job();
@@ -704,16 +710,14 @@ class Reader {
         read_called_decision(extension, element);
       } else if (is_user_task && (local == "assignmentDefinition" || local == "taskSchedule" || local == "formDefinition")) {
         read_user_task(extension, local, element, is_native ? UserTaskKind::kNative : UserTaskKind::kJob);
-      } else if (local == "userTask" && is_user_task) {
-        continue;  // over the gateway it is the same job
       } else if (local == "priorityDefinition" && is_native) {
         read_user_task_priority(extension, element);
       } else if (local == "jobPriorityDefinition" && may_be_job(element)) {
         priority = read_priority(extension, element.id);
       } else if (local == "executionListeners") {
         read_listeners(extension, element);
-      } else if (local == "formDefinition" && element.kind == ElementKind::kStartEvent) {
-        continue;  // for front ends
+      } else if (is_passed_over(local, element)) {
+        continue;
       } else {
         findings_.add(element.id, "zeebe:" + std::string(local) + " is not supported in a " + std::string(model::name_of(element.kind)));
       }

@@ -1,0 +1,4 @@
+import { run } from "../scenarios.mjs";
+import * as client from "./client.mjs";
+
+await run(client);
