@@ -158,6 +158,40 @@ TEST(Listeners, MayBeWaitedForWhileTheirInstanceIsMigrated) {
   }
 }
 
+// Its messages are not heard while a listener is waited for, and 8.5.8 migrates there; boundary events of other kinds hold it always.
+TEST(Listeners, LetMigrateWhatHasBoundaryEvents) {
+  TestModel model;
+  model.activity("serviceTask", "t", std::string(kWork) + kBoth).boundary_message("called", "t", "hit", "=k").end("e2").flow("called", "e2");
+  const std::string xml = line("t", std::move(model)).xml();
+  Bench bench;
+  bench.deploy(xml);
+  const Key instance = bench.start(R"({"k": "k"})");
+  const auto migrate = [&] {
+    bench.deploy(xml + "<!-- " + std::to_string(bench.engine.state().newest("p")->version) + " -->");
+    return !bench.run(MigrateInstance{instance, bench.engine.state().newest("p")->key, {{"t", "t"}}}).rejection;
+  };
+  EXPECT_TRUE(migrate());
+  bench.publish("hit", "k", "{}", "", Duration{});
+  bench.complete("before");
+  EXPECT_FALSE(migrate()) << "it waits for the message";
+  bench.complete("work");
+  EXPECT_TRUE(migrate());
+  bench.publish("hit", "k", "{}", "", Duration{});
+  bench.complete("after");
+  EXPECT_EQ(bench.take_path(), "start t end p");
+}
+
+TEST(Listeners, LetNotMigrateWhatHasOtherBoundaryEvents) {
+  TestModel model;
+  model.activity("serviceTask", "t", std::string(kWork) + kBoth).boundary_error("failed", "t", "E").end("e2").flow("failed", "e2");
+  const std::string xml = line("t", std::move(model)).xml();
+  Bench bench;
+  bench.deploy(xml);
+  const Key instance = bench.start();
+  bench.deploy(xml + "<!-- again -->");
+  EXPECT_TRUE(bench.run(MigrateInstance{instance, bench.engine.state().newest("p")->key, {{"t", "t"}}}).rejection);
+}
+
 TEST(Listeners, EndWithTheirElement) {
   Bench bench;
   bench.deploy(line("t", TestModel().activity("serviceTask", "t", std::string(kWork) + kBoth)));

@@ -395,9 +395,13 @@ std::string Processor::find_fault(const Instance& instance, const ElementInstanc
   if (std::ranges::find(kMovable, from.kind) == kMovable.end())
     return "active element with id " + quoted(from.id) + " has an unsupported type. The migration of a " + quoted(type_name(from)) +
            " is not supported.";
-  const auto waits = [](const Element& e) { return e.message || e.loop || !e.boundary_events.empty() || !e.event_sub_processes.empty(); };
-  const bool has_begun = element.state == Lifecycle::kActivated || element.incident != 0 || element.job != 0;
-  if (waits(from) || waits(to) || !has_begun)
+  const bool is_heard = element.job != 0 && element.state != Lifecycle::kActivated;  // a listener of it is: it hears no message now
+  const auto waits = [is_heard](const model::Process& process, const Element& e) {
+    const auto holds = [&](ElementIndex event) { return !is_heard || process.elements[event].event != model::EventKind::kMessage; };
+    return e.message || e.loop || !e.event_sub_processes.empty() || std::ranges::any_of(e.boundary_events, holds);
+  };
+  const bool has_begun = element.state == Lifecycle::kActivated || element.incident != 0 || is_heard;
+  if (waits(*instance.process, from) || waits(*target.process, to) || !has_begun)
     return "active element with id " + quoted(from.id) +
            " waits for an event, repeats or has not begun yet. Migrating such elements is not possible yet.";
   const bool has_tokens = element.active_flows > 0 || around.active_flows > 0 || !instance.pending.empty();
