@@ -681,8 +681,8 @@ class Reader {
 
   // Forms of start events are for front ends; a user task of Zeebe's own is the same job over the gateway.
   static bool is_passed_over(std::string_view extension, const Element& element) {
-    return extension == (element.kind == ElementKind::kStartEvent ? "formDefinition"sv : "userTask"sv) &&
-           (element.kind == ElementKind::kStartEvent || element.kind == ElementKind::kUserTask);
+    if (element.kind == ElementKind::kStartEvent) return extension == "formDefinition";
+    return element.kind == ElementKind::kUserTask && extension == "userTask";
   }
 
   void read_extensions(xml_node node, Element& element) {
