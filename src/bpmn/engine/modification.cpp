@@ -395,12 +395,11 @@ std::string Processor::find_fault(const Instance& instance, const ElementInstanc
   if (std::ranges::find(kMovable, from.kind) == kMovable.end())
     return "active element with id " + quoted(from.id) + " has an unsupported type. The migration of a " + quoted(type_name(from)) +
            " is not supported.";
-  const bool is_heard = element.job != 0 && element.state != Lifecycle::kActivated;  // a listener of it is: it hears no message now
-  const auto waits = [is_heard](const model::Process& process, const Element& e) {
-    const auto holds = [&](ElementIndex event) { return !is_heard || process.elements[event].event != model::EventKind::kMessage; };
+  const auto waits = [&element](const model::Process& process, const Element& e) {
+    const auto holds = [&](ElementIndex event) { return !element.is_heard() || process.elements[event].event != model::EventKind::kMessage; };
     return e.message || e.loop || !e.event_sub_processes.empty() || std::ranges::any_of(e.boundary_events, holds);
   };
-  const bool has_begun = element.state == Lifecycle::kActivated || element.incident != 0 || is_heard;
+  const bool has_begun = element.state == Lifecycle::kActivated || element.incident != 0 || element.is_heard();
   if (waits(*instance.process, from) || waits(*target.process, to) || !has_begun)
     return "active element with id " + quoted(from.id) +
            " waits for an event, repeats or has not begun yet. Migrating such elements is not possible yet.";

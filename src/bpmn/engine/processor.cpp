@@ -221,7 +221,7 @@ void Processor::operator()(const CompleteJob& command) {
   const Key instance = owner.key;
   const Key element_instance = job->element_instance;
   const ElementInstance& element = *owner.find(element_instance);
-  if (element.state != Lifecycle::kActivated) return complete_listener(owner, element, command);
+  if (element.is_heard()) return complete_listener(owner, element, command);
   writer_.append(JobCompleted{instance, command.job, command.variables});
   push(Step::Kind::kComplete, instance, element_instance);
 }
@@ -279,7 +279,7 @@ void Processor::operator()(const ThrowError& command) {
   const Instance& instance = *state_.owner_of(command.job);
   const Key instance_key = instance.key;
   const Key element_instance = job->element_instance;
-  if (instance.find(element_instance)->state != Lifecycle::kActivated)
+  if (instance.find(element_instance)->is_heard())
     return reject(Rejection::Code::kInvalidState,
                   "Expected to throw an error for the job " + std::to_string(command.job) + ", but it is of a listener, which throws none");
   if (const std::string problem = check_room(instance, command.variables); !problem.empty())

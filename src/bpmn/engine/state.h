@@ -177,6 +177,9 @@ struct ElementInstance {
   Key last_child = 0;  // whose next sibling is the first
   Key next_sibling = 0;
   Key previous_sibling = 0;
+
+  // Its job is one of a listener before or after it, not its own.
+  bool is_heard() const { return job != 0 && state != Lifecycle::kActivated; }
 };
 
 struct Definition {
