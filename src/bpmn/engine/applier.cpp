@@ -583,6 +583,7 @@ void Applier::operator()(const LoopOutputCollected& event) {
 void Applier::operator()(const InstanceMigrated& event) {
   Instance& owner = instance(event.instance);
   const Definition& target = *state_.definition(event.process_key);
+  while (!owner.subscriptions.empty()) erase_subscription(owner, owner.subscriptions.begin()->first);  // those of the target come anew
   for (auto& [key, migrated] : owner.elements) {
     migrated.triggered.reset();  // what began it is no part of the other process
     if (key == owner.key) continue;
@@ -596,9 +597,6 @@ void Applier::operator()(const InstanceMigrated& event) {
   migrate_compensations(owner, *target.process, event.mapping);
   state_.count_instance(owner.process_key, -1);
   state_.count_instance(target.key, 1);
-  // None today: what waits for a message or signal is not migrated.
-  for (const auto& [key, subscription] : owner.subscriptions) state_.unindex_wait(owner.process->id, subscription);
-  for (const auto& [key, subscription] : owner.subscriptions) state_.index_wait(target.process->id, subscription);
   owner.process = target.process;
   owner.process_key = target.key;
   owner.version = target.version;

@@ -906,5 +906,67 @@ TEST(Elements, MigrationTakesWhatAnIncidentStops) {
   EXPECT_EQ(bench.take_path(), "start start work end there d end p");
 }
 
+// A task that a message may interrupt, and that has a variable `k` of its own.
+TestModel heard(std::string_view event, std::string_view message, std::string_view key, std::string_view more = "") {
+  TestModel model;
+  model.start().activity("serviceTask", "t", "<z:taskDefinition type='work'/>", input("=\"inner\"", "k")).end();
+  model.boundary_message(event, "t", message, key).task("caught", message).flow(event, "caught");
+  if (!more.empty()) model.boundary_message("more", "t", more, key, false).flow("more", "caught");
+  return std::move(model.flow("start", "t").flow("t", "end"));
+}
+
+TEST(Elements, BoundaryMessagesHaveTheKeyOfTheScopeAround) {
+  Bench bench;
+  bench.deploy(heard("b", "hit", "=k"));
+  bench.start(R"({"k": "outer"})");
+  bench.publish("hit", "inner", "{}", "", Duration{});
+  EXPECT_TRUE(bench.activate("hit").empty());
+  bench.publish("hit", "outer", "{}", "", Duration{});
+  EXPECT_EQ(bench.activate("hit").size(), 1u);
+}
+
+TEST(Elements, MigrationChangesTheMessagesThatBoundaryEventsHear) {
+  Bench bench;
+  bench.deploy(heard("b", "hit", "=k"));
+  const Key instance = bench.start(R"({"k": "outer"})");
+  const auto migrate = [&](const TestModel& target, std::vector<std::pair<std::string, std::string>> mapping = {{"t", "t"}}) {
+    bench.deploy(target.xml());
+    const Outcome outcome = bench.run(MigrateInstance{instance, bench.engine.state().newest("p")->key, std::move(mapping)});
+    return outcome.rejection ? outcome.rejection->message.substr(outcome.rejection->message.find("' but ") + 6) : "";
+  };
+  EXPECT_EQ(migrate(heard("c", "hit", "=k")),
+            "active element with id 't' attempts to subscribe to a message it is already subscribed to with name 'hit'. Migrating active "
+            "elements that stay subscribed to a message is not possible yet.");
+  EXPECT_EQ(migrate(heard("c", "other", "=k"), {{"t", "t"}, {"b", "c"}}),
+            "active element with id 't' is subscribed to mapped catch event with id 'b'. Migrating active elements with mapped catch events "
+            "is not possible yet.");
+  EXPECT_EQ(migrate(heard("c", "other", "=k"), {{"t", "t"}, {"start", "c"}}),
+            "active element with id 't' is mapped to element with id 't' that must be subscribed to mapped catch event with id 'c'. Migrating "
+            "active elements with mapped catch events is not possible yet.");
+  EXPECT_TRUE(migrate(heard("c", "other", "=nothing")).contains("must be subscribed to message catch event with id 'c'. "));
+  TestModel timed = heard("c", "other", "=k");
+  timed.boundary_timer("late", "t", "PT1H").flow("late", "caught");
+  EXPECT_TRUE(migrate(timed).contains("has the boundary event 'late', or is mapped to an element that has."));
+
+  bench.publish("other", "outer");  // waits for who will hear it
+  EXPECT_EQ(migrate(heard("c", "other", "=k", "aside")), "");
+  EXPECT_EQ(bench.activate("other").size(), 1u);
+  bench.publish("hit", "outer", "{}", "", Duration{});
+  bench.publish("aside", "outer", "{}", "", Duration{});
+  EXPECT_TRUE(bench.activate("hit").empty());
+  EXPECT_TRUE(bench.activate("other").empty()) << "the task was interrupted";
+}
+
+TEST(Elements, MigrationMayLeaveNothingToHear) {
+  Bench bench;
+  bench.deploy(heard("b", "hit", "=k"));
+  const Key instance = bench.start(R"({"k": "outer"})");
+  bench.deploy(TestModel().start().task("t", "work").end().flow("start", "t").flow("t", "end"));
+  EXPECT_FALSE(bench.run(MigrateInstance{instance, bench.engine.state().newest("p")->key, {{"t", "t"}}}).rejection);
+  bench.publish("hit", "outer", "{}", "", Duration{});
+  bench.complete("work");
+  EXPECT_EQ(bench.take_path(), "start t end p");
+}
+
 }  // namespace
 }  // namespace consilium::bpmn::engine

@@ -205,7 +205,7 @@ bool Processor::prepare_waits(const Instance& instance, const ElementInstance& e
                               std::vector<Wait>& waits, Key blamed) {
   for (const ElementIndex target : targets) {
     if (!instance.process->elements[target].is_awaited()) continue;
-    auto wait = evaluate_wait(instance, element.key, target);
+    auto wait = evaluate_wait(instance, element.key, *instance.process, target);
     if (!wait) {
       raise(instance.key, blamed, 0, wait.error());
       return false;

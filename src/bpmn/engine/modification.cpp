@@ -79,7 +79,7 @@ std::string Processor::find_start_fault(const Definition& definition, const Crea
   root.variables = command.variables;
   for (const ElementIndex target : waits_around(instance, root)) {
     if (!process.elements[target].is_awaited()) continue;
-    if (const auto wait = evaluate_wait(instance, root.key, target); !wait)
+    if (const auto wait = evaluate_wait(instance, root.key, process, target); !wait)
       return "its event sub-process " + quoted(process.elements[process.elements[target].scope].id) + " cannot wait. " +
              wait.error().message;
   }
@@ -343,15 +343,20 @@ void Processor::operator()(const MigrateInstance& command) {
   if (const std::string fault = find_fault(*instance, *target, command); !fault.empty())
     return reject(Rejection::Code::kInvalidArgument, expected + fault);
   const std::map<std::string, std::string> mapping(command.mapping.begin(), command.mapping.end());
+  std::map<Key, std::vector<Wait>> waits;
   for (const auto& [key, element] : instance->elements) {
     if (key == instance->key) continue;
-    if (const std::string fault = find_fault(*instance, element, *target, mapping); !fault.empty())
-      return reject(Rejection::Code::kInvalidState, expected + fault);
+    std::string fault = find_fault(*instance, element, *target, mapping);
+    if (fault.empty()) fault = find_wait_fault(*instance, element, *target, mapping, waits[key]);
+    if (!fault.empty()) return reject(Rejection::Code::kInvalidState, expected + fault);
+    // One that has not begun will wait when it does; one whose listener is the last of it waits no more.
+    if (element.state == Lifecycle::kActivating || element.is_heard()) waits.erase(key);
   }
   if (command.effect == Effect::kOnlyChecked) return;
   Context names;
   for (const auto& [from, to] : mapping) names.emplace(from, feel::Value(to));
   writer_.append(InstanceMigrated{command.instance, command.target, std::move(names)});
+  for (const auto& [key, opened] : waits) open_waits(command.instance, key, opened);
 }
 
 std::string Processor::find_fault(const Instance& instance, const Definition& target, const MigrateInstance& command) const {
@@ -372,7 +377,7 @@ std::string Processor::find_fault(const Instance& instance, const Definition& ta
   return {};
 }
 
-// What waits for events, or has begun only in part, stays where it is, as with Zeebe 8.5.
+// What repeats or has begun only in part stays where it is, as with Zeebe 8.5.
 std::string Processor::find_fault(const Instance& instance, const ElementInstance& element, const Definition& target,
                                   const std::map<std::string, std::string>& mapping) const {
   const Element& from = instance.element_of(element);
@@ -395,19 +400,57 @@ std::string Processor::find_fault(const Instance& instance, const ElementInstanc
   if (std::ranges::find(kMovable, from.kind) == kMovable.end())
     return "active element with id " + quoted(from.id) + " has an unsupported type. The migration of a " + quoted(type_name(from)) +
            " is not supported.";
-  const auto waits = [&element](const model::Process& process, const Element& e) {
-    const auto holds = [&](ElementIndex event) { return !element.is_heard() || process.elements[event].event != model::EventKind::kMessage; };
-    return e.message || e.loop || !e.event_sub_processes.empty() || std::ranges::any_of(e.boundary_events, holds);
-  };
+  const auto stays = [](const Element& e) { return e.loop || !e.event_sub_processes.empty(); };
   const bool has_begun = element.state == Lifecycle::kActivated || element.incident != 0 || element.is_heard();
-  if (waits(*instance.process, from) || waits(*target.process, to) || !has_begun)
+  if (stays(from) || stays(to) || !has_begun)
     return "active element with id " + quoted(from.id) +
-           " waits for an event, repeats or has not begun yet. Migrating such elements is not possible yet.";
+           " repeats, has event sub-processes or has not begun yet. Migrating such elements is not possible yet.";
   const bool has_tokens = element.active_flows > 0 || around.active_flows > 0 || !instance.pending.empty();
   const bool root_waits =
       !instance.process->elements[0].event_sub_processes.empty() || !target.process->elements[0].event_sub_processes.empty();
   if (has_tokens || root_waits)
     return "a token waits at a gateway, or its process has event sub-processes. Migrating such instances is not possible yet.";
+  return {};
+}
+
+// Its message boundary events end, and those of the element that it becomes begin: gathered in `waits`. Events of other kinds hold it, and
+// so do those that are mapped, or of one name on both sides: which of the two was heard would be left open.
+std::string Processor::find_wait_fault(const Instance& instance, const ElementInstance& element, const Definition& target,
+                                       const std::map<std::string, std::string>& mapping, std::vector<Wait>& waits) const {
+  const Element& from = instance.element_of(element);
+  const Element& to = *target.process->find(mapping.at(from.id));
+  const std::string active = "active element with id " + quoted(from.id);
+  const auto holding = [](const model::Process& process, const Element& e) -> const Element* {
+    for (const ElementIndex event : e.boundary_events) {
+      if (process.elements[event].event != model::EventKind::kMessage) return &process.elements[event];
+    }
+    return nullptr;
+  };
+  for (const Element* event : {holding(*instance.process, from), holding(*target.process, to)}) {
+    if (event)
+      return active + " has the boundary event " + quoted(event->id) + ", or is mapped to an element that has. Of boundary events only those " +
+             "of messages let their element migrate.";
+  }
+  std::set<std::string_view> names;
+  for (const Key key : element.is_heard() ? std::vector<Key>() : instance.waits_of(element.key)) {
+    const Subscription& subscription = instance.subscriptions.at(key);
+    names.insert(subscription.name);
+    if (const std::string& id = instance.process->elements[subscription.target].id; mapping.contains(id))
+      return active + " is subscribed to mapped catch event with id " + quoted(id) +
+             ". Migrating active elements with mapped catch events is not possible yet.";
+  }
+  for (const ElementIndex index : to.boundary_events) {
+    const std::string& id = target.process->elements[index].id;
+    const std::string becomes = active + " is mapped to element with id " + quoted(to.id) + " that must be subscribed to ";
+    if (std::ranges::any_of(mapping, [&](const auto& item) { return item.second == id; }))
+      return becomes + "mapped catch event with id " + quoted(id) + ". Migrating active elements with mapped catch events is not possible yet.";
+    auto wait = evaluate_wait(instance, element.key, *target.process, index);
+    if (!wait) return becomes + "message catch event with id " + quoted(id) + ". " + wait.error().message;
+    if (names.contains(wait->name))
+      return active + " attempts to subscribe to a message it is already subscribed to with name " + quoted(wait->name) +
+             ". Migrating active elements that stay subscribed to a message is not possible yet.";
+    waits.push_back(std::move(*wait));
+  }
   return {};
 }
 

@@ -219,6 +219,8 @@ class Processor {
   std::string find_fault(const Instance& instance, const Definition& target, const MigrateInstance& command) const;
   std::string find_fault(const Instance& instance, const ElementInstance& element, const Definition& target,
                          const std::map<std::string, std::string>& mapping) const;
+  std::string find_wait_fault(const Instance& instance, const ElementInstance& element, const Definition& target,
+                              const std::map<std::string, std::string>& mapping, std::vector<Wait>& waits) const;
 
   // compensation.cpp
   void record_compensation(Key instance, Key element_instance);
@@ -284,7 +286,7 @@ class Processor {
   Evaluated<feel::Value> evaluate(const feel::Expression& expression, const Instance& instance, Key scope) const;
   Evaluated<std::string> evaluate_text(const feel::Expression& expression, std::string_view what, const Instance& instance,
                                        Key scope) const;
-  Evaluated<Wait> evaluate_wait(const Instance& instance, Key scope, model::ElementIndex target) const;
+  Evaluated<Wait> evaluate_wait(const Instance& instance, Key host, const model::Process& process, model::ElementIndex target) const;
   Evaluated<Schedule> evaluate_timer(const model::TimerDefinition& timer, const feel::Scope& names) const;
   // Why it may not hold so much more; empty: it may.
   static std::string check_room(const Instance& instance, std::size_t bytes);

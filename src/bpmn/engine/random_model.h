@@ -22,7 +22,11 @@ class RandomModel {
     std::string signal = "sig";
     char time_unit = 'S';       // of its timers: S or H
     bool compensation = false;  // handlers, and events that ask for them
-    bool plain = false;         // nothing in it waits for an event: what can be migrated
+    bool plain = false;         // nothing in it waits for an event but boundary events of messages: what can be migrated
+    // The messages that boundary events hear, and by which key: a twin may hear others, or none.
+    std::string stop = "stop";
+    std::string aside = "aside";
+    std::string key = "id";
     std::string begins_by;      // the message or signal that starts it; empty: the client
     bool begins_by_signal = false;
     bool trouble = false;  // what may raise an incident: mended by the variables x above 3, late (a text), span (a duration)
@@ -79,7 +83,7 @@ class RandomModel {
         const std::string id = name("sub"), inner = name("start"), end = name("end");
         model_.open_sub(id).start(inner).end(end);
         model_.flow(sequence(inner, depth - 1), end).close_sub().flow(from, id);
-        return id;
+        return chance(3) ? attached(id) : id;
       }
       default: return task(from);
     }
@@ -238,34 +242,44 @@ class RandomModel {
     model_.activity("serviceTask", id, "<z:taskDefinition type='work'/>" + (chance(6) ? listeners() : ""), io);
     model_.flow(from, id);
     if (names_.compensation && chance(3)) undoable(id);
-    if (names_.plain || !chance(3)) return id;
+    return chance(3) ? attached(id) : id;
+  }
+  // `host` with a boundary event, and where both go on.
+  std::string attached(const std::string& host) {
     const std::string merge = name("merge");
-    model_.exclusive(merge).flow(id, merge);
-    attach(id, merge);
+    model_.exclusive(merge).flow(host, merge);
+    attach(host, merge);
     return merge;
+  }
+  enum class Interrupting { kYes, kNo };
+  // The key is none where the host alone has the variable `own`.
+  void hear(const std::string& id, const std::string& host, const std::string& to, Interrupting interrupting) {
+    const std::string& message = interrupting == Interrupting::kYes ? names_.stop : names_.aside;
+    if (message.empty()) return;
+    const std::string key = "=if is defined(own) then \"nobody\" else " + names_.key;
+    model_.boundary_message(id, host, message, key, interrupting == Interrupting::kYes).flow(id, to);
   }
   // A boundary event on `host` that leads to `to` as well.
   void attach(const std::string& host, const std::string& to) {
     const std::string id = name("boundary");
-    switch (random_.below(4)) {
-      case 0: model_.boundary_error(id, host, chance(2) ? "E" : ""); break;
-      case 3: model_.boundary_on(id, host, model_.on_signal(names_.signal)); break;
-      case 1: model_.boundary_timer(id, host, span(chance(2) ? 2 : 7)); break;
-      default: model_.boundary_message(id, host, "stop", "=id"); break;
+    switch (names_.plain ? 2 : random_.below(4)) {
+      case 0: model_.boundary_error(id, host, chance(2) ? "E" : "").flow(id, to); break;
+      case 3: model_.boundary_on(id, host, model_.on_signal(names_.signal)).flow(id, to); break;
+      case 1: model_.boundary_timer(id, host, span(chance(2) ? 2 : 7)).flow(id, to); break;
+      default: hear(id, host, to, Interrupting::kYes); break;
     }
-    model_.flow(id, to);
     if (chance(3)) attach_aside(host);
   }
   // One that does not interrupt.
   void attach_aside(const std::string& host) {
     const std::string aside = name("aside");
     const std::string end = name("end");
-    switch (random_.below(3)) {
-      case 0: model_.boundary_message(aside, host, "aside", "=id", false); break;
-      case 1: model_.boundary_on(aside, host, model_.on_signal(names_.signal + "-aside"), false); break;
-      default: model_.boundary_on(aside, host, TestModel::on_timer("R2/" + span(2), "timeCycle"), false); break;
+    model_.end(end);
+    switch (names_.plain ? 0 : random_.below(3)) {
+      case 0: hear(aside, host, end, Interrupting::kNo); break;
+      case 1: model_.boundary_on(aside, host, model_.on_signal(names_.signal + "-aside"), false).flow(aside, end); break;
+      default: model_.boundary_on(aside, host, TestModel::on_timer("R2/" + span(2), "timeCycle"), false).flow(aside, end); break;
     }
-    model_.end(end).flow(aside, end);
   }
   // What may be an incident.
   std::string doubt(const std::string& from) {
@@ -377,7 +391,7 @@ class RandomModel {
     model_.boundary_error(caught, id, "").flow(caught, merge);
     if (chance(2)) {
       const std::string stopped = name("boundary");
-      model_.boundary_message(stopped, id, "stop", "=id").flow(stopped, merge);
+      hear(stopped, id, merge, Interrupting::kYes);
     }
     if (chance(3)) {
       const std::string overdue = name("boundary");

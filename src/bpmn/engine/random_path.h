@@ -1,7 +1,9 @@
 // A random model and what a random world does to an instance of it, as data that any engine can be led along. Follows from a seed alone.
 #pragma once
 
+#include <array>
 #include <string>
+#include <utility>
 
 #include "base/random.h"
 #include "bpmn/engine/random_model.h"
@@ -78,6 +80,14 @@ inline feel::Context random_modification(SeededRandom& random, const std::vector
   return action;
 }
 
+// What a boundary event of the twin may hear where the model's hears another message.
+inline void publish_to_twin(feel::Context& action) {
+  const auto name = action.find("name");
+  if (name == action.end() || action.at("do") != feel::Value("publish")) return;
+  const std::string& message = *name->second.string();
+  if (message == "stop" || message == "aside") name->second = "other-" + message;
+}
+
 // Every fourth action lets an hour pass, in all paths alike, so that many can share one clock. Some paths modify, some migrate to a twin of
 // their model, some are cancelled.
 inline feel::Context random_path(std::uint64_t seed) {
@@ -105,6 +115,10 @@ inline feel::Context random_path(std::uint64_t seed) {
                        feel::Context{{"name", names.process + ".bpmn"}, {"xml", model.xml()}}};
   if (migrates) {
     names.process += "-twin";
+    constexpr std::array<const char*, 4> kStop = {"stop", "other-stop", "other-stop", ""}, kAside = {"aside", "other-aside", "other-aside", ""};
+    names.stop = kStop[random.below(4)];
+    names.aside = kAside[random.below(4)];
+    if (random.below(5) == 0) names.key = "late";
     models.push_back(feel::Context{{"name", names.process + ".bpmn"}, {"xml", RandomModel(again, names).xml()}});
   }
   feel::List actions;
@@ -119,8 +133,11 @@ inline feel::Context random_path(std::uint64_t seed) {
       actions.push_back(feel::Context{{"do", "migrate"}, {"to", names.process}});
     else if (modifies && random.below(4) == 0)
       actions.push_back(random_modification(random, model.ids()));
-    else
-      actions.push_back(random_action(random, key, names.signal));
+    else {
+      feel::Context action = random_action(random, key, names.signal);
+      if (migrates && random.below(2) == 0) publish_to_twin(action);
+      actions.push_back(std::move(action));
+    }
   }
   return {{"seed", static_cast<std::int64_t>(seed)},
           {"models", models},

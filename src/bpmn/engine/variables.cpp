@@ -186,22 +186,26 @@ std::optional<Processor::Schedule> Processor::repeated(Timestamp due, std::int32
   return Schedule{*next, left, {}, cycle};
 }
 
-Processor::Evaluated<Processor::Wait> Processor::evaluate_wait(const Instance& instance, Key scope, model::ElementIndex target) const {
-  const model::Element& element = instance.process->elements[target];
+// What `host` is to wait for by an event of `process`, which is that of the instance or what it migrates to. The key of a boundary message
+// is that of the scope around, though the host have such a variable; all else is seen from the host, as with Zeebe.
+Processor::Evaluated<Processor::Wait> Processor::evaluate_wait(const Instance& instance, Key host, const model::Process& process,
+                                                               model::ElementIndex target) const {
+  const model::Element& element = process.elements[target];
   Wait wait;
   wait.target = target;
   if (element.timer) {
-    auto schedule = evaluate_timer(*element.timer, InstanceScope(instance, scope));
+    auto schedule = evaluate_timer(*element.timer, InstanceScope(instance, host));
     if (!schedule) return std::unexpected(std::move(schedule).error());
     wait.schedule = *schedule;
     return wait;
   }
   wait.is_signal = element.signal.has_value();
-  auto name = wait.is_signal ? evaluate_text(element.signal->name, "signal name", instance, scope)
-                             : evaluate_text(element.message->name, "message name", instance, scope);
+  auto name = wait.is_signal ? evaluate_text(element.signal->name, "signal name", instance, host)
+                             : evaluate_text(element.message->name, "message name", instance, host);
   if (!name) return std::unexpected(std::move(name).error());
   wait.name = std::move(*name);
   if (wait.is_signal) return wait;
+  const Key scope = element.kind == model::ElementKind::kBoundaryEvent ? instance.find(host)->scope : host;
   auto key = evaluate_text(element.message->correlation_key, "correlation key", instance, scope);
   if (!key) return std::unexpected(std::move(key).error());
   wait.correlation_key = std::move(*key);
