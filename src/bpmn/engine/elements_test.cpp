@@ -130,10 +130,9 @@ TEST(Elements, ScriptsComputeAVariable) {
 TEST(Elements, ManualAndUndefinedTasksPassTheTokenOn) {
   for (const char* kind : {"manualTask", "task"}) {
     Bench bench;
-    bench.deploy(line("t", TestModel().activity(kind, "t", "", input("=1", "x") + output("=x", "y"))));
+    bench.deploy(line("t", TestModel().activity(kind, "t")));
     bench.start();
     EXPECT_EQ(bench.take_path(), "start t end p") << kind;
-    EXPECT_EQ(bench.end_variables(), R"({"y":1})") << kind;
   }
 }
 

@@ -266,7 +266,7 @@ TEST(Limits, ExpressionsThatMakeTooMuchAreIncidents) {
         line("t", TestModel().activity("scriptTask", "t", "<z:script expression='=" + std::string(expression) + "' resultVariable='r'/>")));
     bench.start();
     EXPECT_EQ(bench.incident(), "EXTRACT_VALUE_ERROR") << expression;
-    bench.deploy(line("t", TestModel().activity("task", "t", "", input("=" + std::string(expression), "r"))));
+    bench.deploy(line("t", TestModel().activity("userTask", "t", "", input("=" + std::string(expression), "r"))));
     bench.start();
     EXPECT_EQ(bench.incidents().back().error_type, "IO_MAPPING_ERROR") << expression;
     bench.deploy(

@@ -962,20 +962,38 @@ class Reader {
     }
   }
 
-  void read_mappings(xml_node node, Element& element) {
+  enum class Direction : std::uint8_t { kInput, kOutput };
+
+  // Where models of earlier days map, and may go on to.
+  static bool could_map(const Element& element, Direction direction) {
     const bool throws = element.kind == ElementKind::kEndEvent || element.kind == ElementKind::kIntermediateThrowEvent;
     const bool waits = element.kind == ElementKind::kIntermediateCatchEvent && element.event != EventKind::kLink;
-    const bool takes_inputs = element.is_activity() || element.kind == ElementKind::kEventSubProcess || throws || waits;
-    const bool gives_outputs = !(element.kind == ElementKind::kEndEvent && element.event == EventKind::kError) &&
-                               !(element.kind == ElementKind::kBoundaryEvent && element.event == EventKind::kCompensation);
+    if (direction == Direction::kInput) return element.is_activity() || element.kind == ElementKind::kEventSubProcess || throws || waits;
+    return !(element.kind == ElementKind::kEndEvent && element.event == EventKind::kError) &&
+           !(element.kind == ElementKind::kBoundaryEvent && element.event == EventKind::kCompensation);
+  }
+
+  // Elsewhere Zeebe passes a mapping over without a word.
+  static bool may_map(const Element& element, Direction direction) {
+    if (element.kind == ElementKind::kTask || element.kind == ElementKind::kManualTask) return false;
+    if (element.kind != ElementKind::kEndEvent && element.kind != ElementKind::kIntermediateThrowEvent) return true;
+    if (direction == Direction::kInput) return element.event == EventKind::kMessage || element.event == EventKind::kSignal;
+    return element.event != EventKind::kTerminate && element.event != EventKind::kCompensation;
+  }
+
+  void read_mappings(xml_node node, Element& element) {
     for (const xml_node child : node.children()) {
       if (child.type() != pugi::node_element) continue;
       const auto local = name_of(child).local;
-      const bool input = local == "input" && takes_inputs;
-      if (!input && !(local == "output" && gives_outputs)) {
-        findings_.add(element.id, "zeebe:" + std::string(local) + " is not supported in a " + std::string(model::name_of(element.kind)));
+      const bool input = local == "input";
+      const auto direction = input ? Direction::kInput : Direction::kOutput;
+      const std::string unsupported = "zeebe:" + std::string(local) + " is not supported in a " + std::string(model::name_of(element.kind)) +
+                                      (element.event == EventKind::kNone ? "" : " of this kind");
+      if ((!input && local != "output") || !could_map(element, direction)) {
+        findings_.add(element.id, unsupported);
         continue;
       }
+      if (!may_map(element, direction)) findings_.add_to_new(element.id, unsupported);
       Mapping mapping;
       const std::string_view source = child.attribute("source").value();
       const std::string_view target = child.attribute("target").value();

@@ -137,6 +137,44 @@ std::string extended(std::string_view kind, std::string_view extensions, std::st
               "</b:extensionElements>" + std::string(inside) + "</b:" + std::string(kind) + ">" + flow("s", "t"));
 }
 
+// As with Zeebe, which says nothing of those that do nothing.
+TEST(Reader, RefusesMappingsThatWouldDoNothing) {
+  const std::string others = "<b:message id=\"m\" name=\"n\"/><b:escalation id=\"e\" escalationCode=\"E\"/><b:signal id=\"g\" name=\"n\"/>";
+  const std::string job = "<z:taskDefinition type=\"w\"/>";
+  const struct {
+    std::string kind, extension, definition, refused;  // directions
+  } cases[] = {
+      {"task", "", "", "input output "},
+      {"manualTask", "", "", "input output "},
+      {"serviceTask", job, "", ""},
+      {"endEvent", "", "", "input "},
+      {"endEvent", "", "<b:terminateEventDefinition/>", "input output "},
+      {"endEvent", "", "<b:compensateEventDefinition/>", "input output "},
+      {"endEvent", "", "<b:escalationEventDefinition escalationRef=\"e\"/>", "input "},
+      {"endEvent", "", "<b:signalEventDefinition signalRef=\"g\"/>", ""},
+      {"endEvent", job, "<b:messageEventDefinition messageRef=\"m\"/>", ""},
+      {"intermediateThrowEvent", "", "", "input "},
+      {"intermediateThrowEvent", "", "<b:escalationEventDefinition escalationRef=\"e\"/>", "input "},
+      {"intermediateThrowEvent", "", "<b:compensateEventDefinition/>", "input output "},
+      {"intermediateThrowEvent", "", "<b:signalEventDefinition signalRef=\"g\"/>", ""},
+      {"intermediateThrowEvent", job, "<b:messageEventDefinition messageRef=\"m\"/>", ""},
+  };
+  ReadOptions kept;
+  kept.origin = Origin::kKept;
+  for (const auto& [kind, extension, definition, refused] : cases) {
+    std::string found;
+    for (const std::string direction : {"input", "output"}) {
+      const std::string xml = wrap("<b:startEvent id=\"s\"/><b:" + kind + " id=\"t\"><b:extensionElements>" + extension + "<z:ioMapping><z:" +
+                                       direction + " source=\"=1\" target=\"a\"/></z:ioMapping></b:extensionElements>" + definition + "</b:" +
+                                       kind + ">" + flow("s", "t"),
+                                   others);
+      if (all_findings(xml).contains("t: zeebe:" + direction + " is not supported in a " + kind)) found += direction + ' ';
+      EXPECT_EQ(all_findings(xml, kept), "") << "what was deployed earlier goes on: " << xml;
+    }
+    EXPECT_EQ(found, refused) << kind << ' ' << definition;
+  }
+}
+
 TEST(Reader, RefusesWhatIsNotOfNativeUserTasks) {
   const struct {
     std::string extension;

@@ -23,6 +23,11 @@ const model = `<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/201005
     <bpmn:intermediateCatchEvent id="timer"><bpmn:timerEventDefinition><bpmn:timeDuration>PT1H</bpmn:timeDuration></bpmn:timerEventDefinition></bpmn:intermediateCatchEvent>
     <bpmn:intermediateCatchEvent id="message"><bpmn:messageEventDefinition /></bpmn:intermediateCatchEvent>
     <bpmn:endEvent id="failed"><bpmn:errorEventDefinition /></bpmn:endEvent>
+    <bpmn:endEvent id="done" />
+    <bpmn:endEvent id="told"><bpmn:signalEventDefinition /></bpmn:endEvent>
+    <bpmn:manualTask id="by-hand" />
+    <bpmn:task id="once"><bpmn:extensionElements><zeebe:ioMapping><zeebe:output source="=1" target="a" /></zeebe:ioMapping></bpmn:extensionElements></bpmn:task>
+    <bpmn:boundaryEvent id="late" attachedToRef="plain"><bpmn:timerEventDefinition /></bpmn:boundaryEvent>
     <bpmn:sequenceFlow id="flow" sourceRef="plain" targetRef="full" />
   </bpmn:process>
 </bpmn:definitions>`;
@@ -82,6 +87,13 @@ test('what the panel does not know stays', async () => {
 test('mappings are shown as they are typed', () => {
   expect(valueOf('full', 'inputParameters')).toBe('b = a + 1');
   expect(valueOf('full', 'headers')).toBe('colour = red');
+});
+
+test('mappings are asked where the engine takes them, and shown where they have to go', () => {
+  const asked = (id: string) => ['inputParameters', 'outputParameters'].filter((key) => key in properties(id)).join(' ');
+  for (const id of ['plain', 'call', 'message', 'timer', 'told']) expect([id, asked(id)]).toEqual([id, 'inputParameters outputParameters']);
+  for (const id of ['done', 'late', 'once']) expect([id, asked(id)]).toEqual([id, 'outputParameters']);
+  for (const id of ['failed', 'by-hand']) expect([id, asked(id)]).toEqual([id, '']);
 });
 
 test('a timer becomes another kind of timer', async () => {

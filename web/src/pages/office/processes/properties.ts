@@ -193,8 +193,26 @@ function mappingsOf(workshop: Workshop, shape: Shape): Property[] {
     value: listAt(mapping, name).map((each) => `${textAt(each, 'target')} = ${shown(textAt(each, 'source'))}`).join('\n'),
     set: (value) => setExtension(workshop, shape, object, 'zeebe:IoMapping', { [name]: linesOf(value).map(([target, source]) => workshop.factory.create(type, { target, source: `=${source}` })) }),
   });
-  const isThrown = isA(object, 'bpmn:ThrowEvent');
-  return [...(isA(object, 'bpmn:CatchEvent') ? [] : [one('inputParameters', 'zeebe:Input', 'processes.panel-inputs')]), ...(isThrown ? [] : [one('outputParameters', 'zeebe:Output', 'processes.panel-outputs')])];
+  // What stands where it may not is shown, so that it can go.
+  const inputs = mapsInputs(object) || listAt(mapping, 'inputParameters').length > 0;
+  const outputs = mapsOutputs(object) || listAt(mapping, 'outputParameters').length > 0;
+  return [...(inputs ? [one('inputParameters', 'zeebe:Input', 'processes.panel-inputs')] : []), ...(outputs ? [one('outputParameters', 'zeebe:Output', 'processes.panel-outputs')] : [])];
+}
+
+// Where the engine takes mappings; a model that has them elsewhere is refused.
+const isOf = (object: Moddle, ...kinds: string[]) => listAt(object, 'eventDefinitions').some((definition) => kinds.some((kind) => isA(definition, `bpmn:${kind}EventDefinition`)));
+const doesNothing = (object: Moddle) => object.$type === 'bpmn:Task' || object.$type === 'bpmn:ManualTask';
+
+function mapsInputs(object: Moddle) {
+  if (isA(object, 'bpmn:ThrowEvent')) return isOf(object, 'Message', 'Signal');
+  if (isA(object, 'bpmn:CatchEvent')) return object.$type === 'bpmn:IntermediateCatchEvent' && isOf(object, 'Message', 'Signal', 'Timer');
+  return !doesNothing(object);
+}
+
+function mapsOutputs(object: Moddle) {
+  if (isA(object, 'bpmn:ThrowEvent')) return !isOf(object, 'Terminate', 'Compensate', 'Error');
+  if (isA(object, 'bpmn:CatchEvent')) return !isOf(object, 'Compensate');
+  return !doesNothing(object);
 }
 
 function setExpression({ modeling, factory }: Workshop, shape: Shape, of: Moddle, name: string, body: string) {
