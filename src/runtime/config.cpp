@@ -146,7 +146,7 @@ class Loader {
   // `CONSILIUM_DEMO_PASSWORD_FILE` names the file that holds `demo.password`.
   bool set_from_file(const std::map<std::string, std::string, std::less<>>& variables, const std::string& variable, const std::string& path,
                      const std::string& origin) {
-    if (!variable.ends_with(kFileSuffix)) return false;
+    if (!variable.ends_with(kFileSuffix) || variable.size() <= kPrefix.size() + kFileSuffix.size()) return false;
     const std::string plain = variable.substr(0, variable.size() - kFileSuffix.size());
     const std::string name = name_of_variable(std::string_view(plain).substr(kPrefix.size()));
     const Match match = find_setting(name);

@@ -244,6 +244,8 @@ TEST(Config, B_70_SecretsComeFromFiles) {
   EXPECT_EQ(problems(sources), Names{"demo.password: unreadable"});
   sources.environment = {{"CONSILIUM_LOG_LEVEL_FILE", "/run/secret"}};  // no secret
   EXPECT_EQ(problems(sources), Names{"log.level.file: unknown"});
+  sources.environment = {{"CONSILIUM_FILE", "/run/secret"}};  // nothing between the prefix and the ending
+  EXPECT_EQ(problems(sources), Names{"file: unknown"});
 }
 
 TEST(Config, C_1_ListsAllProblemsAtOnce) {

@@ -83,7 +83,7 @@ TEST(Decisions, ThatFailOrAreNotThereAreIncidents) {
     bench.run(SetVariables{instance, *feel::parse_variables(variables), false});
     bench.run(ResolveIncident{bench.incidents().at(0).key});
   };
-  EXPECT_EQ(bench.incident(), "CALLED_DECISION_ERROR");  // a number is taken as the text of one
+  EXPECT_EQ(bench.incident(), "EXTRACT_VALUE_ERROR");  // a number is no text
   set(R"({"which": null})");
   EXPECT_EQ(bench.incident(), "EXTRACT_VALUE_ERROR");
   set(R"({"which": "dish"})");

@@ -967,5 +967,43 @@ TEST(Elements, MigrationMayLeaveNothingToHear) {
   EXPECT_EQ(bench.take_path(), "start t end p");
 }
 
+// Of FEEL's contexts: later members see earlier ones by their names, and a variable that is only in part made is not there yet.
+TEST(Elements, MappingsMakeVariablesAsContextsDo) {
+  const auto made = [](const std::string& mappings, std::string_view variables = "{}") {
+    Bench bench;
+    bench.deploy(line("t", TestModel().activity("serviceTask", "t", std::string(kWork), mappings)));
+    bench.start(variables);
+    const ActivatedJob job = bench.job("work");
+    bench.run(CompleteJob{job.key, {}});
+    return feel::to_json(job.variables) + " " + bench.end_variables();
+  };
+  EXPECT_EQ(made(input("=1", "a") + input("=a + 1", "b") + input("=5", "a")), R"({"a":5,"b":6} {})") << "the later, where the first stands";
+  EXPECT_EQ(made(input("=1", "a.x") + input("=a", "c") + input("=2", "a.y")), R"({"a":{"x":1,"y":2},"c":{"x":1,"y":2}} {})");
+  EXPECT_EQ(made(input("={z: 2}", "a") + input("=1", "a.x")), R"({"a":{"x":1}} {})") << "a part replaces the whole";
+  EXPECT_EQ(made(input("=1", "a.x") + input("={z: 2}", "a")), R"({"a":{"z":2}} {})") << "and the other way round";
+  EXPECT_EQ(made(input("=1", "a.b.c") + input("=2", "a.b") + input("=3", "a.b.d")), R"({"a":{"b":{"d":3}}} {})");
+  EXPECT_EQ(made(input("=1", "a.x") + input("=a.x + 1", "a.y"), R"({"a": {"x": 10}})"), R"({"a":{"x":1,"y":11}} {"a":{"x":10}})");
+  EXPECT_EQ(made(input("=1", "a.x") + input("=x + 1", "a.b.y") + input("=b.y + x", "a.c") + input("=a.c", "d")),
+            R"({"a":{"b":{"y":2},"c":3,"x":1},"d":3} {})");
+  EXPECT_EQ(made(output("=1", "a.b.y") + output("=2", "a.c") + output("=q + 1", "a.d"), R"({"a": {"b": {"q": 7}, "q": 8}, "q": 9})"),
+            R"({"a":{"b":{"q":7},"q":8},"q":9} {"a":{"b":{"q":7,"y":1},"c":2,"d":10,"q":8},"q":9})")
+      << "what is there stays, and its members have no names";
+  EXPECT_EQ(made(output("={m: 1}", "b") + output("=1", "b.y") + output("=b", "c"), R"({"b": {"q": 7}})"),
+            R"({"b":{"q":7}} {"b":{"q":7,"y":1},"c":{"q":7,"y":1}})");
+}
+
+TEST(Elements, NamesAreTextsAndOnlyKeysMayBeNumbers) {
+  const auto incident = [](TestModel model) {
+    Bench bench;
+    bench.deploy(line("t", std::move(model)));
+    bench.start();
+    return bench.incidents().empty() ? "" : bench.incidents()[0].error_type;
+  };
+  EXPECT_EQ(incident(TestModel().activity("serviceTask", "t", "<z:taskDefinition type='=5'/>")), "EXTRACT_VALUE_ERROR");
+  EXPECT_EQ(incident(TestModel().call("t", "=5")), "EXTRACT_VALUE_ERROR");
+  EXPECT_EQ(incident(TestModel().catch_message("t", "=5", "=1")), "EXTRACT_VALUE_ERROR");
+  EXPECT_EQ(incident(TestModel().catch_message("t", "go", "=5")), "");
+}
+
 }  // namespace
 }  // namespace consilium::bpmn::engine

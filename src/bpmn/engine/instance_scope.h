@@ -8,16 +8,16 @@
 
 namespace consilium::bpmn::engine {
 
-// The variables of an element instance and of all scopes around it, inner ones first; before them what a mapping has
-// assigned so far. The body of a multi-instance activity has what it has collected until now.
+// The variables of an element instance and of all scopes around it, inner ones first; before them those that are only
+// counted (of a loop). The body of a multi-instance activity has what it has collected until now.
 class InstanceScope final : public feel::Scope {
  public:
-  InstanceScope(const Instance& instance, Key scope, const Context* assigned = nullptr)
-      : instance_(instance), scope_(scope), assigned_(assigned) {}
+  InstanceScope(const Instance& instance, Key scope, const Context* counted = nullptr)
+      : instance_(instance), scope_(scope), counted_(counted) {}
 
   const feel::Value* find(std::string_view name) const override {
-    if (assigned_) {
-      if (const auto found = assigned_->find(name); found != assigned_->end()) return &found->second;
+    if (counted_) {
+      if (const auto found = counted_->find(name); found != counted_->end()) return &found->second;
     }
     for (Key key = scope_; key != 0;) {
       const ElementInstance* scope = instance_.find(key);
@@ -32,7 +32,7 @@ class InstanceScope final : public feel::Scope {
  private:
   const Instance& instance_;
   Key scope_;
-  const Context* assigned_;
+  const Context* counted_;
   mutable std::optional<feel::Value> collected_;
 };
 

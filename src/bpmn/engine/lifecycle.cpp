@@ -139,7 +139,7 @@ void Processor::go_on_activating(Key instance_key, Key element_instance) {
   const bool begins = element.listeners_done == 0;
   if (iterates && begins) writer_.append(VariablesSet{instance_key, element_instance, loop_variables(instance, element)});
   if (!definition.inputs.empty() && begins) {
-    auto mapped = evaluate_mappings(definition.inputs, instance, iterates ? element_instance : element.scope, false);
+    auto mapped = evaluate_mappings(definition.inputs, instance, iterates ? element_instance : element.scope, Extends::kNo);
     if (!mapped) return raise(instance_key, element_instance, 0, mapped.error());
     writer_.append(VariablesSet{instance_key, element_instance, std::move(*mapped)});
   }

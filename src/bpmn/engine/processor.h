@@ -284,8 +284,11 @@ class Processor {
   std::optional<Schedule> repeated(Timestamp due, std::int32_t repetitions, Duration interval, const std::string& cycle) const;
   std::optional<Schedule> evaluate_cycle(const feel::Value& value) const;
   Evaluated<feel::Value> evaluate(const feel::Expression& expression, const Instance& instance, Key scope) const;
+  static Evaluated<std::string> text_of(const feel::Expression& expression, const feel::Evaluation& result, std::string_view what,
+                                        std::optional<std::string> text);
   Evaluated<std::string> evaluate_text(const feel::Expression& expression, std::string_view what, const Instance& instance,
                                        Key scope) const;
+  Evaluated<std::string> evaluate_correlation_key(const feel::Expression& expression, const Instance& instance, Key scope) const;
   Evaluated<Wait> evaluate_wait(const Instance& instance, Key host, const model::Process& process, model::ElementIndex target) const;
   Evaluated<Schedule> evaluate_timer(const model::TimerDefinition& timer, const feel::Scope& names) const;
   // Why it may not hold so much more; empty: it may.
@@ -295,7 +298,10 @@ class Processor {
   Evaluated<std::int32_t> evaluate_priority(const model::JobDefinition& job, const Instance& instance, Key scope) const;
   static std::string in_rfc3339(feel::DateTime moment);
   Evaluated<Context> evaluate_headers(const model::JobDefinition& job, const Instance& instance, Key scope) const;
-  Evaluated<Context> evaluate_mappings(const std::vector<model::Mapping>& mappings, const Instance& instance, Key scope, bool extend) const;
+  // Whether a path into a context that is there already keeps its other members.
+  enum class Extends : std::uint8_t { kNo, kYes };
+  Evaluated<Context> evaluate_mappings(const std::vector<model::Mapping>& mappings, const Instance& instance, Key scope,
+                                       Extends extends) const;
   void merge(Key instance, Key from, const Context& variables);
   static bool stands_apart(const model::Element& event);
   void take_event_variables(Key instance, Key element_instance);

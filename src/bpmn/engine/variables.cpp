@@ -1,6 +1,10 @@
 // Expressions in the scope of an element instance, and where their values go.
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <optional>
+#include <ranges>
+#include <span>
 #include <utility>
 
 #include "base/utf8.h"
@@ -35,15 +39,64 @@ bool measure(const feel::Value& value, int depth, std::size_t most, std::size_t&
   return true;
 }
 
-// Puts `value` at `path` below `root`, which becomes a context where it was none.
-void assign(feel::Value& root, const std::vector<std::string>& path, std::size_t from, feel::Value value) {
-  if (from == path.size()) {
-    root = std::move(value);
-    return;
+// What mappings have made so far: variables, and of the one that is being made its members, level by level. Names are looked up in the
+// innermost level first and then outwards; a level has a name in the one around it when it is whole.
+class MappedVariables final : public feel::Scope {
+ public:
+  // `existing`: what is at a path already, and stays where it is not mapped; null: nothing.
+  using Existing = std::function<const feel::Value*(std::span<const std::string> path)>;
+  MappedVariables(const feel::Scope& around, Existing existing) : around_(around), existing_(std::move(existing)) {}
+
+  const feel::Value* find(std::string_view name) const override {
+    for (const Context& level : levels_ | std::views::reverse) {
+      if (const auto found = level.find(name); found != level.end()) return &found->second;
+    }
+    return around_.find(name);
   }
-  Context members = root.context() ? *root.context() : Context();
-  assign(members[path[from]], path, from + 1, std::move(value));
-  root = feel::Value(std::move(members));
+
+  // Until then the level of `target` is open, and what is not around it is whole.
+  void open(const std::vector<std::string>& target) {
+    std::size_t same = 0;
+    while (same < path_.size() && same + 1 < target.size() && path_[same] == target[same]) ++same;
+    close(same);
+    for (std::size_t at = same; at + 1 < target.size(); ++at) {
+      path_.push_back(target[at]);
+      levels_.emplace_back();
+    }
+  }
+  void set(const std::string& name, feel::Value value) { levels_.back().insert_or_assign(name, std::move(value)); }
+  Context take() {
+    close(0);
+    return std::move(levels_.front());
+  }
+
+ private:
+  void close(std::size_t left) {
+    while (path_.size() > left) {
+      const feel::Value* existing = existing_(path_);
+      Context whole = existing && existing->context() ? *existing->context() : Context();
+      for (auto& [name, value] : levels_.back()) whole.insert_or_assign(name, std::move(value));
+      const std::string name = std::move(path_.back());
+      path_.pop_back();
+      levels_.pop_back();
+      set(name, feel::Value(std::move(whole)));
+    }
+  }
+
+  const feel::Scope& around_;
+  Existing existing_;
+  std::vector<std::string> path_;
+  std::vector<Context> levels_ = std::vector<Context>(1);  // the first has the variables
+};
+
+const feel::Value* value_at(const feel::Scope& scope, std::span<const std::string> path) {
+  const feel::Value* value = scope.find(path[0]);
+  for (const std::string& name : path.subspan(1)) {
+    if (!value || !value->context()) return nullptr;
+    const auto member = value->context()->find(name);
+    value = member == value->context()->end() ? nullptr : &member->second;
+  }
+  return value;
 }
 
 }  // namespace
@@ -97,21 +150,32 @@ Processor::Evaluated<feel::Value> Processor::evaluate(const feel::Expression& ex
   return std::move(result.value);
 }
 
+Processor::Evaluated<std::string> Processor::text_of(const feel::Expression& expression, const feel::Evaluation& result,
+                                                     std::string_view what, std::optional<std::string> text) {
+  const auto fault = [&](const std::string& problem) {
+    return std::unexpected(Problem{error_type::kExtractValue, "Expected the " + std::string(what) + " to be a text, but " + problem});
+  };
+  if (!text) return fault(explain(expression, result) + " gives " + std::string(result.value.type_name()));
+  if (text->empty()) return fault("it is empty");
+  if (text->size() > kMaxNameBytes) return fault("it is longer than 1024 bytes");
+  return std::move(*text);
+}
+
 Processor::Evaluated<std::string> Processor::evaluate_text(const feel::Expression& expression, std::string_view what,
                                                            const Instance& instance, Key scope) const {
   const feel::Evaluation result = compute(expression, InstanceScope(instance, scope));
-  const std::string expected = "Expected the " + std::string(what) + " to be a text, but ";
-  std::string text;
-  if (const std::string* found = result.value.string())
-    text = *found;
-  else if (const feel::Decimal* number = result.value.number())
-    text = number->text();
-  else
-    return std::unexpected(
-        Problem{error_type::kExtractValue, expected + explain(expression, result) + " gives " + std::string(result.value.type_name())});
-  if (text.empty()) return std::unexpected(Problem{error_type::kExtractValue, expected + "it is empty"});
-  if (text.size() > kMaxNameBytes) return std::unexpected(Problem{error_type::kExtractValue, expected + "it is longer than 1024 bytes"});
-  return text;
+  const std::string* text = result.value.string();
+  return text_of(expression, result, what, text ? std::optional(*text) : std::nullopt);
+}
+
+// Of these alone a number is as good as its text, as in Zeebe.
+Processor::Evaluated<std::string> Processor::evaluate_correlation_key(const feel::Expression& expression, const Instance& instance,
+                                                                      Key scope) const {
+  const feel::Evaluation result = compute(expression, InstanceScope(instance, scope));
+  std::optional<std::string> text;
+  if (const std::string* found = result.value.string()) text = *found;
+  if (const feel::Decimal* number = result.value.number()) text = number->text();
+  return text_of(expression, result, "correlation key", std::move(text));
 }
 
 namespace {
@@ -206,7 +270,7 @@ Processor::Evaluated<Processor::Wait> Processor::evaluate_wait(const Instance& i
   wait.name = std::move(*name);
   if (wait.is_signal) return wait;
   const Key scope = element.kind == model::ElementKind::kBoundaryEvent ? instance.find(host)->scope : host;
-  auto key = evaluate_text(element.message->correlation_key, "correlation key", instance, scope);
+  auto key = evaluate_correlation_key(element.message->correlation_key, instance, scope);
   if (!key) return std::unexpected(std::move(key).error());
   wait.correlation_key = std::move(*key);
   return wait;
@@ -287,26 +351,26 @@ Processor::Evaluated<Context> Processor::evaluate_headers(const model::JobDefini
   return headers;
 }
 
-// Later mappings see what earlier ones assigned. `extend`: a path into an existing context keeps its other members.
+// Later mappings see what earlier ones made; those of one variable stand together (reader.cpp).
 Processor::Evaluated<Context> Processor::evaluate_mappings(const std::vector<model::Mapping>& mappings, const Instance& instance, Key scope,
-                                                           bool extend) const {
-  Context assigned;
+                                                           Extends extends) const {
+  const InstanceScope around(instance, scope);
+  MappedVariables made(around, [&](std::span<const std::string> path) -> const feel::Value* {
+    return extends == Extends::kYes ? value_at(around, path) : nullptr;
+  });
+  const auto fault = [](const std::string& variable, const std::string& problem) {
+    return std::unexpected(Problem{error_type::kIoMapping, "Expected to map a value to '" + variable + "', but it is " + problem});
+  };
   for (const model::Mapping& mapping : mappings) {
-    const InstanceScope names(instance, scope, &assigned);
-    const feel::Evaluation result = compute(mapping.source, names);
-    std::string problem = result.failed() ? explain(mapping.source, result) : check_variable(result.value);
-    feel::Value root;
-    if (problem.empty()) {
-      const feel::Value* existing = extend ? names.find(mapping.target[0]) : nullptr;
-      if (const auto found = assigned.find(mapping.target[0]); found != assigned.end()) existing = &found->second;
-      if (existing && mapping.target.size() > 1) root = *existing;
-      assign(root, mapping.target, 1, feel::as_json(result.value));
-      problem = check_variable(root);
-    }
-    if (!problem.empty())
-      return std::unexpected(
-          Problem{error_type::kIoMapping, "Expected to map a value to '" + mapping.target[0] + "', but it is " + problem});
-    assigned.insert_or_assign(mapping.target[0], std::move(root));
+    made.open(mapping.target);
+    const feel::Evaluation result = compute(mapping.source, made);
+    const std::string problem = result.failed() ? explain(mapping.source, result) : check_variable(result.value);
+    if (!problem.empty()) return fault(mapping.target[0], problem);
+    made.set(mapping.target.back(), feel::as_json(result.value));
+  }
+  Context assigned = made.take();
+  for (const auto& [name, value] : assigned) {
+    if (const std::string problem = check_variable(value); !problem.empty()) return fault(name, problem);
   }
   if (const std::string problem = check_room(instance, assigned); !problem.empty())
     return std::unexpected(Problem{error_type::kIoMapping, "Expected the instance to hold what is mapped, but " + problem});
@@ -370,7 +434,7 @@ bool Processor::map_outputs(Key instance_key, Key element_instance) {
     return true;
   }
   if (result && !result->empty() && !stands_apart(definition)) writer_.append(VariablesSet{instance_key, element_instance, *result});
-  auto mapped = evaluate_mappings(definition.outputs, instance, element_instance, true);
+  auto mapped = evaluate_mappings(definition.outputs, instance, element_instance, Extends::kYes);
   if (!mapped) {
     raise(instance_key, element_instance, 0, mapped.error());
     return false;

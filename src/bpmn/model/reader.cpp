@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <pugixml.hpp>
+#include <ranges>
+#include <set>
 #include <utility>
 
 #include "base/time.h"
@@ -1003,6 +1006,37 @@ class Reader {
       mapping.target = split_target(element.id, target);
       (input ? element.inputs : element.outputs).push_back(std::move(mapping));
     }
+    element.inputs = as_they_are_made(std::move(element.inputs));
+    element.outputs = as_they_are_made(std::move(element.outputs));
+  }
+
+  // As in a context of FEEL: members of one variable are made together, where the first of them stands, and of two mappings to one place, or
+  // to a place in another's, the later counts.
+  static std::vector<Mapping> as_they_are_made(std::vector<Mapping> mappings) {
+    using Path = std::vector<std::string>;
+    const auto start_of = [](const Path& path, std::size_t size) { return Path(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(size)); };
+    std::map<Path, std::size_t> first;  // where a variable or member was met first
+    std::vector<std::pair<std::vector<std::size_t>, Mapping>> placed;
+    for (Mapping& mapping : mappings) {
+      std::vector<std::size_t> place;
+      for (std::size_t size = 1; size <= mapping.target.size(); ++size)
+        place.push_back(first.try_emplace(start_of(mapping.target, size), first.size()).first->second);
+      placed.emplace_back(std::move(place), std::move(mapping));
+    }
+    std::set<Path> later;
+    for (auto& [place, mapping] : placed | std::views::reverse) {
+      const Path& target = mapping.target;
+      const auto inside = later.lower_bound(target);
+      bool replaced = inside != later.end() && inside->size() >= target.size() && start_of(*inside, target.size()) == target;
+      for (std::size_t size = 1; size < target.size(); ++size) replaced = replaced || later.contains(start_of(target, size));
+      later.insert(target);
+      if (replaced) place.clear();
+    }
+    std::erase_if(placed, [](const auto& item) { return item.first.empty(); });
+    std::ranges::stable_sort(placed, {}, &std::pair<std::vector<std::size_t>, Mapping>::first);
+    mappings.clear();
+    for (auto& item : placed) mappings.push_back(std::move(item.second));
+    return mappings;
   }
 
   std::vector<std::string> split_target(std::string_view id, std::string_view target) {
