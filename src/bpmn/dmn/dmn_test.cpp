@@ -231,6 +231,14 @@ TEST(Decision, CallsKnowledgeAndServices) {
   EXPECT_TRUE(invoke(model, "nothing", {}).failure.has_value());
 }
 
+// Nothing else in the model would tell: what is refuted is not null.
+TEST(Decision, FailsWhereAnAssertDoesNotHold) {
+  const auto model = sound(definitions(input("count", "number") + decision("checked", literal("assert(count, count > 1)"), "in:count") +
+                                       decision("twice", literal("if checked = null then 0 else checked * 2"), "on:checked")));
+  EXPECT_EQ(decided(model, "twice", R"({"count": 2})"), "4");
+  EXPECT_EQ(decided(model, "twice", R"({"count": 1})"), "failed checked: an assert in it does not hold");
+}
+
 TEST(Decision, ChecksAndCoercesTypes) {
   const std::string types =
       "<itemDefinition "

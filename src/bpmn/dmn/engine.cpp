@@ -351,6 +351,7 @@ class Graph {
     if (decision.logic.kind == Box::Kind::kBroken && decision.has_logic)
       run_->fail(decision.id, "the expression of the decision cannot be read");
     if (machine_.gave_up()) run_->fail(decision.id, "the evaluation takes too much work");
+    if (machine_.is_refuted()) run_->fail(decision.id, "an assert in it does not hold");
     run_->current = before;
     --run_->depth;
     report.output = value;
@@ -532,6 +533,7 @@ Decided finish(Machine& machine, Run& run, const Value& value) {
   Decided decided;
   decided.failure = std::move(run.failure);
   if (machine.gave_up() && !decided.failure) decided.failure = Failure{"", "the evaluation takes too much work"};
+  if (machine.is_refuted() && !decided.failure) decided.failure = Failure{"", "an assert in it does not hold"};
   if (!decided.failure) decided.output = without_functions(value);
   decided.evaluated = std::move(run.evaluated);
   for (EvaluatedDecision& each : decided.evaluated) {

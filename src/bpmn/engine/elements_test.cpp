@@ -612,6 +612,15 @@ TEST(Elements, AConditionEndsTheInstancesThatStillRun) {
   EXPECT_EQ(bench.take_path(), "start t t -t -t t end p");
 }
 
+TEST(Elements, ASequenceCountsTheInstancesThatHaveBegun) {
+  Bench bench;
+  bench.deploy(line("t", TestModel().activity("serviceTask", "t", kWork, "", TestModel::loop(kEach, "numberOfInstances = 2", true))));
+  bench.start(R"({"list": [1, 2, 3]})");
+  bench.complete("work");
+  bench.complete("work");
+  EXPECT_EQ(bench.take_path(), "start t t t end p") << "two instances and the activity itself";
+}
+
 TEST(Elements, WhatWasDoneBeforeAConditionHeldStillCounts) {
   Bench bench;
   bench.deploy(line("t", TestModel().activity(

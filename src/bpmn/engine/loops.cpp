@@ -84,7 +84,9 @@ Processor::Evaluated<bool> Processor::end_iteration(Key instance_key, Key elemen
   const auto number = [](std::int64_t value) { return feel::Value(value); };
   const std::int64_t completed = std::int64_t{body.loop->completed} + 1;
   const std::int64_t active = std::int64_t{body.children} - 1;
-  const Context counts = {{"numberOfInstances", number(static_cast<std::int64_t>(body.loop->items.size()))},
+  // Of a sequence those that have begun, as with Zeebe; in parallel all have.
+  const std::int64_t begun = loop.sequential ? std::int64_t{body.loop->started} : static_cast<std::int64_t>(body.loop->items.size());
+  const Context counts = {{"numberOfInstances", number(begun)},
                           {"numberOfActiveInstances", number(active)},
                           {"numberOfCompletedInstances", number(completed)},
                           {"numberOfTerminatedInstances", number(body.loop->started - completed - active)}};
