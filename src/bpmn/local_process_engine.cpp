@@ -523,7 +523,7 @@ Task<Result<void>> LocalProcessEngine::cancel(runtime::Context& context, Key ins
   co_return answer;
 }
 
-Result<void> LocalProcessEngine::resolve(Turn& turn, Key incident_key, std::int32_t retries) {
+Result<void> LocalProcessEngine::resolve(Turn& turn, Key incident_key, std::optional<std::int32_t> retries) {
   const engine::Instance* instance = engine_.state().owner_of(incident_key);
   if (instance && instance->incidents.contains(incident_key)) {
     const Key job = instance->incidents.at(incident_key).job;
@@ -536,7 +536,7 @@ Result<void> LocalProcessEngine::resolve(Turn& turn, Key incident_key, std::int3
 
 Task<Result<void>> LocalProcessEngine::resolve_incident(runtime::Context& context, Key incident_key) {
   std::move_only_function<Result<void>(Turn&)> decide = [this, incident_key](Turn& turn) -> Result<void> {
-    return resolve(turn, incident_key, model::kDefaultRetries);
+    return resolve(turn, incident_key, std::nullopt);
   };
   auto answer = co_await submit<void>(context, std::move(decide));
   co_return answer;

@@ -125,7 +125,7 @@ class LocalProcessEngine final : public process::ProcessEngine {
                                            std::string idempotency_key) override;
   Task<Result<void>> publish(runtime::Context& context, process::Message message) override;
   Task<Result<void>> cancel(runtime::Context& context, process::Key instance_key) override;
-  // A job without retries gets the default number again.
+  // A job without retries gets as many again as its model gives.
   Task<Result<void>> resolve_incident(runtime::Context& context, process::Key incident_key) override;
   Task<Result<void>> retry_job(runtime::Context& context, process::Key job_key, std::int32_t retries) override;
   Task<Result<void>> set_variables(runtime::Context& context, process::VariableChange change) override;
@@ -234,7 +234,7 @@ class LocalProcessEngine final : public process::ProcessEngine {
 
   Task<Result<process::Deployment>> deploy_as(runtime::Context& context, std::vector<process::Resource> resources, engine::Effect effect,
                                               engine::Deploy::Replaced replaced);
-  Result<void> resolve(Turn& turn, process::Key incident_key, std::int32_t retries);
+  Result<void> resolve(Turn& turn, process::Key incident_key, std::optional<std::int32_t> retries);
   template <class Visit>
   Task<Result<void>> visit_instances(runtime::Context& context, process::Key before, Visit visit);
   Task<Result<std::vector<process::ElementRecord>>> active_elements(runtime::Context& context, process::Key instance_key);

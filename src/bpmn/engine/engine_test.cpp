@@ -848,5 +848,27 @@ TEST(Engine, KeptModelsOutliveStricterRules) {
   EXPECT_EQ(bench.engine.execute(ActivateJobs{"work", "w", 10, seconds(1)}, bench.now).jobs.size(), 1u);
 }
 
+TEST(Engine, AJobGetsAsManyRetriesAgainAsItsModelGives) {
+  const auto retries = [](const std::string& task, const std::string& type) {
+    Bench bench;
+    TestModel model;
+    model.start().activity("serviceTask", "t", task).end();
+    bench.deploy(model.flow("start", "t").flow("t", "end"));
+    bench.start(R"({"most": 7})");
+    const Key job = bench.job(type).key;
+    bench.run(FailJob{job, 0, std::nullopt, "", "no"});
+    EXPECT_FALSE(bench.run(UpdateRetries{job, std::nullopt}).rejection);
+    EXPECT_FALSE(bench.run(ResolveIncident{bench.incidents().at(0).key}).rejection);
+    return bench.job(type).retries;
+  };
+  EXPECT_EQ(retries("<z:taskDefinition type='work'/>", "work"), 3);
+  EXPECT_EQ(retries("<z:taskDefinition type='work' retries='1'/>", "work"), 1) << "what may not be done twice by itself";
+  EXPECT_EQ(retries("<z:taskDefinition type='work' retries='=most'/>", "work"), 7);
+  EXPECT_EQ(retries("<z:taskDefinition type='work' retries='0'/>", "work"), 1);
+  const std::string listeners =
+      "<z:executionListeners><z:executionListener eventType='start' type='before' retries='2'/></z:executionListeners>";
+  EXPECT_EQ(retries("<z:taskDefinition type='work' retries='1'/>" + listeners, "before"), 2);
+}
+
 }  // namespace
 }  // namespace consilium::bpmn::engine

@@ -296,11 +296,26 @@ void Processor::operator()(const ThrowError& command) {
          "Expected to throw the error '" + command.code + "', but no boundary event catches it. " + command.message});
 }
 
+// Those that the job began with; of what its variables are now, where they are computed.
+std::int32_t Processor::retries_of_model(const Instance& instance, const Job& job) const {
+  const ElementInstance& element = *instance.find(job.element_instance);
+  const model::Element& definition = instance.element_of(element);
+  const auto& listeners = element.state == Lifecycle::kActivating ? definition.start_listeners : definition.end_listeners;
+  const auto heard = static_cast<std::size_t>(element.listeners_done);
+  const model::JobDefinition* given = definition.job ? &*definition.job : nullptr;
+  if (element.is_heard()) given = heard < listeners.size() ? &listeners[heard] : nullptr;
+  const auto retries = given ? evaluate_retries(*given, instance, element.key) : Evaluated<std::int32_t>(model::kDefaultRetries);
+  return std::max(retries.value_or(model::kDefaultRetries), 1);
+}
+
 void Processor::operator()(const UpdateRetries& command) {
-  if (command.retries < 1) return reject(Rejection::Code::kInvalidArgument, "Expected to set retries above 0, but they are not");
-  if (!find_job(command.job, "update")) return;
+  if (command.retries && *command.retries < 1)
+    return reject(Rejection::Code::kInvalidArgument, "Expected to set retries above 0, but they are not");
+  const Job* job = find_job(command.job, "update");
+  if (!job) return;
   const Key instance = state_.owner_of(command.job)->key;
-  writer_.append(JobRetriesUpdated{instance, command.job, std::min(command.retries, 1000)});
+  const std::int32_t retries = command.retries ? *command.retries : retries_of_model(*state_.instance(instance), *job);
+  writer_.append(JobRetriesUpdated{instance, command.job, std::min(retries, 1000)});
   const bool waits = state_.instance(instance)->jobs.at(command.job).state == JobState::kBackingOff;
   if (waits && command.back_off == UpdateRetries::BackOff::kEnded) writer_.append(JobReady{instance, command.job});
 }

@@ -295,6 +295,7 @@ class Processor {
   static std::string check_room(const Instance& instance, std::size_t bytes);
   static std::string check_room(const Instance& instance, const Context& variables) { return check_room(instance, size_of(variables)); }
   Evaluated<std::int32_t> evaluate_retries(const model::JobDefinition& job, const Instance& instance, Key scope) const;
+  std::int32_t retries_of_model(const Instance& instance, const Job& job) const;
   Evaluated<std::int32_t> evaluate_priority(const model::JobDefinition& job, const Instance& instance, Key scope) const;
   static std::string in_rfc3339(feel::DateTime moment);
   Evaluated<Context> evaluate_headers(const model::JobDefinition& job, const Instance& instance, Key scope) const;

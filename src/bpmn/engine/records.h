@@ -146,7 +146,7 @@ struct UpdateRetries {
   // Whether a back-off goes on or is over with it.
   enum class BackOff : std::uint8_t { kKept, kEnded };
   Key job = 0;
-  std::int32_t retries = 0;
+  std::optional<std::int32_t> retries;  // none: as many as its model gives it, but one at least
   BackOff back_off = BackOff::kKept;
 };
 // A new lock, from now on, for a job that a worker holds.
