@@ -254,9 +254,15 @@ void Applier::operator()(const JobCreated& event) {
   job.type = event.type;
   job.headers = event.headers;
   job.retries = event.retries;
-  element(owner, event.element_instance).job = event.job;
+  ElementInstance& worked = element(owner, event.element_instance);
+  worked.job = event.job;
   own(event.job, event.instance);
   state_.index_job(job);
+  if (worked.state != Lifecycle::kCompleting) return;
+  // What only its listeners still hold hears nothing more.
+  for (const Key wait : owner.waits_of(event.element_instance)) {
+    if (owner.subscriptions.contains(wait)) erase_subscription(owner, wait);
+  }
 }
 
 template <class Change>

@@ -349,8 +349,6 @@ void Processor::operator()(const MigrateInstance& command) {
     std::string fault = find_fault(*instance, element, *target, mapping);
     if (fault.empty()) fault = find_wait_fault(*instance, element, *target, mapping, waits[key]);
     if (!fault.empty()) return reject(Rejection::Code::kInvalidState, expected + fault);
-    // One that has not begun will wait when it does; one whose listener is the last of it waits no more.
-    if (element.state == Lifecycle::kActivating || element.is_heard()) waits.erase(key);
   }
   if (command.effect == Effect::kOnlyChecked) return;
   Context names;
@@ -432,7 +430,7 @@ std::string Processor::find_wait_fault(const Instance& instance, const ElementIn
              "of messages let their element migrate.";
   }
   std::set<std::string_view> names;
-  for (const Key key : element.is_heard() ? std::vector<Key>() : instance.waits_of(element.key)) {
+  for (const Key key : instance.waits_of(element.key)) {
     const Subscription& subscription = instance.subscriptions.at(key);
     names.insert(subscription.name);
     if (const std::string& id = instance.process->elements[subscription.target].id; mapping.contains(id))
@@ -444,6 +442,7 @@ std::string Processor::find_wait_fault(const Instance& instance, const ElementIn
     const std::string becomes = active + " is mapped to element with id " + quoted(to.id) + " that must be subscribed to ";
     if (std::ranges::any_of(mapping, [&](const auto& item) { return item.second == id; }))
       return becomes + "mapped catch event with id " + quoted(id) + ". Migrating active elements with mapped catch events is not possible yet.";
+    if (element.state == Lifecycle::kActivating) continue;  // it will wait when it has begun
     auto wait = evaluate_wait(instance, element.key, *target.process, index);
     if (!wait) return becomes + "message catch event with id " + quoted(id) + ". " + wait.error().message;
     if (names.contains(wait->name))
