@@ -2,6 +2,7 @@
 """The same random paths on our engine and on the real Zeebe: both must do the same.
 
     differential.py [--first SEED] [--count N] [--batch N] [--show N] [--keep FOLDER] [--golden N] [--make-golden]
+    differential.py --small [--make-golden]   those of small_paths.py, instead of random ones
     differential.py --record FOLDER …     keeps what the real engine does
     differential.py --against FOLDER …    the same paths on ours alone, after a change of it, held against what was kept
 
@@ -23,6 +24,7 @@ import time
 sys.dont_write_bytecode = True
 import golden  # noqa: E402
 import occurrences  # noqa: E402
+import small_paths  # noqa: E402
 import traces  # noqa: E402
 import zeebe  # noqa: E402
 
@@ -107,7 +109,7 @@ class Comparison:
     def note(self, path, our, their, told):
         self.different.append(path["seed"])
         if len(self.different) <= self.options.show:
-            print(f"---- seed {path['seed']}\n" + "\n".join(told[:40]), flush=True)
+            print(f"---- seed {path['seed']} {path.get('title', '')}\n" + "\n".join(told[:40]), flush=True)
         if self.options.keep:
             self.options.keep.mkdir(parents=True, exist_ok=True)
             kept = self.options.keep / str(path["seed"])
@@ -147,17 +149,21 @@ def record(folder, paths, theirs):
         (folder / f"{path['seed']}.zeebe").write_text("\n".join(lines) + "\n")
 
 
-def in_batches(first, count, size):
-    for at in range(first, first + count, size):
-        yield make(at, min(size, first + count - at))
+def in_batches(options):
+    if options.small:
+        made = small_paths.make()
+        yield from (made[at : at + options.batch] for at in range(0, len(made), options.batch))
+        return
+    for at in range(options.first, options.first + options.count, options.batch):
+        yield make(at, min(options.batch, options.first + options.count - at))
 
 
 def remake_golden(player, count):
     """Some golden paths once more on the real engine: it must do what was kept."""
-    if not golden.FILE.exists():
-        print(f"SKIP golden paths are made the same again: {golden.FILE.name} is not made yet (--make-golden)")
+    if not golden.RANDOM.exists():
+        print(f"SKIP golden paths are made the same again: {golden.RANDOM.name} is not made yet (--make-golden)")
         return True
-    records = golden.load()
+    records = golden.load(golden.RANDOM)
     records = random.sample(records, min(count, len(records)))
     theirs = player.play([record["path"] for record in records])
     wrong = [record["path"]["seed"] for record, lines in zip(records, theirs) if not traces.is_as(record, lines)]
@@ -170,6 +176,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--small", action="store_true", help="the paths made by hand")
     parser.add_argument("--batch", type=int, default=100, help="paths side by side")
     parser.add_argument("--show", type=int, default=10, help="differing paths that are shown")
     parser.add_argument("--keep", type=pathlib.Path, help="folder for path and traces of what differs")
@@ -192,28 +199,32 @@ def compare_all(options):
         held = remake_golden(player, options.golden) if options.golden else True
         score = Comparison(player, options)
         records = []
-        for paths in in_batches(options.first, options.count, options.batch):
+        played = 0
+        for paths in in_batches(options):
             theirs = score.compare(paths)
             if options.record:
                 record(options.record, paths, theirs)
             records += [{"path": path, "form": traces.form(lines), "order": score.orders.get(path["seed"])} for path, lines in zip(paths, theirs) if path["seed"] in score.like]
-            print(f"{paths[-1]['seed'] + 1 - options.first} paths after {time.monotonic() - began:.0f} s, {len(score.unlike)} to be played again", flush=True)
+            played += len(paths)
+            print(f"{played} paths after {time.monotonic() - began:.0f} s, {len(score.unlike)} to be played again", flush=True)
     if score.unlike:
         with real_engine(options) as player:
             theirs = score.judge_again(player)
         if options.record:
             record(options.record, [path for path, _ in score.unlike], theirs)
     if options.make_golden:
-        golden.save(records)
+        golden.save(golden.SMALL if options.small else golden.RANDOM, records)
     lines, rare = score.occurred.report()
-    print("\n".join(lines))
+    if not options.small:
+        print("\n".join(lines))
     print(f"{score.agreed} paths agree, {len(score.orders)} of them in the order of the whole instance, too; {score.refused} models refused by both")
-    name = f"{options.count} random paths from seed {options.first} are taken as Zeebe {zeebe.VERSION} takes them"
+    what = f"{played} small paths" if options.small else f"{options.count} random paths from seed {options.first}"
+    name = f"{what} are taken as Zeebe {zeebe.VERSION} takes them"
     print(f"FAIL {name}: not seeds {score.different[:50]}" if score.different else f"PASS {name}")
-    if len(score.set_aside) > kMostSetAside * options.count + 1:
+    if len(score.set_aside) > kMostSetAside * played + 1:
         print(f"FAIL few paths are set aside: seeds {score.set_aside}")
         held = False
-    if options.count >= kJudged:
+    if played >= kJudged and not options.small:
         name = "everything occurs often enough on the random paths"
         print(f"FAIL {name}: not {rare}" if rare else f"PASS {name}")
         held = held and not rare

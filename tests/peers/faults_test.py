@@ -54,10 +54,10 @@ def broken(folder, source, before, after):
 
 
 def main():
-    if not golden.FILE.exists():
-        print(f"SKIP planted faults: {golden.FILE.name} is not made yet (differential.py --make-golden)")
+    if not golden.RANDOM.exists():
+        print(f"SKIP planted faults: {golden.RANDOM.name} is not made yet (differential.py --make-golden)")
         return
-    records = golden.load()
+    records = golden.load(golden.RANDOM)
     failed = False
     for name, fault in FAULTS.items():
         if len(sys.argv) > 1 and sys.argv[1] not in name:

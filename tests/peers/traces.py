@@ -131,7 +131,7 @@ def why_banned(lines):
 
 def fault_of_theirs(path, lines):
     """A known fault of the real engine that shows on a path where the two differ; None: there is none."""
-    return why_banned(lines) or lost_token(lines) or endless_compensation(lines) or shared_subscription(path, lines) or misplaced(path, lines) or deaf_boundary(path, lines)
+    return why_banned(lines) or lost_token(lines) or endless_compensation(lines) or shared_subscription(path, lines) or misplaced(path, lines) or deaf_boundary(path, lines) or deaf_migration(path, lines)
 
 
 def deaf_boundary(path, lines):
@@ -157,6 +157,32 @@ def deaf_boundary(path, lines):
             ended = {other: host for other, host in ended.items() if began[other, "scope"] != key}
             if name in events and key in began:
                 ended[key], began[key, "scope"] = name, fields[3]
+    return None
+
+
+def deaf_migration(path, lines):
+    """A migration that is refused closes the message subscriptions of the elements that Zeebe went through before the one that it refuses. And an
+    element that only its last listeners hold hears the messages of the other process when it migrates: it takes one away, and does nothing."""
+    hosts = set()
+    for model in path["models"]:
+        for event in ElementTree.fromstring(model["xml"]).iter(BPMN + "boundaryEvent"):
+            if event.find(BPMN + "messageEventDefinition") is not None:
+                hosts.add(event.get("attachedToRef"))
+    active, leaving = {}, set()
+    for fields in map(fields_of, lines):
+        if fields[0] == kAnswer and fields[1] == "migrate" and fields[2] != "OK" and len(active) > 1 and hosts & set(active.values()):
+            return f"a migration was refused, of which {', '.join(sorted(hosts & set(active.values())))} heard messages"
+        if fields[0] != kElement or fields[5] == "SEQUENCE_FLOW" or fields[2] == fields[1]:
+            continue
+        key, name, intent = fields[2], fields[4], fields[6]
+        if intent == "ELEMENT_ACTIVATING":
+            active[key] = name
+        elif intent == "ELEMENT_COMPLETING":
+            leaving.add(key)
+        elif intent in ("ELEMENT_COMPLETED", "ELEMENT_TERMINATED"):
+            active.pop(key, None)
+        elif intent == "ELEMENT_MIGRATED" and key in leaving and name in hosts:
+            return f"{name} migrated while its last listeners were waited for"
     return None
 
 
