@@ -301,6 +301,8 @@ def more_elements():
         found[f"mapping to {target!r}"] = between("p", task("serviceTask", WORK + mapped(f"<z:input source='=1' target='{target}'/>")))
     for name, source in {"without =": "source='x'", "empty": "source=''", "missing": ""}.items():
         found[f"mapping with a source {name}"] = between("p", task("serviceTask", WORK + mapped(f"<z:input {source} target='a'/>")))
+    found["input of a text"] = between("p", task("serviceTask", WORK + mapped("<z:input source='x' target='a'/>")))
+    found["output of a text"] = between("p", task("serviceTask", WORK + mapped("<z:output source='x' target='a'/>")))
     both = mapped("<z:input source='=1' target='a'/>"), mapped("<z:output source='=1' target='a'/>")
     for direction, mapping in zip(("input", "output"), both):
         found[f"{direction} of a start event"] = model("p", node("startEvent", "s", "", "", mapping))

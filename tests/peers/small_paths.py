@@ -148,6 +148,8 @@ def mappings(paths):
             ("a text", [("text", "a"), ('="x"', "b")], {}),
             ("what is refuted", [("=1", "a.y"), ("=assert(1, 1 = 2)", "a.z"), ("=3", "b")], {"a": {"q": 1}}),
         ):
+            if words == "output" and title == "a text":  # refused by both
+                continue
             paths.one(f"{words}: {title}", task(make(*pairs)), [done()], variables)
     both = lambda *more: mapped(*more)
     paths.one("an output sees inputs", task(both(("input", "=1", "a"), ("output", "=a + r", "b"))), [done(r=5)])
@@ -366,7 +368,8 @@ def migrations(paths):
         add(f"{title} twice", [hit], [other], body, [MIGRATED, MIGRATED, tell("other@N"), done()])
         add(f"{title} that hears the same", [hit], [hit], body, [MIGRATED, tell("hit@N"), done()])
         add(f"{title} that hears nothing any more", [hit], [], body, [MIGRATED, tell("hit@N"), done()])
-        add(f"{title} that heard nothing", [], [hit], body, [MIGRATED, tell("hit@N"), done()])
+        if "sub-process" not in title:  # that of Zeebe goes on hearing nothing
+            add(f"{title} that heard nothing", [], [hit], body, [MIGRATED, tell("hit@N"), done()])
         add(f"{title} whose key is nowhere", [hit], [("b", "other@N", "=nope", False)], body, [MIGRATED, tell("hit@N"), done()])
         add(f"{title} that had no key", [("b", "hit@N", "=nope", False)], [other], body, [MIGRATED, tell("other@N", 1000), RESOLVED, tell("other@N")])
         add(f"{title} that is interrupted", [("b", "hit@N", "=id", True)], [("b", "other@N", "=id", True)], body, [MIGRATED, tell("hit@N"), tell("other@N"), done()])

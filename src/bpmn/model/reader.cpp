@@ -1002,6 +1002,8 @@ class Reader {
       const std::string_view target = child.attribute("target").value();
       if (source.empty()) findings_.add_to_new(element.id, "zeebe:" + std::string(local) + " needs a source");
       if (one_of(target, kReserved)) findings_.add_to_new(element.id, "the target of a mapping may not be the word " + std::string(target));
+      if (!input && !source.empty() && !source.starts_with('='))
+        findings_.add_to_new(element.id, "the source of zeebe:output must be an expression, which begins with =");
       mapping.source = expression(element.id, std::string(local) + " source", source);
       mapping.target = split_target(element.id, target);
       (input ? element.inputs : element.outputs).push_back(std::move(mapping));

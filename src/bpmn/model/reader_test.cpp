@@ -175,6 +175,19 @@ TEST(Reader, RefusesMappingsThatWouldDoNothing) {
   }
 }
 
+TEST(Reader, WantsExpressionsForOutputs) {
+  const auto mapped = [](const std::string& direction, const std::string& source) {
+    return wrap("<b:startEvent id=\"s\"/><b:userTask id=\"t\"><b:extensionElements><z:ioMapping><z:" + direction + " source=\"" + source +
+                "\" target=\"a\"/></z:ioMapping></b:extensionElements></b:userTask>" + flow("s", "t"));
+  };
+  ReadOptions kept;
+  kept.origin = Origin::kKept;
+  EXPECT_EQ(all_findings(mapped("input", "text")), "");
+  EXPECT_EQ(all_findings(mapped("output", "=text")), "");
+  EXPECT_EQ(all_findings(mapped("output", "text")), "t: the source of zeebe:output must be an expression, which begins with =\n");
+  EXPECT_EQ(all_findings(mapped("output", "text"), kept), "");
+}
+
 TEST(Reader, RefusesWhatIsNotOfNativeUserTasks) {
   const struct {
     std::string extension;
