@@ -37,8 +37,8 @@ inline constexpr Duration kReloadRetry = seconds(1);  // doubles
 inline constexpr Duration kLongestReloadRetry = seconds(10);
 inline constexpr Duration kFirstDecidePause = seconds(1);  // of what failed by itself, and not at somebody's wish; doubles
 inline constexpr Duration kLongestDecidePause = minutes(5);
-inline constexpr Duration kLongestSleep = seconds(1);  // the wall clock may be set meanwhile
-inline constexpr Duration kHistoryLook = minutes(10);  // how often it is looked for history that is too old
+inline constexpr Duration kLongestSleep = seconds(1);         // the wall clock may be set meanwhile
+inline constexpr Duration kHistoryLook = minutes(10);         // how often it is looked for history that is too old
 inline constexpr Duration kHistoryPause = milliseconds(100);  // between transactions that drop some of it
 
 struct LocalProcessEngineOptions {
@@ -315,7 +315,7 @@ class LocalProcessEngine final : public process::ProcessEngine {
   bool fenced_ = false;
   bool is_as_on_disk_ = false;                 // the state in memory, but for what is being kept
   std::atomic<bool> is_database_away_{false};  // it could not be read again after a commit that failed
-  engine::Key last_incident_ = 0;  // that was told, or was there at the start
+  engine::Key last_incident_ = 0;              // that was told, or was there at the start
   std::string reported_;                       // code of the error last reported, until a commit succeeds
 };
 

@@ -45,10 +45,14 @@ Context inner(const Context& context, std::string_view name) {
 std::string escaped(std::string_view value) {
   std::string out;
   for (const char c : value) {
-    if (c == '\\') out += "\\\\";
-    else if (c == '\t') out += "\\t";
-    else if (c == '\n') out += "\\n";
-    else out += c;
+    if (c == '\\')
+      out += "\\\\";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
   }
   return out;
 }
@@ -149,7 +153,8 @@ class Teller {
   void element(Key key, std::string_view intent) {
     const Element& told = elements_.at(key);
     const auto caller = callers_.find(told.scope == 0 ? key : 0);
-    tell("element", told.instance, key, told.scope == 0 ? -1 : told.scope, told.id, "-", intent, caller == callers_.end() ? -1 : caller->second);
+    tell("element", told.instance, key, told.scope == 0 ? -1 : told.scope, told.id, "-", intent,
+         caller == callers_.end() ? -1 : caller->second);
   }
   void ended(Key key, std::string_view intent) {
     element(key, intent);
@@ -170,7 +175,8 @@ class Teller {
   }
   void job(Key instance, Key key, std::string_view intent) { tell("job", instance, key, std::int64_t{0}, "-", intent, std::int64_t{0}); }
   void incident(const IncidentCreated& told, std::string_view intent) {
-    tell("incident", told.instance, told.incident, told.element_instance, told.error_type, intent, told.job == 0 ? -1 : told.job, told.message);
+    tell("incident", told.instance, told.incident, told.element_instance, told.error_type, intent, told.job == 0 ? -1 : told.job,
+         told.message);
   }
 
   Key first_ = 0;
@@ -211,8 +217,12 @@ class Player {
     const std::string by = text(path_, "begins by");
     const bool* by_signal = member(path_, "by signal").boolean();
     const Context variables = inner(path_, "variables");
+    std::vector<std::string> begins_at;
+    if (const auto* ids = member(path_, "begins at").list()) {
+      for (const Value& id : *ids) begins_at.push_back(*id.string());
+    }
     if (by.empty())
-      perform("create", CreateInstance{text(path_, "process"), 0, variables, ""});
+      perform("create", CreateInstance{text(path_, "process"), 0, variables, "", std::move(begins_at)});
     else if (by_signal && *by_signal)
       perform("signal", BroadcastSignal{by, variables});
     else
@@ -252,7 +262,8 @@ class Player {
         held_.push_back({(is_listener ? "listener " : "") + job.element, job.key});
       }
     }
-    std::sort(held_.begin(), held_.end(), [](const Held& a, const Held& b) { return std::tie(a.element, a.job) < std::tie(b.element, b.job); });
+    std::sort(held_.begin(), held_.end(),
+              [](const Held& a, const Held& b) { return std::tie(a.element, a.job) < std::tie(b.element, b.job); });
   }
   std::optional<Key> pick_job(std::int64_t pick) {
     if (held_.empty()) return std::nullopt;
@@ -296,18 +307,23 @@ class Player {
       if (const auto job = pick_job(pick)) perform(what, CompleteJob{*job, variables});
     } else if (what == "fail") {
       if (const auto job = pick_job(pick))
-        perform(what, FailJob{*job, static_cast<std::int32_t>(number(action, "retries")), hours(number(action, "hours")), "", "no luck", variables});
+        perform(what, FailJob{*job, static_cast<std::int32_t>(number(action, "retries")), hours(number(action, "hours")), "", "no luck",
+                              variables});
     } else if (what == "throw") {
-      // Zeebe 8.5.8 fails inside (INTERNAL) when the job of a throw event throws an error; of listeners it takes errors, as no later one does.
+      // Zeebe 8.5.8 fails inside (INTERNAL) when the job of a throw event throws an error; of listeners it takes errors, as no later one
+      // does.
       const auto job = pick_job(pick);
-      if (job && !picked_.starts_with("send") && !picked_.starts_with("listener ")) perform(what, ThrowError{*job, text(action, "code"), "", variables});
+      if (job && !picked_.starts_with("send") && !picked_.starts_with("listener "))
+        perform(what, ThrowError{*job, text(action, "code"), "", variables});
     } else if (what == "publish") {
-      perform(what, PublishMessage{text(action, "name"), text(action, "key"), text(action, "id"), hours(number(action, "hours")), variables});
+      perform(what,
+              PublishMessage{text(action, "name"), text(action, "key"), text(action, "id"), hours(number(action, "hours")), variables});
     } else if (what == "signal") {
       perform(what, BroadcastSignal{text(action, "name"), variables});
     } else if (what == "set") {
       const bool* local = member(action, "local").boolean();
-      if (const auto scope = member(action, "root").boolean() ? instance_ : pick_scope(pick)) perform(what, SetVariables{*scope, variables, local && *local});
+      if (const auto scope = member(action, "root").boolean() ? instance_ : pick_scope(pick))
+        perform(what, SetVariables{*scope, variables, local && *local});
     } else if (what == "resolve") {
       const auto incident = pick_incident(pick);
       if (!incident) return;
@@ -321,10 +337,37 @@ class Player {
       const bool* end = member(action, "end").boolean();
       const auto scope = pick_scope(pick);
       if (end && *end && scope && teller_.elements().at(*scope).scope != 0) command.terminations.push_back(*scope);
+      add_named(action, command);
       if (!command.activations.empty() || !command.terminations.empty()) perform(what, command);
     } else if (what == "migrate") {
       migrate(text(action, "to"));
     }
+  }
+
+  // What a path made by hand begins, with variables and in which instance of what is around it, and what it ends.
+  void add_named(const Context& action, ModifyInstance& command) {
+    if (const auto* begun = member(action, "begin").list()) {
+      for (const Value& each : *begun) {
+        const Context& one = *each.context();
+        const std::string around = text(one, "in");
+        ModifyInstance::Activation activation{text(one, "element"), around.empty() ? 0 : first_of(around), {}};
+        for (const Value& given : *member(one, "variables").list()) {
+          const Context& to = *given.context();
+          activation.variables.push_back({text(to, "scope"), *member(to, "variables").context()});
+        }
+        command.activations.push_back(std::move(activation));
+      }
+    }
+    if (const auto* ended = member(action, "end named").list()) {
+      for (const Value& id : *ended) command.terminations.push_back(first_of(*id.string()));
+    }
+  }
+
+  // The oldest active instance of an element; 0: none.
+  Key first_of(const std::string& id) const {
+    for (const auto& [key, element] : teller_.elements())
+      if (element.id == id && element.instance == instance_) return key;
+    return 0;
   }
 
   // To the same elements of the other process.

@@ -56,6 +56,9 @@ class Path:
         opened = sorted((kind, self.elements.get(element, ""), key) for key, (kind, element, _) in self.incidents.items())
         return opened[pick % len(opened)][2] if opened else None
 
+    def first_of(self, name, instance_of):
+        return min((key for key, other in self.elements.items() if other == name and instance_of[key] == self.root), default=0)
+
     def pick_scope(self, pick):
         active = sorted((name, key) for key, name in self.elements.items())
         return active[pick % len(active)][1] if active else None
@@ -179,6 +182,12 @@ class Player:
             scope = path.pick_scope(pick)
             if action["end"] and scope and scope not in path.roots:
                 request.terminate_instructions.add(element_instance_key=scope)
+            for one in action.get("begin", []):
+                begun = request.activate_instructions.add(element_id=one["element"], ancestor_element_instance_key=path.first_of(one["in"], self.instance_of))
+                for given in one["variables"]:
+                    begun.variable_instructions.add(scope_id=given["scope"], variables=json.dumps(given["variables"]))
+            for name in action.get("end named", []):
+                request.terminate_instructions.add(element_instance_key=path.first_of(name, self.instance_of))
             return (what, self.calls.ModifyProcessInstance, request) if request.activate_instructions or request.terminate_instructions else None
         if what == "migrate":
             request = messages.MigrateProcessInstanceRequest(process_instance_key=path.root)
@@ -192,6 +201,8 @@ class Player:
         by, variables = path.path["begins by"], json.dumps(path.path["variables"])
         if not by:
             request = messages.CreateProcessInstanceRequest(bpmn_process_id=path.path["process"], version=-1, variables=variables)
+            for name in path.path.get("begins at", []):
+                request.start_instructions.add(element_id=name)
             return path, "create", self.calls.CreateProcessInstance, request
         if path.path["by signal"]:
             return path, "signal", self.calls.BroadcastSignal, messages.BroadcastSignalRequest(signal_name=by, variables=variables)

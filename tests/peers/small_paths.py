@@ -1,5 +1,5 @@
 """Small paths made by hand: one question each, where random paths do not come by. Mappings, names that are computed, loops, calls, timers,
-user tasks, decisions, events with variables, migration. The words of a path are those of random_path.h; `title` says what is asked.
+user tasks, decisions, events with variables, migration, modification. The words of a path are those of random_path.h; `title` says what is asked.
 
 What our engine does otherwise on purpose (docs/conformance.md) is not among them.
 """
@@ -99,7 +99,7 @@ class Paths:
     def __init__(self):
         self.made = []
 
-    def add(self, title, models, actions=(), variables=None):
+    def add(self, title, models, actions=(), variables=None, **more):
         number = str(len(self.made) + 1)
         todo = list(actions)
         steps = []
@@ -107,7 +107,7 @@ class Paths:
             steps.append({"do": "tick"} if len(steps) % 4 == 3 else todo.pop(0) if todo else {"do": "signal", "name": "nothing", "variables": {}})
         assert not todo, title
         path = {"title": title, "process": "p@N", "key": "k@N", "signal": "s@N", "begins by": "", "by signal": False, "variables": {"id": "k@N", **(variables or {})},
-                "models": [{"name": f"{kind}@N.{ending}", "xml": xml} for kind, ending, xml in models], "actions": steps, "finish": []}
+                "models": [{"name": f"{kind}@N.{ending}", "xml": xml} for kind, ending, xml in models], "actions": steps, "finish": [], **more}
         # Another number than a random path has, so that both can be played together.
         self.made.append({"seed": 900_000_000 + int(number), **json.loads(json.dumps(path).replace("@N", "small" + number))})
 
@@ -384,8 +384,103 @@ def migrations(paths):
     add("one of two is the same", [hit, ("b2", "hat@N", "=id", False)], [("b", "hat@N", "=id", False)], task(), [MIGRATED, tell("hat@N"), done()])
 
 
+def modifications(paths):
+    def work(name, incoming="", outgoing="", extensions=""):
+        ways = f"<incoming>{incoming}</incoming>" * bool(incoming) + f"<outgoing>{outgoing}</outgoing>" * bool(outgoing)
+        return f"<serviceTask id='{name}'><extensionElements>{WORK}{extensions}</extensionElements>{ways}</serviceTask>"
+
+    def catch(name, definition, incoming, outgoing):
+        return f"<intermediateCatchEvent id='{name}'>" + f"<incoming>{incoming}</incoming>" * bool(incoming) + f"<outgoing>{outgoing}</outgoing>{definition}</intermediateCatchEvent>"
+
+    def scope(name, inside, first, ways="", extensions=""):
+        return f"<subProcess id='{name}'><extensionElements>{extensions}</extensionElements>{ways}<startEvent id='{name}-s'><outgoing>{name}-f</outgoing></startEvent>{flow(name + '-f', name + '-s', first)}{inside}</subProcess>"
+
+    # t → sub {x → y; an event sub-process} with a boundary event → b → fork (p, q) join → d; and much that only a modification begins.
+    body = (
+        work("t", "f1", "f2", inputs(("=1", "la"))) + flow("f2", "t", "sub")
+        + scope("sub", work("x", "sub-f", "g2") + flow("g2", "x", "y") + work("y", "g2") + event_sub_process("<messageEventDefinition messageRef='m2'/>", False), "x", "<incoming>f2</incoming><outgoing>f3</outgoing>", inputs(('="mapped"', "ls")))
+        + f"<boundaryEvent id='bd' attachedToRef='sub' cancelActivity='false'><outgoing>f9</outgoing>{ON_MESSAGE}</boundaryEvent>" + flow("f9", "bd", "c") + work("c", "f9")
+        + flow("f3", "sub", "b") + work("b", "f3", "f4") + flow("f4", "b", "fork") + "<parallelGateway id='fork'><incoming>f4</incoming><outgoing>f5</outgoing><outgoing>f6</outgoing></parallelGateway>"
+        + flow("f5", "fork", "p") + flow("f6", "fork", "q") + work("p", "f5", "f7") + work("q", "f6", "f8") + flow("f7", "p", "join") + flow("f8", "q", "join")
+        + "<parallelGateway id='join'><incoming>f7</incoming><incoming>f8</incoming><outgoing>f10</outgoing></parallelGateway>" + flow("f10", "join", "d") + work("d", "f10", "f11") + flow("f11", "d", "end")
+        + "<endEvent id='end'><incoming>f11</incoming></endEvent>"
+        + f"<serviceTask id='mi'><extensionElements>{WORK}</extensionElements><outgoing>f12</outgoing><multiInstanceLoopCharacteristics><extensionElements><z:loopCharacteristics inputCollection='=[1, 2]' inputElement='item' outputCollection='out' outputElement='=item'/></extensionElements></multiInstanceLoopCharacteristics></serviceTask>"
+        + flow("f12", "mi", "after") + work("after", "f12")
+        + "<callActivity id='ca'><extensionElements><z:calledElement processId='c@N'/></extensionElements><outgoing>f14</outgoing></callActivity>" + flow("f14", "ca", "after2") + work("after2", "f14")
+        + catch("ce", ON_MESSAGE, "", "f15") + flow("f15", "ce", "after3") + work("after3", "f15")
+        + "<eventBasedGateway id='eg'><outgoing>f16</outgoing><outgoing>f17</outgoing></eventBasedGateway>" + flow("f16", "eg", "ec1") + flow("f17", "eg", "ec2") + catch("ec1", ON_MESSAGE, "f16", "f18") + catch("ec2", ON_TIMER, "f17", "f19")
+        + flow("f18", "ec1", "after4") + work("after4", "f18") + flow("f19", "ec2", "after5") + work("after5", "f19")
+        + "<scriptTask id='sc'><extensionElements><z:script expression='=v + 1' resultVariable='r'/></extensionElements><outgoing>f20</outgoing></scriptTask>" + flow("f20", "sc", "after6") + work("after6", "f20")
+        + scope("o", scope("oi", work("deep", "oi-f"), "deep", "<incoming>o-f</incoming>"), "oi")
+    )
+    models = [("c", "bpmn", process(f"<serviceTask id='t'><extensionElements>{WORK}</extensionElements><incoming>f1</incoming></serviceTask>", "", "c@N", ends=False)),
+              ("p", "bpmn", process(body, MESSAGE + "<message id='m2' name='m2@N'><extensionElements><z:subscription correlationKey='=id'/></extensionElements></message>", ends=False))]
+
+    def begun(element, *variables, within=""):
+        """Variables are (scope, its variables)."""
+        return {"element": element, "in": within, "variables": [{"scope": where, "variables": given} for where, given in variables]}
+
+    def modified(*begins, ends=()):
+        return {"do": "modify", "pick": 0, "end": False, "begin": list(begins), "end named": list(ends)}
+
+    hit, aside = published(), published("m2@N")
+    for title, actions in (
+        ("variables of the instance", [modified(begun("b", ("", {"g": 1})))]),
+        ("its own variables", [modified(begun("b", ("b", {"g": 1})))]),
+        ("variables of the process by its id", [modified(begun("b", ("p@N", {"g": 1})))]),
+        ("variables of what is not around", [modified(begun("b", ("sub", {"g": 1})))]),
+        ("variables twice", [modified(begun("b", ("", {"g": 1}), ("b", {"g": 2}), ("b", {"h": 3})))]),
+        ("inside a new sub-process", [modified(begun("y", ("sub", {"ls": 5}), ("y", {"ly": 6}), ("", {"gg": 7}))), hit, aside, done(), done(), done()]),
+        ("inside the one there", [done(), modified(begun("y", ("sub", {"ls": 5}), ("y", {"ly": 6}))), done(), done(), done()]),
+        ("inside the one there, by its key", [done(), modified(begun("y", ("sub", {"ls": 5}), within="sub")), done(), done()]),
+        ("inside a second one", [done(), modified(begun("y", ("sub", {"ls": 5}), within="p@N")), done(), done(), done()]),
+        ("inside a second one, twice", [done(), modified(begun("y", ("sub", {"ls": 5}), within="p@N"), begun("x", ("sub", {"ls": 6}), within="p@N"))]),
+        ("inside new ones, twice", [modified(begun("y", within="p@N"), begun("x", within="p@N"))]),
+        ("in depth, new in the one there", [modified(begun("deep", ("o", {"u": 1}))), modified(begun("deep", ("oi", {"v": 2}), within="o"))]),
+        ("in depth, all new", [modified(begun("deep", ("o", {"u": 1}))), modified(begun("deep", ("o", {"v": 2}), within="p@N"))]),
+        ("in depth, in the one there", [modified(begun("deep", ("o", {"u": 1}))), modified(begun("deep", ("deep", {"v": 2}), within="oi"))]),
+        ("in what is not around it", [done(), modified(begun("b", within="sub"))]),
+        ("twice inside one that is new", [modified(begun("y"), begun("x")), done(), done(), done()]),
+        ("one element twice", [modified(begun("b", ("b", {"n": 1})), begun("b", ("b", {"n": 2}))), done(), done(), done()]),
+        ("moved", [modified(begun("b"), ends=["t"]), done(), done(), done(), done()]),
+        ("moved into a sub-process", [modified(begun("sub", ("sub", {"ls": 1})), ends=["t"]), done(), done()]),
+        ("moved out of a sub-process", [done(), modified(begun("b"), ends=["x"]), hit, done()]),
+        ("moved from one branch", [modified(begun("b"), ends=["t"]), done(), modified(begun("d"), ends=["p"]), done(), done()]),
+        ("all ended", [modified(ends=["t"])]),
+        ("all in a sub-process ended", [done(), modified(ends=["x"])]),
+        ("a sub-process ended with what is in it", [done(), modified(ends=["sub", "x"])]),
+        ("a loop", [modified(begun("mi", ("mi", {"q": 1}))), done(), done(), done()]),
+        ("a call", [modified(begun("ca", ("ca", {"q": 1}))), done(r=2), done(), done()]),
+        ("a message", [modified(begun("ce", ("ce", {"q": 1}))), hit, done()]),
+        ("a message that is there", [published(hours=1000), modified(begun("ce")), done()]),
+        ("an event-based gateway", [modified(begun("eg")), hit, done()]),
+        ("an event-based gateway's timer", [modified(begun("eg"))]),
+        ("what is behind one", [modified(begun("ec1"))]),
+        ("a script", [modified(begun("sc", ("sc", {"v": 1}))), done()]),
+        ("a script that fails", [modified(begun("sc"))]),
+        ("a start event", [modified(begun("start"))]),
+        ("a start event inside", [modified(begun("sub-s"))]),
+        ("a boundary event", [modified(begun("bd"))]),
+        ("an event sub-process", [modified(begun("es", ("es", {"q": 1}))), done(), done()]),
+        ("inside an event sub-process", [modified(begun("ew", ("es", {"q": 1}), ("sub", {"w": 2}))), done(), done()]),
+        ("the start of an event sub-process", [modified(begun("by"))]),
+        ("an end event", [modified(begun("end")), done()]),
+        ("a join twice", [modified(begun("join")), modified(begun("join"))]),
+        ("a fork", [modified(begun("fork")), done(), done(), done(), done()]),
+        ("a join where a token waits", [modified(begun("b"), ends=["t"]), done(), done(), modified(begun("join"), ends=["q"]), done()]),
+        ("in depth", [modified(begun("deep", ("o", {"u": 1}), ("oi", {"v": 2}), ("deep", {"w": 3}))), done(), done()]),
+        ("in depth twice", [modified(begun("deep", ("o", {"u": 1})), begun("deep", ("o", {"u": 2}), ("oi", {"x": 3}))), done(), done(), done()]),
+        ("a flow", [modified(begun("f1"))]),
+        ("nothing that is there", [modified(begun("nope"))]),
+    ):
+        paths.add(f"modification: {title}", models, actions)
+    for elements, actions in ((["b"], [done(), done(), done()]), (["y"], [hit, done(), done()]), (["b", "y"], [done(), done(), done()]), (["b", "b"], [done(), done()]), (["mi"], [done(), done(), done()]), (["ew"], [done(), done()]),
+                              (["end"], []), (["join"], [done()]), (["ce"], [hit, done()]), (["ca"], [done(), done()]), (["deep"], [done()]), (["sc"], []), (["deep", "x"], [done(), done()])):
+        paths.add(f"begun at {' and '.join(elements)}", models, actions, **{"begins at": elements})
+
+
 def make():
     paths = Paths()
-    for part in (mappings, names, conditions, loops, calls, timers, events, decisions, migrations):
+    for part in (mappings, names, conditions, loops, calls, timers, events, decisions, migrations, modifications):
         part(paths)
     return paths.made

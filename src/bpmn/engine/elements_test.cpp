@@ -859,6 +859,23 @@ TEST(Elements, CallActivitiesWhoseProcessIsGoneAreIncidents) {
   EXPECT_FALSE(bench.is_active(instance));
 }
 
+TEST(Elements, AModificationMakesAllAnewBelowAnAncestorThatItNames) {
+  Bench bench;
+  TestModel model;
+  model.start().open_sub("sub").start("s").task("x", "x").flow("s", "x").close_sub();
+  bench.deploy(model.flow("start", "sub"));
+  const Key instance = bench.start();
+  const ActivatedJob first = bench.job("x");
+  const auto scope_of = [&](const ActivatedJob& job) { return bench.engine.state().owner_of(job.key)->find(job.element_instance)->scope; };
+  const auto begin_in = [&](Key ancestor) {
+    EXPECT_FALSE(bench.run(ModifyInstance{instance, {{"x", ancestor, {}}}, {}}).rejection);
+    return scope_of(bench.job("x"));
+  };
+  EXPECT_EQ(begin_in(0), scope_of(first));
+  EXPECT_EQ(begin_in(scope_of(first)), scope_of(first));
+  EXPECT_NE(begin_in(instance), scope_of(first)) << "though one is there";
+}
+
 TEST(Elements, MigrationDoesNotTakeTheKeyOfAnotherInstance) {
   Bench bench;
   for (const char* const id : {"p", "q"}) {
@@ -945,12 +962,14 @@ TEST(Elements, MigrationChangesTheMessagesThatBoundaryEventsHear) {
   EXPECT_EQ(migrate(heard("c", "hit", "=k")),
             "active element with id 't' attempts to subscribe to a message it is already subscribed to with name 'hit'. Migrating active "
             "elements that stay subscribed to a message is not possible yet.");
-  EXPECT_EQ(migrate(heard("c", "other", "=k"), {{"t", "t"}, {"b", "c"}}),
-            "active element with id 't' is subscribed to mapped catch event with id 'b'. Migrating active elements with mapped catch events "
-            "is not possible yet.");
-  EXPECT_EQ(migrate(heard("c", "other", "=k"), {{"t", "t"}, {"start", "c"}}),
-            "active element with id 't' is mapped to element with id 't' that must be subscribed to mapped catch event with id 'c'. Migrating "
-            "active elements with mapped catch events is not possible yet.");
+  EXPECT_EQ(
+      migrate(heard("c", "other", "=k"), {{"t", "t"}, {"b", "c"}}),
+      "active element with id 't' is subscribed to mapped catch event with id 'b'. Migrating active elements with mapped catch events "
+      "is not possible yet.");
+  EXPECT_EQ(
+      migrate(heard("c", "other", "=k"), {{"t", "t"}, {"start", "c"}}),
+      "active element with id 't' is mapped to element with id 't' that must be subscribed to mapped catch event with id 'c'. Migrating "
+      "active elements with mapped catch events is not possible yet.");
   EXPECT_TRUE(migrate(heard("c", "other", "=nothing")).contains("must be subscribed to message catch event with id 'c'. "));
   TestModel timed = heard("c", "other", "=k");
   timed.boundary_timer("late", "t", "PT1H").flow("late", "caught");

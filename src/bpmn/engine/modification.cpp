@@ -32,6 +32,14 @@ bool is_of(const FlowScope& scope, const ElementInstance& element) {
   return element.element == scope.element && element.loop.has_value() == scope.is_body;
 }
 
+// It is that element instance, or one around it.
+bool is_around(const Instance& instance, Key key, const FlowScope& scope) {
+  for (; key != 0; key = instance.find(key)->scope) {
+    if (is_of(scope, *instance.find(key))) return true;
+  }
+  return false;
+}
+
 // The scopes around an element, the process first.
 std::vector<FlowScope> scopes_around(const model::Process& process, ElementIndex element) {
   std::vector<FlowScope> scopes;
@@ -207,7 +215,9 @@ std::string Processor::find_fault(const Instance& instance, const ModifyInstance
   }
   Key within = activation.ancestor != 0 ? activation.ancestor : instance.key;
   for (const FlowScope& scope : scopes) {
-    const std::expected<Key, std::string> found = within == 0 ? std::expected<Key, std::string>(0) : find_scope(instance, within, scope);
+    const bool is_below_named = activation.ancestor != 0 && !is_around(instance, activation.ancestor, scope);
+    const std::expected<Key, std::string> found =
+        within == 0 || is_below_named ? std::expected<Key, std::string>(0) : find_scope(instance, within, scope);
     if (!found) return found.error();
     within = *found;  // 0: it and those below are made
     if (within == 0 && process.elements[scope.element].loop)
@@ -223,10 +233,7 @@ std::expected<Key, std::string> Processor::find_scope(const Instance& instance, 
     while (key != 0 && key != within) key = instance.find(key)->scope;
     return key != 0;
   };
-  // What lies around `within` is settled by it.
-  for (Key key = within; key != 0; key = instance.find(key)->scope) {
-    if (is_of(scope, *instance.find(key))) return within;
-  }
+  if (is_around(instance, within, scope)) return within;  // it settles what is around it
   Key found = 0;
   for (const auto& [key, element] : instance.elements) {
     if (!is_of(scope, element) || element.state != Lifecycle::kActivated || !lies_within(key)) continue;
@@ -253,7 +260,9 @@ void Processor::begin_element(Key instance_key, const ModifyInstance::Activation
   Key within = activation.ancestor != 0 ? activation.ancestor : instance_key;
   for (const FlowScope& scope : scopes_around(*process, target)) {
     const std::string& id = process->elements[scope.element].id;
-    Key found = find_scope(*state_.instance(instance_key), within, scope).value_or(within);
+    const Instance& instance = *state_.instance(instance_key);
+    const bool is_below_named = activation.ancestor != 0 && !is_around(instance, activation.ancestor, scope);  // where all is made anew
+    Key found = is_below_named ? 0 : find_scope(instance, within, scope).value_or(within);
     const bool is_new = found == 0;
     if (is_new) {
       found = writer_.next_key();
@@ -426,8 +435,8 @@ std::string Processor::find_wait_fault(const Instance& instance, const ElementIn
   };
   for (const Element* event : {holding(*instance.process, from), holding(*target.process, to)}) {
     if (event)
-      return active + " has the boundary event " + quoted(event->id) + ", or is mapped to an element that has. Of boundary events only those " +
-             "of messages let their element migrate.";
+      return active + " has the boundary event " + quoted(event->id) +
+             ", or is mapped to an element that has. Of boundary events only those " + "of messages let their element migrate.";
   }
   std::set<std::string_view> names;
   for (const Key key : instance.waits_of(element.key)) {
@@ -441,7 +450,8 @@ std::string Processor::find_wait_fault(const Instance& instance, const ElementIn
     const std::string& id = target.process->elements[index].id;
     const std::string becomes = active + " is mapped to element with id " + quoted(to.id) + " that must be subscribed to ";
     if (std::ranges::any_of(mapping, [&](const auto& item) { return item.second == id; }))
-      return becomes + "mapped catch event with id " + quoted(id) + ". Migrating active elements with mapped catch events is not possible yet.";
+      return becomes + "mapped catch event with id " + quoted(id) +
+             ". Migrating active elements with mapped catch events is not possible yet.";
     if (element.state == Lifecycle::kActivating) continue;  // it will wait when it has begun
     auto wait = evaluate_wait(instance, element.key, *target.process, index);
     if (!wait) return becomes + "message catch event with id " + quoted(id) + ". " + wait.error().message;

@@ -27,7 +27,7 @@ class RandomModel {
     std::string stop = "stop";
     std::string aside = "aside";
     std::string key = "id";
-    std::string begins_by;      // the message or signal that starts it; empty: the client
+    std::string begins_by;  // the message or signal that starts it; empty: the client
     bool begins_by_signal = false;
     bool trouble = false;  // what may raise an incident: mended by the variables x above 3, late (a text), span (a duration)
     bool later = false;    // what versions after Zeebe 8.5.8 know: joins of inclusive gateways, listeners of any task and gateway
@@ -123,7 +123,8 @@ class RandomModel {
     const auto listen = [&](const char* event, const char* first, const char* second) {
       if (chance(2)) return;
       for (const char* type : {first, second}) {
-        each += std::string("<z:executionListener eventType='") + event + "' type='" + type + "'" + (chance(3) ? " retries='1'" : "") + "/>";
+        each +=
+            std::string("<z:executionListener eventType='") + event + "' type='" + type + "'" + (chance(3) ? " retries='1'" : "") + "/>";
         if (!chance(4)) return;
       }
     };

@@ -115,7 +115,8 @@ inline feel::Context random_path(std::uint64_t seed) {
                        feel::Context{{"name", names.process + ".bpmn"}, {"xml", model.xml()}}};
   if (migrates) {
     names.process += "-twin";
-    constexpr std::array<const char*, 4> kStop = {"stop", "other-stop", "other-stop", ""}, kAside = {"aside", "other-aside", "other-aside", ""};
+    constexpr std::array<const char*, 4> kStop = {"stop", "other-stop", "other-stop", ""},
+                                         kAside = {"aside", "other-aside", "other-aside", ""};
     names.stop = kStop[random.below(4)];
     names.aside = kAside[random.below(4)];
     if (random.below(5) == 0) names.key = "late";

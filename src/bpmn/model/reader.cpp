@@ -691,11 +691,12 @@ class Reader {
   void read_extensions(xml_node node, Element& element) {
     const bool is_user_task = element.kind == ElementKind::kUserTask;
     if (is_user_task) element.job = user_task_job();
-    const bool is_native = is_user_task && std::ranges::any_of(extensions_of(node), [](xml_node one) { return name_of(one).local == "userTask"; });
-    check_repeats(node, element.id,
-                  {"taskDefinition"sv, "taskHeaders"sv, "ioMapping"sv, "calledElement"sv, "script"sv, "calledDecision"sv,
-                   "assignmentDefinition"sv, "taskSchedule"sv, "formDefinition"sv, "jobPriorityDefinition"sv, "executionListeners"sv, "userTask"sv,
-                   "priorityDefinition"sv});
+    const bool is_native =
+        is_user_task && std::ranges::any_of(extensions_of(node), [](xml_node one) { return name_of(one).local == "userTask"; });
+    check_repeats(
+        node, element.id,
+        {"taskDefinition"sv, "taskHeaders"sv, "ioMapping"sv, "calledElement"sv, "script"sv, "calledDecision"sv, "assignmentDefinition"sv,
+         "taskSchedule"sv, "formDefinition"sv, "jobPriorityDefinition"sv, "executionListeners"sv, "userTask"sv, "priorityDefinition"sv});
     feel::Expression priority;
     for (const xml_node extension : extensions_of(node)) {
       const auto local = name_of(extension).local;
@@ -990,7 +991,8 @@ class Reader {
       const auto local = name_of(child).local;
       const bool input = local == "input";
       const auto direction = input ? Direction::kInput : Direction::kOutput;
-      const std::string unsupported = "zeebe:" + std::string(local) + " is not supported in a " + std::string(model::name_of(element.kind)) +
+      const std::string unsupported = "zeebe:" + std::string(local) + " is not supported in a " +
+                                      std::string(model::name_of(element.kind)) +
                                       (element.event == EventKind::kNone ? "" : " of this kind");
       if ((!input && local != "output") || !could_map(element, direction)) {
         findings_.add(element.id, unsupported);
@@ -1012,11 +1014,13 @@ class Reader {
     element.outputs = as_they_are_made(std::move(element.outputs));
   }
 
-  // As in a context of FEEL: members of one variable are made together, where the first of them stands, and of two mappings to one place, or
-  // to a place in another's, the later counts.
+  // As in a context of FEEL: members of one variable are made together, where the first of them stands, and of two mappings to one place,
+  // or to a place in another's, the later counts.
   static std::vector<Mapping> as_they_are_made(std::vector<Mapping> mappings) {
     using Path = std::vector<std::string>;
-    const auto start_of = [](const Path& path, std::size_t size) { return Path(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(size)); };
+    const auto start_of = [](const Path& path, std::size_t size) {
+      return Path(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(size));
+    };
     std::map<Path, std::size_t> first;  // where a variable or member was met first
     std::vector<std::pair<std::vector<std::size_t>, Mapping>> placed;
     for (Mapping& mapping : mappings) {

@@ -164,10 +164,10 @@ TEST(Reader, RefusesMappingsThatWouldDoNothing) {
   for (const auto& [kind, extension, definition, refused] : cases) {
     std::string found;
     for (const std::string direction : {"input", "output"}) {
-      const std::string xml = wrap("<b:startEvent id=\"s\"/><b:" + kind + " id=\"t\"><b:extensionElements>" + extension + "<z:ioMapping><z:" +
-                                       direction + " source=\"=1\" target=\"a\"/></z:ioMapping></b:extensionElements>" + definition + "</b:" +
-                                       kind + ">" + flow("s", "t"),
-                                   others);
+      const std::string xml =
+          wrap("<b:startEvent id=\"s\"/><b:" + kind + " id=\"t\"><b:extensionElements>" + extension + "<z:ioMapping><z:" + direction +
+                   " source=\"=1\" target=\"a\"/></z:ioMapping></b:extensionElements>" + definition + "</b:" + kind + ">" + flow("s", "t"),
+               others);
       if (all_findings(xml).contains("t: zeebe:" + direction + " is not supported in a " + kind)) found += direction + ' ';
       EXPECT_EQ(all_findings(xml, kept), "") << "what was deployed earlier goes on: " << xml;
     }
