@@ -436,13 +436,14 @@ std::string Processor::find_wait_fault(const Instance& instance, const ElementIn
   for (const Element* event : {holding(*instance.process, from), holding(*target.process, to)}) {
     if (event)
       return active + " has the boundary event " + quoted(event->id) +
-             ", or is mapped to an element that has. Of boundary events only those " + "of messages let their element migrate.";
+             ", or is mapped to an element that has. Of boundary events only those of messages let their element migrate.";
   }
   std::set<std::string_view> names;
   for (const Key key : instance.waits_of(element.key)) {
-    const Subscription& subscription = instance.subscriptions.at(key);
-    names.insert(subscription.name);
-    if (const std::string& id = instance.process->elements[subscription.target].id; mapping.contains(id))
+    const auto subscription = instance.subscriptions.find(key);
+    if (subscription == instance.subscriptions.end()) continue;
+    names.insert(subscription->second.name);
+    if (const std::string& id = instance.process->elements[subscription->second.target].id; mapping.contains(id))
       return active + " is subscribed to mapped catch event with id " + quoted(id) +
              ". Migrating active elements with mapped catch events is not possible yet.";
   }

@@ -137,6 +137,7 @@ constexpr std::string_view kSkipped[] = {"documentation",
                                          "itemDefinition"};
 
 // No mapping may have one of these as its target.
+constexpr std::size_t kMaxPathParts = 10;  // of the target of a mapping
 constexpr std::string_view kReserved[] = {"null", "true", "false", "function", "if", "then", "else", "for", "between", "instance", "of"};
 
 class Reader {
@@ -1047,14 +1048,14 @@ class Reader {
 
   std::vector<std::string> split_target(std::string_view id, std::string_view target) {
     std::vector<std::string> parts;
-    while (true) {
+    while (parts.size() <= kMaxPathParts) {
       const auto dot = target.find('.');
       parts.emplace_back(target.substr(0, dot));
       if (dot == std::string_view::npos) break;
       target.remove_prefix(dot + 1);
     }
-    const bool valid =
-        parts.size() <= 10 && std::all_of(parts.begin(), parts.end(), [](const std::string& part) { return is_variable_name(part); });
+    const bool valid = parts.size() <= kMaxPathParts &&
+                       std::all_of(parts.begin(), parts.end(), [](const std::string& part) { return is_variable_name(part); });
     if (!valid) findings_.add(id, "the target of a mapping must be the name of a variable, or a path of names");
     return parts;
   }

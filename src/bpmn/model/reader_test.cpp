@@ -175,6 +175,21 @@ TEST(Reader, RefusesMappingsThatWouldDoNothing) {
   }
 }
 
+TEST(Reader, ReadsManyAndDeepMappingsInNoTime) {
+  const auto mapped = [](const std::string& mappings) {
+    return wrap("<b:startEvent id=\"s\"/><b:userTask id=\"t\"><b:extensionElements><z:ioMapping>" + mappings +
+                "</z:ioMapping></b:extensionElements></b:userTask>" + flow("s", "t"));
+  };
+  std::string deep = "a", many;
+  for (int i = 0; i < 200'000; ++i) deep += ".a";
+  EXPECT_EQ(all_findings(mapped("<z:input source=\"=1\" target=\"" + deep + "\"/>")),
+            "t: the target of a mapping must be the name of a variable, or a path of names\n");
+  for (int i = 0; i < 20'000; ++i) many += "<z:input source=\"=1\" target=\"a.b.c" + std::to_string(i % 7'000) + "\"/>";
+  const auto read = read_model("m.bpmn", mapped(many));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ((*read)[0]->find("t")->inputs.size(), 7'000u);
+}
+
 TEST(Reader, WantsExpressionsForOutputs) {
   const auto mapped = [](const std::string& direction, const std::string& source) {
     return wrap("<b:startEvent id=\"s\"/><b:userTask id=\"t\"><b:extensionElements><z:ioMapping><z:" + direction + " source=\"" + source +
