@@ -409,6 +409,12 @@ def stops_soon():
             expect(took < 1.5, f"the process of {service} took {took:.1f} s to end")
 
 
+def stands_still(pid):
+    """A signal that stops a process reaches its threads one after the other, and one of them may answer until then."""
+    states = [file.read_text().rpartition(")")[2].split()[0] for file in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(state == "T" for state in states)
+
+
 def frozen():
     """A process that stands still: calls end at their deadline, and go on when it does."""
     with tempfile.TemporaryDirectory() as folder:
@@ -417,6 +423,7 @@ def frozen():
             chat = division.one_with("chat").process
             chat.send_signal(signal.SIGSTOP)
             try:
+                until("all its threads stand still", lambda: stands_still(chat.pid))
                 began = time.monotonic()
                 try:
                     person.call("GET", "/channels")
