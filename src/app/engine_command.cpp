@@ -21,6 +21,7 @@
 #include "net/endpoint.h"
 #include "net/grpc/foreign_server.h"
 #include "net/http_server.h"
+#include "ports/database/sqlite/commit_log.h"
 #include "ports/database/sqlite/threaded_store.h"
 #include "runtime/asio_scheduler.h"
 #include "runtime/data_folder.h"
@@ -64,24 +65,36 @@ Task<Result<void>> stop_server(net::HttpServer& server, runtime::Scheduler& loop
   co_return Result<void>();
 }
 
+void end_of_disk(const Error& error) {
+  std::fprintf(stderr, "consilium: the disk failed to keep what was written, the engine ends: %s\n", error.describe().c_str());
+  std::_Exit(kExitFailed);
+}
+
 Result<std::unique_ptr<database::Store>> open_store(const runtime::DataFolder& folder) {
   database::sqlite::Options options;
   options.path = folder.database();
   options.readers = 1;  // of history alone
-  options.on_fatal = [](const Error& error) {
-    std::fprintf(stderr, "consilium: the disk failed to keep what was written, the engine ends: %s\n", error.describe().c_str());
-    std::_Exit(kExitFailed);
-  };
+  options.on_fatal = end_of_disk;
   return database::sqlite::open_threaded(std::move(options));
+}
+
+// The folder is this process's alone, as the log needs it to be.
+Result<std::unique_ptr<database::sqlite::CommitLog>> open_log(const runtime::DataFolder& folder) {
+  database::sqlite::CommitLogOptions options;
+  options.path = folder.database() + "-log";
+  options.on_fatal = end_of_disk;
+  return database::sqlite::CommitLog::open(std::move(options));
 }
 
 // The engine and its door, both on one loop: a call that crosses from one thread to another costs more than its work.
 class Server {
  public:
-  Server(const EngineFlags& flags, runtime::DataFolder& folder, std::unique_ptr<database::Store> store)
+  Server(const EngineFlags& flags, runtime::DataFolder& folder, std::unique_ptr<database::Store> store,
+         std::unique_ptr<database::sqlite::CommitLog> log)
       : flags_(flags),
         folder_(folder),
         store_(std::move(store)),
+        log_(std::move(log)),
         engine_loop_("engine"),
         engine_(store_->service("processes"), engine_loop_, random_, options()),
         gateway_(engine_, kPartition) {}
@@ -125,6 +138,7 @@ class Server {
     bpmn::LocalProcessEngineOptions options;
     options.partition = kPartition;
     options.history = flags_.history;
+    options.commit_log = log_.get();
     options.on_incident = [this](const process::Incident& incident) { tell(incident); };
     return options;
   }
@@ -140,8 +154,8 @@ class Server {
     }
     if (++told_ > kMostTold) return;
     std::fprintf(stderr, "consilium: incident %lld (%s) at '%s' of the process '%s', instance %lld, job %lld\n",
-                 static_cast<long long>(incident.key), incident.error_type.c_str(), incident.element_id.c_str(), incident.process_id.c_str(),
-                 static_cast<long long>(incident.instance_key), static_cast<long long>(incident.job_key));
+                 static_cast<long long>(incident.key), incident.error_type.c_str(), incident.element_id.c_str(),
+                 incident.process_id.c_str(), static_cast<long long>(incident.instance_key), static_cast<long long>(incident.job_key));
   }
 
   Result<void> start_metrics() {
@@ -157,6 +171,8 @@ class Server {
     gauge("consilium_engine_connections", "Connections of Zeebe's clients", [this] { return door_->connections(); });
     gauge("consilium_engine_calls_running", "Calls that are not answered yet", [this] { return door_->running(); });
     gauge("consilium_engine_job_waits", "Calls among them that wait for jobs", [this] { return engine_.job_waits(); });
+    metrics_.function(Kind::kCounter, "consilium_engine_log_syncs_total", "Syncs of the commit log", {},
+                      [this] { return Samples{{{}, static_cast<double>(log_->syncs())}}; });
     health_.add("engine");
     health_.hold_back("");
     edge_ = std::make_unique<InternalEdge>(metrics_, health_, nullptr);
@@ -192,6 +208,7 @@ class Server {
   const EngineFlags& flags_;
   runtime::DataFolder& folder_;
   std::unique_ptr<database::Store> store_;
+  std::unique_ptr<database::sqlite::CommitLog> log_;
   SystemRandom random_;
   runtime::AsioScheduler engine_loop_;
   bpmn::LocalProcessEngine engine_;
@@ -232,7 +249,9 @@ int run_engine(const EngineFlags& flags) {
 
   auto store = open_store(*folder);
   if (!store) return refuse(store.error(), kExitFailed);
-  Server server(flags, *folder, std::move(*store));
+  auto log = open_log(*folder);
+  if (!log) return refuse(log.error(), kExitFailed);
+  Server server(flags, *folder, std::move(*store), std::move(*log));
   // Half a start has loops that run: the process ends at once, the data folder is as a crash leaves it.
   if (const auto started = server.start(*listen); !started)
     std::_Exit(refuse(started.error(), started.error().kind == ErrorKind::kUnavailable ? kExitConfiguration : kExitFailed));

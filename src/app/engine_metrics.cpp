@@ -38,7 +38,9 @@ void declare_engine_metrics(runtime::MetricsRegistry& registry, std::function<st
                          One{"consilium_process_timers", "Timers that wait", &bpmn::EngineFigures::timers},
                          One{"consilium_process_overdue", "Timers, locks and messages whose time is past", &bpmn::EngineFigures::overdue},
                          One{"consilium_process_commands_waiting", "Commands that wait to be decided", &bpmn::EngineFigures::commands},
-                         One{"consilium_process_journal_records", "Records since the last checkpoint", &bpmn::EngineFigures::journal}}) {
+                         One{"consilium_process_journal_records", "Records since the last checkpoint", &bpmn::EngineFigures::journal},
+                         One{"consilium_process_log_records", "Records that are in the commit log and not yet in the database",
+                             &bpmn::EngineFigures::in_log}}) {
     registry.function(Kind::kGauge, one.name, one.help, {}, [look, value = one.value] {
       const auto figures = look();
       return figures ? Samples{{{}, number((*figures).*value)}} : Samples{};

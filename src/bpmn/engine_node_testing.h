@@ -13,6 +13,7 @@
 #include "bpmn/engine/test_model.h"
 #include "bpmn/local_process_engine.h"
 #include "ports/database/simulated/simulated_store.h"
+#include "ports/database/sqlite/commit_log.h"
 #include "runtime/simulated_scheduler.h"
 
 namespace consilium::bpmn::testing {
@@ -28,10 +29,14 @@ inline Task<void> flag_end(Task<void> task, bool& done) {
   done = true;
 }
 
+// Whether the engine's commits go to the database, as in the platform, or first to a log, as in `consilium engine`.
+enum class Commits : std::uint8_t { kToDatabase, kToLog };
+
 // A process of the platform that can be killed and started again on the same disk.
 class Node {
  public:
-  explicit Node(std::uint64_t seed, LocalProcessEngineOptions options = {}) : world(seed), disk(seed), random(seed), options_(options) {
+  explicit Node(std::uint64_t seed, LocalProcessEngineOptions options = {}, Commits commits = Commits::kToDatabase)
+      : world(seed), disk(seed), random(seed), options_(options), commits_(commits) {
     boot();
   }
   ~Node() {
@@ -48,6 +53,8 @@ class Node {
     ASSERT_TRUE(opened.has_value()) << opened.error().describe();
     store = std::move(*opened);
     ASSERT_TRUE(store->migrate("processes", LocalProcessEngine::migrations()).has_value());
+    if (commits_ == Commits::kToLog) open_log();
+    options_.commit_log = log.get();
     engine = std::make_unique<LocalProcessEngine>(store->service("processes"), *loop, random, options_);
     context = std::make_unique<runtime::Context>(*loop, random);
     if (on_boot) on_boot(*engine);
@@ -57,6 +64,7 @@ class Node {
     store->kill();
     world.crash(id_);
     engine.reset();
+    log.reset();
     store.reset();
   }
   void restart() {
@@ -116,12 +124,29 @@ class Node {
   SeededRandom random;
   runtime::SimulatedScheduler* loop = nullptr;
   std::unique_ptr<database::simulated::SimulatedStore> store;
+  std::unique_ptr<database::sqlite::CommitLog> log;
   std::unique_ptr<LocalProcessEngine> engine;
   std::unique_ptr<runtime::Context> context;
   std::function<void(LocalProcessEngine&)> on_boot;
+  // The disk failed the log: a real process ends.
+  std::size_t log_failures = 0;
+  // Off: to prove that tests notice a log that answers before it has synced.
+  database::sqlite::CommitLogOptions::Synchronous log_synchronous = database::sqlite::CommitLogOptions::Synchronous::kFull;
 
  private:
+  void open_log() {
+    database::sqlite::CommitLogOptions options;
+    options.path = "/data/consilium.db-log";
+    options.vfs = disk.vfs_name();
+    options.synchronous = log_synchronous;
+    options.on_fatal = [this](const Error&) { ++log_failures; };
+    auto opened = database::sqlite::CommitLog::open(std::move(options));
+    ASSERT_TRUE(opened.has_value()) << opened.error().describe();
+    log = std::move(*opened);
+  }
+
   LocalProcessEngineOptions options_;
+  Commits commits_;
   runtime::NodeId id_;
   int lives_ = 0;
 };

@@ -95,7 +95,7 @@ LocalProcessEngine::LocalProcessEngine(database::Database& database, runtime::Sc
       options_(options),
       context_(loop, random),
       engine_(engine::EngineOptions{options.partition, std::nullopt, options.retries_for_none, options.early_messages, &random}),
-      journal_(database, options.partition),
+      journal_(database, options.commit_log, loop, random, options.partition),
       wake_(loop),
       idle_(loop),
       closing_(loop) {
@@ -190,6 +190,7 @@ Task<void> LocalProcessEngine::run() {
     tell_waits(turn);
     tell_incidents();
     dispatch(turn.assignments);
+    if (options_.commit_log && has_work()) co_await loop_.yield();  // such a commit suspends nothing: the loop has other work, too
   }
   open_ = false;
   end_waits();
@@ -201,6 +202,7 @@ Task<void> LocalProcessEngine::run() {
     auto kept = co_await journal_.append(context_, engine_, nothing, journal::Journal::Checkpoint::kYes);
     if (!kept) runtime::report_panic("process-engine", kept.error().describe());
   }
+  co_await journal_.stop();
   running_ = false;
   idle_.notify_all();
 }
@@ -1000,6 +1002,7 @@ EngineFigures LocalProcessEngine::look() const {
   }
   figures.commands = static_cast<std::int64_t>(waiting_.load(std::memory_order_relaxed));
   figures.journal = journal_.tail();
+  figures.in_log = journal_.in_log();
   for (const auto& worker : workers_) {
     EngineFigures::Jobs jobs = worker->counts;
     jobs.type = worker->worker.job_type;

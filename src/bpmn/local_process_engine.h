@@ -56,6 +56,8 @@ struct LocalProcessEngineOptions {
   Duration history = {};
   // Told of each incident that is new, when it is kept; on the engine's loop. Empty: nobody.
   std::function<void(const process::Incident&)> on_incident;
+  // Where commits go first, so that nobody waits for the database (journal/forwarder.h); null: to the database. Outlives the engine.
+  database::sqlite::CommitLog* commit_log = nullptr;
   // Where handlers of jobs run; null: on the engine's loop.
   runtime::Scheduler* handler_loop = nullptr;
 };
@@ -89,6 +91,7 @@ struct EngineFigures {
   std::int64_t overdue = 0;    // of all that has a time: should have happened by now
   std::int64_t commands = 0;   // that wait to be decided
   std::int64_t journal = 0;    // records since the last checkpoint
+  std::int64_t in_log = 0;     // of those kept, in the commit log and not yet in the database
   struct Jobs {
     std::string type;
     std::uint64_t activated = 0;  // since the start, as the others

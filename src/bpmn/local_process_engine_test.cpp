@@ -20,9 +20,14 @@ using process::InstanceState;
 using process::Job;
 using process::JobOutcome;
 using process::Key;
+using testing::Commits;
 using testing::flag_end;
 using testing::Node;
 using testing::store_result;
+
+class LocalProcessEngineTest : public ::testing::TestWithParam<Commits> {};
+INSTANTIATE_TEST_SUITE_P(LocalProcessEngine, LocalProcessEngineTest, ::testing::Values(Commits::kToDatabase, Commits::kToLog),
+                         [](const auto& chosen) { return chosen.param == Commits::kToLog ? "ToLog" : "ToDatabase"; });
 
 TestModel one_task() { return std::move(TestModel().start().task("t", "work").end().flow("start", "t").flow("t", "end")); }
 
@@ -36,8 +41,8 @@ process::Worker worker(std::string type, std::function<Task<JobOutcome>(runtime:
   return result;
 }
 
-TEST(LocalProcessEngine, RunsAProcessAndKeepsItsHistory) {
-  Node node(1);
+TEST_P(LocalProcessEngineTest, RunsAProcessAndKeepsItsHistory) {
+  Node node(1, {}, GetParam());
   node.engine->add_worker(worker("work", [](runtime::Context&, const Job& job) {
     JobOutcome outcome;
     outcome.variables = R"({"done": true, "seen": )" + job.variables + "}";
@@ -66,8 +71,8 @@ TEST(LocalProcessEngine, RunsAProcessAndKeepsItsHistory) {
   EXPECT_EQ(node.call(node.engine->instance(*node.context, 5)).error().code, "process.not-found");
 }
 
-TEST(LocalProcessEngine, ListsLiveAndEndedInstancesNewestFirst) {
-  Node node(2);
+TEST_P(LocalProcessEngineTest, ListsLiveAndEndedInstancesNewestFirst) {
+  Node node(2, {}, GetParam());
   node.open();
   node.deploy(one_task());
   std::vector<Key> keys;
@@ -95,10 +100,10 @@ std::size_t known_steps(Node& node, Key key) {
   }
 }
 
-TEST(LocalProcessEngine, ForgetsWhatHasEndedLongAgo) {
+TEST_P(LocalProcessEngineTest, ForgetsWhatHasEndedLongAgo) {
   LocalProcessEngineOptions options;
   options.history = days(30);
-  Node node(21, options);
+  Node node(21, options, GetParam());
   node.open();
   TestModel model;
   model.start().activity("task", "each", "", "", TestModel::loop("inputCollection='=items'")).catch_message("m", "go", "=id").end();
@@ -138,8 +143,8 @@ TEST(LocalProcessEngine, ForgetsWhatHasEndedLongAgo) {
   EXPECT_TRUE(node.finish(node.engine->close()));
 }
 
-TEST(LocalProcessEngine, KeepsHistoryForEverUnlessTold) {
-  Node node(22);
+TEST_P(LocalProcessEngineTest, KeepsHistoryForEverUnlessTold) {
+  Node node(22, {}, GetParam());
   node.open();
   node.deploy(one_task());
   const Key key = node.start();
@@ -148,8 +153,8 @@ TEST(LocalProcessEngine, KeepsHistoryForEverUnlessTold) {
   EXPECT_EQ(known_steps(node, key), 3u);
 }
 
-TEST(LocalProcessEngine, B_55_TheSameKeyIsTheSameInstanceAlsoAfterARestart) {
-  Node node(3);
+TEST_P(LocalProcessEngineTest, B_55_TheSameKeyIsTheSameInstanceAlsoAfterARestart) {
+  Node node(3, {}, GetParam());
   node.open();
   node.deploy(one_task());
   const Key key = node.start("{}", "once");
@@ -167,8 +172,8 @@ Task<JobOutcome> give_after(runtime::Scheduler& loop, Duration delay) {
 }
 
 // A consultation does not stand still for a minute because the server was killed while it worked.
-TEST(LocalProcessEngine, BP_1_WhatAKilledProcessWorkedOnIsHandedOutAtOnceAfterTheRestart) {
-  Node node(31);
+TEST_P(LocalProcessEngineTest, BP_1_WhatAKilledProcessWorkedOnIsHandedOutAtOnceAfterTheRestart) {
+  Node node(31, {}, GetParam());
   Duration delay = hours(1);
   node.on_boot = [&](LocalProcessEngine& engine) {
     engine.add_worker(worker("work", [&](runtime::Context&, const Job&) { return give_after(*node.loop, delay); }));
@@ -184,10 +189,10 @@ TEST(LocalProcessEngine, BP_1_WhatAKilledProcessWorkedOnIsHandedOutAtOnceAfterTh
   EXPECT_EQ(node.state(key), InstanceState::kCompleted);
 }
 
-TEST(LocalProcessEngine, BP_1_ModelsAndVariablesAreRefusedByName) {
+TEST_P(LocalProcessEngineTest, BP_1_ModelsAndVariablesAreRefusedByName) {
   LocalProcessEngineOptions options;
   options.job_types = LocalProcessEngineOptions::JobTypes::kOfWorkers;
-  Node node(4, options);
+  Node node(4, options, GetParam());
   node.open();
   const auto refused = node.call(node.engine->deploy(*node.context, {{"m.bpmn", one_task().xml()}}));
   ASSERT_FALSE(refused.has_value());
@@ -198,8 +203,8 @@ TEST(LocalProcessEngine, BP_1_ModelsAndVariablesAreRefusedByName) {
   EXPECT_EQ(node.call(node.engine->start(*node.context, "p", "{}", "")).error().code, "process.not-found");
 }
 
-TEST(LocalProcessEngine, P_1_B_51_FailedHandlersRetryAndBecomeIncidents) {
-  Node node(5);
+TEST_P(LocalProcessEngineTest, P_1_B_51_FailedHandlersRetryAndBecomeIncidents) {
+  Node node(5, {}, GetParam());
   int calls = 0;
   runtime::testing::PanicWatch panics;
   node.engine->add_worker(worker("work", [&](runtime::Context&, const Job&) -> Task<JobOutcome> {
@@ -244,8 +249,8 @@ Task<JobOutcome> take_time(runtime::Scheduler& loop, Duration time, int& running
   co_return JobOutcome();
 }
 
-TEST(LocalProcessEngine, B_73_WorkersTakeNoMoreThanTheyMayAndCloseInOrder) {
-  Node node(6);
+TEST_P(LocalProcessEngineTest, B_73_WorkersTakeNoMoreThanTheyMayAndCloseInOrder) {
+  Node node(6, {}, GetParam());
   int running = 0, most = 0;
   process::Worker slow =
       worker("work", [&](runtime::Context& context, const Job&) { return take_time(context.scheduler(), seconds(5), running, most); });
@@ -270,8 +275,8 @@ Task<JobOutcome> hang(runtime::Event& never) {
 }
 
 // Neither the job nor the places of its worker are lost for ever.
-TEST(LocalProcessEngine, AHandlerThatNeverAnswersEndsAsAnIncidentAndBlocksNoOther) {
-  Node node(17);
+TEST_P(LocalProcessEngineTest, AHandlerThatNeverAnswersEndsAsAnIncidentAndBlocksNoOther) {
+  Node node(17, {}, GetParam());
   runtime::Event never(*node.loop);
   Key stuck = 0;
   int calls = 0;
@@ -299,8 +304,8 @@ TEST(LocalProcessEngine, AHandlerThatNeverAnswersEndsAsAnIncidentAndBlocksNoOthe
   EXPECT_TRUE(node.finish(node.engine->close()));
 }
 
-TEST(LocalProcessEngine, AJobThatKillsTheProcessEndsAsAnIncident) {
-  Node node(18);
+TEST_P(LocalProcessEngineTest, AJobThatKillsTheProcessEndsAsAnIncident) {
+  Node node(18, {}, GetParam());
   int calls = 0;
   std::optional<runtime::Event> never;
   const auto deadly = [&] {
@@ -330,10 +335,10 @@ TEST(LocalProcessEngine, AJobThatKillsTheProcessEndsAsAnIncident) {
   EXPECT_EQ(calls, engine::kMaxLosses);
 }
 
-TEST(LocalProcessEngine, RefusesEarlyWhenTooManyWait) {
+TEST_P(LocalProcessEngineTest, RefusesEarlyWhenTooManyWait) {
   LocalProcessEngineOptions options;
   options.max_waiting = 5;
-  Node node(7, options);
+  Node node(7, options, GetParam());
   node.open();
   node.deploy(one_task());
   std::vector<std::optional<Result<Key>>> answers(8);
@@ -354,8 +359,8 @@ TEST(LocalProcessEngine, RefusesEarlyWhenTooManyWait) {
 
 // Instances wait on a timer while the platform is down; the late timers fire at start, once; services that are not
 // ready yet cost no retry.
-TEST(LocalProcessEngine, PS_1_B_41_B_42_B_53_LateTimersFireOnceAndUnreadyWorkersLoseNothing) {
-  Node node(8);
+TEST_P(LocalProcessEngineTest, PS_1_B_41_B_42_B_53_LateTimersFireOnceAndUnreadyWorkersLoseNothing) {
+  Node node(8, {}, GetParam());
   int not_ready = 0;
   std::map<Key, int> worked;
   Timestamp ready_at = Timestamp::max();
@@ -396,8 +401,8 @@ TEST(LocalProcessEngine, PS_1_B_41_B_42_B_53_LateTimersFireOnceAndUnreadyWorkers
   }
 }
 
-TEST(LocalProcessEngine, ClosesWithACheckpointAndAnswersNobodyAfterwards) {
-  Node node(11);
+TEST_P(LocalProcessEngineTest, ClosesWithACheckpointAndAnswersNobodyAfterwards) {
+  Node node(11, {}, GetParam());
   node.open();
   EXPECT_EQ(node.call(node.engine->start(*node.context, "p", "{}", "")).error().code, "process.not-found");
   node.deploy(one_task());
@@ -419,11 +424,11 @@ TEST(LocalProcessEngine, ClosesWithACheckpointAndAnswersNobodyAfterwards) {
 }
 
 // What was deployed with a process, the priority of a job, a token at an inclusive gateway.
-TEST(LocalProcessEngine, BindingsPrioritiesAndJoinsOutlastARestart) {
+TEST_P(LocalProcessEngineTest, BindingsPrioritiesAndJoinsOutlastARestart) {
   for (const std::int64_t records_per_checkpoint : {1, 1000}) {
     LocalProcessEngineOptions options;
     options.records_per_checkpoint = records_per_checkpoint;
-    Node node(34, options);
+    Node node(34, options, GetParam());
     std::vector<std::string> done;
     node.on_boot = [&](LocalProcessEngine& engine) {
       for (const char* const type : {"old", "new", "side"}) {
@@ -476,11 +481,11 @@ TEST(LocalProcessEngine, BindingsPrioritiesAndJoinsOutlastARestart) {
 }
 
 // In the checkpoint of each record, and in the journal alone.
-TEST(LocalProcessEngine, TimersThatStartInstancesOutlastARestart) {
+TEST_P(LocalProcessEngineTest, TimersThatStartInstancesOutlastARestart) {
   for (const std::int64_t records_per_checkpoint : {1, 1000}) {
     LocalProcessEngineOptions options;
     options.records_per_checkpoint = records_per_checkpoint;
-    Node node(12, options);
+    Node node(12, options, GetParam());
     node.open();
     node.deploy(
         bpmn::engine::TestModel().start_on("by", bpmn::engine::TestModel::on_timer("R3/PT10S", "timeCycle")).end().flow("by", "end"));
@@ -515,7 +520,7 @@ std::size_t count_completed(Node& node) {
 }
 
 // Killed as soon as it was acknowledged, and again on the way: in the checkpoint of each record, and in the journal alone.
-TEST(LocalProcessEngine, ASignalThatWasBroadcastReachesAllAfterKills) {
+TEST(EngineWithoutALog, ASignalThatWasBroadcastReachesAllAfterKills) {
   for (const std::int64_t records_per_checkpoint : {1, 5000}) {
     LocalProcessEngineOptions options;
     options.records_per_checkpoint = records_per_checkpoint;
@@ -548,8 +553,8 @@ TEST(LocalProcessEngine, ASignalThatWasBroadcastReachesAllAfterKills) {
   }
 }
 
-TEST(LocalProcessEngine, TakesNoMoreSignalsWhileManyAreOnTheirWay) {
-  Node node(14);
+TEST_P(LocalProcessEngineTest, TakesNoMoreSignalsWhileManyAreOnTheirWay) {
+  Node node(14, {}, GetParam());
   node.open();
   TestModel model;
   model.start().task("t", "work").boundary_on("told", "t", model.on_signal("fire"), false).end().end("heard");
@@ -568,7 +573,7 @@ TEST(LocalProcessEngine, TakesNoMoreSignalsWhileManyAreOnTheirWay) {
   EXPECT_EQ(later, (Answers{{"", 1}})) << "again, when those have reached all";
 }
 
-TEST(LocalProcessEngine, AFailedCommitIsAsIfNothingHadHappened) {
+TEST(EngineWithoutALog, AFailedCommitIsAsIfNothingHadHappened) {
   Node node(9);
   node.open();
   node.deploy(one_task());
@@ -585,7 +590,7 @@ TEST(LocalProcessEngine, AFailedCommitIsAsIfNothingHadHappened) {
 }
 
 // A full disk may last for hours: it is told once, and asked less and less often.
-TEST(LocalProcessEngine, AFullDiskIsReportedOnceWhileItLasts) {
+TEST(EngineWithoutALog, AFullDiskIsReportedOnceWhileItLasts) {
   std::vector<std::string> panics;
   runtime::set_panic_handler([&](std::string_view, std::string_view what) { panics.emplace_back(what); });
   Node node(12);
@@ -609,7 +614,7 @@ TEST(LocalProcessEngine, AFullDiskIsReportedOnceWhileItLasts) {
 
 // The disk is full, then it is not, and before the engine has looked again it is closed: its memory is empty then, and nothing of that
 // may be written.
-TEST(LocalProcessEngine, ClosedBeforeItCouldReadAgainItLosesNothing) {
+TEST(EngineWithoutALog, ClosedBeforeItCouldReadAgainItLosesNothing) {
   Node node(35);
   node.open();
   node.deploy(one_task());
@@ -626,7 +631,7 @@ TEST(LocalProcessEngine, ClosedBeforeItCouldReadAgainItLosesNothing) {
   EXPECT_GT(node.start(), kept.back()) << "no key is given twice";
 }
 
-TEST(LocalProcessEngine, CallsAreRefusedAtOnceWhileTheDatabaseIsAway) {
+TEST(EngineWithoutALog, CallsAreRefusedAtOnceWhileTheDatabaseIsAway) {
   Node node(36);
   node.open();
   node.deploy(one_task());
@@ -648,10 +653,10 @@ TEST(LocalProcessEngine, CallsAreRefusedAtOnceWhileTheDatabaseIsAway) {
   EXPECT_NE(node.start(), 0);
 }
 
-TEST(LocalProcessEngine, RefusesWhenWhatWaitsIsTooLarge) {
+TEST_P(LocalProcessEngineTest, RefusesWhenWhatWaitsIsTooLarge) {
   LocalProcessEngineOptions options;
   options.max_waiting_bytes = 1'000'000;
-  Node node(37, options);
+  Node node(37, options, GetParam());
   node.open();
   node.deploy(one_task());
   const std::string big = R"({"big": ")" + std::string(300'000, 'x') + "\"}";
@@ -669,11 +674,11 @@ TEST(LocalProcessEngine, RefusesWhenWhatWaitsIsTooLarge) {
 }
 
 // Once each, and not again after a restart.
-TEST(LocalProcessEngine, TellsOfEachIncident) {
+TEST_P(LocalProcessEngineTest, TellsOfEachIncident) {
   std::vector<std::string> told;
   LocalProcessEngineOptions options;
   options.on_incident = [&](const process::Incident& incident) { told.push_back(incident.element_id + " " + incident.error_type); };
-  Node node(39, options);
+  Node node(39, options, GetParam());
   node.open();
   node.deploy(TestModel().start().task("t", "=type").end().flow("start", "t").flow("t", "end"));
   node.start();
@@ -686,8 +691,8 @@ TEST(LocalProcessEngine, TellsOfEachIncident) {
 }
 
 // What was to be done for somebody who has given up meanwhile is not done.
-TEST(LocalProcessEngine, DoesNothingForWhomHasGivenUpInTheQueue) {
-  Node node(38);
+TEST_P(LocalProcessEngineTest, DoesNothingForWhomHasGivenUpInTheQueue) {
+  Node node(38, {}, GetParam());
   node.open();
   node.deploy(one_task());
   runtime::Context hasty(*node.loop, node.random);
@@ -702,8 +707,8 @@ TEST(LocalProcessEngine, DoesNothingForWhomHasGivenUpInTheQueue) {
 }
 
 // The node's clock is set back while a job backs off.
-TEST(LocalProcessEngine, AClockSetBackHoldsUpNoJob) {
-  Node node(13);
+TEST_P(LocalProcessEngineTest, AClockSetBackHoldsUpNoJob) {
+  Node node(13, {}, GetParam());
   int tries = 0;
   node.engine->add_worker(worker("work", [&](runtime::Context&, const Job&) {
     JobOutcome outcome;
@@ -725,7 +730,7 @@ TEST(LocalProcessEngine, AClockSetBackHoldsUpNoJob) {
   EXPECT_EQ(node.state(key), InstanceState::kCompleted);
 }
 
-TEST(LocalProcessEngine, TheOlderOwnerOfAPartitionMayNotWrite) {
+TEST(EngineWithoutALog, TheOlderOwnerOfAPartitionMayNotWrite) {
   Node node(10);
   node.open();
   node.deploy(one_task());
@@ -745,15 +750,15 @@ int rounds() { return std::getenv("CONSILIUM_SEED") ? 1 : 12; }
 
 // Kills and power cuts at random moments: whatever was acknowledged is there afterwards, every timer fires, every instance
 // arrives, and no effect that the engine answers for is lost or doubled.
-TEST(LocalProcessEngine, LosesNothingAcknowledgedInCrashes) {
+TEST_P(LocalProcessEngineTest, LosesNothingAcknowledgedInCrashes) {
   for (int round = 0; round < rounds(); ++round) {
     const std::uint64_t seed = first_seed() + static_cast<std::uint64_t>(round);
     SCOPED_TRACE("CONSILIUM_SEED=" + std::to_string(seed) +
-                 " bpmn_test --gtest_filter=LocalProcessEngine.LosesNothingAcknowledgedInCrashes");
+                 " bpmn_test --gtest_filter=*/LocalProcessEngineTest.LosesNothingAcknowledgedInCrashes");
     SeededRandom random(seed);
     LocalProcessEngineOptions options;
     options.records_per_checkpoint = 1 + static_cast<std::int64_t>(random.below(40));
-    Node node(seed, options);
+    Node node(seed, options, GetParam());
     node.on_boot = [&](LocalProcessEngine& engine) {
       for (const char* type : {"a", "b"}) {
         engine.add_worker(worker(type, [&](runtime::Context&, const Job& job) {
@@ -847,14 +852,14 @@ struct Known {
   void add(Key key) { versions[++highest] = key; }
 };
 
-TEST(LocalProcessEngine, VersionsSurviveCrashesAndNoNumberIsGivenTwice) {
+TEST_P(LocalProcessEngineTest, VersionsSurviveCrashesAndNoNumberIsGivenTwice) {
   const char* const given = std::getenv("CONSILIUM_SEED");
   const std::uint64_t first = given ? std::strtoull(given, nullptr, 10) : 1;
   for (std::uint64_t seed = first; seed < first + (given ? 1 : 6); ++seed) {
     SCOPED_TRACE("CONSILIUM_SEED=" + std::to_string(seed));
     LocalProcessEngineOptions options;
     options.records_per_checkpoint = static_cast<std::int64_t>(1 + seed % 6);
-    Node node(seed, options);
+    Node node(seed, options, GetParam());
     node.open();
     SeededRandom random(seed);
     std::map<std::string, Known> processes, requirements;

@@ -94,6 +94,19 @@ class Scheduler {
     return Awaiter{*this};
   }
 
+  // co_await scheduler.yield(): on this loop, lets go first what was posted before.
+  auto yield() {
+    struct Awaiter {
+      Scheduler& scheduler;
+      bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<> waiting) const {
+        scheduler.post([waiting] { waiting.resume(); });
+      }
+      void await_resume() const noexcept {}
+    };
+    return Awaiter{*this};
+  }
+
  protected:
   // For implementations, before their own destruction: when nothing runs on this loop any more.
   void destroy_spawned() { spawned_.destroy_all(); }

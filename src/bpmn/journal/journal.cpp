@@ -1,5 +1,6 @@
 #include "bpmn/journal/journal.h"
 
+#include <array>
 #include <exception>
 #include <limits>
 #include <map>
@@ -14,188 +15,20 @@ using database::Blob;
 using database::Transaction;
 using engine::Key;
 
-constexpr int kInstanceRow = 1;
-constexpr int kMessageRow = 2;
-constexpr int kStartTimerRow = 3;
-constexpr int kRequirementsRow = 4;
-constexpr int kRetiredRow = 5;
-constexpr int kFormRow = 6;
-constexpr int kBroadcastRow = 7;
-constexpr int kBoundRow = 8;
-
-constexpr char kTables[] = R"sql(
-CREATE TABLE processes_partition (
-  partition INTEGER PRIMARY KEY,
-  epoch INTEGER NOT NULL,
-  position INTEGER NOT NULL,
-  checkpoint INTEGER NOT NULL,
-  last_counter INTEGER NOT NULL
-);
-CREATE TABLE processes_journal (
-  partition INTEGER NOT NULL,
-  position INTEGER NOT NULL,
-  record BLOB NOT NULL,
-  PRIMARY KEY (partition, position)
-) WITHOUT ROWID;
-CREATE TABLE processes_checkpoint (
-  partition INTEGER NOT NULL,
-  kind INTEGER NOT NULL,
-  key INTEGER NOT NULL,
-  content BLOB NOT NULL,
-  PRIMARY KEY (partition, kind, key)
-);
-CREATE TABLE processes_model (
-  key INTEGER PRIMARY KEY,
-  process_id TEXT NOT NULL,
-  version INTEGER NOT NULL,
-  resource_name TEXT NOT NULL,
-  content BLOB NOT NULL,
-  deployed_at INTEGER NOT NULL,
-  UNIQUE (process_id, version)
-);
-CREATE TABLE processes_instance (
-  key INTEGER PRIMARY KEY,
-  process_id TEXT NOT NULL,
-  version INTEGER NOT NULL,
-  completed INTEGER NOT NULL,
-  started_at INTEGER NOT NULL,
-  ended_at INTEGER NOT NULL,
-  idempotency_key TEXT NOT NULL,
-  variables BLOB NOT NULL
-);
-CREATE INDEX processes_instance_process ON processes_instance (process_id, key);
-CREATE INDEX processes_instance_idempotency ON processes_instance (idempotency_key) WHERE idempotency_key <> '';
-CREATE TABLE processes_element (
-  key INTEGER PRIMARY KEY,
-  instance INTEGER NOT NULL,
-  element_id TEXT NOT NULL,
-  element_type TEXT NOT NULL,
-  completed INTEGER NOT NULL,
-  started_at INTEGER NOT NULL,
-  ended_at INTEGER NOT NULL
-);
-CREATE INDEX processes_element_instance ON processes_element (instance, key);
-)sql";
-
-struct Owner {
-  std::int64_t epoch = 0;
-  std::int64_t position = 0;
-  std::int64_t checkpoint = 0;
-  std::int64_t last_counter = 0;
-};
-
-Result<Owner> take_over(Transaction& transaction, std::int32_t partition) {
-  TRY(
-      transaction.execute("INSERT INTO processes_partition (partition, epoch, position, checkpoint, last_counter) VALUES (?, 0, 0, 0, 0) "
-                          "ON CONFLICT (partition) DO NOTHING",
-                          partition));
-  TRY(transaction.execute("UPDATE processes_partition SET epoch = epoch + 1 WHERE partition = ?", partition));
-  ASSIGN_OR_RETURN(
-      const auto row,
-      transaction.query_one("SELECT epoch, position, checkpoint, last_counter FROM processes_partition WHERE partition = ?", partition));
-  if (!row) return fail(internal_error("the partition of the process engine is missing"));
-  return Owner{row->integer(0), row->integer(1), row->integer(2), row->integer(3)};
-}
+// Instances, messages and start timers speak of what comes before them.
+constexpr std::array kKindsInOrder = {kRequirementsRow, kFormRow,     kRetiredRow, kBroadcastRow,
+                                      kBoundRow,        kInstanceRow, kMessageRow, kStartTimerRow};
 
 Error damaged(std::string_view what) { return make_error(ErrorKind::kInternal, "process.journal-damaged", what); }
 
-Result<void> write_history(Transaction& transaction, const Batch& batch) {
-  for (std::size_t i = 0; i < batch.ended_instances.size(); ++i) {
-    const engine::EndedInstance& ended = batch.ended_instances[i];
-    TRY(transaction.execute(
-        "INSERT INTO processes_instance (key, process_id, version, completed, started_at, ended_at, idempotency_key, variables) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        ended.key, ended.process_id, ended.version, ended.completed, ended.started_at, batch.ended_instances_at[i], ended.idempotency_key,
-        Blob{feel::to_json(ended.variables)}));
+std::expected<void, std::string> replay(engine::Engine& engine, std::string_view bytes) {
+  const auto record = engine::decode_record(bytes);
+  if (!record) return std::unexpected(record.error());
+  try {
+    engine.replay(*record);
+  } catch (const std::exception& exception) {
+    return std::unexpected(std::string(exception.what()));
   }
-  for (std::size_t i = 0; i < batch.ended_elements.size(); ++i) {
-    const engine::EndedElement& ended = batch.ended_elements[i];
-    TRY(
-        transaction.execute("INSERT INTO processes_element (key, instance, element_id, element_type, completed, started_at, ended_at) "
-                            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                            ended.element_instance, ended.instance, ended.element, model::name_of(ended.kind), ended.completed,
-                            ended.started_at, batch.ended_elements_at[i]));
-  }
-  return {};
-}
-
-Result<void> write_models(Transaction& transaction, const engine::Record& record) {
-  for (const engine::Event& event : record.events) {
-    const auto* deployed = std::get_if<engine::ProcessDeployed>(&event);
-    if (!deployed) continue;
-    TRY(transaction.execute(
-        "INSERT INTO processes_model (key, process_id, version, resource_name, content, deployed_at) VALUES (?, ?, ?, ?, ?, ?)",
-        deployed->key, deployed->process_id, deployed->version, deployed->resource_name, Blob{deployed->xml}, record.at));
-  }
-  return {};
-}
-
-// The rows of a checkpoint, made before the transaction: it may run more than once.
-struct CheckpointRows {
-  struct Row {
-    int kind;
-    Key key;
-    std::optional<std::string> bytes;  // absent: it has ended
-  };
-  std::vector<Row> rows;
-  std::vector<Key> deleted_models;
-};
-
-CheckpointRows rows_of(const engine::State& state) {
-  CheckpointRows result;
-  for (const Key key : state.changed_instances()) {
-    const engine::Instance* instance = state.instance(key);
-    result.rows.push_back({kInstanceRow, key, instance ? std::optional(engine::pack_instance(*instance)) : std::nullopt});
-  }
-  for (const Key key : state.changed_messages()) {
-    const engine::Message* message = state.message(key);
-    result.rows.push_back({kMessageRow, key, message ? std::optional(engine::encode_message(*message)) : std::nullopt});
-  }
-  for (const Key key : state.changed_start_timers()) {
-    const auto timer = state.start_timers().find(key);
-    const bool waits = timer != state.start_timers().end();
-    result.rows.push_back({kStartTimerRow, key, waits ? std::optional(engine::encode_start_timer(timer->second)) : std::nullopt});
-  }
-  for (const Key key : state.changed_requirements()) {
-    const engine::Requirements* deployed = state.requirements(key);
-    result.rows.push_back({kRequirementsRow, key, deployed ? std::optional(engine::encode_requirements(*deployed)) : std::nullopt});
-  }
-  for (const Key key : state.changed_forms()) {
-    const engine::Form* form = state.form(key);
-    result.rows.push_back({kFormRow, key, form ? std::optional(engine::encode_form(*form)) : std::nullopt});
-  }
-  for (const Key key : state.changed_retired()) {
-    const auto retired = state.retired().find(key);
-    const bool is_there = retired != state.retired().end();
-    result.rows.push_back({kRetiredRow, key, is_there ? std::optional(engine::encode_retired(retired->second)) : std::nullopt});
-  }
-  for (const Key key : state.changed_broadcasts()) {
-    const engine::Broadcast* broadcast = state.broadcast(key);
-    result.rows.push_back({kBroadcastRow, key, broadcast ? std::optional(engine::encode_broadcast(*broadcast)) : std::nullopt});
-  }
-  for (const Key key : state.changed_bound()) {
-    const engine::ProcessBound* bound = state.bound(key);
-    result.rows.push_back({kBoundRow, key, bound ? std::optional(engine::encode_bound(*bound)) : std::nullopt});
-  }
-  // Not before: what is in the journal may be of instances of theirs.
-  result.deleted_models.assign(state.deleted_definitions().begin(), state.deleted_definitions().end());
-  return result;
-}
-
-Result<void> write_checkpoint(Transaction& transaction, std::int32_t partition, const CheckpointRows& checkpoint, std::int64_t position) {
-  for (const CheckpointRows::Row& row : checkpoint.rows) {
-    if (row.bytes) {
-      TRY(
-          transaction.execute("INSERT INTO processes_checkpoint (partition, kind, key, content) VALUES (?, ?, ?, ?) "
-                              "ON CONFLICT (partition, kind, key) DO UPDATE SET content = excluded.content",
-                              partition, row.kind, row.key, Blob{*row.bytes}));
-    } else {
-      TRY(transaction.execute("DELETE FROM processes_checkpoint WHERE partition = ? AND kind = ? AND key = ?", partition, row.kind,
-                              row.key));
-    }
-  }
-  for (const Key key : checkpoint.deleted_models) TRY(transaction.execute("DELETE FROM processes_model WHERE key = ?", key));
-  TRY(transaction.execute("DELETE FROM processes_journal WHERE partition = ? AND position <= ?", partition, position));
   return {};
 }
 
@@ -233,43 +66,35 @@ process::ModelView model_of(const database::Row& row) {
 
 }  // namespace
 
-std::vector<database::Migration> migrations(int first_number) { return {{first_number, "create_process_engine", kTables}}; }
-
-void Batch::add(Timestamp at, engine::Outcome& outcome) {
-  if (outcome.events.empty()) return;
-  records.push_back({at, std::move(outcome.events)});
-  for (engine::EndedInstance& ended : outcome.ended_instances) {
-    ended_instances.push_back(std::move(ended));
-    ended_instances_at.push_back(at);
-  }
-  for (engine::EndedElement& ended : outcome.ended_elements) {
-    ended_elements.push_back(std::move(ended));
-    ended_elements_at.push_back(at);
-  }
+Journal::Journal(database::Database& database, database::sqlite::CommitLog* log, runtime::Scheduler& loop, RandomSource& random,
+                 std::int32_t partition)
+    : database_(database), loop_(loop) {
+  partition_.number = partition;
+  if (log) forwarder_.emplace(database, loop, random, *log, partition_);
 }
 
 Task<Result<void>> Journal::load(runtime::Context& context, engine::Engine& engine) {
-  const std::int32_t partition = partition_;
-  epoch_ = 0;  // nothing may be written until all of it is read
-  auto take = [&partition](Transaction& transaction) { return take_over(transaction, partition); };
-  CO_ASSIGN_OR_RETURN(const Owner owner, co_await database_.write(context, take));
-  position_ = owner.checkpoint;
-  checkpoint_ = owner.checkpoint;
+  co_await stop();
+  auto take = [number = partition_.number](Transaction& transaction) { return take_over(transaction, number); };
+  CO_ASSIGN_OR_RETURN(Partition partition, co_await database_.write(context, take));
+  position_ = partition.checkpoint;
+  checkpoint_ = partition.checkpoint;
+  counter_ = partition.counter;
   engine::State& state = engine.storage();
-  state.restore_counter(owner.last_counter);
+  state.restore_counter(counter_);
   CO_TRY(co_await load_models(context, state));
-  CO_TRY(co_await load_checkpoint(context, state, kRequirementsRow));
-  CO_TRY(co_await load_checkpoint(context, state, kFormRow));
-  CO_TRY(co_await load_checkpoint(context, state, kRetiredRow));
-  CO_TRY(co_await load_checkpoint(context, state, kBroadcastRow));
-  CO_TRY(co_await load_checkpoint(context, state, kBoundRow));
-  CO_TRY(co_await load_checkpoint(context, state, kInstanceRow));
-  CO_TRY(co_await load_checkpoint(context, state, kMessageRow));
-  CO_TRY(co_await load_checkpoint(context, state, kStartTimerRow));
+  for (const int kind : kKindsInOrder) CO_TRY(co_await load_checkpoint(context, state, kind));
   CO_TRY(co_await replay_tail(context, engine));
-  if (position_ != owner.position) co_return fail(damaged("the journal ends before its last record"));
-  epoch_ = owner.epoch;
+  if (position_ != partition.position) co_return fail(damaged("the journal ends before its last record"));
+  if (forwarder_) CO_TRY(co_await replay_log(context, engine, partition));
+  partition_ = partition;
+  if (forwarder_) forwarder_->start();
   co_return Result<void>();
+}
+
+Task<void> Journal::stop() {
+  partition_.epoch = 0;  // nothing may be written until all of it is read
+  if (forwarder_) co_await forwarder_->stop();
 }
 
 Task<Result<void>> Journal::load_models(runtime::Context& context, engine::State& state) {
@@ -290,7 +115,7 @@ Task<Result<void>> Journal::load_models(runtime::Context& context, engine::State
 }
 
 Task<Result<void>> Journal::load_checkpoint(runtime::Context& context, engine::State& state, int kind) {
-  const std::int32_t partition = partition_;
+  const std::int32_t partition = partition_.number;
   for (Key after = 0;;) {
     auto read = [&partition, &kind, &after](Transaction& transaction) {
       return transaction.query(
@@ -339,7 +164,7 @@ Task<Result<void>> Journal::load_checkpoint(runtime::Context& context, engine::S
 }
 
 Task<Result<void>> Journal::replay_tail(runtime::Context& context, engine::Engine& engine) {
-  const std::int32_t partition = partition_;
+  const std::int32_t partition = partition_.number;
   while (true) {
     const std::int64_t after = position_;
     auto read = [&partition, &after](Transaction& transaction) {
@@ -350,59 +175,106 @@ Task<Result<void>> Journal::replay_tail(runtime::Context& context, engine::Engin
     CO_ASSIGN_OR_RETURN(const database::Rows rows, co_await database_.read(context, read));
     for (const database::Row& row : rows) {
       if (row.integer(0) != position_ + 1) co_return fail(damaged("a record of the journal is missing"));
-      const auto record = engine::decode_record(row.blob(1));
-      if (!record) co_return fail(damaged(record.error()));
-      std::string problem;
-      try {
-        engine.replay(*record);
-      } catch (const std::exception& exception) {
-        problem = exception.what();
-      }
-      if (!problem.empty()) co_return fail(damaged(problem));
+      if (const auto replayed = replay(engine, row.blob(1)); !replayed) co_return fail(damaged(replayed.error()));
       ++position_;
     }
     if (rows.size() < static_cast<std::size_t>(kRowsPerRead)) co_return Result<void>();
   }
 }
 
-Task<Result<void>> Journal::append(runtime::Context& context, engine::Engine& engine, const Batch& batch, Checkpoint checkpoint) {
-  std::vector<std::string> rows;
-  for (const engine::Record& record : batch.records) rows.push_back(engine::encode_record(record));
-  const bool cut = checkpoint == Checkpoint::kYes;
-  const CheckpointRows changed = cut ? rows_of(engine.state()) : CheckpointRows();
-  const std::int64_t position = position_ + static_cast<std::int64_t>(rows.size());
-  const std::int64_t checkpoint_position = cut ? position : checkpoint_;
-  const std::int64_t counter = engine.state().last_counter();
-  auto write = [this, &batch, &rows, &changed, &cut, &position, &checkpoint_position, &counter](Transaction& transaction) -> Result<void> {
-    ASSIGN_OR_RETURN(const std::int64_t mine, transaction.execute("UPDATE processes_partition SET position = ?, checkpoint = ?, "
-                                                                  "last_counter = ? WHERE partition = ? AND epoch = ? AND position = ?",
-                                                                  position, checkpoint_position, counter, partition_, epoch_, position_));
-    if (mine != 1)
-      return fail(ErrorKind::kConflict, "process.fenced", "Expected to own the partition, but another process has taken it over");
-    std::int64_t next = position_;
-    for (const std::string& row : rows) {
-      ++next;
-      if (cut) continue;  // the checkpoint holds it
-      TRY(transaction.execute("INSERT INTO processes_journal (partition, position, record) VALUES (?, ?, ?)", partition_, next, Blob{row}));
+// What the log holds and the database not yet: applied, and brought there, so that the log is empty.
+Task<Result<void>> Journal::replay_log(runtime::Context& context, engine::Engine& engine, Partition& partition) {
+  CO_ASSIGN_OR_RETURN(const std::vector<std::string> frames, forwarder_->log().read());
+  std::vector<Steps> missing;
+  for (const std::string& frame : frames) {
+    auto steps = decode_steps(frame);
+    if (!steps) co_return fail(damaged(steps.error()));
+    if (steps->last() <= partition.position) continue;
+    if (steps->after != position_ || steps->counter_before != counter_)
+      co_return fail(damaged("the commit log does not go on where the database ends"));
+    for (const std::string& record : steps->records) {
+      if (const auto replayed = replay(engine, record); !replayed) co_return fail(damaged(replayed.error()));
     }
-    for (const engine::Record& record : batch.records) TRY(write_models(transaction, record));
-    TRY(write_history(transaction, batch));
-    if (cut) TRY(write_checkpoint(transaction, partition_, changed, position));
-    return {};
-  };
-  CO_TRY(co_await database_.write(context, write));
-  position_ = position;
-  checkpoint_ = checkpoint_position;
-  if (cut) {
-    for (const CheckpointRows::Row& row : changed.rows) {
-      if (row.kind == kInstanceRow && row.bytes) engine.storage().rest(row.key, *row.bytes);
-    }
-    engine.storage().forget_changes();
+    position_ = steps->last();
+    counter_ = steps->counter;
+    engine.storage().restore_counter(counter_);
+    missing.push_back(std::move(*steps));
   }
+  if (!missing.empty()) {
+    Advance advance;
+    for (const Steps& steps : missing) advance.steps.push_back(&steps);
+    const Partition then = after(partition, advance, counter_);
+    auto bring = [&](Transaction& transaction) { return write(transaction, partition, then, advance); };
+    CO_TRY(co_await database_.write(context, bring));
+    partition = then;
+  }
+  forwarder_->log().begin_anew();
   co_return Result<void>();
 }
 
+Task<Result<void>> Journal::append(runtime::Context& context, engine::Engine& engine, const Batch& batch, Checkpoint checkpoint) {
+  if (partition_.epoch == 0)
+    co_return fail(ErrorKind::kConflict, "process.fenced", "Expected to own the partition, but it could not be read");
+  Steps steps = steps_of(batch);
+  steps.after = position_;
+  steps.counter_before = counter_;
+  steps.counter = engine.state().last_counter();
+  Result<void> kept;
+  std::string frame;
+  if (forwarder_ && !batch.empty()) frame = encode_steps(steps);
+  if (!frame.empty() && frame.size() <= database::sqlite::kMaxCommitLogFrame)
+    kept = co_await append_to_log(engine, std::move(steps), std::move(frame), checkpoint);
+  else
+    kept = co_await append_to_database(context, engine, steps, checkpoint);
+  co_return kept;
+}
+
+// Does not wait while there is room.
+Task<Result<void>> Journal::append_to_log(engine::Engine& engine, Steps steps, std::string frame, Checkpoint checkpoint) {
+  CO_TRY(co_await forwarder_->make_room(frame.size()));
+  const std::int64_t position = steps.last();
+  const std::int64_t counter = steps.counter;
+  CO_TRY(forwarder_->keep(std::move(steps), frame));
+  position_ = position;
+  counter_ = counter;
+  if (checkpoint == Checkpoint::kNo || forwarder_->has_checkpoint()) co_return Result<void>();
+  CheckpointRows changed = checkpoint_of(engine.state());
+  forget_what_changed(engine.storage(), changed);
+  forwarder_->add_checkpoint(std::move(changed));
+  checkpoint_ = position;
+  co_return Result<void>();
+}
+
+Task<Result<void>> Journal::append_to_database(runtime::Context& context, engine::Engine& engine, const Steps& steps,
+                                               Checkpoint checkpoint) {
+  if (forwarder_) CO_TRY(co_await forwarder_->settle(position_));
+  const CheckpointRows changed = checkpoint == Checkpoint::kYes ? checkpoint_of(engine.state()) : CheckpointRows();
+  Advance advance;
+  if (!steps.records.empty()) advance.steps.push_back(&steps);
+  if (checkpoint == Checkpoint::kYes) advance.checkpoint = &changed;
+  const Partition now = partition_;
+  const Partition then = after(now, advance, steps.counter);
+  auto write_all = [&now, &then, &advance](Transaction& transaction) { return write(transaction, now, then, advance); };
+  CO_TRY(co_await database_.write(context, write_all));
+  partition_ = then;
+  position_ = then.position;
+  counter_ = then.counter;
+  checkpoint_ = then.checkpoint;
+  if (checkpoint == Checkpoint::kYes) forget_what_changed(engine.storage(), changed);
+  co_return Result<void>();
+}
+
+// The database knows everything that was kept when this was called.
+Task<Result<void>> Journal::settle(runtime::Context& context) {
+  if (!forwarder_) co_return Result<void>();
+  co_await loop_.enter();
+  auto settled = co_await forwarder_->settle(position_);
+  co_await context.scheduler().enter();
+  co_return settled;
+}
+
 Task<Result<std::optional<Key>>> Journal::find_by_idempotency_key(runtime::Context& context, std::string key) {
+  CO_TRY(co_await settle(context));
   auto read = [&key](Transaction& transaction) -> Result<std::optional<Key>> {
     ASSIGN_OR_RETURN(const auto row,
                      transaction.query_one("SELECT key FROM processes_instance WHERE idempotency_key = ? AND idempotency_key <> ''", key));
@@ -413,6 +285,7 @@ Task<Result<std::optional<Key>>> Journal::find_by_idempotency_key(runtime::Conte
 }
 
 Task<Result<std::optional<process::InstanceView>>> Journal::find_ended(runtime::Context& context, Key key) {
+  CO_TRY(co_await settle(context));
   auto read = [&key](Transaction& transaction) -> Result<std::optional<process::InstanceView>> {
     ASSIGN_OR_RETURN(
         const auto row,
@@ -425,6 +298,7 @@ Task<Result<std::optional<process::InstanceView>>> Journal::find_ended(runtime::
 }
 
 Task<Result<EndedPage>> Journal::list_ended(runtime::Context& context, EndedFilter filter) {
+  CO_TRY(co_await settle(context));
   auto read = [&filter](Transaction& transaction) -> Result<EndedPage> {
     const bool any_process = filter.process_id.empty();
     const Key before = filter.before == 0 ? std::numeric_limits<Key>::max() : filter.before;
@@ -486,6 +360,7 @@ Task<Result<std::optional<Key>>> Journal::drop_ended(runtime::Context& context, 
 }
 
 Task<Result<std::vector<process::ElementRecord>>> Journal::elements(runtime::Context& context, Key instance) {
+  CO_TRY(co_await settle(context));
   auto read = [&instance](Transaction& transaction) -> Result<std::vector<process::ElementRecord>> {
     ASSIGN_OR_RETURN(const auto rows,
                      transaction.query("SELECT key, element_id, element_type, completed, started_at, ended_at FROM processes_element "
@@ -498,6 +373,7 @@ Task<Result<std::vector<process::ElementRecord>>> Journal::elements(runtime::Con
 }
 
 Task<Result<std::vector<process::ElementRecord>>> Journal::elements_before(runtime::Context& context, Key instance, Key before, int limit) {
+  CO_TRY(co_await settle(context));
   if (before == 0) before = std::numeric_limits<Key>::max();
   auto read = [&instance, &before, &limit](Transaction& transaction) -> Result<std::vector<process::ElementRecord>> {
     ASSIGN_OR_RETURN(const auto rows,
@@ -512,6 +388,7 @@ Task<Result<std::vector<process::ElementRecord>>> Journal::elements_before(runti
 
 Task<Result<process::ElementCounts>> Journal::count_elements(runtime::Context& context, Key instance,
                                                              std::vector<process::ElementRecord> active) {
+  CO_TRY(co_await settle(context));
   auto read = [&instance, &active](Transaction& transaction) -> Result<process::ElementCounts> {
     process::ElementCounts counts;
     std::map<std::string, process::ElementCount, std::less<>> by_id;
@@ -549,6 +426,7 @@ Task<Result<process::ElementCounts>> Journal::count_elements(runtime::Context& c
 
 Task<Result<std::vector<process::ModelView>>> Journal::list_models(runtime::Context& context, std::string process_id, Key before,
                                                                    int limit) {
+  CO_TRY(co_await settle(context));
   if (before == 0) before = std::numeric_limits<Key>::max();
   auto read = [&process_id, &before, &limit](Transaction& transaction) -> Result<std::vector<process::ModelView>> {
     const std::string columns = "SELECT key, process_id, version, resource_name, deployed_at FROM processes_model ";
@@ -565,6 +443,7 @@ Task<Result<std::vector<process::ModelView>>> Journal::list_models(runtime::Cont
 }
 
 Task<Result<std::optional<process::ModelView>>> Journal::find_model(runtime::Context& context, Key key) {
+  CO_TRY(co_await settle(context));
   auto read = [&key](Transaction& transaction) -> Result<std::optional<process::ModelView>> {
     ASSIGN_OR_RETURN(const auto row,
                      transaction.query_one(

@@ -2,6 +2,9 @@
 // one a message), the deployed models, and the history of what has ended. An append is one transaction and goes through
 // only while this owner's epoch is the last one, so that of two owners of a partition the older one cannot write.
 //
+// With a commit log an append is one frame of it, and the database follows (forwarder.h): what is asked of the database here waits
+// until it has. For a data folder that only this process may open: the log knows of no other owner.
+//
 // Belongs to one loop, as does the engine that it feeds.
 #pragma once
 
@@ -12,28 +15,16 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "bpmn/engine/engine.h"
+#include "bpmn/journal/forwarder.h"
+#include "bpmn/journal/rows.h"
+#include "bpmn/journal/steps.h"
 #include "ports/database/database.h"
 #include "ports/process_engine/process_engine.h"
 
 namespace consilium::bpmn::journal {
 
-// The tables `processes_…`; `first_number` leaves room for migrations of the same service before them.
-std::vector<database::Migration> migrations(int first_number = 1);
-
 // Rows of one read; a larger state is loaded in several.
 inline constexpr int kRowsPerRead = 1000;
-
-// What one commit of the engine changes.
-struct Batch {
-  std::vector<engine::Record> records;
-  std::vector<engine::EndedInstance> ended_instances;
-  std::vector<engine::EndedElement> ended_elements;
-  std::vector<Timestamp> ended_instances_at;
-  std::vector<Timestamp> ended_elements_at;
-
-  void add(Timestamp at, engine::Outcome& outcome);
-  bool empty() const { return records.empty(); }
-};
 
 // Instances that have ended, as history knows them.
 struct EndedFilter {
@@ -58,7 +49,9 @@ inline constexpr std::int64_t kRowsPerDrop = 1000;
 
 class Journal {
  public:
-  Journal(database::Database& database, std::int32_t partition) : database_(database), partition_(partition) {}
+  // `log`: null for none. All outlive it.
+  Journal(database::Database& database, database::sqlite::CommitLog* log, runtime::Scheduler& loop, RandomSource& random,
+          std::int32_t partition);
 
   // Takes the partition over (a new epoch) and brings `engine`, which is empty, to the state on disk.
   // Error `process.journal-damaged` (kInternal): a row cannot be read; nothing is skipped. After any error, and before it was called, an
@@ -66,12 +59,17 @@ class Journal {
   Task<Result<void>> load(runtime::Context& context, engine::Engine& engine);
 
   // Error `process.fenced` (kConflict): somebody else has taken the partition over. Any error: nothing was written, but for
-  // `outcome-unknown`. With `checkpoint` the rows of everything changed are written too, and the journal is cut.
+  // `outcome-unknown`. With `checkpoint` the rows of everything changed are written too, and the journal is cut. An empty batch with a
+  // checkpoint brings the database to the present.
   enum class Checkpoint { kNo, kYes };
   Task<Result<void>> append(runtime::Context& context, engine::Engine& engine, const Batch& batch, Checkpoint checkpoint);
 
-  // Records in the journal since the last checkpoint.
+  // Nothing more is written; what the log holds is brought to the database by the next `load`.
+  Task<void> stop();
+
+  // Records since the last checkpoint, and those of them that are in the log and not yet in the database.
   std::int64_t tail() const { return position_ - checkpoint_; }
+  std::int64_t in_log() const { return forwarder_ ? forwarder_->waiting() : 0; }
 
   Task<Result<std::optional<engine::Key>>> find_by_idempotency_key(runtime::Context& context, std::string key);
   Task<Result<std::optional<process::InstanceView>>> find_ended(runtime::Context& context, engine::Key key);
@@ -93,19 +91,21 @@ class Journal {
   Task<Result<std::optional<process::ModelView>>> find_model(runtime::Context& context, engine::Key key);
 
  private:
-  struct Row {
-    engine::Key key = 0;
-    std::string bytes;
-  };
   Task<Result<void>> load_models(runtime::Context& context, engine::State& state);
   Task<Result<void>> load_checkpoint(runtime::Context& context, engine::State& state, int kind);
   Task<Result<void>> replay_tail(runtime::Context& context, engine::Engine& engine);
+  Task<Result<void>> replay_log(runtime::Context& context, engine::Engine& engine, Partition& partition);
+  Task<Result<void>> append_to_log(engine::Engine& engine, Steps steps, std::string frame, Checkpoint checkpoint);
+  Task<Result<void>> append_to_database(runtime::Context& context, engine::Engine& engine, const Steps& steps, Checkpoint checkpoint);
+  Task<Result<void>> settle(runtime::Context& context);
 
   database::Database& database_;
-  std::int32_t partition_;
-  std::int64_t epoch_ = 0;
-  std::int64_t position_ = 0;
-  std::int64_t checkpoint_ = 0;
+  runtime::Scheduler& loop_;
+  Partition partition_;          // as the database has it
+  std::int64_t position_ = 0;    // of the last record kept
+  std::int64_t counter_ = 0;     // of the keys, there
+  std::int64_t checkpoint_ = 0;  // position of the last one taken
+  std::optional<Forwarder> forwarder_;
 };
 
 }  // namespace consilium::bpmn::journal

@@ -408,6 +408,8 @@ void Disk::put_file(const std::string& path, std::string content) {
   files_[path] = durable_names_[path] = std::move(file);
 }
 
+const std::string& Disk::content(const std::string& path) const { return files_.at(path)->current; }
+
 void Disk::remove_file(const std::string& path) {
   if (dark_) return;
   files_.erase(path);

@@ -76,6 +76,8 @@ class Disk {
   // Both survive a power cut.
   void put_file(const std::string& path, std::string content);
   void remove_file(const std::string& path);
+  // As a running machine sees it; the file is there.
+  const std::string& content(const std::string& path) const;
   // Survives a power cut.
   Result<void> rename(const std::string& from, const std::string& to);
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ports/database/sqlite/file_layer.h"
+#include "ports/database/sqlite/word_sums.h"
 
 namespace consilium::database::sqlite {
 
@@ -54,24 +55,9 @@ std::optional<std::size_t> checked_page_size(const char* header) {
   return size == 1 ? 65'536 : size;
 }
 
-std::uint64_t word_at(const char* bytes) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes, sizeof word);
-  if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
-  return word;
-}
-
-// Each step can be undone, so a change of one word is always seen, and any other but for one case in 2^64. Four sums side by
-// side, because a multiplication takes longer than the next word.
-std::uint64_t checksum_of(const char* page, std::size_t size, std::uint32_t number) {
-  constexpr std::uint64_t kFactor = 0x9e3779b97f4a7c15;
-  const auto mixed = [](std::uint64_t sum, std::uint64_t word) { return std::rotl((sum ^ word) * kFactor, 29); };
-  std::array<std::uint64_t, 4> sums{number, 1, 2, 3};
-  const std::size_t words = (size - kChecksumBytes) / sizeof(std::uint64_t);
-  for (std::size_t i = 0; i < words; ++i) sums[i % 4] = mixed(sums[i % 4], word_at(page + i * sizeof(std::uint64_t)));
-  std::uint64_t sum = size;
-  for (const std::uint64_t part : sums) sum = mixed(sum, part);
-  return sum;
+// Of what lies before the checksum.
+std::uint64_t checksum_of_page(const char* page, std::size_t size, std::uint32_t number) {
+  return checksum_of({page, size - kChecksumBytes}, number, size);
 }
 
 // SQLite leaves pages that it never filled as holes.
@@ -117,7 +103,7 @@ int read(sqlite3_file* self, void* to, int count, sqlite3_int64 offset) {
   if (!is_page(file, count, offset)) return SQLITE_OK;
   const std::uint32_t number = page_number(file, offset);
   const std::size_t size = file.page_size;
-  if (word_at(bytes + size - kChecksumBytes) == checksum_of(bytes, size, number)) return SQLITE_OK;
+  if (word_at(bytes + size - kChecksumBytes) == checksum_of_page(bytes, size, number)) return SQLITE_OK;
   if (is_hole(bytes, size)) {
     file.layer.report_empty(number);
     return SQLITE_OK;
@@ -136,7 +122,7 @@ int write(sqlite3_file* self, const void* from, int count, sqlite3_int64 offset)
   }
   if (!is_page(file, count, offset)) return file.inner->pMethods->xWrite(file.inner, from, count, offset);
   file.page.assign(bytes, bytes + file.page_size);
-  std::uint64_t sum = checksum_of(bytes, file.page_size, page_number(file, offset));
+  std::uint64_t sum = checksum_of_page(bytes, file.page_size, page_number(file, offset));
   if constexpr (std::endian::native == std::endian::big) sum = __builtin_bswap64(sum);
   std::memcpy(file.page.data() + file.page_size - kChecksumBytes, &sum, sizeof sum);
   return file.inner->pMethods->xWrite(file.inner, file.page.data(), count, offset);
