@@ -21,7 +21,7 @@
 #include "net/endpoint.h"
 #include "net/grpc/foreign_server.h"
 #include "net/http_server.h"
-#include "ports/database/sqlite/commit_log.h"
+#include "ports/database/commit_log.h"
 #include "ports/database/sqlite/threaded_store.h"
 #include "runtime/asio_scheduler.h"
 #include "runtime/data_folder.h"
@@ -79,18 +79,16 @@ Result<std::unique_ptr<database::Store>> open_store(const runtime::DataFolder& f
 }
 
 // The folder is this process's alone, as the log needs it to be.
-Result<std::unique_ptr<database::sqlite::CommitLog>> open_log(const runtime::DataFolder& folder) {
-  database::sqlite::CommitLogOptions options;
-  options.path = folder.database() + "-log";
-  options.on_fatal = end_of_disk;
-  return database::sqlite::CommitLog::open(std::move(options));
+Result<std::unique_ptr<database::CommitLog>> open_log(const runtime::DataFolder& folder) {
+  ASSIGN_OR_RETURN(auto file, database::open_log_file(folder.database() + "-log"));
+  return database::CommitLog::open(std::move(file), end_of_disk);
 }
 
 // The engine and its door, both on one loop: a call that crosses from one thread to another costs more than its work.
 class Server {
  public:
   Server(const EngineFlags& flags, runtime::DataFolder& folder, std::unique_ptr<database::Store> store,
-         std::unique_ptr<database::sqlite::CommitLog> log)
+         std::unique_ptr<database::CommitLog> log)
       : flags_(flags),
         folder_(folder),
         store_(std::move(store)),
@@ -171,8 +169,8 @@ class Server {
     gauge("consilium_engine_connections", "Connections of Zeebe's clients", [this] { return door_->connections(); });
     gauge("consilium_engine_calls_running", "Calls that are not answered yet", [this] { return door_->running(); });
     gauge("consilium_engine_job_waits", "Calls among them that wait for jobs", [this] { return engine_.job_waits(); });
-    metrics_.function(Kind::kCounter, "consilium_engine_log_syncs_total", "Syncs of the commit log", {},
-                      [this] { return Samples{{{}, static_cast<double>(log_->syncs())}}; });
+    metrics_.function(Kind::kCounter, "consilium_engine_log_commits_total", "Commits to the log, each a sync of the disk", {},
+                      [this] { return Samples{{{}, static_cast<double>(log_->appended())}}; });
     health_.add("engine");
     health_.hold_back("");
     edge_ = std::make_unique<InternalEdge>(metrics_, health_, nullptr);
@@ -208,7 +206,7 @@ class Server {
   const EngineFlags& flags_;
   runtime::DataFolder& folder_;
   std::unique_ptr<database::Store> store_;
-  std::unique_ptr<database::sqlite::CommitLog> log_;
+  std::unique_ptr<database::CommitLog> log_;
   SystemRandom random_;
   runtime::AsioScheduler engine_loop_;
   bpmn::LocalProcessEngine engine_;

@@ -12,8 +12,9 @@
 
 #include "bpmn/engine/test_model.h"
 #include "bpmn/local_process_engine.h"
+#include "ports/database/commit_log.h"
+#include "ports/database/simulated/simulated_log_file.h"
 #include "ports/database/simulated/simulated_store.h"
-#include "ports/database/sqlite/commit_log.h"
 #include "runtime/simulated_scheduler.h"
 
 namespace consilium::bpmn::testing {
@@ -124,23 +125,20 @@ class Node {
   SeededRandom random;
   runtime::SimulatedScheduler* loop = nullptr;
   std::unique_ptr<database::simulated::SimulatedStore> store;
-  std::unique_ptr<database::sqlite::CommitLog> log;
+  std::unique_ptr<database::CommitLog> log;
   std::unique_ptr<LocalProcessEngine> engine;
   std::unique_ptr<runtime::Context> context;
   std::function<void(LocalProcessEngine&)> on_boot;
   // The disk failed the log: a real process ends.
   std::size_t log_failures = 0;
   // Off: to prove that tests notice a log that answers before it has synced.
-  database::sqlite::CommitLogOptions::Synchronous log_synchronous = database::sqlite::CommitLogOptions::Synchronous::kFull;
+  database::simulated::LogSyncs log_syncs = database::simulated::LogSyncs::kFull;
 
  private:
   void open_log() {
-    database::sqlite::CommitLogOptions options;
-    options.path = "/data/consilium.db-log";
-    options.vfs = disk.vfs_name();
-    options.synchronous = log_synchronous;
-    options.on_fatal = [this](const Error&) { ++log_failures; };
-    auto opened = database::sqlite::CommitLog::open(std::move(options));
+    auto file = database::simulated::open_log_file(disk, "/data/consilium.db-log", log_syncs);
+    ASSERT_TRUE(file.has_value()) << file.error().describe();
+    auto opened = database::CommitLog::open(std::move(*file), [this](const Error&) { ++log_failures; });
     ASSERT_TRUE(opened.has_value()) << opened.error().describe();
     log = std::move(*opened);
   }

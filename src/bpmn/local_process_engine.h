@@ -57,7 +57,7 @@ struct LocalProcessEngineOptions {
   // Told of each incident that is new, when it is kept; on the engine's loop. Empty: nobody.
   std::function<void(const process::Incident&)> on_incident;
   // Where commits go first, so that nobody waits for the database (journal/forwarder.h); null: to the database. Outlives the engine.
-  database::sqlite::CommitLog* commit_log = nullptr;
+  database::CommitLog* commit_log = nullptr;
   // Where handlers of jobs run; null: on the engine's loop.
   runtime::Scheduler* handler_loop = nullptr;
 };

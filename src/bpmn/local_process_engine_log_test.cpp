@@ -17,8 +17,8 @@ namespace {
 
 using database::simulated::CutMoment;
 using database::simulated::Failure;
+using database::simulated::LogSyncs;
 using database::simulated::Operation;
-using database::sqlite::CommitLogOptions;
 using engine::TestModel;
 using process::InstanceState;
 using process::Key;
@@ -240,12 +240,12 @@ constexpr std::uint64_t kNever = 1'000'000'000;  // syncs
 
 // Starts in crowds, and kills and power cuts at any event and any sync. What was acknowledged is there, once, with its whole history;
 // answers what was wrong.
-std::string survive(std::uint64_t seed, CommitLogOptions::Synchronous synchronous) {
+std::string survive(std::uint64_t seed, LogSyncs syncs) {
   SeededRandom random(seed);
   LocalProcessEngineOptions options;
   options.records_per_checkpoint = 1 + static_cast<std::int64_t>(random.below(60));
   Node node(seed, options, Commits::kToLog);
-  node.log_synchronous = synchronous;
+  node.log_syncs = syncs;
   node.kill();
   node.disk.kill_processes();
   node.boot();
@@ -302,14 +302,14 @@ std::string survive(std::uint64_t seed, CommitLogOptions::Synchronous synchronou
 
 TEST(EngineWithALog, LosesNothingAcknowledgedInCrashes) {
   for (std::uint64_t seed = first_seed(); seed < first_seed() + seeds(40); ++seed) {
-    ASSERT_EQ(survive(seed, CommitLogOptions::Synchronous::kFull), "")
+    ASSERT_EQ(survive(seed, LogSyncs::kFull), "")
         << "CONSILIUM_SEED=" << seed << " bpmn_test --gtest_filter=EngineWithALog.LosesNothingAcknowledgedInCrashes";
   }
 }
 
 TEST(EngineWithALog, ALogThatAnswersBeforeItHasSyncedIsCaught) {
   int caught = 0;
-  for (std::uint64_t seed = 1; seed <= 10; ++seed) caught += survive(seed, CommitLogOptions::Synchronous::kOffForTests).empty() ? 0 : 1;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) caught += survive(seed, LogSyncs::kOffForTests).empty() ? 0 : 1;
   EXPECT_GE(caught, 5);
 }
 

@@ -7,7 +7,7 @@
 
 namespace consilium::bpmn::journal {
 
-Forwarder::Forwarder(database::Database& database, runtime::Scheduler& loop, RandomSource& random, database::sqlite::CommitLog& log,
+Forwarder::Forwarder(database::Database& database, runtime::Scheduler& loop, RandomSource& random, database::CommitLog& log,
                      Partition& partition)
     : database_(database),
       loop_(loop),

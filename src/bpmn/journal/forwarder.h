@@ -11,7 +11,7 @@
 
 #include "base/random.h"
 #include "bpmn/journal/rows.h"
-#include "ports/database/sqlite/commit_log.h"
+#include "ports/database/commit_log.h"
 #include "runtime/context.h"
 #include "runtime/event.h"
 
@@ -27,10 +27,9 @@ inline constexpr Duration kForwardRetryWhenBusy = milliseconds(50);
 class Forwarder {
  public:
   // All outlive it. `partition`: what the database says, kept up to date.
-  Forwarder(database::Database& database, runtime::Scheduler& loop, RandomSource& random, database::sqlite::CommitLog& log,
-            Partition& partition);
+  Forwarder(database::Database& database, runtime::Scheduler& loop, RandomSource& random, database::CommitLog& log, Partition& partition);
 
-  database::sqlite::CommitLog& log() { return log_; }
+  database::CommitLog& log() { return log_; }
 
   void start();
   // After the transaction that runs; what waits is forgotten here, and is in the log.
@@ -64,7 +63,7 @@ class Forwarder {
   database::Database& database_;
   runtime::Scheduler& loop_;
   RandomSource& random_;
-  database::sqlite::CommitLog& log_;
+  database::CommitLog& log_;
   Partition& partition_;
   runtime::Context context_;
   std::deque<Waiting> waiting_;

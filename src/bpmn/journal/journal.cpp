@@ -66,7 +66,7 @@ process::ModelView model_of(const database::Row& row) {
 
 }  // namespace
 
-Journal::Journal(database::Database& database, database::sqlite::CommitLog* log, runtime::Scheduler& loop, RandomSource& random,
+Journal::Journal(database::Database& database, database::CommitLog* log, runtime::Scheduler& loop, RandomSource& random,
                  std::int32_t partition)
     : database_(database), loop_(loop) {
   partition_.number = partition;
@@ -222,7 +222,7 @@ Task<Result<void>> Journal::append(runtime::Context& context, engine::Engine& en
   Result<void> kept;
   std::string frame;
   if (forwarder_ && !batch.empty()) frame = encode_steps(steps);
-  if (!frame.empty() && frame.size() <= database::sqlite::kMaxCommitLogFrame)
+  if (!frame.empty() && frame.size() <= database::kMaxCommitLogFrame)
     kept = co_await append_to_log(engine, std::move(steps), std::move(frame), checkpoint);
   else
     kept = co_await append_to_database(context, engine, steps, checkpoint);

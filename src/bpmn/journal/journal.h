@@ -50,8 +50,7 @@ inline constexpr std::int64_t kRowsPerDrop = 1000;
 class Journal {
  public:
   // `log`: null for none. All outlive it.
-  Journal(database::Database& database, database::sqlite::CommitLog* log, runtime::Scheduler& loop, RandomSource& random,
-          std::int32_t partition);
+  Journal(database::Database& database, database::CommitLog* log, runtime::Scheduler& loop, RandomSource& random, std::int32_t partition);
 
   // Takes the partition over (a new epoch) and brings `engine`, which is empty, to the state on disk.
   // Error `process.journal-damaged` (kInternal): a row cannot be read; nothing is skipped. After any error, and before it was called, an

@@ -1,4 +1,4 @@
-// A file of SQLite laid around the file of another file system (https://www.sqlite.org/vfs.html): what all kinds of ours share.
+// A file of SQLite laid around the file of another file system (https://www.sqlite.org/vfs.html): what both kinds of ours share.
 // `State` has a member `inner`, the file within, which lies in memory behind the outer one.
 #pragma once
 
@@ -6,23 +6,8 @@
 
 #include <cstddef>
 #include <new>
-#include <string_view>
 
 namespace consilium::database::sqlite {
-
-// SQLite's file system takes the size of a write modulo 128 KiB and tries again with the rest, but for whole multiples, which it
-// takes for a full disk.
-inline constexpr std::size_t kMostAtOnce = 64 * 1024;
-
-// SQLite's code of the first write that failed; what follows it is not tried.
-inline int write_in_pieces(sqlite3_file& file, std::string_view bytes, sqlite3_int64 offset) {
-  int code = SQLITE_OK;
-  for (std::size_t done = 0; done < bytes.size() && code == SQLITE_OK; done += kMostAtOnce) {
-    const std::string_view piece = bytes.substr(done, kMostAtOnce);
-    code = file.pMethods->xWrite(&file, piece.data(), static_cast<int>(piece.size()), offset + static_cast<sqlite3_int64>(done));
-  }
-  return code;
-}
 
 template <class State>
 struct LayeredFile {

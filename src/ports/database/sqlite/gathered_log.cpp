@@ -2,12 +2,17 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "ports/database/sqlite/file_layer.h"
 
 namespace consilium::database::sqlite {
 namespace {
+
+// SQLite's file system takes the size of a write modulo 128 KiB and tries again with the rest, but for whole multiples, which it
+// takes for a full disk.
+constexpr std::size_t kMostAtOnce = 64 * 1024;
 
 struct LogFile {
   sqlite3_file* inner;
@@ -22,7 +27,12 @@ LogFile& log_of(sqlite3_file* file) { return state_of<LogFile>(file); }
 // What could not be written is given up: the commit that it belongs to fails with the same code.
 int write_gathered(LogFile& log) {
   if (log.gathered.empty()) return SQLITE_OK;
-  const int code = write_in_pieces(*log.inner, {log.gathered.data(), log.gathered.size()}, log.begin);
+  int code = SQLITE_OK;
+  for (std::size_t done = 0; done < log.gathered.size() && code == SQLITE_OK; done += kMostAtOnce) {
+    const std::size_t count = std::min(kMostAtOnce, log.gathered.size() - done);
+    code = log.inner->pMethods->xWrite(log.inner, log.gathered.data() + done, static_cast<int>(count),
+                                       log.begin + static_cast<sqlite3_int64>(done));
+  }
   log.gathered.clear();
   return code;
 }

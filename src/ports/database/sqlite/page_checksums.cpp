@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "ports/database/sqlite/file_layer.h"
-#include "ports/database/sqlite/word_sums.h"
+#include "ports/database/word_sums.h"
 
 namespace consilium::database::sqlite {
 

@@ -1,7 +1,8 @@
 // The commit log on a simulated disk: what it acknowledged is there after kills and power cuts, and damage is told.
-#include "ports/database/sqlite/commit_log.h"
+#include "ports/database/commit_log.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cstdlib>
@@ -12,37 +13,44 @@
 #include <vector>
 
 #include "ports/database/simulated/disk.h"
+#include "ports/database/simulated/simulated_log_file.h"
+#include "runtime/temporary_folder_testing.h"
 
-namespace consilium::database::sqlite {
+namespace consilium::database {
 namespace {
 
 using simulated::CutMoment;
 using simulated::Disk;
 using simulated::Failure;
+using simulated::LogSyncs;
 using simulated::Operation;
 
 constexpr char kPath[] = "/data/consilium.db-log";
 
 // A process that has the log open.
 struct Owner {
-  explicit Owner(Disk& on, CommitLogOptions::Synchronous synchronous = CommitLogOptions::Synchronous::kFull) {
-    CommitLogOptions options;
-    options.path = kPath;
-    options.vfs = on.vfs_name();
-    options.synchronous = synchronous;
-    options.on_fatal = [this](const Error& error) { fatal.push_back(error.code); };
-    auto opened = CommitLog::open(std::move(options));
-    if (!opened) return;
+  explicit Owner(Disk& on, LogSyncs syncs = LogSyncs::kFull) : Owner(simulated::open_log_file(on, kPath, syncs)) {}
+  explicit Owner(Result<std::unique_ptr<LogFile>> file) {
+    if (!file) return;
+    auto opened = CommitLog::open(std::move(*file), [this](const Error& error) { fatal.push_back(error.code); });
+    if (!opened) {
+      refused = opened.error().code;
+      return;
+    }
     log = std::move(*opened);
     auto read = log->read();
     is_sound = read.has_value();
-    if (!is_sound) return;
+    if (!is_sound) {
+      refused = read.error().code;
+      return;
+    }
     found = std::move(*read);
     log->begin_anew();
   }
 
   std::unique_ptr<CommitLog> log;
   bool is_sound = false;
+  std::string refused;  // why not
   std::vector<std::string> found;
   std::vector<std::string> fatal;
 };
@@ -59,7 +67,7 @@ TEST(CommitLog, GivesWhatWasAppendedInItsOrder) {
     Owner owner(disk);
     EXPECT_TRUE(owner.found.empty());
     for (std::uint64_t number = 1; number <= 5; ++number) EXPECT_EQ(owner.log->append(content(number, number * 3000)).value(), number);
-    EXPECT_EQ(owner.log->syncs(), 6u) << "one each, and one for the room";
+    EXPECT_EQ(owner.log->appended(), 5u);
   }
   Owner next(disk);
   ASSERT_EQ(next.found.size(), 5u);
@@ -100,12 +108,7 @@ TEST(CommitLog, TakesTheLargestFrameAndRefusesLarger) {
 TEST(CommitLog, NeedsRoomOnTheDiskOnlyOnce) {
   Disk disk(4);
   disk.set_capacity(1'000'000);
-  CommitLogOptions options;
-  options.path = kPath;
-  options.vfs = disk.vfs_name();
-  const auto refused = CommitLog::open(options);
-  ASSERT_FALSE(refused.has_value());
-  EXPECT_EQ(refused.error().code, "storage-full");
+  EXPECT_EQ(Owner(disk).refused, "storage-full");
   disk.set_capacity(std::nullopt);
   Owner owner(disk);
   disk.set_capacity(disk.used_bytes());
@@ -149,19 +152,49 @@ TEST(CommitLog, DamageInTheMiddleIsToldAndAtTheEndIsNoFrame) {
     ASSERT_NE(at, std::string::npos);
     bytes[at + 50] ^= 1;
     disk.put_file(kPath, bytes);
-    CommitLogOptions options;
-    options.path = kPath;
-    options.vfs = disk.vfs_name();
-    const auto log = std::move(CommitLog::open(options)).value();
-    const auto read = log->read();
+    const Owner owner(disk);
     if (damaged == 3) {
-      ASSERT_TRUE(read.has_value());
-      EXPECT_EQ(read->size(), 2u) << "as one that was torn when the power went";
+      EXPECT_EQ(owner.found.size(), 2u) << "as one that was torn when the power went";
     } else {
-      ASSERT_FALSE(read.has_value());
-      EXPECT_EQ(read.error().code, "database.damaged");
+      EXPECT_EQ(owner.refused, "database.damaged");
     }
   }
+}
+
+// The same on a real disk: what differs is the file.
+TEST(CommitLog, KeepsItsFramesInARealFile) {
+  const runtime::TemporaryFolder folder;
+  const std::string path = folder.path() + "/consilium.db-log";
+  for (std::uint64_t life = 0; life < 3; ++life) {
+    Owner owner(open_log_file(path));
+    ASSERT_TRUE(owner.is_sound);
+    ASSERT_EQ(owner.found.size(), life * 3);
+    for (std::uint64_t number = 1; number <= life * 3; ++number) EXPECT_EQ(owner.found[number - 1], content(number, number * 70'000));
+    for (std::uint64_t number = life * 3 + 1; number <= life * 3 + 3; ++number)
+      EXPECT_EQ(owner.log->append(content(number, number * 70'000)).value(), number);
+    struct stat found{};
+    ASSERT_EQ(::stat(path.c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 0777U, 0600U);
+    EXPECT_EQ(static_cast<std::uint64_t>(found.st_size), 2 * kCommitLogHalf);
+  }
+}
+
+TEST(CommitLog, AFileThatWasNotFilledToItsEndIsFilled) {
+  const runtime::TemporaryFolder folder;
+  const std::string path = folder.path() + "/consilium.db-log";
+  {
+    const auto file = std::move(open_log_file(path)).value();
+    ASSERT_TRUE(file->write(std::string(3 * kLogBlock, '\0'), 0).has_value());
+  }
+  Owner owner(open_log_file(path));
+  EXPECT_TRUE(owner.is_sound);
+  EXPECT_TRUE(owner.log->append("one").has_value());
+}
+
+TEST(CommitLog, AFileThatCannotBeOpenedIsAnError) {
+  const auto refused = open_log_file("/there/is/no/such/folder/log");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, "database.failed");
 }
 
 std::uint64_t first_seed() {
@@ -172,14 +205,14 @@ int seeds() { return std::getenv("CONSILIUM_SEED") ? 1 : 60; }
 
 // Appends of any size, releases and processes that die of kills and power cuts at any sync. Whatever was acknowledged and not released
 // must be found; returns whether it was.
-bool keeps_everything(std::uint64_t seed, CommitLogOptions::Synchronous synchronous) {
+bool keeps_everything(std::uint64_t seed, LogSyncs syncs) {
   SeededRandom random(seed);
   Disk disk(seed);
   std::uint64_t acknowledged = 0;  // the last frame that was
   std::uint64_t released = 0;
   std::uint64_t appended = 0;
   for (int life = 0; life < 12; ++life) {
-    Owner owner(disk, synchronous);
+    Owner owner(disk, syncs);
     if (!owner.is_sound) return false;
     // Frames are told apart by what they begin with.
     std::uint64_t expected = released + 1;
@@ -227,16 +260,16 @@ bool keeps_everything(std::uint64_t seed, CommitLogOptions::Synchronous synchron
 TEST(CommitLog, LosesNothingAcknowledgedInCrashes) {
   for (int i = 0; i < seeds(); ++i) {
     const std::uint64_t seed = first_seed() + static_cast<std::uint64_t>(i);
-    ASSERT_TRUE(keeps_everything(seed, CommitLogOptions::Synchronous::kFull))
+    ASSERT_TRUE(keeps_everything(seed, LogSyncs::kFull))
         << "CONSILIUM_SEED=" << seed << " ports_test --gtest_filter=CommitLog.LosesNothingAcknowledgedInCrashes";
   }
 }
 
 TEST(CommitLog, ALogThatAnswersBeforeTheSyncIsCaught) {
   int caught = 0;
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) caught += keeps_everything(seed, CommitLogOptions::Synchronous::kOffForTests) ? 0 : 1;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) caught += keeps_everything(seed, LogSyncs::kOffForTests) ? 0 : 1;
   EXPECT_GE(caught, 10);
 }
 
 }  // namespace
-}  // namespace consilium::database::sqlite
+}  // namespace consilium::database

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace consilium::database::sqlite {
+namespace consilium::database {
 
 inline std::uint64_t word_at(const char* bytes) {
   std::uint64_t word = 0;
@@ -35,4 +35,4 @@ inline std::uint64_t checksum_of(std::string_view bytes, std::uint64_t seed, std
   return sum;
 }
 
-}  // namespace consilium::database::sqlite
+}  // namespace consilium::database
