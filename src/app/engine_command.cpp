@@ -93,7 +93,7 @@ class Server {
         folder_(folder),
         store_(std::move(store)),
         log_(std::move(log)),
-        engine_loop_("engine"),
+        engine_loop_("engine", runtime::available_cores() > 1 ? runtime::Idle::kWatches : runtime::Idle::kSleeps),
         engine_(store_->service("processes"), engine_loop_, random_, options()),
         gateway_(engine_, kPartition) {}
 

@@ -16,6 +16,7 @@
 #include "runtime/asio_context.h"
 #include "runtime/named_thread.h"
 #include "runtime/timer_queue.h"
+#include "runtime/watch.h"
 
 namespace consilium::runtime {
 namespace {
@@ -39,15 +40,18 @@ thread_local const AsioScheduler* loop_of_this_thread = nullptr;
 }  // namespace
 
 struct AsioScheduler::State {
-  explicit State(std::string loop_name) : name(std::move(loop_name)), alarm(context), work(context.get_executor()) {}
+  State(std::string loop_name, Idle when_idle)
+      : name(std::move(loop_name)), idle(when_idle), alarm(context), work(context.get_executor()) {}
 
-  std::string name;
+  const std::string name;
+  const Idle idle;
   boost::asio::io_context context{1};
   boost::asio::steady_timer alarm;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
   TimerQueue timers;
   std::optional<Timestamp> alarm_due;
   std::optional<NamedThread> thread;
+  Watch watch;
 
   // Posted actions are kept here and not in Asio, so that they can be thrown away, and many cost one wake-up.
   std::mutex posted_mutex;
@@ -121,10 +125,36 @@ struct AsioScheduler::State {
     }
   }
 
+  void run_watching() {
+    while (!context.stopped()) {
+      context.poll();
+      if (!watch.is_due()) {
+        context.run_one();
+      } else if (sees_something()) {
+        watch.has_paid();
+      } else {
+        watch.was_in_vain();
+        context.run_one();
+      }
+    }
+  }
+
+  // And does it.
+  bool sees_something() {
+    const Timestamp end = read_clock(CLOCK_MONOTONIC) + kWatch;
+    while (!context.stopped() && read_clock(CLOCK_MONOTONIC) < end) {
+      if (context.poll_one() > 0) return true;
+    }
+    return false;
+  }
+
   void run() {
     for (;;) {
       try {
-        context.run();
+        if (idle == Idle::kWatches)
+          run_watching();
+        else
+          context.run();
         return;
       } catch (...) {  // of a handler that code outside gave to Asio
         report_current_exception("loop");
@@ -133,7 +163,7 @@ struct AsioScheduler::State {
   }
 };
 
-AsioScheduler::AsioScheduler(std::string name) : state_(std::make_unique<State>(std::move(name))) {}
+AsioScheduler::AsioScheduler(std::string name, Idle idle) : state_(std::make_unique<State>(std::move(name), idle)) {}
 
 AsioScheduler::~AsioScheduler() {
   stop();

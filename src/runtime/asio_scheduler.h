@@ -2,6 +2,7 @@
 // opens sockets takes the queue from `asio_context.h`.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,9 +12,14 @@
 
 namespace consilium::runtime {
 
+// What a loop does when nothing is ready: it sleeps at once, or looks for a moment before (watch.h). For the loop of a server whose
+// callers each wait for their answer, and only where there is another core for them.
+enum class Idle : std::uint8_t { kSleeps, kWatches };
+inline constexpr Duration kWatch = microseconds(150);
+
 class AsioScheduler final : public Scheduler {
  public:
-  explicit AsioScheduler(std::string name);
+  explicit AsioScheduler(std::string name, Idle idle = Idle::kSleeps);
   // Stops, joins, then destroys suspended tasks. When tasks of several loops wait for each other, stop and join all
   // of the loops first (LoopGroup does).
   ~AsioScheduler() override;

@@ -3,14 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "runtime/asio_context.h"
 #include "runtime/panic_testing.h"
 #include "runtime/simulated_scheduler.h"
+#include "runtime/watch.h"
 
 namespace consilium::runtime {
 namespace {
@@ -40,6 +43,50 @@ TEST(AsioScheduler, RunsPostsInOrderOnItsThread) {
   EXPECT_FALSE(loop.is_current());
   ASSERT_EQ(order.size(), 100u);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
+}
+
+// A loop that watches before it sleeps does what one does that sleeps at once: posts of other threads that come soon and late, timers,
+// exceptions, and its end.
+TEST(AsioScheduler, AWatchfulLoopMissesNothing) {
+  std::vector<std::string> panics;
+  set_panic_handler([&](std::string_view boundary, std::string_view) { panics.emplace_back(boundary); });
+  int count = 0;
+  {
+    AsioScheduler loop("test", Idle::kWatches);
+    loop.start();
+    for (int i = 0; i < 200; ++i) {
+      on(loop, [&] { ++count; });
+      if (i % 50 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));  // longer than it watches
+    }
+    std::promise<void> fired;
+    on(loop, [&] { loop.call_after(milliseconds(5), [&] { fired.set_value(); }); });
+    fired.get_future().get();
+    loop.post([] { throw std::runtime_error("caught"); });
+    EXPECT_TRUE(on(loop, [&] { return loop.is_current(); }));
+  }
+  EXPECT_EQ(count, 200);
+  EXPECT_EQ(panics, (std::vector<std::string>{"post"}));
+  set_panic_handler({});
+}
+
+TEST(Watch, IsKeptWhileItPaysAndBecomesRareWhenNot) {
+  Watch watch;
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(watch.is_due());
+    watch.has_paid();
+  }
+  int tries = 0;
+  for (int sleeps = 0; sleeps < 10'000; ++sleeps) {
+    if (!watch.is_due()) continue;
+    ++tries;
+    watch.was_in_vain();
+  }
+  EXPECT_GE(tries, 10'000 / (kMostSleepsUnwatched + 1)) << "but it is tried again";
+  EXPECT_LE(tries, 10'000 / (kMostSleepsUnwatched + 1) + 10);
+  while (!watch.is_due()) {
+  }
+  watch.has_paid();
+  EXPECT_TRUE(watch.is_due()) << "at once again when it pays";
 }
 
 TEST(AsioScheduler, TimersFireInOrderAndCanBeCancelled) {
