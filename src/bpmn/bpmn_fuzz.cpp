@@ -12,6 +12,7 @@
 #include "bpmn/feel/evaluator.h"
 #include "bpmn/feel/expression.h"
 #include "bpmn/feel/parser.h"
+#include "bpmn/journal/steps.h"
 #include "bpmn/model/reader.h"
 #include "bpmn/model/timer_text.h"
 
@@ -157,6 +158,14 @@ void fuzz_record(std::string_view bytes) {
   require(again && engine::encode_record(*again) == written);
 }
 
+void fuzz_steps(std::string_view bytes) {
+  const auto steps = journal::decode_steps(bytes);
+  if (!steps) return;
+  const std::string written = journal::encode_steps(*steps);
+  const auto again = journal::decode_steps(written);
+  require(again && journal::encode_steps(*again) == written && again->last() == steps->last());
+}
+
 // What the rows of the corpus are of.
 std::string checkpoint_model() {
   using engine::TestModel;
@@ -225,6 +234,7 @@ void fuzz_bpmn(std::string_view input) {
     case 'j': return fuzz_json(input);
     case 'n': return fuzz_numbers(input);
     case 'r': return fuzz_record(input);
+    case 's': return fuzz_steps(input);
     case 'w': return fuzz_timer(input);
     default: return fuzz_checkpoint(input);
   }

@@ -50,6 +50,8 @@ std::vector<std::string> corpus() {
       "c" + engine::encode_retired(bench.engine.state().retired().begin()->second),
       "c" + engine::encode_bound({7, {{engine::Deployable::kForm, "f", 9}}}),
       "c" + engine::encode_message(bench.engine.state().messages().begin()->second)};
+  journal::Steps steps{3, 7, 9, bench.journal(), {{1, "p", 1, "m.bpmn", xml, {}}}, {{2, "p", 1, true, {}, {}, "k", "{}"}}, {{}}};
+  inputs.push_back("s" + journal::encode_steps(steps));
   for (const std::string& record : bench.journal()) inputs.push_back("r" + record);
   return inputs;
 }

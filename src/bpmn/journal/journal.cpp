@@ -222,7 +222,7 @@ Task<Result<void>> Journal::append(runtime::Context& context, engine::Engine& en
   Result<void> kept;
   std::string frame;
   if (forwarder_ && !batch.empty()) frame = encode_steps(steps);
-  if (!frame.empty() && frame.size() <= database::kMaxCommitLogFrame)
+  if (!frame.empty() && frame.size() <= forwarder_->log().max_frame())
     kept = co_await append_to_log(engine, std::move(steps), std::move(frame), checkpoint);
   else
     kept = co_await append_to_database(context, engine, steps, checkpoint);

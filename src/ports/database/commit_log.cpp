@@ -15,7 +15,6 @@ namespace {
 constexpr std::uint64_t kMagic = 0x31474f4c534e4f43;  // "CONSLOG1"
 constexpr std::size_t kHeaderBytes = 4 * sizeof(std::uint64_t);
 constexpr std::size_t kHalves = 2;
-constexpr std::uint64_t kFileBytes = kHalves * kCommitLogHalf;
 
 void put_word(char* to, std::uint64_t word) {
   if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
@@ -35,7 +34,7 @@ std::optional<Frame> frame_at(std::string_view place) {
   if (place.size() < kHeaderBytes || word_at(place.data()) != kMagic) return std::nullopt;
   const std::uint64_t number = word_at(place.data() + 8);
   const std::uint64_t size = word_at(place.data() + 16);
-  if (size > kMaxCommitLogFrame || size > place.size() - kHeaderBytes) return std::nullopt;
+  if (size > place.size() - kHeaderBytes) return std::nullopt;
   const std::string_view bytes = place.substr(kHeaderBytes, size);
   if (word_at(place.data() + 24) != checksum_of(bytes, number, size)) return std::nullopt;
   return Frame{number, bytes};
@@ -60,8 +59,8 @@ Error outcome_unknown() {
 
 }  // namespace
 
-Result<std::unique_ptr<CommitLog>> CommitLog::open(std::unique_ptr<LogFile> file, OnFatal on_fatal) {
-  std::unique_ptr<CommitLog> log(new CommitLog(std::move(file), std::move(on_fatal)));
+Result<std::unique_ptr<CommitLog>> CommitLog::open(std::unique_ptr<LogFile> file, OnFatal on_fatal, std::uint64_t half) {
+  std::unique_ptr<CommitLog> log(new CommitLog(std::move(file), std::move(on_fatal), half));
   TRY(log->make_room());
   return log;
 }
@@ -70,16 +69,17 @@ Result<std::unique_ptr<CommitLog>> CommitLog::open(std::unique_ptr<LogFile> file
 Result<void> CommitLog::make_room() {
   ASSIGN_OR_RETURN(const std::uint64_t size, file_->size());
   constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
-  for (std::uint64_t at = size / kLogBlock * kLogBlock; at < kFileBytes; at += kPiece)
-    TRY(file_->write(std::string(std::min(kPiece, kFileBytes - at), '\0'), at));
+  const std::uint64_t wanted = kHalves * half_bytes_;
+  for (std::uint64_t at = size / kLogBlock * kLogBlock; at < wanted; at += kPiece)
+    TRY(file_->write(std::string(std::min(kPiece, wanted - at), '\0'), at));
   return {};
 }
 
 Result<std::vector<std::string>> CommitLog::read() {
-  ASSIGN_OR_RETURN(const std::string content, file_->read(kFileBytes));
+  ASSIGN_OR_RETURN(const std::string content, file_->read(kHalves * half_bytes_));
   std::array<std::vector<Frame>, kHalves> turns;
   for (std::size_t half = 0; half < kHalves; ++half)
-    turns[half] = frames_of(std::string_view(content).substr(half * kCommitLogHalf, kCommitLogHalf));
+    turns[half] = frames_of(std::string_view(content).substr(half * half_bytes_, half_bytes_));
   const bool second_is_newer = !turns[1].empty() && (turns[0].empty() || turns[1].front().number > turns[0].front().number);
   std::vector<Frame> frames = turns[second_is_newer ? 0 : 1];
   const std::vector<Frame>& newer = turns[second_is_newer ? 1 : 0];
@@ -88,13 +88,13 @@ Result<std::vector<std::string>> CommitLog::read() {
   frames.insert(frames.end(), newer.begin(), newer.end());
   last_ = frames.empty() ? 0 : frames.back().number;
   for (std::size_t at = 0; at < content.size(); at += kLogBlock) {
-    const auto found = frame_at(std::string_view(content).substr(at, kCommitLogHalf - at % kCommitLogHalf));
+    const auto found = frame_at(std::string_view(content).substr(at, half_bytes_ - at % half_bytes_));
     if (!found || found->number <= last_) continue;
     return fail(ErrorKind::kInternal, "database.damaged",
                 "Expected frame " + std::to_string(last_ + 1) + " of the commit log, but it cannot be read, and later ones can");
   }
   half_ = second_is_newer ? 1 : 0;
-  offset_ = kCommitLogHalf;  // full until `begin_anew`
+  offset_ = half_bytes_;  // full until `begin_anew`
   last_of_ = {last_, last_};
   std::vector<std::string> contents;
   for (const Frame& frame : frames) contents.emplace_back(frame.bytes);
@@ -107,21 +107,21 @@ void CommitLog::begin_anew() {
 }
 
 bool CommitLog::has_room(std::size_t bytes) const {
-  return failed_ || offset_ + extent_of(bytes) <= kCommitLogHalf || last_of_[1 - half_] <= released_;
+  return failed_ || offset_ + extent_of(bytes) <= half_bytes_ || last_of_[1 - half_] <= released_;
 }
 
 Result<std::uint64_t> CommitLog::append(std::string_view bytes) {
   if (failed_) return fail(outcome_unknown());
-  if (bytes.size() > kMaxCommitLogFrame || !has_room(bytes.size())) throw std::logic_error("a frame without room in the commit log");
+  if (bytes.size() > max_frame() || !has_room(bytes.size())) throw std::logic_error("a frame without room in the commit log");
   const std::uint64_t extent = extent_of(bytes.size());
-  if (offset_ + extent > kCommitLogHalf) begin_other_half();
+  if (offset_ + extent > half_bytes_) begin_other_half();
   frame_.assign(extent, '\0');
   put_word(frame_.data(), kMagic);
   put_word(frame_.data() + 8, last_ + 1);
   put_word(frame_.data() + 16, bytes.size());
   put_word(frame_.data() + 24, checksum_of(bytes, last_ + 1, bytes.size()));
   std::memcpy(frame_.data() + kHeaderBytes, bytes.data(), bytes.size());
-  if (auto written = file_->write(frame_, half_ * kCommitLogHalf + offset_); !written) {
+  if (auto written = file_->write(frame_, half_ * half_bytes_ + offset_); !written) {
     if (written.error().code == "storage-full") return fail(std::move(written).error());
     failed_ = true;  // it is not tried again: what the disk, or the kernel for it, has is not known
     on_fatal_(written.error());

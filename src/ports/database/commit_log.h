@@ -24,15 +24,18 @@
 namespace consilium::database {
 
 inline constexpr std::uint64_t kCommitLogHalf = std::uint64_t{4} << 20;
-inline constexpr std::size_t kMaxCommitLogFrame = std::size_t{1} << 20;  // of what is given to `append`
 
 class CommitLog {
  public:
   // The disk failed: what is stored is unknown, the process must end and recover.
   using OnFatal = std::function<void(const Error&)>;
 
-  // With all its room, that of a new file is filled. Errors: of LogFile.
-  static Result<std::unique_ptr<CommitLog>> open(std::unique_ptr<LogFile> file, OnFatal on_fatal);
+  // With all its room: that of a new file is filled. `half`: bytes, a multiple of kLogBlock and always the same for a file. Errors: of
+  // LogFile.
+  static Result<std::unique_ptr<CommitLog>> open(std::unique_ptr<LogFile> file, OnFatal on_fatal, std::uint64_t half = kCommitLogHalf);
+
+  // Bytes that one frame may have.
+  std::size_t max_frame() const { return half_bytes_ / 4; }
 
   // All frames that are whole, oldest first; also some that were released. Error `database.damaged`: behind one that cannot be read
   // there is a later one, and nothing is skipped. Then nothing may be appended, nor before the first call.
@@ -52,15 +55,17 @@ class CommitLog {
   std::uint64_t appended() const { return appended_.load(std::memory_order_relaxed); }
 
  private:
-  CommitLog(std::unique_ptr<LogFile> file, OnFatal on_fatal) : file_(std::move(file)), on_fatal_(std::move(on_fatal)) {}
+  CommitLog(std::unique_ptr<LogFile> file, OnFatal on_fatal, std::uint64_t half)
+      : file_(std::move(file)), on_fatal_(std::move(on_fatal)), half_bytes_(half), offset_(half) {}
   Result<void> make_room();
   void begin_other_half();
 
   std::unique_ptr<LogFile> file_;
   OnFatal on_fatal_;
+  const std::uint64_t half_bytes_;
   std::string frame_;
   std::size_t half_ = 0;
-  std::uint64_t offset_ = kCommitLogHalf;  // in it
+  std::uint64_t offset_;  // in it
   std::uint64_t last_ = 0;
   std::uint64_t released_ = 0;
   std::array<std::uint64_t, 2> last_of_ = {~std::uint64_t{0}, ~std::uint64_t{0}};  // no room until `begin_anew`

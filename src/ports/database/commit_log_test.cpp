@@ -25,14 +25,16 @@ using simulated::Failure;
 using simulated::LogSyncs;
 using simulated::Operation;
 
+constexpr std::size_t kMaxFrame = kCommitLogHalf / 4;
 constexpr char kPath[] = "/data/consilium.db-log";
 
 // A process that has the log open.
 struct Owner {
-  explicit Owner(Disk& on, LogSyncs syncs = LogSyncs::kFull) : Owner(simulated::open_log_file(on, kPath, syncs)) {}
-  explicit Owner(Result<std::unique_ptr<LogFile>> file) {
+  explicit Owner(Disk& on, LogSyncs syncs = LogSyncs::kFull, std::uint64_t half = kCommitLogHalf)
+      : Owner(simulated::open_log_file(on, kPath, syncs), half) {}
+  explicit Owner(Result<std::unique_ptr<LogFile>> file, std::uint64_t half = kCommitLogHalf) {
     if (!file) return;
-    auto opened = CommitLog::open(std::move(*file), [this](const Error& error) { fatal.push_back(error.code); });
+    auto opened = CommitLog::open(std::move(*file), [this](const Error& error) { fatal.push_back(error.code); }, half);
     if (!opened) {
       refused = opened.error().code;
       return;
@@ -98,11 +100,11 @@ TEST(CommitLog, WritesOverWhatWasReleasedAndNothingElse) {
 TEST(CommitLog, TakesTheLargestFrameAndRefusesLarger) {
   Disk disk(3);
   Owner owner(disk);
-  EXPECT_TRUE(owner.log->append(std::string(kMaxCommitLogFrame, 'x')).has_value());
-  EXPECT_THROW((void)owner.log->append(std::string(kMaxCommitLogFrame + 1, 'x')), std::logic_error);
+  EXPECT_TRUE(owner.log->append(std::string(kMaxFrame, 'x')).has_value());
+  EXPECT_THROW((void)owner.log->append(std::string(kMaxFrame + 1, 'x')), std::logic_error);
   EXPECT_TRUE(owner.log->append("").has_value());
   Owner next(disk);
-  EXPECT_EQ(next.found, (std::vector<std::string>{std::string(kMaxCommitLogFrame, 'x'), ""}));
+  EXPECT_EQ(next.found, (std::vector<std::string>{std::string(kMaxFrame, 'x'), ""}));
 }
 
 TEST(CommitLog, NeedsRoomOnTheDiskOnlyOnce) {
@@ -201,7 +203,9 @@ std::uint64_t first_seed() {
   const char* given = std::getenv("CONSILIUM_SEED");
   return given ? std::strtoull(given, nullptr, 10) : 1;
 }
-int seeds() { return std::getenv("CONSILIUM_SEED") ? 1 : 60; }
+int seeds() { return std::getenv("CONSILIUM_SEED") ? 1 : 400; }
+
+constexpr std::uint64_t kSmallHalf = 32 * kLogBlock;
 
 // Appends of any size, releases and processes that die of kills and power cuts at any sync. Whatever was acknowledged and not released
 // must be found; returns whether it was.
@@ -212,7 +216,7 @@ bool keeps_everything(std::uint64_t seed, LogSyncs syncs) {
   std::uint64_t released = 0;
   std::uint64_t appended = 0;
   for (int life = 0; life < 12; ++life) {
-    Owner owner(disk, syncs);
+    Owner owner(disk, syncs, kSmallHalf);
     if (!owner.is_sound) return false;
     // Frames are told apart by what they begin with.
     std::uint64_t expected = released + 1;
@@ -230,7 +234,7 @@ bool keeps_everything(std::uint64_t seed, LogSyncs syncs) {
                        std::array{CutMoment::kBeforeSync, CutMoment::kInSync, CutMoment::kAfterSync}[random.below(3)]);
     const std::uint64_t steps = random.below(120);
     for (std::uint64_t step = 0; step < steps && !disk.is_dark(); ++step) {
-      const std::size_t bytes = random.below(10) == 0 ? random.below(kMaxCommitLogFrame) : random.below(20'000);
+      const std::size_t bytes = random.below(10) == 0 ? random.below(kSmallHalf / 4) : random.below(3 * kLogBlock);
       const std::string frame = content(appended + 1, bytes);
       if (!owner.log->has_room(frame.size())) {
         released = acknowledged - random.below(2) * std::min<std::uint64_t>(acknowledged - released, 1);

@@ -60,7 +60,6 @@ class DirectFile final : public LogFile {
   }
 
   Result<void> write(std::string_view blocks, std::uint64_t offset) override {
-    ++writes_;
     while (!blocks.empty()) {
       const std::size_t count = std::min(kMostAtOnce, blocks.size());
       std::memcpy(memory_, blocks.data(), count);
@@ -74,12 +73,9 @@ class DirectFile final : public LogFile {
     return {};
   }
 
-  std::uint64_t writes() const override { return writes_; }
-
  private:
   int file_;
   char* memory_;
-  std::uint64_t writes_ = 0;
 };
 
 }  // namespace

@@ -24,8 +24,6 @@ class LogFile {
   // Offset and size are multiples of a block. Error `storage-full` (kUnavailable): the place is damaged, and nothing beside it. Any
   // other: whether it is on the disk is not known, nor ever will be.
   virtual Result<void> write(std::string_view blocks, std::uint64_t offset) = 0;
-  // Writes so far.
-  virtual std::uint64_t writes() const = 0;
 };
 
 // Makes it when it is missing, mode 0600, with its name on the disk. Past the kernel's cache where the file system can (open(2): O_DIRECT):

@@ -44,7 +44,6 @@ class SimulatedLogFile final : public LogFile {
   }
 
   Result<void> write(std::string_view blocks, std::uint64_t offset) override {
-    ++writes_;
     const auto at = static_cast<sqlite3_int64>(offset);
     int code = file_->pMethods->xWrite(file_, blocks.data(), static_cast<int>(blocks.size()), at);
     if (code == SQLITE_OK && syncs_ == LogSyncs::kFull) code = file_->pMethods->xSync(file_, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
@@ -52,14 +51,11 @@ class SimulatedLogFile final : public LogFile {
     return {};
   }
 
-  std::uint64_t writes() const override { return writes_; }
-
  private:
   std::string path_;
   LogSyncs syncs_;
   std::vector<std::max_align_t> memory_;  // of SQLite's file
   sqlite3_file* file_ = nullptr;
-  std::uint64_t writes_ = 0;
 };
 
 }  // namespace
