@@ -80,7 +80,7 @@ Result<std::unique_ptr<database::Store>> open_store(const runtime::DataFolder& f
 
 // The folder is this process's alone, as the log needs it to be.
 Result<std::unique_ptr<database::CommitLog>> open_log(const runtime::DataFolder& folder) {
-  ASSIGN_OR_RETURN(auto file, database::open_log_file(folder.database() + "-log"));
+  ASSIGN_OR_RETURN(auto file, database::open_log_file(folder.commit_log()));
   return database::CommitLog::open(std::move(file), end_of_disk);
 }
 

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <future>
 
 #include "app/admin_edge.h"
@@ -89,6 +90,15 @@ Result<Secret> action_key(const runtime::DataFolder& folder, RandomSource& rando
   if (made) return Secret(std::move(fresh));
   ASSIGN_OR_RETURN(std::string stored, runtime::read_file(path, kActionKeyBytes));
   return Secret(std::move(stored));
+}
+
+// Not one of `consilium engine`: the platform does not read its log, which may hold steps that the database has not.
+Result<runtime::DataFolder> open_folder(const runtime::Config& config) {
+  ASSIGN_OR_RETURN(auto folder, runtime::DataFolder::open(config.data.text));
+  if (!std::filesystem::exists(folder.commit_log())) return folder;
+  return fail(
+      ErrorKind::kConflict, "data.of-engine",
+      "Expected a data folder of the platform, but " + folder.path() + " is one of `consilium engine`: give another one with --data");
 }
 
 // One a process: with several, each line says which it is of.
@@ -484,7 +494,7 @@ class Reloading {
 }  // namespace
 
 int serve(const runtime::LoadedConfig& loaded, const std::function<Result<runtime::LoadedConfig>()>& load) {
-  auto folder = runtime::DataFolder::open(loaded.config.data.text);
+  auto folder = open_folder(loaded.config);
   if (!folder) return refuse(folder.error(), kExitConfiguration);
   auto log = open_log(loaded.config, *folder);
   if (!log) return refuse(log.error(), kExitConfiguration);
@@ -513,7 +523,7 @@ int serve(const runtime::LoadedConfig& loaded, const std::function<Result<runtim
 }
 
 int init(const runtime::LoadedConfig& loaded) {
-  auto folder = runtime::DataFolder::open(loaded.config.data.text);
+  auto folder = open_folder(loaded.config);
   if (!folder) return refuse(folder.error(), kExitConfiguration);
   runtime::LogOptions options;
   options.level = loaded.config.log.level;

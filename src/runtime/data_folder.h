@@ -31,6 +31,8 @@ class DataFolder {
   const std::string& path() const { return path_; }
   std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
   std::string database() const { return file("consilium.db"); }
+  // Of `consilium engine` alone: what is not in the database yet.
+  std::string commit_log() const { return file("consilium.db-log"); }
   std::string keys() const { return file("keys"); }
   std::string blobs() const { return file("blobs"); }
   std::string logs() const { return file("log"); }

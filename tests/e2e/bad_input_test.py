@@ -523,6 +523,19 @@ def newer_folder(root):
     table.append(("newer folder, nonsense in its version", "exit 3 data.newer, nothing changed"))
 
 
+def folder_of_the_engine(root):
+    data = root / "engine"
+    engine = subprocess.Popen([str(BINARY), "engine", "--listen", "127.0.0.1:0", "--data", str(data)], stderr=subprocess.PIPE, text=True)
+    said = engine.stderr.readline()
+    expect("listens on" in said, said)
+    engine.kill()
+    engine.communicate()
+    for verb in ("serve", "init"):
+        said = run(verb, "--data", data, expected=3)
+        expect("one of `consilium engine`" in said, said)
+    table.append(("a folder of consilium engine", "exit 3 data.of-engine"))
+
+
 def in_own_mounts(*words):
     """This script again, where a mount is seen by nobody else and goes with the process."""
     own = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
@@ -639,6 +652,7 @@ def main():
         report.check("C-1 broken configuration: all problems at once, exit 3, nothing made", lambda: broken_configuration(root))
         report.check("C-1 broken configuration is found before a connection is opened", lambda: no_connection_is_opened(root))
         report.check("newer folder", lambda: newer_folder(root))
+        report.check("folder of the engine", lambda: folder_of_the_engine(root))
         for name, reserve in (("early", "16MB"), ("late", "1KB")):
             (root / name).mkdir()
             report.check(f"full disk, {name} refusal", lambda name=name, reserve=reserve: in_own_mounts("full-disk", str(root / name), reserve))
