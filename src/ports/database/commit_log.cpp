@@ -61,18 +61,9 @@ Error outcome_unknown() {
 
 Result<std::unique_ptr<CommitLog>> CommitLog::open(std::unique_ptr<LogFile> file, OnFatal on_fatal, std::uint64_t half) {
   std::unique_ptr<CommitLog> log(new CommitLog(std::move(file), std::move(on_fatal), half));
-  TRY(log->make_room());
+  // Zeros, and not a hole: a frame that is written into a hole would cost the file system a commit of its own.
+  TRY(log->file_->extend(kHalves * half));
   return log;
-}
-
-// Zeros, and not a hole: a frame that is written into a hole would cost the file system a commit of its own.
-Result<void> CommitLog::make_room() {
-  ASSIGN_OR_RETURN(const std::uint64_t size, file_->size());
-  constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
-  const std::uint64_t wanted = kHalves * half_bytes_;
-  for (std::uint64_t at = size / kLogBlock * kLogBlock; at < wanted; at += kPiece)
-    TRY(file_->write(std::string(std::min(kPiece, wanted - at), '\0'), at));
-  return {};
 }
 
 Result<std::vector<std::string>> CommitLog::read() {

@@ -57,7 +57,6 @@ class CommitLog {
  private:
   CommitLog(std::unique_ptr<LogFile> file, OnFatal on_fatal, std::uint64_t half)
       : file_(std::move(file)), on_fatal_(std::move(on_fatal)), half_bytes_(half), offset_(half) {}
-  Result<void> make_room();
   void begin_other_half();
 
   std::unique_ptr<LogFile> file_;

@@ -24,6 +24,10 @@ class MemoryFile final : public LogFile {
   explicit MemoryFile(std::string& content) : content_(content) {}
 
   Result<std::uint64_t> size() override { return content_.size(); }
+  Result<void> extend(std::uint64_t wanted) override {
+    content_.resize(std::max<std::size_t>(content_.size(), wanted));
+    return {};
+  }
   Result<std::string> read(std::size_t bytes) override { return content_.substr(0, bytes); }
   Result<void> write(std::string_view blocks, std::uint64_t offset) override {
     content_.resize(std::max<std::size_t>(content_.size(), offset + blocks.size()));

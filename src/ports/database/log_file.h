@@ -19,6 +19,8 @@ class LogFile {
   virtual ~LogFile() = default;
 
   virtual Result<std::uint64_t> size() = 0;
+  // Fills it with zeros up to this size, a multiple of a block. Errors as those of `write`; what was there stays.
+  virtual Result<void> extend(std::uint64_t size) = 0;
   // The first bytes; there are as many.
   virtual Result<std::string> read(std::size_t bytes) = 0;
   // Offset and size are multiples of a block. Error `storage-full` (kUnavailable): the place is damaged, and nothing beside it. Any

@@ -37,6 +37,12 @@ class SimulatedLogFile final : public LogFile {
     return static_cast<std::uint64_t>(bytes);
   }
 
+  Result<void> extend(std::uint64_t wanted) override {
+    ASSIGN_OR_RETURN(const std::uint64_t at, size());
+    if (at >= wanted) return {};
+    return write(std::string(wanted - at, '\0'), at);
+  }
+
   Result<std::string> read(std::size_t bytes) override {
     std::string content(bytes, '\0');
     if (const int code = file_->pMethods->xRead(file_, content.data(), static_cast<int>(bytes), 0); code != SQLITE_OK) return failed(code);
