@@ -11,7 +11,6 @@
 namespace consilium::bpmn::journal {
 namespace {
 
-using database::Blob;
 using database::Transaction;
 using engine::Key;
 

@@ -31,7 +31,7 @@ struct Frame {
 
 // The frame that begins `place`, if a whole one does.
 std::optional<Frame> frame_at(std::string_view place) {
-  if (place.size() < kHeaderBytes || word_at(place.data()) != kMagic) return std::nullopt;
+  if (place.size() < kHeaderBytes || word_at(&place.front()) != kMagic) return std::nullopt;
   const std::uint64_t number = word_at(place.data() + 8);
   const std::uint64_t size = word_at(place.data() + 16);
   if (size > place.size() - kHeaderBytes) return std::nullopt;

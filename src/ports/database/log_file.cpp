@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "runtime/durable_file.h"
@@ -19,7 +20,7 @@ namespace {
 constexpr std::size_t kMostAtOnce = std::size_t{256} * 1024;  // and of memory that lies as the disk wants it
 
 std::unexpected<Error> failed(const char* what, int reason) {
-  const std::string detail = std::string("Expected to ") + what + " the log, but: " + std::strerror(reason);
+  const std::string detail = std::string("Expected to ") + what + " the log, but: " + std::generic_category().message(reason);
   if (reason == ENOSPC || reason == EDQUOT) return fail(make_error(ErrorKind::kUnavailable, "storage-full", detail).retry_in(seconds(30)));
   return fail(ErrorKind::kInternal, "database.failed", detail);
 }
