@@ -85,6 +85,7 @@ Result<std::vector<std::string>> CommitLog::read() {
                 "Expected frame " + std::to_string(last_ + 1) + " of the commit log, but it cannot be read, and later ones can");
   }
   half_ = second_is_newer ? 1 : 0;
+  if (trust_ == Trust::kUntilRead) trust_ = Trust::kFull;
   offset_ = half_bytes_;  // full until `begin_anew`
   last_of_ = {last_, last_};
   std::vector<std::string> contents;
@@ -98,11 +99,11 @@ void CommitLog::begin_anew() {
 }
 
 bool CommitLog::has_room(std::size_t bytes) const {
-  return failed_ || offset_ + extent_of(bytes) <= half_bytes_ || last_of_[1 - half_] <= released_;
+  return trust_ != Trust::kFull || offset_ + extent_of(bytes) <= half_bytes_ || last_of_[1 - half_] <= released_;
 }
 
 Result<std::uint64_t> CommitLog::append(std::string_view bytes) {
-  if (failed_) return fail(outcome_unknown());
+  if (trust_ != Trust::kFull) return fail(outcome_unknown());
   if (bytes.size() > max_frame() || !has_room(bytes.size())) throw std::logic_error("a frame without room in the commit log");
   const std::uint64_t extent = extent_of(bytes.size());
   if (offset_ + extent > half_bytes_) begin_other_half();
@@ -113,10 +114,10 @@ Result<std::uint64_t> CommitLog::append(std::string_view bytes) {
   put_word(frame_.data() + 24, checksum_of(bytes, last_ + 1, bytes.size()));
   std::memcpy(frame_.data() + kHeaderBytes, bytes.data(), bytes.size());
   if (auto written = file_->write(frame_, half_ * half_bytes_ + offset_); !written) {
-    if (written.error().code == "storage-full") return fail(std::move(written).error());
-    failed_ = true;  // it is not tried again: what the disk, or the kernel for it, has is not known
-    on_fatal_(written.error());
-    return fail(outcome_unknown());
+    const bool is_full = written.error().code == "storage-full";
+    trust_ = is_full ? Trust::kUntilRead : Trust::kNever;
+    if (!is_full) on_fatal_(written.error());  // a sync is not tried again: what the disk, or the kernel for it, has is not known
+    return fail(outcome_unknown().caused_by(written.error()));
   }
   offset_ += extent;
   last_of_[half_] = ++last_;

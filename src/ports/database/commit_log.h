@@ -45,8 +45,8 @@ class CommitLog {
 
   // False: the other half is not released. True after a failure, which `append` tells.
   bool has_room(std::size_t bytes) const;
-  // The frame's number. It has room, or that is a bug of the caller. Errors: `storage-full`, nothing was kept; `outcome-unknown`, after
-  // `on_fatal`: then and later.
+  // The frame's number. It has room, or that is a bug of the caller. Error `outcome-unknown`: only `read` can tell whether it was kept, and
+  // until then no other is. When the disk failed it comes after `on_fatal`, and `read` is of no use: a new process must.
   Result<std::uint64_t> append(std::string_view bytes);
   // All frames up to this one are in the database, and that is on the disk.
   void release(std::uint64_t number);
@@ -68,7 +68,7 @@ class CommitLog {
   std::uint64_t last_ = 0;
   std::uint64_t released_ = 0;
   std::array<std::uint64_t, 2> last_of_ = {~std::uint64_t{0}, ~std::uint64_t{0}};  // no room until `begin_anew`
-  bool failed_ = false;
+  enum class Trust : std::uint8_t { kFull, kUntilRead, kNever } trust_ = Trust::kFull;
   std::atomic<std::uint64_t> appended_{0};
 };
 

@@ -43,6 +43,9 @@ class DirectFile final : public LogFile {
   DirectFile(const DirectFile&) = delete;
   DirectFile& operator=(const DirectFile&) = delete;
 
+  // Of an empty file there is nothing, which is no error.
+  bool can_read() const { return ::pread(file_, memory_, kLogBlock, 0) >= 0; }
+
   Result<std::uint64_t> size() override {
     struct stat found{};
     if (::fstat(file_, &found) != 0) return failed("look at", errno);
@@ -105,10 +108,15 @@ class DirectFile final : public LogFile {
 Result<std::unique_ptr<LogFile>> open_log_file(const std::string& path) {
   const bool is_new = !std::filesystem::exists(path);
   constexpr int kFlags = O_RDWR | O_CREAT | O_DSYNC;
+  std::unique_ptr<DirectFile> opened;
   int file = open_again(path, kFlags | O_DIRECT);
-  if (file < 0 && errno == EINVAL) file = open_again(path, kFlags);
+  if (file >= 0) opened = std::make_unique<DirectFile>(path, file);
+  // There are file systems that take the flag and refuse its use.
+  if (file < 0 ? errno == EINVAL : !opened->can_read()) {
+    file = open_again(path, kFlags);
+    if (file >= 0) opened = std::make_unique<DirectFile>(path, file);
+  }
   if (file < 0) return failed("open", errno);
-  auto opened = std::make_unique<DirectFile>(path, file);
   if (is_new) TRY(runtime::sync_folder(std::filesystem::absolute(path).parent_path().string()));
   return opened;
 }
