@@ -232,7 +232,7 @@ int run_engine(const EngineFlags& flags) {
                  flags.listen.c_str());
     return kExitConfiguration;
   }
-  auto folder = runtime::DataFolder::open(flags.data);
+  auto folder = runtime::DataFolder::open(flags.data, runtime::kEngineDataVersion);
   if (!folder) return refuse(folder.error(), kExitConfiguration);
 
   std::promise<void> asked;

@@ -25,7 +25,7 @@ Result<Findings> ask_server(const runtime::Config& config) {
 Result<Findings> read_folder(const runtime::Config& config) {
   const std::string database = config.data.text + "/consilium.db";
   if (!std::filesystem::exists(database)) return fail(ErrorKind::kNotFound, "data.missing", "Expected a database at " + database);
-  ASSIGN_OR_RETURN(const auto folder, runtime::DataFolder::open(config.data.text));
+  ASSIGN_OR_RETURN(const auto folder, runtime::DataFolder::open(config.data.text, runtime::kEngineDataVersion));
   database::sqlite::Options options;
   options.path = folder.database();
   auto findings = database::sqlite::find_damage(options);

@@ -94,11 +94,11 @@ Result<Secret> action_key(const runtime::DataFolder& folder, RandomSource& rando
 
 // Not one of `consilium engine`: the platform does not read its log, which may hold steps that the database has not.
 Result<runtime::DataFolder> open_folder(const runtime::Config& config) {
-  ASSIGN_OR_RETURN(auto folder, runtime::DataFolder::open(config.data.text));
-  if (!std::filesystem::exists(folder.commit_log())) return folder;
-  return fail(
-      ErrorKind::kConflict, "data.of-engine",
-      "Expected a data folder of the platform, but " + folder.path() + " is one of `consilium engine`: give another one with --data");
+  if (std::filesystem::exists(std::filesystem::path(config.data.text) / runtime::kCommitLogName))
+    return fail(
+        ErrorKind::kConflict, "data.of-engine",
+        "Expected a data folder of the platform, but " + config.data.text + " is one of `consilium engine`: give another one with --data");
+  return runtime::DataFolder::open(config.data.text);
 }
 
 // One a process: with several, each line says which it is of.

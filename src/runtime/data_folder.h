@@ -12,6 +12,9 @@ namespace consilium::runtime {
 
 // Format of the folder; raised when an older program could not read it any more.
 inline constexpr int kDataVersion = 1;
+// Of a folder of `consilium engine`: since 2 with a log that holds what the database has not yet.
+inline constexpr int kEngineDataVersion = 2;
+inline constexpr std::string_view kCommitLogName = "consilium.db-log";
 
 class DataFolder {
  public:
@@ -31,8 +34,7 @@ class DataFolder {
   const std::string& path() const { return path_; }
   std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
   std::string database() const { return file("consilium.db"); }
-  // Of `consilium engine` alone: what is not in the database yet.
-  std::string commit_log() const { return file("consilium.db-log"); }
+  std::string commit_log() const { return file(kCommitLogName); }
   std::string keys() const { return file("keys"); }
   std::string blobs() const { return file("blobs"); }
   std::string logs() const { return file("log"); }

@@ -533,6 +533,8 @@ def folder_of_the_engine(root):
     for verb in ("serve", "init"):
         said = run(verb, "--data", data, expected=3)
         expect("one of `consilium engine`" in said, said)
+    expect((data / "version").read_text().strip() == "2", "a program that does not know the log would take this folder")
+    expect("sound" in run("verify", "--data", data, expected=0), "verify does not take it")
     table.append(("a folder of consilium engine", "exit 3 data.of-engine"))
 
 
